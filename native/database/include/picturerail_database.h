@@ -1,0 +1,311 @@
+/* The database's C interface: an embedded, durable store of pictures.
+ *
+ * Conventions
+ *   - Every function that can fail returns a `prdb_status`; 0 is success. The
+ *     reason is written to the caller's `prdb_error` (which may be NULL).
+ *     Nothing is ever thrown or unwound across this border.
+ *   - Handles are opaque. `X_open`/`X_begin` make one, and exactly one call
+ *     (`X_close`, `X_free`, or one documented as consuming) ends it. Ending
+ *     NULL does nothing.
+ *   - Texts are (pointer, length), bytes-safe and not NUL-terminated, but for
+ *     file system paths of the store itself, which are NUL-terminated.
+ *   - `prdb_bytes` handed IN is borrowed for the length of the call. Handed OUT
+ *     it is owned by the handle named in the comment and dies with it.
+ *   - A store handle may be used by any number of threads at once. Snapshots
+ *     are immutable and may be shared too. Transactions, cursors, rows, blobs
+ *     and blob writers belong to one thread at a time.
+ *   - Times are nanoseconds since 1970-01-01 UTC.
+ *
+ * The text between the two `cffi` marks is the Python binding's declaration:
+ * keep it to plain declarations, enums and `#define NAME number`.
+ */
+#ifndef PICTURERAIL_DATABASE_H
+#define PICTURERAIL_DATABASE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* cffi: begin */
+#define PRDB_ABI_VERSION 1
+#define PRDB_HASH_BYTES 32
+#define PRDB_UUID_BYTES 16
+#define PRDB_MESSAGE_BYTES 1016
+
+/* What a call came to. */
+enum prdb_status {
+  PRDB_OK = 0,
+  PRDB_DONE = 1,            /* a cursor has no further entry */
+  PRDB_NOT_FOUND = 2,       /* no such row, key, or stored bytes */
+  PRDB_INVALID = 3,         /* an argument breaks a documented rule */
+  PRDB_IO = 4,              /* the operating system refused; message says what */
+  PRDB_CORRUPT = 5,         /* bytes on disk are not what was written */
+  PRDB_LOCKED = 6,          /* another process writes; error.pid is its id */
+  PRDB_FULL = 7,            /* no space left; nothing was written */
+  PRDB_POISONED = 8,        /* an earlier write failed: close and open again */
+  PRDB_OUTCOME_UNKNOWN = 9, /* the sync failed: committed or not, ask after reopening */
+  PRDB_UNSUPPORTED = 10,    /* the store's format is newer than this library */
+  PRDB_EXPIRED = 11,        /* the feed no longer reaches back so far: rebuild */
+  PRDB_READ_ONLY = 12,      /* the handle was opened for reading */
+  PRDB_CLOSED = 13,         /* the store was closed meanwhile */
+  PRDB_CONFLICT = 14,       /* a row changed since it was read; read again and redo */
+  PRDB_INTERNAL = 15        /* a defect of this library */
+};
+
+/* Which table a record or change belongs to. Values are part of the format. */
+enum prdb_table {
+  PRDB_IMAGES = 1,     /* key: id, 8 bytes big-endian; has its own functions */
+  PRDB_NEIGHBOURS = 2, /* key: vectors version, NUL, tag; value: its nearest words */
+  PRDB_VECTORS = 3,    /* key: id, 8 bytes big-endian, then the space's name */
+  PRDB_ROOTS = 4,      /* key: root id, 4 bytes big-endian; value: JSON */
+  PRDB_FAILURES = 5,   /* key: root id, 4 bytes big-endian, then the path; value: JSON */
+  PRDB_STATE = 6       /* key: a name; value: the daemon's own small states */
+};
+
+enum prdb_mode {
+  PRDB_READ = 0,   /* a consistent view; never waits for a writer */
+  PRDB_WRITE = 1,  /* the one writer of an existing store */
+  PRDB_CREATE = 2  /* as PRDB_WRITE; makes the store if there is none */
+};
+
+#define PRDB_HAS_DATA 1  /* flags: the picture's bytes are stored */
+#define PRDB_DELETED 2   /* flags: a tombstone, recoverable until collected */
+
+/* Which rows `prdb_images` yields. */
+#define PRDB_LIVE_ROWS 1
+#define PRDB_DELETED_ROWS 2
+
+/* Why a call failed; caller-owned. `message` is UTF-8, NUL-terminated. */
+typedef struct prdb_error {
+  int32_t status;
+  int32_t pid; /* the writer's process id with PRDB_LOCKED, else 0 */
+  char message[1016];
+} prdb_error;
+
+typedef struct prdb_bytes {
+  const uint8_t *data;
+  size_t length;
+} prdb_bytes;
+
+/* What the mirrored file looked like when its bytes were read. */
+typedef struct prdb_stat {
+  uint64_t size;
+  int64_t mtime_ns;
+  int64_t ctime_ns;
+  uint64_t inode;
+  uint64_t volume; /* the file system's own identity, not a device number */
+} prdb_stat;
+
+/* A row of `images`. In results `path`, `filename` and `metadata` are owned by
+ * the row or cursor that filled them. */
+typedef struct prdb_image {
+  uint64_t id;         /* never 0, never reused */
+  uint64_t seq;        /* the transaction of the row's last change */
+  uint32_t root;       /* key in PRDB_ROOTS; 0 where the row came from no folder */
+  uint32_t flags;
+  int64_t deleted_ns;  /* when it was deleted; 0 while live */
+  uint64_t data_length;
+  uint8_t content_hash[32]; /* BLAKE3 of the bytes */
+  prdb_bytes path;     /* relative to the root; any byte but NUL */
+  prdb_bytes filename; /* the last part of the path */
+  prdb_bytes metadata; /* JSON, UTF-8 */
+  prdb_stat stat;
+} prdb_image;
+
+/* One result of a cursor. With PRDB_IMAGES `image` is filled and `key` is the
+ * id; otherwise `key` and `value` are. A tombstone in the change feed has
+ * PRDB_DELETED in `flags`; of a purged picture only the id remains. */
+typedef struct prdb_entry {
+  uint32_t table;
+  uint32_t flags;
+  uint64_t seq;
+  prdb_bytes key;
+  prdb_bytes value;
+  prdb_image image;
+} prdb_entry;
+
+typedef struct prdb_info {
+  uint8_t uuid[16];      /* the store's identity; `prdb_restore` makes a new one */
+  uint64_t seq;          /* the last durable transaction; 0 when empty */
+  uint64_t live;         /* images */
+  uint64_t deleted;      /* images that can be brought back */
+  uint64_t blobs;        /* distinct stored contents */
+  uint64_t blob_bytes;
+  uint64_t disk_bytes;   /* of all the store's files */
+  uint32_t format;       /* version of the files' format */
+} prdb_info;
+
+typedef struct prdb_store prdb_store;
+typedef struct prdb_snapshot prdb_snapshot;
+typedef struct prdb_row prdb_row;
+typedef struct prdb_cursor prdb_cursor;
+typedef struct prdb_blob prdb_blob;
+typedef struct prdb_blob_writer prdb_blob_writer;
+typedef struct prdb_transaction prdb_transaction;
+
+uint32_t prdb_abi_version(void);
+
+/* ---- store ---- */
+
+/* Open the store in the folder `path`. As a writer it holds the store's lock
+ * until closed; a second writer gets PRDB_LOCKED at once. Recovery is part of
+ * opening. */
+int32_t prdb_open(const char *path, int32_t mode, prdb_store **store, prdb_error *error);
+
+/* Close. Snapshots, blobs and cursors made from it stay valid. */
+void prdb_close(prdb_store *store);
+
+/* ---- snapshots: every read goes through one ---- */
+
+/* Pin the newest durable state; constant time. On a PRDB_READ store this first
+ * looks for what the writer process has made durable since. */
+int32_t prdb_snapshot_open(prdb_store *store, prdb_snapshot **snapshot, prdb_error *error);
+void prdb_snapshot_close(prdb_snapshot *snapshot);
+int32_t prdb_snapshot_info(const prdb_snapshot *snapshot, prdb_info *info, prdb_error *error);
+
+/* Find one row, live or deleted. `image` points into `row`. */
+int32_t prdb_get(const prdb_snapshot *snapshot, uint64_t id, prdb_image *image, prdb_row **row,
+                 prdb_error *error);
+
+/* Find the live row at a path. */
+int32_t prdb_find_path(const prdb_snapshot *snapshot, uint32_t root, prdb_bytes path,
+                       prdb_image *image, prdb_row **row, prdb_error *error);
+void prdb_row_free(prdb_row *row);
+
+/* Live rows with exactly this filename, in id order. */
+int32_t prdb_find_filename(const prdb_snapshot *snapshot, prdb_bytes filename,
+                           prdb_cursor **cursor, prdb_error *error);
+
+/* Rows with this content, in id order; `rows` as in `prdb_images`. */
+int32_t prdb_find_content(const prdb_snapshot *snapshot, const uint8_t *hash, uint32_t rows,
+                          prdb_cursor **cursor, prdb_error *error);
+
+/* Rows with id > `after`, in id order; `rows` is PRDB_LIVE_ROWS,
+ * PRDB_DELETED_ROWS or both. */
+int32_t prdb_images(const prdb_snapshot *snapshot, uint64_t after, uint32_t rows,
+                    prdb_cursor **cursor, prdb_error *error);
+
+/* Live rows of one root whose path begins with `prefix`, in path order. */
+int32_t prdb_images_below(const prdb_snapshot *snapshot, uint32_t root, prdb_bytes prefix,
+                          prdb_cursor **cursor, prdb_error *error);
+
+/* Records of a table other than PRDB_IMAGES whose key begins with `prefix`, in
+ * key order. */
+int32_t prdb_records(const prdb_snapshot *snapshot, int32_t table, prdb_bytes prefix,
+                     prdb_cursor **cursor, prdb_error *error);
+
+/* The change feed: for every key changed after transaction `since`, its latest
+ * state, once, in the order of their transactions. PRDB_EXPIRED when tombstones
+ * younger than `since` have been collected. */
+int32_t prdb_changes(const prdb_snapshot *snapshot, uint64_t since, prdb_cursor **cursor,
+                     prdb_error *error);
+
+/* Fill `entry`, or return PRDB_DONE. Its bytes are owned by the cursor and
+ * valid until the next call on it. */
+int32_t prdb_cursor_next(prdb_cursor *cursor, prdb_entry *entry, prdb_error *error);
+void prdb_cursor_close(prdb_cursor *cursor);
+
+/* ---- stored bytes ---- */
+
+/* Open the stored bytes of a content hash. */
+int32_t prdb_blob_open(const prdb_snapshot *snapshot, const uint8_t *hash, prdb_blob **blob,
+                       uint64_t *length, prdb_error *error);
+
+/* Read `length` bytes from `offset` into the caller's buffer, verified against
+ * their checksums; `*count` is less than `length` only at the end. */
+int32_t prdb_blob_read(prdb_blob *blob, uint64_t offset, uint8_t *buffer, size_t length,
+                       size_t *count, prdb_error *error);
+void prdb_blob_close(prdb_blob *blob);
+
+/* Begin to store bytes. Nothing of it is found, or durable, before a
+ * transaction that names it commits; an abandoned writer leaves only space that
+ * is collected later. */
+int32_t prdb_blob_begin(prdb_store *store, prdb_blob_writer **writer, prdb_error *error);
+int32_t prdb_blob_write(prdb_blob_writer *writer, const uint8_t *data, size_t length,
+                        prdb_error *error);
+
+/* Append everything in the open file `fd`, from its start, in bounded memory.
+ * The file's own position is neither used nor moved. */
+int32_t prdb_blob_write_file(prdb_blob_writer *writer, int fd, prdb_error *error);
+
+/* The hash and length of what was written so far. */
+int32_t prdb_blob_hash(prdb_blob_writer *writer, uint8_t *hash, uint64_t *length,
+                       prdb_error *error);
+void prdb_blob_abandon(prdb_blob_writer *writer);
+
+/* The BLAKE3 of an open file from its start, and its length, in bounded memory. */
+int32_t prdb_hash_file(int fd, uint8_t *hash, uint64_t *length, prdb_error *error);
+
+/* ---- transactions ---- */
+
+/* Begin. Changes are gathered in memory, are invisible until committed, and are
+ * checked at commit against the state then: transactions of several threads may
+ * be open at once, and commits are serialised. */
+int32_t prdb_begin(prdb_store *store, prdb_transaction **transaction, prdb_error *error);
+
+/* Add a row; `*id` is its new id (image->id, seq, deleted_ns, data_length are
+ * ignored). The commit fails with PRDB_CONFLICT where a live row stands at the
+ * same path of the same root; rows of root 0 have no path to conflict. Bytes: with `data` they are what was written there (`data` is
+ * consumed, also on failure, and gives content_hash); without, and with
+ * PRDB_HAS_DATA in flags, the row shares what is stored under content_hash;
+ * without the flag no bytes are kept. */
+int32_t prdb_insert(prdb_transaction *transaction, const prdb_image *image,
+                    prdb_blob_writer *data, uint64_t *id, prdb_error *error);
+
+/* Replace the row `image->id`, live or deleted, wholly; it is live afterwards.
+ * Bytes as in `prdb_insert`. Where `image->seq` is not 0 the commit fails with
+ * PRDB_CONFLICT unless the row is still at that transaction, so that two
+ * threads that read, change and write one row cannot undo each other. */
+int32_t prdb_update(prdb_transaction *transaction, const prdb_image *image,
+                    prdb_blob_writer *data, prdb_error *error);
+
+/* Turn a live row into a tombstone. Row and bytes stay recoverable. */
+int32_t prdb_delete(prdb_transaction *transaction, uint64_t id, int64_t when_ns,
+                    prdb_error *error);
+
+/* Set or remove a record of a table other than PRDB_IMAGES. */
+int32_t prdb_put(prdb_transaction *transaction, int32_t table, prdb_bytes key, prdb_bytes value,
+                 prdb_error *error);
+int32_t prdb_remove(prdb_transaction *transaction, int32_t table, prdb_bytes key,
+                    prdb_error *error);
+
+/* Make all of it durable at once, or none. Consumes the transaction. `*seq` is
+ * its number (the store's last one when it held no change). When it returns
+ * PRDB_OK the changes survive a power cut. */
+int32_t prdb_commit(prdb_transaction *transaction, uint64_t *seq, prdb_error *error);
+void prdb_rollback(prdb_transaction *transaction);
+
+/* ---- care ---- */
+
+/* Delete truly: when this returns, neither the rows nor their earlier
+ * revisions, nor bytes that no other row shares, nor their VECTORS records, are
+ * in any file of the store. The feed keeps the bare ids as tombstones. */
+int32_t prdb_purge(prdb_store *store, const uint64_t *ids, size_t count, uint64_t *seq,
+                   prdb_error *error);
+
+/* Give back space: tombstones deleted before `before_ns` go truly, as do
+ * abandoned bytes and superseded revisions where that frees enough to be worth
+ * it. `*freed` is in bytes. */
+int32_t prdb_collect(prdb_store *store, int64_t before_ns, uint64_t *freed, prdb_error *error);
+
+/* Verify. Every problem is an entry whose key says where and whose value says
+ * what; none means sound. `deep` also reads and hashes all stored bytes and
+ * compares rows with indexes both ways. */
+int32_t prdb_check(const char *path, int32_t deep, prdb_cursor **problems, prdb_error *error);
+
+/* Copy a consistent state to the new or empty folder `path`, durably, while the
+ * store stays in use. */
+int32_t prdb_backup(const prdb_snapshot *snapshot, const char *path, prdb_error *error);
+
+/* Make a store at the new or empty folder `path` from a backup; its uuid is new. */
+int32_t prdb_restore(const char *backup, const char *path, prdb_error *error);
+/* cffi: end */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

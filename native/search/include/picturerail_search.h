@@ -1,0 +1,246 @@
+/* The search engine's C interface: a full-text and vector index on disk.
+ *
+ * The index is a follower of the database: it holds nothing that cannot be
+ * built again, and it remembers the transaction number it has reached.
+ *
+ * Conventions
+ *   - Every function that can fail returns a `prse_status`; 0 is success. The
+ *     reason is written to the caller's `prse_error` (which may be NULL).
+ *     Nothing is ever thrown across this border.
+ *   - Handles are opaque, made by `X_open` and ended by exactly one `X_close`
+ *     or `X_free`. Ending NULL does nothing.
+ *   - Texts are (pointer, length) in UTF-8; bytes that are not UTF-8 are read
+ *     as U+FFFD. Texts handed IN are borrowed for the call; handed OUT they are
+ *     owned by the handle named in the comment.
+ *   - A reader may be used by any number of threads at once. A writer belongs
+ *     to one thread at a time, and there is one writer for an index (the caller
+ *     sees to that: it is the process that holds the database's lock).
+ *   - Buffers for hits and tokens are the caller's.
+ *
+ * The text between the two `cffi` marks is the Python binding's declaration:
+ * keep it to plain declarations, enums and `#define NAME number`.
+ */
+#ifndef PICTURERAIL_SEARCH_H
+#define PICTURERAIL_SEARCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* cffi: begin */
+#define PRSE_ABI_VERSION 1
+#define PRSE_UUID_BYTES 16
+#define PRSE_MESSAGE_BYTES 1020
+
+/* What a call came to. */
+enum prse_status {
+  PRSE_OK = 0,
+  PRSE_NOT_FOUND = 1,   /* no index in that folder, or no such document */
+  PRSE_INVALID = 2,     /* an argument breaks a documented rule */
+  PRSE_IO = 3,          /* the operating system refused; message says what */
+  PRSE_CORRUPT = 4,     /* bytes on disk are not what was written: rebuild */
+  PRSE_UNSUPPORTED = 5, /* the index's format is newer than this library: rebuild */
+  PRSE_FOREIGN = 6,     /* the index follows another database: rebuild */
+  PRSE_INTERNAL = 7     /* a defect of this library */
+};
+
+/* Why a call failed; caller-owned. `message` is UTF-8, NUL-terminated. */
+typedef struct prse_error {
+  int32_t status;
+  char message[1020];
+} prse_error;
+
+typedef struct prse_text {
+  const char *data;
+  size_t length;
+} prse_text;
+
+/* One value of one field of a document. A field may have several values, each
+ * an entry of its own; phrases do not reach across values. The engine knows the
+ * field names "filename", "caption", "tags" and "folder" (their default weights
+ * are 4, 2, 3 and 1) and takes any other name with weight 1. Only "tags" values
+ * bear neighbours. */
+typedef struct prse_field {
+  prse_text name;
+  prse_text value;
+} prse_field;
+
+/* A word near a tag, and how near: 0 < similarity <= 1. */
+typedef struct prse_neighbour {
+  prse_text word;
+  float similarity;
+} prse_neighbour;
+
+typedef struct prse_weight {
+  prse_text field;
+  float weight;
+} prse_weight;
+
+typedef struct prse_options {
+  uint32_t struct_size;       /* sizeof(prse_options) of the caller's header */
+  uint32_t threads;           /* segments searched at once; 0 means one for each core */
+  const prse_weight *weights; /* in place of the defaults; may be NULL */
+  size_t weight_count;
+} prse_options;
+
+/* How a document came to match a query's word. */
+enum prse_via {
+  PRSE_EXACT = 0,    /* it bears the word */
+  PRSE_PREFIX = 1,   /* it bears a word that begins with the query's word */
+  PRSE_PHRASE = 2,   /* it bears the quoted words side by side */
+  PRSE_NEIGHBOUR = 3 /* it bears a tag near the query's word */
+};
+
+/* Caller-owned. `first_match` and `match_count` point into `prse_matches`. */
+typedef struct prse_hit {
+  uint64_t id;
+  float score;
+  uint32_t first_match;
+  uint32_t match_count;
+} prse_hit;
+
+/* Why a document matched: texts are owned by the `prse_matches`. */
+typedef struct prse_match {
+  prse_text field;
+  prse_text query_word; /* the query's word or phrase, as typed */
+  prse_text word;       /* the word the document bears; the tag where via is PRSE_NEIGHBOUR */
+  int32_t via;
+  float similarity;     /* 1 but for PRSE_NEIGHBOUR */
+} prse_match;
+
+typedef struct prse_summary {
+  uint64_t total;   /* documents that match */
+  uint32_t relaxed; /* 1: no document bore every word, so any of them was enough */
+} prse_summary;
+
+/* A word of a text. Offsets are bytes into the text as given. */
+typedef struct prse_token {
+  uint32_t begin;
+  uint32_t end;
+  uint32_t position;    /* number of the word in the text */
+  uint32_t term_begin;  /* where its folded form lies in the caller's term buffer */
+  uint32_t term_end;
+} prse_token;
+
+typedef struct prse_info {
+  uint8_t uuid[16];   /* of the database this index follows */
+  uint64_t seq;       /* the transaction reached, durable */
+  uint64_t documents; /* live */
+  uint64_t terms;     /* distinct, over all segments */
+  uint64_t tags;      /* that have neighbours */
+  uint64_t vectors;
+  uint64_t disk_bytes;
+  uint32_t segments;
+  uint32_t format;
+} prse_info;
+
+typedef struct prse_writer prse_writer;
+typedef struct prse_reader prse_reader;
+typedef struct prse_matches prse_matches;
+
+uint32_t prse_abi_version(void);
+
+/* ---- writing ---- */
+
+/* Open the index in the folder `path` for writing; made if there is none.
+ * `uuid` names the database it follows: PRSE_FOREIGN if it was made for another.
+ * Everything a reader relies on is verified. */
+int32_t prse_writer_open(const char *path, const uint8_t *uuid, prse_writer **writer,
+                         prse_error *error);
+
+/* Remove everything of an index, also a damaged one, so that it can be built
+ * again. Files in `path` that are not the engine's own are left alone. */
+int32_t prse_destroy(const char *path, prse_error *error);
+
+/* Add a document, or replace the one with this id. `order` breaks ties of the
+ * score, the higher first (the time a picture was taken). */
+int32_t prse_put(prse_writer *writer, uint64_t id, int64_t order, const prse_field *fields,
+                 size_t count, prse_error *error);
+
+/* Remove a document with its vectors; one that is not there is no error. */
+int32_t prse_remove(prse_writer *writer, uint64_t id, prse_error *error);
+
+/* Set a tag's nearest words once for all documents that bear the tag; none
+ * removes them. A query's word reaches those documents through the tag, below
+ * every document that bears the word itself. */
+int32_t prse_set_neighbours(prse_writer *writer, prse_text tag, const prse_neighbour *words,
+                            size_t count, prse_error *error);
+
+/* Set a document's vector in a named space; all vectors of a space have one
+ * dimension. `count` 0 removes it. Compared by cosine. */
+int32_t prse_put_vector(prse_writer *writer, uint64_t id, prse_text space, const float *values,
+                        size_t count, prse_error *error);
+
+/* Make everything since the last commit durable and visible to readers at once,
+ * and record that the index has reached transaction `seq`. With nothing new and
+ * the same `seq` it writes nothing. Small segments are merged as they gather. */
+int32_t prse_commit(prse_writer *writer, uint64_t seq, prse_error *error);
+
+/* Merge all segments into one without the dead. */
+int32_t prse_compact(prse_writer *writer, prse_error *error);
+int32_t prse_writer_info(const prse_writer *writer, prse_info *info, prse_error *error);
+
+/* Close; what was not committed is forgotten. */
+void prse_writer_close(prse_writer *writer);
+
+/* ---- reading, also from other processes ---- */
+
+/* Open the newest committed state. It stays as it is until refreshed. */
+int32_t prse_reader_open(const char *path, prse_reader **reader, prse_error *error);
+
+/* Move to the newest committed state; `*changed` tells whether there was one.
+ * Not while another thread uses the reader. */
+int32_t prse_reader_refresh(prse_reader *reader, int32_t *changed, prse_error *error);
+void prse_reader_close(prse_reader *reader);
+int32_t prse_reader_info(const prse_reader *reader, prse_info *info, prse_error *error);
+
+/* Find the documents that bear every word of the query, best first; where there
+ * is none, those that bear any. Every word also matches words that it begins,
+ * below exact ones, and tags it is a neighbour of, below those. "Quoted words"
+ * must stand side by side. Fills at most `capacity` hits from the `skip`th on.
+ * `matches` may be NULL when nobody wants to know why. */
+int32_t prse_search(const prse_reader *reader, prse_text query, const prse_options *options,
+                    size_t skip, prse_hit *hits, size_t capacity, size_t *count,
+                    prse_summary *summary, prse_matches **matches, prse_error *error);
+
+/* The matches of all hits, owned by `matches`. */
+void prse_matches_get(const prse_matches *matches, const prse_match **first, size_t *count);
+void prse_matches_free(prse_matches *matches);
+
+/* Documents whose vector in `space` is nearest to the given one, nearest first;
+ * `score` is the cosine. */
+int32_t prse_nearest(const prse_reader *reader, prse_text space, const float *values,
+                     size_t dimension, prse_hit *hits, size_t capacity, size_t *count,
+                     prse_error *error);
+
+/* Documents nearest to a document's own vector, without itself.
+ * PRSE_NOT_FOUND when it has none. */
+int32_t prse_similar(const prse_reader *reader, prse_text space, uint64_t id, prse_hit *hits,
+                     size_t capacity, size_t *count, prse_error *error);
+
+/* Ids of all live documents, ascending: fills at most `capacity` from the first
+ * id > `after`. */
+int32_t prse_documents(const prse_reader *reader, uint64_t after, uint64_t *ids, size_t capacity,
+                       size_t *count, prse_error *error);
+
+/* Verify every checksum and structure of the index. PRSE_CORRUPT says where. */
+int32_t prse_check(const char *path, prse_error *error);
+
+/* ---- analysis: one analyser for the index, highlighting and the site ---- */
+
+/* Cut a text into words of letters and digits, folded for case and accents.
+ * Fills at most `capacity` tokens and `term_capacity` bytes of folded words;
+ * `*count` and `*term_length` are what the whole text needs, so a caller whose
+ * buffers were too small calls again. A folded word can be longer than the word. */
+int32_t prse_analyse(prse_text text, prse_token *tokens, size_t capacity, size_t *count,
+                     char *terms, size_t term_capacity, size_t *term_length, prse_error *error);
+/* cffi: end */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
