@@ -212,9 +212,8 @@ Change = ImageChange | RecordChange
 class Root(msgspec.Struct, frozen=True):
     """A mirrored folder: the value of table `roots`, whose key is the root's id.
 
-    `folder` is its absolute path with undecodable bytes surrogate-escaped; `configured`
-    is False once the folder left the configuration, which hides its pictures from the site
-    but keeps them.
+    `folder` is its absolute path; `configured` is False once the folder left the
+    configuration, which hides its pictures from the site but keeps them.
     """
 
     name: str
