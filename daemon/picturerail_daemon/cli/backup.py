@@ -18,7 +18,7 @@ def backup(context: Context, folder: Path, as_json: bool) -> None:
 
     Index and site are not copied: they are made again from the database.
     """
-    from picturerail_daemon.service import views  # noqa: PLC0415
+    from picturerail_daemon.service import views
 
     with views.reading(context.layout) as snapshot:
         snapshot.backup(folder)

@@ -13,7 +13,7 @@ from picturerail_daemon.cli.context import Context, json_option, pass_context, p
 @pass_context
 def check(context: Context, deep: bool, as_json: bool) -> int:
     """Verify checksums, and that index and site hold exactly what the database does."""
-    from picturerail_daemon.service.checking import check_all  # noqa: PLC0415
+    from picturerail_daemon.service.checking import check_all
 
     problems = check_all(context.layout, context.settings.export.path, deep=deep)
     if as_json:

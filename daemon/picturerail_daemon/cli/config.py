@@ -20,7 +20,7 @@ def config() -> None:
 @pass_context
 def check(context: Context, as_json: bool) -> None:
     """Check the file; a fault is one line with file, line and key."""
-    from picturerail_daemon.service.library import check_folders  # noqa: PLC0415
+    from picturerail_daemon.service.library import check_folders
 
     check_folders(context.settings.library.folders)
     if as_json:

@@ -54,14 +54,14 @@ def json_option(command: F) -> F:
 
 def perform(context: Context, command: str, arguments: dict[str, Any]) -> Any:
     """Have a writing command done: by the running daemon, or else here under our own lock."""
-    from picturerail_daemon.service.control import ask  # noqa: PLC0415  keeps `--help` quick
+    from picturerail_daemon.service.control import ask
 
     with progress_bar() as progress:
         answered, result = ask(context.layout, command, arguments, progress)
         if answered:
             return result
-        from picturerail_daemon.service.library import Library  # noqa: PLC0415
-        from picturerail_daemon.service.operations import OPERATIONS  # noqa: PLC0415
+        from picturerail_daemon.service.library import Library
+        from picturerail_daemon.service.operations import OPERATIONS
 
         with Library(context.settings) as library:
             return OPERATIONS[command](library, arguments, progress)
@@ -73,14 +73,16 @@ def progress_bar() -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield lambda _what, _done, _total: None
         return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import (  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
-        Progress as Bar,
         TaskID,
         TextColumn,
         TimeRemainingColumn,
+    )
+    from rich.progress import (
+        Progress as Bar,
     )
 
     columns = (

@@ -12,7 +12,7 @@ from picturerail_daemon.cli.context import Context, json_option, pass_context, p
 @pass_context
 def deleted(context: Context, as_json: bool) -> None:
     """List deleted pictures that `undelete` can bring back, and until when."""
-    from picturerail_daemon.service import views  # noqa: PLC0415
+    from picturerail_daemon.service import views
 
     with views.reading(context.layout) as snapshot:
         rows = views.deleted_rows(snapshot, context.settings.store.keep_deleted_days)

@@ -9,7 +9,9 @@ import click
 from picturerail_daemon.cli.context import Context, json_option, pass_context, perform, print_json
 
 
-@click.command(epilog="Example: picturerail export && rsync -a --delete ~/picturerail-site/ host:www/")
+@click.command(
+    epilog="Example: picturerail export && rsync -a --delete ~/picturerail-site/ host:www/"
+)
 @click.option("--full", is_flag=True, help="Write every page again, whatever is there.")
 @click.option("--dry-run", is_flag=True, help="Say what would change and write nothing.")
 @json_option

@@ -16,7 +16,11 @@ from picturerail_native.records import ImageRow
 CHUNK = 1 << 20
 
 output_option = click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="A file, or - for stdout."
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A file, or - for stdout.",
 )
 
 
@@ -26,7 +30,7 @@ output_option = click.option(
 @pass_context
 def get(context: Context, what: str, output: Path) -> None:
     """Write a mirrored picture's original bytes to a file."""
-    from picturerail_daemon.service import views  # noqa: PLC0415
+    from picturerail_daemon.service import views
 
     with views.reading(context.layout) as snapshot:
         write_original(snapshot, views.find(snapshot, what), output)

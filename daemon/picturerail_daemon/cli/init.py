@@ -93,8 +93,9 @@ def write_config(file: Path, folders: tuple[Path, ...]) -> tuple[Estimate, Setti
 
 def estimate_cost(settings: Settings) -> Estimate:
     """Count the pictures of the configured folders and guess what they take."""
-    from picturerail_daemon.mirror.listing import Scope, list_scopes  # noqa: PLC0415
-    from picturerail_exporter.formats import kind  # noqa: PLC0415
+    from picturerail_exporter.formats import kind
+
+    from picturerail_daemon.mirror.listing import Scope, list_scopes
 
     pictures = original_bytes = 0
     for folder in settings.library.folders:
@@ -141,5 +142,3 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-

@@ -19,8 +19,9 @@ def restore(context: Context, folder: Path, as_json: bool) -> None:
 
     The next `sync` or `run` builds index and site again from it.
     """
-    from picturerail_daemon.service.control import is_listening  # noqa: PLC0415
-    from picturerail_native.database import Database, Mode, restore as restore_database  # noqa: PLC0415
+    from picturerail_daemon.service.control import is_listening
+    from picturerail_native.database import Database, Mode
+    from picturerail_native.database import restore as restore_database
 
     layout = context.layout
     if layout.store.exists() and is_listening(layout):

@@ -7,14 +7,16 @@ import click
 from picturerail_daemon.cli.context import Context, log_to_terminal, pass_context
 
 
-@click.command(epilog="Example: picturerail run   (Ctrl-C ends it; systemd: `picturerail service install`)")
+@click.command(
+    epilog="Example: picturerail run   (Ctrl-C ends it; systemd: `picturerail service install`)"
+)
 @pass_context
 def run(context: Context) -> None:
     """Watch the folders and keep everything current until told to stop.
 
     SIGTERM and Ctrl-C finish what is in hand; SIGHUP reads the configuration again.
     """
-    from picturerail_daemon.service.daemon import Daemon  # noqa: PLC0415
+    from picturerail_daemon.service.daemon import Daemon
 
     log_to_terminal()
     daemon = Daemon(context.settings, context.loaded.file)

@@ -22,7 +22,7 @@ def scrub(context: Context, as_json: bool) -> int:
 
     Nothing is changed; `picturerail get ID -o FILE` gives the mirrored bytes back.
     """
-    from picturerail_daemon.service.checking import scrub_originals  # noqa: PLC0415
+    from picturerail_daemon.service.checking import scrub_originals
 
     with progress_bar() as progress:
         report = scrub_originals(context.layout, progress)

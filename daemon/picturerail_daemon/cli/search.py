@@ -27,7 +27,7 @@ def search(
     Every word must match, or any where none has all; a word also finds words that it begins
     and tags near to it. "Quoted words" must stand side by side.
     """
-    from picturerail_daemon.service import views  # noqa: PLC0415
+    from picturerail_daemon.service import views
 
     words = " ".join(query)
     if similar is not None and not words:

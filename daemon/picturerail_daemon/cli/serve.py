@@ -13,7 +13,7 @@ from picturerail_daemon.errors import NotThereError
 @pass_context
 def serve(context: Context, port: int) -> None:
     """Preview the site on loopback; Ctrl-C ends it."""
-    from picturerail_exporter.serve import make_server  # noqa: PLC0415
+    from picturerail_exporter.serve import make_server
 
     site = context.settings.export.path
     if not (site / "index.html").is_file():

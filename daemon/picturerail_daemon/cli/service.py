@@ -28,7 +28,7 @@ def install(context: Context, user: bool, directory: Path | None, as_json: bool)
 
     Tests first that the folders can be read and store and site be written.
     """
-    from picturerail_daemon.service.units import install_unit  # noqa: PLC0415
+    from picturerail_daemon.service.units import install_unit
 
     unit, commands = install_unit(context.settings, context.loaded.file, user=user, into=directory)
     if as_json:
@@ -47,7 +47,7 @@ def install(context: Context, user: bool, directory: Path | None, as_json: bool)
 @pass_context
 def uninstall(context: Context, user: bool, directory: Path | None, as_json: bool) -> None:
     """Remove the unit; store, site and configuration stay."""
-    from picturerail_daemon.service.units import uninstall_unit  # noqa: PLC0415
+    from picturerail_daemon.service.units import uninstall_unit
 
     del context
     unit, commands = uninstall_unit(user=user, into=directory)

@@ -15,7 +15,7 @@ from picturerail_daemon.cli.context import Context, json_option, pass_context, p
 @pass_context
 def show(context: Context, what: str, as_json: bool) -> None:
     """Show all that is known of a picture: WHAT is an id or a path, which contains a `/`."""
-    from picturerail_daemon.service import views  # noqa: PLC0415
+    from picturerail_daemon.service import views
 
     with views.reading(context.layout) as snapshot:
         record = views.record(snapshot, views.find(snapshot, what, deleted=True))

@@ -12,7 +12,7 @@ from picturerail_daemon.cli.context import Context, json_option, pass_context, p
 @pass_context
 def status(context: Context, as_json: bool) -> None:
     """Show whether the daemon runs, what it holds and what it waits for."""
-    from picturerail_daemon.service import views  # noqa: PLC0415
+    from picturerail_daemon.service import views
 
     shown = views.overview(context.layout, context.settings.export.path)
     if as_json:

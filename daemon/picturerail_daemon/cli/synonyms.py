@@ -14,7 +14,7 @@ from picturerail_daemon.cli.context import Context, json_option, pass_context, p
 @pass_context
 def synonyms(context: Context, word: str, limit: int, as_json: bool) -> None:
     """Show the words by which a picture tagged WORD is also found, nearest first."""
-    from picturerail_daemon.meaning.words import WordVectors  # noqa: PLC0415
+    from picturerail_daemon.meaning.words import WordVectors
 
     vectors = WordVectors(context.settings.meaning.vectors, limit)
     found = vectors.neighbours(word)

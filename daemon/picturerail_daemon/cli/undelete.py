@@ -20,7 +20,7 @@ def undelete(context: Context, image_id: int, output: Path) -> None:
     Put back into a watched folder, the picture regains its id, tags and corrections.
     `picturerail deleted` lists what can be recovered.
     """
-    from picturerail_daemon.service import views  # noqa: PLC0415
+    from picturerail_daemon.service import views
 
     with views.reading(context.layout) as snapshot:
         write_original(snapshot, views.find(snapshot, str(image_id), deleted=True), output)

@@ -28,8 +28,9 @@ def up(context: Context, folders: tuple[Path, ...], port: int) -> None:
 
     Writes a configuration if there is none; Ctrl-C ends it.
     """
-    from picturerail_daemon.service.daemon import Daemon  # noqa: PLC0415
-    from picturerail_exporter.serve import make_server  # noqa: PLC0415
+    from picturerail_exporter.serve import make_server
+
+    from picturerail_daemon.service.daemon import Daemon
 
     file = context.config or user_config()
     if file.exists():

@@ -9,13 +9,15 @@ from picturerail_daemon.errors import PicturerailError
 
 
 @click.command(epilog="Example: cp cat.jpg ~/Pictures && picturerail wait --timeout 30")
-@click.option("--timeout", type=click.FloatRange(min=0), metavar="S", help="Give up after S seconds.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0), metavar="S", help="Give up after S seconds."
+)
 @click.option("--described", is_flag=True, help="Wait for the describers too.")
 @json_option
 @pass_context
 def wait(context: Context, timeout: float | None, described: bool, as_json: bool) -> None:
     """Return when everything that happened before now is durable and found by `search`."""
-    from picturerail_daemon.service.control import ask  # noqa: PLC0415
+    from picturerail_daemon.service.control import ask
 
     answered, result = ask(
         context.layout,

@@ -17,9 +17,9 @@ Vector = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """The metadata blocks inside a picture's file, as they stand there.
+    r"""The metadata blocks inside a picture's file, as they stand there.
 
-    `exif` begins with its TIFF header (or b"Exif\\0\\0"), `xmp` is an RDF/XML packet; empty
+    `exif` begins with its TIFF header (or b"Exif\0\0"), `xmp` is an RDF/XML packet; empty
     where there is none. `iptc` maps (record, dataset) to the values given.
     """
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime
 import logging
-import os
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +144,7 @@ class IndexFollower:
     def _note_version(self) -> None:
         temporary = self._path / "vectors-version.new"
         temporary.write_text(self._version)
-        os.replace(temporary, self._path / "vectors-version")
+        temporary.replace(self._path / "vectors-version")
 
 
 def _order(row: ImageRow, taken: str | None) -> int:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from picturerail_exporter.site import check_site
+
 from picturerail_daemon.mirror.reading import open_below
 from picturerail_daemon.service import views
 from picturerail_daemon.service.places import Layout
 from picturerail_daemon.service.roots import known_roots
-from picturerail_exporter.site import check_site
 from picturerail_native import database, search
+from picturerail_native.records import ImageChange
 
 Problem = dict[str, str]
 
@@ -40,11 +42,8 @@ def _check_index(layout: Layout) -> list[Problem]:
         search.check(layout.index)
         with search.Reader(layout.index) as reader, views.reading(layout) as snapshot:
             indexed = set(reader.documents())
-            behind = [
-                change
-                for change in snapshot.changes(reader.info.seq)
-            ]
-            changed = {change.id for change in behind if hasattr(change, "row")}
+            behind = snapshot.changes(reader.info.seq)
+            changed = {change.id for change in behind if isinstance(change, ImageChange)}
             live = {row.id for row in snapshot.images()}
             missing = sorted(live - indexed - changed)
             extra = sorted(indexed - live - changed)
@@ -66,9 +65,7 @@ def _check_index(layout: Layout) -> list[Problem]:
     return problems
 
 
-def scrub_originals(
-    layout: Layout, progress: Callable[[str, int, int], None]
-) -> dict[str, Any]:
+def scrub_originals(layout: Layout, progress: Callable[[str, int, int], None]) -> dict[str, Any]:
     """Hash every original whose stat is as it was mirrored, and compare."""
     checked = 0
     rotten = []
@@ -107,5 +104,3 @@ def scrub_originals(
                     }
                 )
     return {"checked": checked, "rotten": rotten}
-
-

@@ -149,7 +149,7 @@ class ControlServer:
                 )
             except PicturerailError as error:
                 send({"error": str(error), "exit_code": error.exit_code})
-            except Exception as error:  # noqa: BLE001  one command's defect ends that command
+            except Exception as error:
                 send({"error": f"{type(error).__name__}: {error}", "exit_code": 1})
                 raise
             else:

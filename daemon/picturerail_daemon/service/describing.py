@@ -234,6 +234,4 @@ def _with_description(metadata: Metadata, source: str, said: Description) -> Met
     held = metadata.descriptions.get(source)
     if said.state == "waiting" and held is not None:
         said = msgspec.structs.replace(said, caption=held.caption, tags=held.tags)
-    return msgspec.structs.replace(
-        metadata, descriptions={**metadata.descriptions, source: said}
-    )
+    return msgspec.structs.replace(metadata, descriptions={**metadata.descriptions, source: said})

@@ -10,6 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from picturerail_exporter.formats import kind
+from picturerail_exporter.rendition_store import RenditionStore
+from picturerail_exporter.renditions import RECIPE
+from picturerail_exporter.site import ExportReport, SiteError, SiteOptions, export
+
 from picturerail_config import Settings
 from picturerail_daemon.describe.azure import AzureDescriber
 from picturerail_daemon.describe.interface import Describer
@@ -26,10 +31,6 @@ from picturerail_daemon.service.looking import Looker, read_sidecars
 from picturerail_daemon.service.places import Layout
 from picturerail_daemon.service.roots import Roots, ensure_roots
 from picturerail_daemon.service.subjects import SubjectMaker
-from picturerail_exporter.formats import kind
-from picturerail_exporter.rendition_store import RenditionStore
-from picturerail_exporter.renditions import RECIPE
-from picturerail_exporter.site import ExportReport, SiteError, SiteOptions, export
 from picturerail_native.database import (
     Database,
     DatabaseError,
@@ -97,9 +98,7 @@ class Library:
             self.database,
             describers,
             self.words if settings.meaning.neighbours else None,
-            SubjectMaker(
-                self.database, self.renditions, RECIPE, max_pixels, self._sidecars_of
-            ),
+            SubjectMaker(self.database, self.renditions, RECIPE, max_pixels, self._sidecars_of),
         )
         self._mirroring = threading.Lock()
         self._describing = threading.Lock()
@@ -303,9 +302,7 @@ def reading(layout: Layout) -> Iterator[Snapshot]:
         NotThereError: there is no store yet.
     """
     if not layout.database.is_dir():
-        raise NotThereError(
-            f"{layout.store}: nothing is mirrored yet; `picturerail sync` does it"
-        )
+        raise NotThereError(f"{layout.store}: nothing is mirrored yet; `picturerail sync` does it")
     try:
         with Database(layout.database, Mode.READ) as database, database.snapshot() as snapshot:
             yield snapshot

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
+from picturerail_exporter.site import ExportReport
 
 from picturerail_daemon.errors import NotThereError, PicturerailError, UsageError
 from picturerail_daemon.mirror.plan import Place
@@ -20,7 +21,6 @@ from picturerail_daemon.mirror.report import Report
 from picturerail_daemon.service import views
 from picturerail_daemon.service.library import Library, Progress
 from picturerail_daemon.service.roots import known_roots
-from picturerail_exporter.site import ExportReport
 from picturerail_native.database import Rows
 from picturerail_native.fields import readable
 from picturerail_native.records import (
@@ -101,9 +101,7 @@ def sync_json(library: Library, report: Report) -> Json:
 
 def export(library: Library, arguments: Json, progress: Progress) -> Json:
     """Bring the site up to date."""
-    report = library.export(
-        full=arguments["full"], dry_run=arguments["dry_run"], progress=progress
-    )
+    report = library.export(full=arguments["full"], dry_run=arguments["dry_run"], progress=progress)
     return export_json(report)
 
 
@@ -219,4 +217,3 @@ OPERATIONS: dict[str, Operation] = {
     "accept-deletions": accept_deletions,
 }
 """Every writing command by the name that travels over the socket."""
-

@@ -6,10 +6,11 @@ import functools
 import io
 from typing import TYPE_CHECKING
 
-from picturerail_daemon.describe.interface import Embedded, Subject
 from picturerail_exporter.pixels import Picture, decode
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe, render
+
+from picturerail_daemon.describe.interface import Embedded, Subject
 from picturerail_native.database import Database
 from picturerail_native.records import ImageRow
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -44,7 +43,7 @@ def publish(store: Path, state: DaemonState) -> None:
     """Replace the published state. It is advice, so it is not synced to disk."""
     temporary = store / (FILE + ".new")
     temporary.write_bytes(msgspec.json.encode(state))
-    os.replace(temporary, store / FILE)
+    temporary.replace(store / FILE)
 
 
 def read(store: Path) -> DaemonState:

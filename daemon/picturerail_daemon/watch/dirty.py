@@ -25,9 +25,7 @@ class Batch:
         """Add a folder; once recursive stays recursive."""
         held = self.folders.setdefault(root, {})
         held[folder] = held.get(folder, False) or recursive
-        if len(held) > MOST_FOLDERS:
-            self.folders[root] = {b"": True}
-        elif held.get(b""):
+        if len(held) > MOST_FOLDERS or held.get(b""):
             self.folders[root] = {b"": True}
 
 

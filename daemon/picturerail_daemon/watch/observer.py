@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from watchdog.events import (
@@ -49,7 +50,6 @@ _WANTED: list[type[FileSystemEvent]] = [
 ]
 
 
-
 _REMOTE = frozenset({"nfs", "cifs", "smb3", "9p", "afs", "ceph", "glusterfs", "lustre"})
 
 
@@ -79,9 +79,7 @@ class _Handler(FileSystemEventHandler):
         if is_folder and event.event_type != "modified":
             self._dirty.mark(self._root, relative, recursive=True)
         else:
-            self._dirty.mark(
-                self._root, relative if is_folder else relative.rpartition(b"/")[0]
-            )
+            self._dirty.mark(self._root, relative if is_folder else relative.rpartition(b"/")[0])
 
 
 class _OverflowListener(logging.Handler):
@@ -186,9 +184,7 @@ class Watcher:
 
     def watches(self) -> int:
         """Return how many inotify watches the kernel holds for this process."""
-        return sum(
-            count_watches(int(name)) for name in os.listdir("/proc/self/fdinfo") if name.isdigit()
-        )
+        return sum(count_watches(path) for path in Path("/proc/self/fdinfo").iterdir())
 
     def stop(self) -> None:
         """Stop watching."""
@@ -205,10 +201,10 @@ def _is_alive(observer: BaseObserver) -> bool:
     return observer.is_alive() and all(emitter.is_alive() for emitter in observer.emitters)
 
 
-def count_watches(descriptor: int) -> int:
-    """Return the number of watches of an inotify descriptor, 0 for any other."""
+def count_watches(descriptor: Path) -> int:
+    """Return the number of watches of an inotify descriptor in fdinfo, 0 for any other."""
     try:
-        with open(f"/proc/self/fdinfo/{descriptor}", encoding="ascii") as lines:
+        with descriptor.open(encoding="ascii") as lines:
             return sum(line.startswith("inotify wd") for line in lines)
     except OSError:
         return 0
@@ -224,7 +220,7 @@ def file_system_of(folder: bytes) -> str:
     """Return the type of the file system that a folder lies on, from the kernel's mount list."""
     real = os.path.realpath(folder)
     best, kind = b"", ""
-    with open("/proc/self/mountinfo", "rb") as mounts:
+    with Path("/proc/self/mountinfo").open("rb") as mounts:
         for line in mounts:
             before, _, after = line.partition(b" - ")
             point = before.split()[4].decode("unicode_escape").encode("latin-1")
