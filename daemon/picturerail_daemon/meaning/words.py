@@ -115,7 +115,7 @@ def _load_file(path: Path) -> KeyedVectors:
             loaded = KeyedVectors.load(str(path), mmap="r")
             return loaded if isinstance(loaded, KeyedVectors) else loaded.wv
         header = len(first_line) == 2 and all(part.isdigit() for part in first_line)
-        return KeyedVectors.load_word2vec_format(
+        loaded = KeyedVectors.load_word2vec_format(
             str(path),
             binary=header and _is_binary(path),
             no_header=not header,
@@ -125,6 +125,9 @@ def _load_file(path: Path) -> KeyedVectors:
         raise UsageError(
             f"{path}: the file in `meaning.vectors` holds no word vectors that can be read: {error}"
         ) from error
+    if len(loaded) == 0 or loaded.vector_size < 2:
+        raise UsageError(f"{path}: the file in `meaning.vectors` holds no word vectors")
+    return loaded
 
 
 def _is_binary(path: Path) -> bool:

@@ -307,7 +307,11 @@ class Daemon:
                 self._describer_work.set()
                 while self._described_seq < goal or not self._library.queue.backlog().done:
                     backlog = self._library.queue.backlog()
-                    self._pause(end, backlog.reason or f"{backlog.pictures} are not described yet")
+                    if self._described_seq >= goal and backlog.reason:
+                        raise PicturerailError(
+                            f"{backlog.pictures} pictures are not described: {backlog.reason}"
+                        )
+                    self._pause(end, f"{backlog.pictures} pictures are not described yet")
                 with self._library.database.snapshot() as snapshot:
                     goal = snapshot.info.seq
             self._follower_work.set()

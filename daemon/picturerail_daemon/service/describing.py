@@ -8,6 +8,7 @@ to be asked again. Every answer is a transaction of its own, so a slow source de
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ from picturerail_daemon.describe.interface import (
     DescriberUnavailable,
     Subject,
 )
+from picturerail_daemon.errors import UsageError
 from picturerail_native.database import ConflictError, Database
 from picturerail_native.records import (
     Description,
@@ -212,10 +214,16 @@ class DescribeQueue:
         if self._words is None or not self._tags or self._answered is None:
             return
         found: dict[str, Neighbours] = {}
-        for tag in sorted(self._tags):
-            if stop is not None and stop.is_set():
-                return
-            found[tag] = Neighbours(tuple(self._words.neighbours(tag)))
+        try:
+            for tag in sorted(self._tags):
+                if stop is not None and stop.is_set():
+                    return
+                found[tag] = Neighbours(tuple(self._words.neighbours(tag)))
+        except UsageError as error:
+            log.error("%s", error)
+            self._unavailable["meaning"] = (math.inf, str(error))
+            self._words = None
+            return
         with self._database.begin() as transaction:
             for tag, neighbours in found.items():
                 key = neighbours_key(self._words.version, tag)
