@@ -27,7 +27,7 @@ pillow_heif.register_heif_opener(thumbnails=False)
 # `decode` compares the header's size with its caller's limit instead, before any pixel.
 Image.MAX_IMAGE_PIXELS = None
 
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "HEIF", "AVIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "HEIF", "AVIF")
 _MIMES = {
     "JPEG": "image/jpeg",
     "MPO": "image/jpeg",  # a JPEG with further frames behind it; browsers and tools say JPEG
