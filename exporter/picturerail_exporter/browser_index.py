@@ -1,0 +1,178 @@
+"""The precomputed index that a visitor's browser searches.
+
+`search/root.json` names all other files, whose names are their contents' digests. Each is a
+JSON array of `[key, entry]`, sorted by key (texts by UTF-16 units, as browsers compare them):
+
+    terms        [term, [[field, [document, length, count, position ...] ...] ...]]
+                 `document` is the difference to the one before; `length` counts the words
+                 of the document's field; `position`s are differences too
+    tags         [folded tag, [tag, [document ...]]]     differences
+    neighbours   [folded word, [[folded tag, similarity] ...]]    nearest first
+    documents    [id, [filename, width, height, picture, placeholder, caption, date, shape]]
+    orders       [id, seconds since 1970]: breaks ties of the score, the higher first
+
+A field's values follow each other with one position left free between them, so a phrase
+does not reach across. Terms are the engine's: `analyse` cuts the texts here, and its rule
+is repeated in `static/analyse.js` for what a visitor types.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from picturerail_exporter.collection import Photo
+from picturerail_exporter.shards import Shard, blocks, browser_order, cut, encode
+from picturerail_native.fields import FIELD_WEIGHTS
+
+VERSION = 1
+_DOCUMENTS_PER_BLOCK = 128
+_ORDERS_PER_BLOCK = 4096
+_SIMILARITY_DIGITS = 3
+
+
+class Word(Protocol):
+    """What the index needs of the engine's `Token`."""
+
+    @property
+    def term(self) -> str:
+        """The folded form."""
+
+
+Analyse = Callable[[str], Sequence[Word]]
+"""`picturerail_native.search.analyse`, or something with its semantics."""
+
+Describe = Callable[[Photo], Sequence[object]]
+"""Gives a document's entry, as results show it."""
+
+
+@dataclass(slots=True)
+class _Field:
+    """A field's postings, (term → numbers), and what its average length comes from."""
+
+    postings: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    last: dict[str, int] = field(default_factory=dict)
+    words: int = 0
+
+
+def build(
+    photos: Iterable[Photo],
+    neighbours: Mapping[str, Sequence[tuple[str, float]]],
+    analyse: Analyse,
+    describe: Describe,
+) -> tuple[bytes, list[Shard]]:
+    """Return `root.json` and the files it names.
+
+    Args:
+        photos: what is published; statistics count exactly these.
+        neighbours: the words near a tag, with their similarity, by the tag as it is written.
+        analyse: cuts texts into folded words.
+        describe: what a result shows of a picture.
+    """
+    in_id_order = sorted(photos, key=lambda photo: photo.id)
+    fold = functools.lru_cache(maxsize=65536)(_folder(analyse))
+    fields: dict[str, _Field] = {name: _Field() for name in FIELD_WEIGHTS}
+    tags: dict[str, tuple[str, list[int]]] = {}
+    for photo in in_id_order:
+        _add_words(photo, fields, fold)
+        for tag in photo.tags:
+            if key := " ".join(fold(tag)):
+                tags.setdefault(key, (tag, []))[1].append(photo.id)
+
+    extra = sorted(fields.keys() - FIELD_WEIGHTS.keys())
+    fields = {name: fields[name] for name in (*FIELD_WEIGHTS, *extra)}
+    files = {
+        "terms": cut(_terms(fields)),
+        "tags": cut(
+            (key, [name, _differences(ids)])
+            for key, (name, ids) in sorted(tags.items(), key=lambda item: browser_order(item[0]))
+        ),
+        "neighbours": cut(_neighbours(neighbours, tags, fold)),
+        "documents": list(blocks(((p.id, describe(p)) for p in in_id_order), _DOCUMENTS_PER_BLOCK)),
+        "orders": list(blocks(((p.id, p.order) for p in in_id_order), _ORDERS_PER_BLOCK)),
+    }
+    root = {
+        "version": VERSION,
+        "documents": len(in_id_order),
+        "fields": [
+            [name, FIELD_WEIGHTS.get(name, 1.0), held.words / max(1, len(in_id_order))]
+            for name, held in fields.items()
+        ],
+        "documentsPerBlock": _DOCUMENTS_PER_BLOCK,
+        "ordersPerBlock": _ORDERS_PER_BLOCK,
+        "files": {
+            kind: [[shard.first, shard.name] for shard in shards] for kind, shards in files.items()
+        },
+    }
+    every = {shard.name: shard for shards in files.values() for shard in shards}
+    return encode(root), list(every.values())
+
+
+def _folder(analyse: Analyse) -> Callable[[str], tuple[str, ...]]:
+    return lambda text: tuple(word.term for word in analyse(text))
+
+
+def _add_words(
+    photo: Photo, fields: dict[str, _Field], fold: Callable[[str], tuple[str, ...]]
+) -> None:
+    places: dict[str, dict[str, list[int]]] = {}
+    following: dict[str, int] = defaultdict(int)
+    lengths: dict[str, int] = defaultdict(int)
+    for name, value in photo.fields:
+        terms = fold(value)
+        of_field = places.setdefault(name, {})
+        for position, term in enumerate(terms, following[name]):
+            of_field.setdefault(term, []).append(position)
+        following[name] += len(terms) + 1
+        lengths[name] += len(terms)
+    for name, of_field in places.items():
+        held = fields.setdefault(name, _Field())
+        held.words += lengths[name]
+        for term, positions in of_field.items():
+            step = photo.id - held.last.get(term, 0)
+            held.last[term] = photo.id
+            held.postings[term] += (step, lengths[name], len(positions), *_differences(positions))
+
+
+def _terms(fields: dict[str, _Field]) -> Iterable[tuple[str, object]]:
+    every = {term for held in fields.values() for term in held.postings}
+    for term in sorted(every, key=browser_order):
+        yield (
+            term,
+            [
+                [number, held.postings[term]]
+                for number, held in enumerate(fields.values())
+                if term in held.postings
+            ],
+        )
+
+
+def _neighbours(
+    neighbours: Mapping[str, Sequence[tuple[str, float]]],
+    tags: Mapping[str, object],
+    fold: Callable[[str], tuple[str, ...]],
+) -> Iterable[tuple[str, object]]:
+    """Turn tag → words round to word → tags, for the tags that a published picture bears."""
+    nearest: dict[str, dict[str, float]] = defaultdict(dict)
+    for tag, words in neighbours.items():
+        key = " ".join(fold(tag))
+        if key not in tags:
+            continue
+        for word, similarity in words:
+            folded = " ".join(fold(word))
+            if folded and folded != key:
+                held = nearest[folded]
+                held[key] = max(held.get(key, 0.0), round(similarity, _SIMILARITY_DIGITS))
+    for word in sorted(nearest, key=browser_order):
+        yield word, sorted(nearest[word].items(), key=lambda item: (-item[1], item[0]))
+
+
+def _differences(numbers: Iterable[int]) -> list[int]:
+    steps, before = [], 0
+    for number in numbers:
+        steps.append(number - before)
+        before = number
+    return steps

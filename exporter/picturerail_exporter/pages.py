@@ -1,0 +1,241 @@
+"""The site's pages, as (path, how to make its bytes) pairs: pure functions of published values.
+
+Links are relative and name `index.html`, so the site works below any address and from
+`file://`. Nothing is inline but text and tiny placeholder pictures: the pages' own content
+security policy forbids the rest.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import math
+import urllib.parse
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import jinja2
+
+from picturerail_exporter.collection import Album, Photo
+from picturerail_exporter.renditions import Recipe
+
+PER_PAGE = 120
+"""Pictures on a page of a grid; the newest page holds up to twice as many, less one."""
+
+MEDIA = "media"
+_SHAPE_STEP = 1.04
+_SHAPES = range(-40, 41)
+
+Page = tuple[str, Callable[[], bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A picture's file on the site, from its root, and its size in pixels."""
+
+    path: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One page of a grid. `number` counts from the oldest page; the newest has none."""
+
+    number: int | None
+    photos: Sequence[Photo]
+    newer: str | None
+    older: str | None
+
+
+def media_name(content_hash: bytes, recipe: Recipe, name: str) -> str:
+    """Return a rendition's path on the site, which stays the same for the same content."""
+    digest = content_hash.hex()[:32]
+    return f"{MEDIA}/{digest[:2]}/{digest}-{recipe.version}-{name}.webp"
+
+
+def rendered(photo: Photo, recipe: Recipe) -> dict[str, Rendered]:
+    """Return a picture's files by the renditions' names."""
+    return {
+        size.name: Rendered(
+            media_name(photo.content_hash, recipe, size.name), *size.of(photo.width, photo.height)
+        )
+        for size in recipe.sizes
+    }
+
+
+def shape(width: int, height: int) -> int:
+    """Return a picture's shape as a small number: the style sheet has a class for each.
+
+    A justified row needs every picture's proportions in CSS, and a strict policy allows no
+    style on the element itself. Steps of 4 % are invisible: pictures are cropped by less.
+    """
+    steps = round(math.log(width / height) / math.log(_SHAPE_STEP))
+    return min(max(steps, _SHAPES[0]), _SHAPES[-1])
+
+
+def shapes_css() -> bytes:
+    """Return the style sheet of the shapes' classes, `s-40` to `s40`."""
+    rules = (f".s{step}{{--shape:{_SHAPE_STEP**step:.4f}}}" for step in _SHAPES)
+    return ("/* The proportions of pictures, one class for each. */\n" + "\n".join(rules)).encode()
+
+
+def sections(photos: Sequence[Photo], home: str) -> list[Section]:
+    """Cut pictures, newest first, into pages, the newest page first.
+
+    Pages are numbered from the oldest picture and hold `PER_PAGE` each, so that a new
+    picture touches only the newest page, which takes up what does not fill one. `home` is
+    the newest page's folder ("" for the site's root, or ending in `/`).
+    """
+    full = max(0, len(photos) // PER_PAGE - 1)
+    cuts = [(number, len(photos) - number * PER_PAGE) for number in range(full, 0, -1)]
+    newest_end = cuts[0][1] if cuts else len(photos)
+    parts: list[tuple[int | None, Sequence[Photo]]] = [(None, photos[:newest_end])]
+    parts += [(number, photos[start : start + PER_PAGE]) for number, start in cuts]
+    paths = [section_path(home, number) for number, _ in parts]
+    return [
+        Section(
+            number,
+            part,
+            newer=paths[at - 1] if at else None,
+            older=paths[at + 1] if at + 1 < len(paths) else None,
+        )
+        for at, (number, part) in enumerate(parts)
+    ]
+
+
+def section_path(home: str, number: int | None) -> str:
+    """Return the path of one page of a grid."""
+    return f"{home}index.html" if number is None else f"{home}page/{number}/index.html"
+
+
+def photo_path(photo: Photo) -> str:
+    """Return the path of a picture's own page."""
+    return f"photo/{photo.id}/index.html"
+
+
+def album_path(album: Album) -> str:
+    """Return the path of an album's newest page."""
+    return f"album/{album.slug}/index.html"
+
+
+class Pages:
+    """The templates, bound to what all pages share."""
+
+    def __init__(self, title: str, base_url: str, recipe: Recipe) -> None:
+        """Load the templates."""
+        self._recipe = recipe
+        self._base_url = base_url.rstrip("/") + "/" if base_url else ""
+        self._environment = jinja2.Environment(
+            loader=jinja2.FunctionLoader(_template),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self._environment.filters.update(
+            long_date=long_date, exposure=exposure_text, search_link=_search_link
+        )
+        self._environment.globals.update(
+            site_title=title,
+            renditions=functools.partial(rendered, recipe=recipe),
+            shape=shape,
+            photo_path=photo_path,
+            album_path=album_path,
+        )
+
+    def photos(self, photos: Sequence[Photo], albums: Sequence[Album]) -> Iterator[Page]:
+        """Yield the page of each picture; `photos` are all, newest first."""
+        home_of = {photo.id: album for album in albums for photo in album.photos}
+        for at, photo in enumerate(photos):
+            yield (
+                photo_path(photo),
+                self._page(
+                    "photo.html",
+                    photo_path(photo),
+                    photo=photo,
+                    album=home_of[photo.id],
+                    newer=photos[at - 1] if at else None,
+                    older=photos[at + 1] if at + 1 < len(photos) else None,
+                ),
+            )
+
+    def albums(self, albums: Sequence[Album]) -> Iterator[Page]:
+        """Yield the pages of each album, and then the page that lists the outermost ones."""
+        for album in albums:
+            home = f"album/{album.slug}/"
+            for section in reversed(sections(album.photos, home)):
+                path = section_path(home, section.number)
+                yield path, self._page("album.html", path, album=album, section=section)
+        tops = [album for album in albums if not album.parents]
+        path = "album/index.html"
+        yield path, self._page("albums.html", path, albums=tops)
+
+    def grid(self, photos: Sequence[Photo]) -> Iterator[Page]:
+        """Yield the pages of all pictures, the front page last."""
+        for section in reversed(sections(photos, "")):
+            path = section_path("", section.number)
+            yield path, self._page("grid.html", path, section=section, count=len(photos))
+
+    def _page(self, template: str, path: str, **values: Any) -> Callable[[], bytes]:
+        def make() -> bytes:
+            # From a page's folder up to the site's root, and from there to anything.
+            up = "../" * path.count("/")
+            text = self._environment.get_template(template).render(
+                up=up, base_url=self._base_url, path=path, **values
+            )
+            # Names may hold lone surrogates only where bytes were not UTF-8; those are U+FFFD.
+            return text.encode("utf-8", "replace")
+
+        return make
+
+
+def static_files() -> Iterator[tuple[str, bytes]]:
+    """Yield the style sheets, scripts and icon, as (path, bytes)."""
+    folder = resources.files(__package__) / "static"
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.name.endswith((".css", ".js", ".svg")):
+            yield f"static/{entry.name}", entry.read_bytes()
+    yield "static/shapes.css", shapes_css()
+
+
+def templates() -> Iterator[tuple[str, bytes]]:
+    """Yield the templates, as (name, bytes)."""
+    folder = resources.files(__package__) / "templates"
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        yield entry.name, entry.read_bytes()
+
+
+def long_date(moment: dt.datetime) -> str:
+    """Return a day as people write it: 14 July 2019."""
+    return f"{moment.day} {_MONTHS.split()[moment.month - 1]} {moment.year}"
+
+
+def exposure_text(photo: Photo) -> list[str]:
+    """Return how a picture was taken, piece by piece: 1/250 s, f/2.8, ISO 200, 50 mm."""
+    exposure, pieces = photo.exposure, []
+    if exposure.seconds:
+        quick = exposure.seconds < 0.3
+        pieces.append(f"1/{1 / exposure.seconds:.0f} s" if quick else f"{exposure.seconds:g} s")
+    if exposure.aperture:
+        pieces.append(f"f/{exposure.aperture:g}")
+    if exposure.iso:
+        pieces.append(f"ISO {exposure.iso}")
+    if exposure.focal_length:
+        pieces.append(f"{exposure.focal_length:g} mm")
+    return pieces
+
+
+_MONTHS = "January February March April May June July August September October November December"
+
+
+def _search_link(words: str) -> str:
+    quoted = f'"{words}"' if " " in words and '"' not in words else words
+    return "index.html?q=" + urllib.parse.quote(quoted, errors="replace")
+
+
+def _template(name: str) -> str:
+    return (resources.files(__package__) / "templates" / name).read_text("utf-8")

@@ -1,0 +1,63 @@
+"""Rendering what the daemon has not: pictures whose renditions are not in the store."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from picturerail_exporter.collection import Photo, Skipped
+from picturerail_exporter.pixels import UndecodableError, decode
+from picturerail_exporter.rendition_store import RenditionStore
+from picturerail_exporter.renditions import Recipe, render
+from picturerail_exporter.source import Source
+from picturerail_native.database import DatabaseError
+
+Progress = Callable[[int, int], None]
+"""Told now and then how many steps of how many are done."""
+
+
+def render_missing(
+    source: Source,
+    photos: Iterable[Photo],
+    store: RenditionStore,
+    recipe: Recipe,
+    *,
+    max_pixels: int,
+    workers: int,
+    progress: Progress | None = None,
+) -> list[Skipped]:
+    """Render pictures into the store, `workers` at once; return those that cannot be."""
+    by_content: dict[bytes, list[Photo]] = {}
+    for photo in photos:
+        if not store.has(photo.content_hash, recipe):
+            by_content.setdefault(photo.content_hash, []).append(photo)
+
+    def render_one(content_hash: bytes) -> str:
+        return _render(source, content_hash, store, recipe, max_pixels=max_pixels)
+
+    failed: list[Skipped] = []
+    # The codecs release the interpreter's lock, so threads use all cores.
+    with ThreadPoolExecutor(workers, "render") as pool:
+        reasons = pool.map(render_one, by_content)
+        for done, (copies, reason) in enumerate(zip(by_content.values(), reasons, strict=True), 1):
+            if reason:
+                failed += [Skipped(photo.id, photo.path, reason) for photo in copies]
+            if progress:
+                progress(done, len(by_content))
+    return failed
+
+
+def _render(
+    source: Source, content_hash: bytes, store: RenditionStore, recipe: Recipe, *, max_pixels: int
+) -> str:
+    """Render one picture; return why it could not be, or nothing."""
+    try:
+        with io.BufferedReader(source.open_blob(content_hash)) as file:
+            picture = decode(file, max_pixels=max_pixels, largest=recipe.largest)
+    except UndecodableError as error:
+        return error.reason
+    except DatabaseError as error:  # its original is damaged, or was never stored
+        return f"its original cannot be read: {error}"
+    store.write(content_hash, recipe, render(picture, recipe))
+    return ""

@@ -1,0 +1,82 @@
+"""Where renditions lie between daemon and site: files named by content and recipe.
+
+    [folder]/ab/ab12…-<recipe version>-small.webp
+
+The same picture in ten places has one set of files, a move touches none, and a changed
+recipe never meets the old one's files. Files appear whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from picturerail_exporter.files import write_atomically
+from picturerail_exporter.renditions import Recipe, Rendition
+
+
+def rendition_name(content_hash: bytes, recipe: Recipe, name: str) -> str:
+    """Return a rendition's path relative to the store's folder, and to the site's `media/`."""
+    digest = content_hash.hex()
+    return f"{digest[:2]}/{digest}-{recipe.version}-{name}.webp"
+
+
+class RenditionStore:
+    """The renditions in one folder, made on the first write. Any number may use it at once."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        """Name the folder; nothing is touched."""
+        self.folder = Path(folder)
+
+    def path(self, content_hash: bytes, recipe: Recipe, name: str) -> Path:
+        """Return where a rendition lies, whether it is there or not."""
+        return self.folder / rendition_name(content_hash, recipe, name)
+
+    def has(self, content_hash: bytes, recipe: Recipe) -> bool:
+        """Tell whether all renditions of a recipe are there and whole."""
+        return all(_is_whole(self.path(content_hash, recipe, size.name)) for size in recipe.sizes)
+
+    def load(self, content_hash: bytes, recipe: Recipe, name: str) -> bytes | None:
+        """Return a rendition's bytes; None where it is not there or not whole."""
+        path = self.path(content_hash, recipe, name)
+        return path.read_bytes() if _is_whole(path) else None
+
+    def write(self, content_hash: bytes, recipe: Recipe, renditions: Iterable[Rendition]) -> None:
+        """Store a picture's renditions, each appearing whole."""
+        for rendition in renditions:
+            write_atomically(self.path(content_hash, recipe, rendition.name), rendition.data)
+
+    def remove_unused(self, live: Collection[bytes]) -> int:
+        """Remove the files of contents that are not in `live`; return how many.
+
+        Other recipes' files of live contents stay: somebody may switch back and forth.
+        """
+        digests = {content_hash.hex() for content_hash in live}
+        removed = 0
+        for folder in sorted(self.folder.glob("[0-9a-f][0-9a-f]")):
+            for path in folder.glob(f"{folder.name}*-*-*.webp"):
+                if path.name.partition("-")[0] not in digests:
+                    path.unlink()
+                    removed += 1
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        return removed
+
+
+def _is_whole(path: Path) -> bool:
+    """Compare the length in the WebP's header with the file's.
+
+    After a power cut a file may have its name but not its bytes.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+            size = os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        return False
+    return (
+        head[:4] == b"RIFF"
+        and head[8:] == b"WEBP"
+        and int.from_bytes(head[4:8], "little") + 8 == size
+    )

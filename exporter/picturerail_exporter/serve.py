@@ -1,0 +1,70 @@
+"""A preview of the site on this machine alone: `picturerail serve`.
+
+Not a server for visitors; any web host is better at that. It answers as a plain static host
+does, so what works here works there.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from http import HTTPStatus
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+
+def make_server(site: Path, port: int) -> ThreadingHTTPServer:
+    """Return a server for a site's folder, bound to 127.0.0.1 and not yet started.
+
+    Args:
+        site: the folder that `export` wrote.
+        port: 0 takes a free one; `server_port` tells which.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    return _Server(("127.0.0.1", port), partial(_Handler, directory=str(site)))
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "picturerail"
+    sys_version = ""
+    # The machine's own table of types may lack what the site is made of, or have it wrong.
+    extensions_map = {  # noqa: RUF012 - as the base class has it
+        "": "application/octet-stream",
+        ".css": "text/css; charset=utf-8",
+        ".html": "text/html; charset=utf-8",
+        ".js": "text/javascript; charset=utf-8",
+        ".json": "application/json",
+        ".svg": "image/svg+xml",
+        ".webp": "image/webp",
+    }
+
+    def end_headers(self) -> None:
+        """Add what makes a preview always show the newest state."""
+        self.send_header("Cache-Control", "no-cache")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        super().end_headers()
+
+    def translate_path(self, path: str) -> str:
+        """Return the file for an address; one that cannot exist for what is not the site's."""
+        place = super().translate_path(path)
+        inside = Path(os.path.realpath(place)).is_relative_to(os.path.realpath(self.directory))
+        hidden = any(part.startswith(".") for part in Path(place).relative_to(self.directory).parts)
+        slash = "/" if place.endswith("/") else ""
+        return place if inside and not hidden else str(Path(self.directory, ".nothing")) + slash
+
+    def list_directory(self, path: str | os.PathLike[str]) -> None:
+        """Refuse: what a folder holds is not the visitor's business."""
+        del path
+        self.send_error(HTTPStatus.NOT_FOUND)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
+        """Say nothing: the terminal belongs to the command."""

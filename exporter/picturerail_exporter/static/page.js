@@ -1,0 +1,258 @@
+// The search box of every page and the results below it. The address says what is shown:
+// `?q=words` a search, `?name=file.jpg` the pictures of that filename.
+"use strict";
+
+(() => {
+  const { Postings, search, searchName } = globalThis.Picturerail;
+  const AT_ONCE = 60;
+
+  const script = /** @type {HTMLScriptElement} */ (document.currentScript);
+  const site = new URL("../", script.src);
+  const state = document.documentElement.dataset;
+  const title = document.title;
+  const form = /** @type {HTMLFormElement} */ (document.querySelector("form.search"));
+  const box = /** @type {HTMLInputElement} */ (form.elements.namedItem("q"));
+  const main = /** @type {HTMLElement} */ (document.getElementById("content"));
+  const results = /** @type {HTMLElement} */ (document.getElementById("results"));
+  const heading = /** @type {HTMLElement} */ (document.getElementById("results-title"));
+  const note = /** @type {HTMLElement} */ (document.getElementById("results-note"));
+  const grid = /** @type {HTMLElement} */ (document.getElementById("results-grid"));
+  const more = /** @type {HTMLButtonElement} */ (document.getElementById("results-more"));
+
+  /** @type {Promise<Postings> | undefined} */
+  let opening;
+  let newest = 0; // searches are numbered; what an older one finds is not shown
+
+  /** @type {LoadJson} */
+  async function load(name) {
+    const fixed = name === "root.json"; // the others are named by their content
+    const answer = await fetch(new URL(`search/${name}`, site), {
+      cache: fixed ? "no-cache" : "default",
+    });
+    if (!answer.ok) {
+      throw new Error(`${name}: ${answer.status}`);
+    }
+    return answer.json();
+  }
+
+  /** What the address asks for. */
+  function asked() {
+    const parameters = new URLSearchParams(location.search);
+    const name = parameters.get("name");
+    const words = (parameters.get("q") ?? "").trim();
+    return name ? { name, words: "" } : { name: "", words };
+  }
+
+  /** Show what the address asks for: a search, or the page itself. */
+  async function show() {
+    const { name, words } = asked();
+    const number = ++newest;
+    results.hidden = !name && !words;
+    main.hidden = !results.hidden;
+    if (results.hidden) {
+      delete state.search;
+      delete state.results;
+      document.title = title;
+      return;
+    }
+    document.title = `${name || words} – ${title}`;
+    if (location.protocol === "file:") {
+      say("Search needs a server", "A browser lets no page that was opened as a file read others. Run “picturerail serve”, and open the address that it prints.");
+      state.search = "unavailable";
+      return;
+    }
+    state.search = "busy";
+    try {
+      opening ??= Postings.open(load);
+      const index = await opening;
+      const found = await (name ? searchName(index, name) : search(index, words));
+      const first = await index.shown(found.hits.slice(0, AT_ONCE).map((hit) => hit.id));
+      if (number !== newest) {
+        return;
+      }
+      say(summary(found.hits.length, name, words), remarks(index, found));
+      grid.replaceChildren();
+      hang(found.hits.slice(0, AT_ONCE), first);
+      offerMore(index, found.hits, AT_ONCE, number);
+      state.results = String(found.hits.length);
+      state.search = "ready";
+    } catch {
+      opening = undefined; // the next search tries again
+      if (number === newest) {
+        say("Search is not available", "Its index could not be read. Looking at the pictures works as ever.");
+        state.search = "unavailable";
+      }
+    }
+  }
+
+  /**
+   * @param {string} headline
+   * @param {string} remark
+   */
+  function say(headline, remark) {
+    heading.textContent = headline;
+    note.textContent = remark;
+    note.hidden = !remark;
+    grid.replaceChildren();
+    more.hidden = true;
+    delete state.results;
+  }
+
+  /**
+   * @param {number} count
+   * @param {string} name
+   * @param {string} words
+   */
+  function summary(count, name, words) {
+    const pictures = count === 1 ? "1 picture" : `${count} pictures`;
+    if (!count) {
+      return `Nothing found for “${name || words}”`;
+    }
+    return name ? `${pictures} named ${name}` : `${pictures} for “${words}”`;
+  }
+
+  /**
+   * @param {Postings} index
+   * @param {Found} found
+   */
+  function remarks(index, found) {
+    const relaxed = found.relaxed ? "No picture has all of these words; these have some. " : "";
+    const damaged = index.problems.size
+      ? "A part of the index could not be read, so pictures may be missing here. "
+      : "";
+    return (relaxed + damaged).trim();
+  }
+
+  /**
+   * @param {Hit[]} hits
+   * @param {Map<number, Shown>} shown
+   */
+  function hang(hits, shown) {
+    for (const hit of hits) {
+      const picture = shown.get(hit.id);
+      if (picture) {
+        grid.append(tile(hit, picture));
+      }
+    }
+  }
+
+  /**
+   * @param {Postings} index
+   * @param {Hit[]} hits
+   * @param {number} from
+   * @param {number} number
+   */
+  function offerMore(index, hits, from, number) {
+    more.hidden = hits.length <= from;
+    more.onclick = async () => {
+      const next = hits.slice(from, from + AT_ONCE);
+      const shown = await index.shown(next.map((hit) => hit.id));
+      if (number === newest) {
+        hang(next, shown);
+        offerMore(index, hits, from + AT_ONCE, number);
+      }
+    };
+  }
+
+  /**
+   * @param {Hit} hit
+   * @param {Shown} picture
+   */
+  function tile(hit, picture) {
+    const link = document.createElement("a");
+    link.className = `tile s${picture.shape}`;
+    link.href = new URL(`photo/${hit.id}/index.html`, site).href;
+    link.dataset.photoId = String(hit.id);
+    link.dataset.matched = [...new Set(hit.matches.flatMap(matchedWords))].join(" ");
+    if (picture.placeholder) {
+      const blur = image("placeholder", picture.placeholder, "");
+      blur.setAttribute("aria-hidden", "true");
+      link.append(blur);
+    }
+    const full = image("picture", new URL(picture.path, site).href, picture.alt);
+    full.width = picture.width;
+    full.height = picture.height;
+    const why = document.createElement("span");
+    why.className = "why";
+    why.textContent = [...new Set(hit.matches.map(reason))].join(" · ");
+    link.append(full, why);
+    return link;
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} address
+   * @param {string} alt
+   */
+  function image(name, address, alt) {
+    const element = document.createElement("img");
+    element.className = name;
+    element.alt = alt;
+    element.loading = "lazy";
+    element.decoding = "async";
+    element.src = address;
+    return element;
+  }
+
+  /** @param {Way} way */
+  function matchedWords(way) {
+    return way.via === "neighbour" ? [way.query, way.word] : [way.word];
+  }
+
+  /** @param {Way} way */
+  function reason(way) {
+    return way.via === "neighbour" ? `${way.query}, through ${way.word}` : way.word;
+  }
+
+  /**
+   * Say in the address what is searched. The first word makes a step in the history, so that
+   * "back" leads out of the search and not through it letter by letter.
+   * @param {string} words
+   */
+  function setAddress(words) {
+    const address = new URL(location.href);
+    const searching = address.searchParams.has("q") || address.searchParams.has("name");
+    address.search = words ? `?${new URLSearchParams({ q: words })}` : "";
+    address.hash = "";
+    if (address.href !== location.href) {
+      history[searching ? "replaceState" : "pushState"](null, "", address);
+    }
+  }
+
+  let frame = 0;
+  box.addEventListener("input", () => {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(() => {
+      if (location.protocol !== "file:") {
+        setAddress(box.value.trim());
+        void show();
+      }
+    });
+  });
+
+  form.addEventListener("submit", (event) => {
+    if (location.protocol !== "file:") {
+      event.preventDefault();
+      setAddress(box.value.trim());
+      box.blur();
+      void show();
+    }
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target instanceof HTMLInputElement;
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      box.focus();
+    }
+  });
+
+  function fromAddress() {
+    box.value = asked().words;
+    void show();
+  }
+
+  addEventListener("popstate", fromAddress);
+  addEventListener("pageshow", (event) => event.persisted && fromAddress());
+  fromAddress();
+})();

@@ -1,0 +1,89 @@
+// The types of the site's scripts, for `tsc`; nothing of this is shipped.
+
+type LoadJson = (name: string) => Promise<any>;
+
+interface PostingsRoot {
+  version: number;
+  documents: number;
+  fields: [name: string, weight: number, averageLength: number][];
+  documentsPerBlock: number;
+  ordersPerBlock: number;
+  files: {
+    terms: [first: string, name: string][];
+    tags: [first: string, name: string][];
+    neighbours: [first: string, name: string][];
+    documents: [block: number, name: string][];
+    orders: [block: number, name: string][];
+  };
+}
+
+/** A term and its packed postings, by the number of the field. */
+interface Term {
+  term: string;
+  fields: [field: number, numbers: number[]][];
+}
+
+interface NearTag {
+  name: string;
+  similarity: number;
+  documents: number[];
+}
+
+/** What a result shows of a picture. */
+interface Shown {
+  filename: string;
+  path: string;
+  width: number;
+  height: number;
+  shape: number;
+  placeholder: string;
+  alt: string;
+}
+
+interface Clause {
+  words: string[];
+  phrase: boolean;
+}
+
+/** Where a term stands in a field, by document. */
+type Occurrences = Map<number, { length: number; positions: number[] }>;
+
+/** How a picture came to match a word of the query. */
+interface Way {
+  query: string;
+  word: string;
+  via: "exact" | "phrase" | "prefix" | "neighbour";
+  similarity: number;
+  score: number;
+}
+
+interface Hit {
+  id: number;
+  tier: number;
+  score: number;
+  matches: Way[];
+}
+
+interface Found {
+  hits: Hit[];
+  relaxed: boolean;
+}
+
+interface Postings {
+  readonly documents: number;
+  readonly fields: PostingsRoot["fields"];
+  readonly problems: Set<string>;
+  beginningWith(word: string): Promise<Term[]>;
+  term(word: string): Promise<Term | undefined>;
+  nearTags(word: string): Promise<NearTag[]>;
+  shown(ids: number[]): Promise<Map<number, Shown>>;
+  orders(ids: number[]): Promise<Map<number, number>>;
+}
+
+declare var Picturerail: {
+  analyse(text: string): string[];
+  Postings: { open(load: LoadJson): Promise<Postings> };
+  parse(query: string): Clause[];
+  search(index: Postings, query: string): Promise<Found>;
+  searchName(index: Postings, filename: string): Promise<Found>;
+};

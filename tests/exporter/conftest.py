@@ -1,0 +1,88 @@
+"""Fixtures of the exporter's tests: a source, a site, a server, a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from picturerail_exporter.serve import make_server
+from picturerail_exporter.site import ExportReport, SiteOptions, export
+from playwright.sync_api import Browser, sync_playwright
+
+from .helpers import VECTORS, MemorySource, simple_analyse
+
+
+@pytest.fixture
+def source() -> MemorySource:
+    """An empty database with one configured folder."""
+    memory = MemorySource()
+    memory.root(1, "Pictures")
+    return memory
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> SiteOptions:
+    """A site and a rendition store below the test's own folder."""
+    return SiteOptions(
+        path=tmp_path / "site",
+        renditions=tmp_path / "store" / "renditions",
+        vectors_version=VECTORS,
+        workers=1,
+    )
+
+
+@pytest.fixture
+def publish(source: MemorySource, options: SiteOptions) -> Callable[..., ExportReport]:
+    """Export the source with the options, or with others."""
+
+    def run(chosen: SiteOptions = options, **how: object) -> ExportReport:
+        return export(source, chosen, analyse=simple_analyse, **how)  # type: ignore[arg-type]
+
+    return run
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], str]]:
+    """Serve folders until the test ends; gives a folder's address, ending in a slash."""
+    servers = []
+
+    def start(site: Path) -> str:
+        server = make_server(site, 0)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        servers.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}/"
+
+    yield start
+    for server, thread in servers:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium; CI must have one, elsewhere the test is skipped without."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium on PATH")
+        pytest.skip(f"none of {', '.join(names)} is on PATH")
+    arguments = [
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-gpu",
+        "--disable-sync",
+        "--no-first-run",
+    ]
+    if os.geteuid() == 0:
+        arguments.append("--no-sandbox")  # Chromium refuses to sandbox root
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=arguments)
+        yield browser
+        browser.close()

@@ -1,0 +1,169 @@
+"""What the exporter's tests share: an in-memory source, small pictures, the analyser's rule."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+
+from PIL import Image
+from skimage import data as skimage_data
+
+from picturerail_native.records import (
+    Description,
+    ImageRow,
+    Metadata,
+    Neighbours,
+    Root,
+    Table,
+    Tag,
+    encode_metadata,
+    encode_record,
+    neighbours_key,
+    root_key,
+)
+
+VECTORS = "test-vectors/1"
+
+
+def simple_analyse(text: str) -> list[SimpleNamespace]:
+    """Cut a text by the engine's rule, written down a second time."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    bare = "".join(c for c in decomposed if not unicodedata.category(c).startswith("M"))
+    folded = bare.lower().replace("ß", "ss")
+    kept = "".join(c if unicodedata.category(c)[0] in "LN" else " " for c in folded)
+    return [SimpleNamespace(term=word) for word in re.split(r" +", kept) if word]
+
+
+@dataclass
+class MemorySource:
+    """A database's view as plain values: what `source.Source` asks for, and ways to change it."""
+
+    uuid: bytes = bytes(range(16))
+    seq: int = 0
+    rows: dict[int, ImageRow] = field(default_factory=dict)
+    blobs: dict[bytes, bytes] = field(default_factory=dict)
+    tables: dict[tuple[Table, bytes], bytes] = field(default_factory=dict)
+
+    @property
+    def info(self) -> MemorySource:
+        """The view's own position."""
+        return self
+
+    def images(self) -> Iterator[ImageRow]:
+        """Yield the live rows in id order."""
+        return (self.rows[number] for number in sorted(self.rows))
+
+    def records(self, table: Table, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Yield a table's records in key order."""
+        for (of_table, key), value in sorted(self.tables.items()):
+            if of_table == table and key.startswith(prefix):
+                yield key, value
+
+    def open_blob(self, content_hash: bytes) -> io.BytesIO:
+        """Open stored bytes."""
+        return io.BytesIO(self.blobs[content_hash])
+
+    def root(self, number: int, name: str, *, configured: bool = True) -> None:
+        """Add or change a folder."""
+        value = encode_record(Root(name, f"/photos/{name}", configured))
+        self.tables[Table.ROOTS, root_key(number)] = value
+        self.seq += 1
+
+    def near(self, tag: str, *words: tuple[str, float]) -> None:
+        """Say which words are near a tag."""
+        self.tables[Table.NEIGHBOURS, neighbours_key(VECTORS, tag)] = encode_record(
+            Neighbours(words)
+        )
+        self.seq += 1
+
+    def add(
+        self,
+        path: str | bytes,
+        content: bytes,
+        *,
+        number: int | None = None,
+        root: int = 1,
+        tags: tuple[str, ...] = (),
+        caption: str = "",
+        **metadata: object,
+    ) -> int:
+        """Add a picture, or replace the one with this number; return its id."""
+        number = number or max(self.rows, default=0) + 1
+        path = path.encode() if isinstance(path, str) else path
+        digest = hashlib.sha256(content).digest()
+        self.blobs[digest] = content
+        self.seq += 1
+        if "width" not in metadata:
+            with Image.open(io.BytesIO(content)) as image:
+                metadata["width"], metadata["height"] = image.size
+        described = Description("1", caption=caption, tags=tuple(Tag(tag) for tag in tags))
+        self.rows[number] = ImageRow(
+            id=number,
+            filename=path.rpartition(b"/")[2],
+            metadata_json=encode_metadata(
+                Metadata(mime="image/jpeg", descriptions={"sidecar": described}, **metadata)  # type: ignore[arg-type]
+            ),
+            root=root,
+            path=path,
+            content_hash=digest,
+            seq=self.seq,
+            has_data=True,
+            data_length=len(content),
+        )
+        return number
+
+    def change(self, number: int, **members: object) -> None:
+        """Change members of a row's metadata."""
+        row = self.rows[number]
+        changed = {**{n: getattr(row.metadata, n) for n in row.metadata.__struct_fields__}}
+        self.seq += 1
+        self.rows[number] = replace(
+            row, metadata_json=encode_metadata(Metadata(**(changed | members))), seq=self.seq
+        )
+
+    def move(self, number: int, path: str) -> None:
+        """Give a picture another path; nothing else changes."""
+        self.seq += 1
+        name = path.rpartition("/")[2].encode()
+        self.rows[number] = replace(
+            self.rows[number], path=path.encode(), filename=name, seq=self.seq
+        )
+
+    def delete(self, number: int) -> None:
+        """Delete a picture; its bytes stay, as in the database."""
+        del self.rows[number]
+        self.seq += 1
+
+
+def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
+    """Return a picture's file."""
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def plain(colour: tuple[int, int, int], size: tuple[int, int] = (96, 64)) -> bytes:
+    """Return the file of a small picture of one colour."""
+    return encoded(Image.new("RGB", size, colour), quality=80)
+
+
+def photograph(name: str) -> Image.Image:
+    """Return one of scikit-image's photographs."""
+    return Image.fromarray(getattr(skimage_data, name)()).convert("RGB")
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder, the site's own bookkeeping included."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+

@@ -1,0 +1,260 @@
+"""The index and its reader, run in Node against a brute force over the same pictures."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import picturerail_exporter
+import pytest
+from picturerail_exporter.shards import LEAST, cut
+
+from .helpers import plain, simple_analyse, tree
+
+STATIC = Path(picturerail_exporter.__file__).parent / "static"
+VECTORS_FILE = Path(__file__).parents[1] / "native" / "analysis-vectors.json"
+
+RUNNER = """
+const fs = require("fs"), vm = require("vm");
+const [folder, ...scripts] = process.argv.slice(1);
+for (const script of scripts) vm.runInThisContext(fs.readFileSync(script, "utf8"), script);
+const { analyse, Postings, search, searchName } = globalThis.Picturerail;
+const load = async (name) => JSON.parse(fs.readFileSync(`${folder}/search/${name}`, "utf8"));
+const tasks = JSON.parse(fs.readFileSync(0, "utf8"));
+(async () => {
+  const index = folder && (await Postings.open(load));
+  const answers = [];
+  for (const [what, text] of tasks) {
+    answers.push(what === "analyse" ? analyse(text)
+      : await (what === "name" ? searchName : search)(index, text));
+  }
+  console.log(JSON.stringify({ answers, problems: index ? [...index.problems] : [] }));
+})();
+"""
+
+
+@pytest.fixture(scope="session")
+def node():
+    """Node, which runs the site's scripts; CI must have it."""
+    found = shutil.which("node")
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail("no node on PATH")
+        pytest.skip("no node on PATH")
+
+    def run(folder, tasks):
+        scripts = [STATIC / name for name in ("analyse.js", "postings.js", "search.js")]
+        done = subprocess.run(
+            [found, "-e", RUNNER, "--", str(folder), *map(str, scripts)],
+            input=json.dumps(tasks),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert 0 == done.returncode, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+TEXTS = {
+    "Straße nach Lißabon": ["strasse", "nach", "lissabon"],
+    "Crème brûlée": ["creme", "brulee"],
+    "ÅNGSTRÖM İstanbul": ["angstrom", "istanbul"],
+    "IMG_1234-2.JPG": ["img", "1234", "2", "jpg"],
+    "ﬁne ½ Ⅷ ①": ["fine", "1", "2", "viii", "1"],
+    "日本語 テスト": ["日本語", "テスト"],
+    "Привет, Мир!": ["привет", "мир"],
+    "😀 don't": ["don", "t"],
+    "": [],
+}
+
+
+def test_analyser_by_hand(node):
+    """The browser's analyser cuts and folds as the rule says, in many scripts."""
+    answers = node("", [["analyse", text] for text in TEXTS])["answers"]
+
+    assert list(TEXTS.values()) == answers
+    assert answers == [[word.term for word in simple_analyse(text)] for text in TEXTS]
+
+
+@pytest.mark.skipif(not VECTORS_FILE.exists(), reason="the engine's vectors are not there")
+def test_analyser_by_the_engines_vectors(node):
+    """The browser's analyser gives exactly the engine's terms for every shared vector."""
+    vectors = json.loads(VECTORS_FILE.read_text())
+    cases = vectors["cases"] if isinstance(vectors, dict) else vectors
+
+    answers = node("", [["analyse", case["text"]] for case in cases])["answers"]
+
+    assert [case["terms"] for case in cases] == answers
+
+
+WORDS = "sea seal season beach beaches cat cats catalogue sun sunset straße strand öl".split()
+
+
+def brute_force(rows, query_words, near):
+    """Return {id: tier} of the pictures that match all words, or any where none matches all."""
+
+    def tier(row, word):
+        terms = row["terms"]
+        if word in terms:
+            return 3
+        if any(term.startswith(word) for term in terms):
+            return 2
+        return 1 if any(word in near.get(tag, {}) for tag in row["tags"]) else 0
+
+    tiers = {number: [tier(row, word) for word in query_words] for number, row in rows.items()}
+    every = {number: sum(of) for number, of in tiers.items() if all(of)}
+    return every or {number: sum(of) for number, of in tiers.items() if any(of)}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_search_against_brute_force(seed, node, source, publish, options):
+    """For random pictures and queries the browser finds exactly what it should, tier by tier."""
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    rows = {}
+    for _ in range(rng.choice([3, 60])):
+        tags = tuple(rng.sample(WORDS, rng.randrange(3)))
+        caption = " ".join(rng.choices(WORDS, k=rng.randrange(5)))
+        name = f"{rng.choice(WORDS)}_{rng.randrange(99)}.jpg"
+        number = source.add(
+            name,
+            plain((1, 2, 3)),
+            number=max(source.rows, default=0) + rng.randrange(1, 400),
+            tags=tags,
+            caption=caption,
+        )
+        texts = [name, "Pictures", caption, *tags]
+        terms = {word.term for text in texts for word in simple_analyse(text)}
+        rows[number] = {"terms": terms, "tags": tags}
+    near = {"sea": {"ocean": 0.7, "beach": 0.6}, "cat": {"kitten": 0.8}}
+    for tag, words in near.items():
+        source.near(tag, *words.items())
+    publish()
+    queries = [
+        rng.sample([*WORDS, "ocean", "kitten", "s", "be", "nothing", "9"], rng.randrange(1, 4))
+        for _ in range(80)
+    ]
+
+    answers = node(options.path, [["search", " ".join(query)] for query in queries])["answers"]
+
+    for query, answer in zip(queries, answers, strict=True):
+        folded = [word.term for text in query for word in simple_analyse(text)]
+        expected = brute_force(rows, folded, near)
+        assert expected == {hit["id"]: hit["tier"] for hit in answer["hits"]}, query
+        ranks = [(hit["tier"], hit["score"]) for hit in answer["hits"]]
+        assert sorted(ranks, reverse=True) == ranks
+        some = any(len(hit["matches"]) < len(folded) for hit in answer["hits"])
+        assert some == answer["relaxed"], query
+
+
+def test_phrases_stand_side_by_side(node, source, publish, options):
+    """Quoted words match only next to each other and in order, never across two values."""
+    source.add("1.jpg", plain((1, 2, 3)), caption="a red car by the sea")
+    source.add("2.jpg", plain((1, 2, 3)), caption="a car, red as wine")
+    source.add("3.jpg", plain((1, 2, 3)), tags=("red", "car"))
+    source.add("4.jpg", plain((1, 2, 3)), tags=("red car",))
+    publish()
+
+    answers = node(options.path, [["search", '"red car"'], ["search", '"red car" sea']])["answers"]
+
+    assert {1, 4} == {hit["id"] for hit in answers[0]["hits"]}
+    assert [1] == [hit["id"] for hit in answers[1]["hits"]]
+
+
+def test_field_weights_and_ties(node, source, publish, options):
+    """A filename outweighs a tag, that a caption; equals stand by date, the newer first."""
+    source.add("x1.jpg", plain((1, 2, 3)), caption="alpine")
+    source.add("x2.jpg", plain((1, 2, 3)), tags=("alpine",))
+    source.add("alpine.jpg", plain((1, 2, 3)))
+    source.add("x4.jpg", plain((1, 2, 3)), tags=("alpine",), taken="2020-01-01")
+    publish()
+
+    (answer,) = node(options.path, [["search", "alpine"]])["answers"]
+
+    assert [3, 4, 2, 1] == [hit["id"] for hit in answer["hits"]]
+
+
+def test_neighbours_of_tags_with_several_words(node, source, publish, options):
+    """A query reaches a tag of two words through its neighbour, and names that tag."""
+    source.add("1.jpg", plain((1, 2, 3)), tags=("Polar Bear",))
+    source.add("2.jpg", plain((1, 2, 3)), tags=("bear",))
+    source.near("Polar Bear", ("arctic", 0.5), ("Walrus", 0.4))
+    source.near("unborne", ("arctic", 0.9))
+    publish()
+
+    answers = node(options.path, [["search", "ARCTIC"], ["search", "walrus"]])["answers"]
+
+    for answer in answers:
+        (hit,) = answer["hits"]
+        (match,) = hit["matches"]
+        assert (1, "neighbour", "Polar Bear") == (hit["id"], match["via"], match["word"])
+
+
+def test_search_by_filename(node, source, publish, options):
+    """A filename finds every picture of exactly that name, and no other."""
+    source.add("a/beach day.jpg", plain((1, 2, 3)))
+    source.add("b/beach day.jpg", plain((1, 2, 4)))
+    source.add("beach_day.jpg", plain((1, 2, 3)))
+    publish()
+
+    answers = node(options.path, [["name", "beach day.jpg"], ["name", "beach"]])["answers"]
+
+    assert {1, 2} == {hit["id"] for hit in answers[0]["hits"]}
+    assert [] == answers[1]["hits"]
+
+
+def test_damaged_files_give_partial_results(node, source, publish, options):
+    """Whichever file of the index is gone or garbled, a search answers and names it."""
+    for at in range(300):
+        source.add(f"{at}.jpg", plain((1, 2, 3)), tags=("beach",), caption=f"word{at} " * 9)
+    publish()
+    files = sorted((options.path / "search").glob("[0-9a-f]*.json"))
+    assert len(files) > 5
+    noticed = set()
+    for at, file in enumerate(files):
+        held = file.read_bytes()
+        file.write_bytes([b"", held[: len(held) // 2], b"{}", b"[1,2]"][at % 4])
+
+        result = node(options.path, [["search", "beach"], ["search", "word"], ["search", "2"]])
+
+        assert {file.name} >= set(result["problems"])
+        noticed |= set(result["problems"])
+        file.unlink()
+        assert 3 == len(node(options.path, [["search", w] for w in "abc"])["answers"])
+        file.write_bytes(held)
+    assert len(noticed) > 2
+    assert [] == node(options.path, [["search", "beach"]])["problems"]
+
+
+def test_a_change_touches_few_files(source, publish, options):
+    """One more picture rewrites the index's root and a few of its files, not all of them."""
+    rng = random.Random(5)
+    for at in range(1200):
+        caption = " ".join(f"w{rng.randrange(20000):05}" for _ in range(12))
+        source.add(f"{at}.jpg", plain((1, 2, 3)), caption=caption)
+    publish()
+    before = set(tree(options.path / "search"))
+
+    source.add("new.jpg", plain((1, 2, 3)), caption="w00100 w10000")
+    publish()
+
+    after = set(tree(options.path / "search"))
+    assert len(before) > 15
+    assert len(after - before) <= 10
+
+
+def test_cuts_are_where_the_content_says():
+    """Files of the index are of the wished size, and an insertion changes one or two of them."""
+    entries = [(f"{number:06}", "x" * 50) for number in range(5000)]
+    shards = cut(entries)
+    inserted = cut(sorted([*entries, ("001234x", "y")]))
+
+    sizes = [len(shard.data) for shard in shards[:-1]]
+    assert min(sizes) > LEAST * 0.9
+    assert max(sizes) < LEAST * 2
+    assert len({shard.name for shard in inserted} - {shard.name for shard in shards}) <= 2
+    assert [] == cut([])

@@ -1,0 +1,447 @@
+import io
+import json
+import random
+import re
+import shutil
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+from PIL import Image
+from picturerail_exporter import files, pages
+from picturerail_exporter.pixels import decode
+from picturerail_exporter.rendition_store import RenditionStore
+from picturerail_exporter.renditions import render
+from picturerail_exporter.site_folder import ExportError, SiteLockedError, open_site
+from picturerail_native.records import Corrections, Exposure
+
+from .helpers import encoded, photograph, plain, tree
+
+
+class Links(HTMLParser):
+    """Collects the addresses that a page refers to."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        of = {"a": "href", "link": "href", "script": "src", "img": "src", "form": "action"}
+        address = dict(attrs).get(of.get(tag, ""))
+        if address:
+            self.found.append(address)
+
+
+def broken_links(site: Path) -> list[tuple[str, str]]:
+    """Return (page, address) of every address in the site's pages that leads nowhere."""
+    broken = []
+    for page in site.rglob("*.html"):
+        here = "/" + str(page.relative_to(site))
+        for address in Links(page.read_text()).found:
+            if address.startswith(("data:", "#")):
+                continue
+            assert not urlsplit(address).scheme, f"{here} leads out: {address}"
+            target = unquote(urlsplit(urljoin(here, address)).path).lstrip("/")
+            if not (site / target).is_file():
+                broken.append((here, address))
+    return broken
+
+
+def unreferenced(site: Path) -> set[str]:
+    """Return the site's files that no page and no index refers to."""
+    files = {name for name in tree(site) if not name.startswith(".picturerail/")}
+    used = {"index.html", "search/root.json", "static/photo.js"}  # of photo pages, if any
+    for page in site.rglob("*.html"):
+        here = "/" + str(page.relative_to(site))
+        for address in Links(page.read_text()).found:
+            used.add(unquote(urlsplit(urljoin(here, address)).path).lstrip("/"))
+    root = json.loads((site / "search/root.json").read_bytes())
+    used |= {f"search/{name}" for of_kind in root["files"].values() for _, name in of_kind}
+    return files - used
+
+
+COLOURS = [(200, 40, 40), (40, 200, 40), (40, 40, 200), (200, 200, 40), (40, 200, 200)]
+WORDS = ["beach", "cat", "Straße", "polar bear", "sun", "gräs", "2019"]
+FOLDERS = ["", "2019/", "2019/Lisbon/", "Über/", "page/"]
+
+
+def random_change(rng, source):
+    """Add, edit, hide, move or delete a picture."""
+    ids = list(source.rows)
+    what = rng.choice(["add", "add", "add", "tag", "hide", "move", "delete", "near"])
+    if what == "add" or not ids:
+        source.add(
+            f"{rng.choice(FOLDERS)}{rng.randrange(10**6)}.jpg",
+            plain(rng.choice(COLOURS), rng.choice([(60, 40), (40, 60), (90, 30)])),
+            number=max(source.rows, default=0) + rng.choice([1, 1, 1, 90]),
+            tags=tuple(rng.sample(WORDS, rng.randrange(4))),
+            caption=" ".join(rng.choices(WORDS, k=rng.randrange(4))),
+            taken=f"20{rng.randrange(10, 20)}-03-0{rng.randrange(1, 9)}T10:00:00",
+        )
+    elif what == "tag":
+        source.change(rng.choice(ids), corrections=Corrections(added=(rng.choice(WORDS),)))
+    elif what == "hide":
+        source.change(rng.choice(ids), corrections=Corrections(hidden=True))
+    elif what == "move":
+        source.move(rng.choice(ids), f"{rng.choice(FOLDERS)}{rng.randrange(10**6)}.jpg")
+    elif what == "delete":
+        source.delete(rng.choice(ids))
+    else:
+        source.near(rng.choice(WORDS), (rng.choice(WORDS), 0.5), ("shore", rng.random()))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_incremental_equals_full(seed, source, options, publish, tmp_path, monkeypatch):
+    """After any changes an incremental site is byte for byte a new one, with no loose ends."""
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    monkeypatch.setattr(pages, "PER_PAGE", 4)  # so that a few pictures make several pages
+    for step in range(5):
+        for _ in range(rng.randrange(1, 9)):
+            random_change(rng, source)
+        report = publish()
+        fresh = replace(options, path=tmp_path / f"fresh{step}")
+        publish(fresh)
+
+        assert tree(fresh.path) == tree(options.path)
+        assert report.seq == source.seq
+        assert [] == broken_links(options.path)
+        assert set() == unreferenced(options.path)
+
+
+def test_nothing_changed_writes_nothing(source, publish, options):
+    """A second export at the same transaction touches no file, and says so."""
+    source.add("a.jpg", plain((1, 2, 3)))
+    publish()
+    before = {path: path.stat().st_mtime_ns for path in options.path.rglob("*")}
+
+    report = publish()
+
+    assert (0, 0, 0) == (report.added, report.changed, report.removed)
+    assert report.unchanged > 0
+    assert before == {path: path.stat().st_mtime_ns for path in options.path.rglob("*")}
+
+
+def test_a_move_encodes_nothing(source, publish, options):
+    """Another path gives other pages, but the pictures' files are the same ones."""
+    number = source.add("2019/a.jpg", plain((1, 2, 3)))
+    publish()
+    media = options.path / "media"
+    before = {path: path.stat().st_ino for path in media.rglob("*.webp")}
+    source.blobs.clear()  # whoever reads the original now fails
+
+    source.move(number, "2020/b.jpg")
+    report = publish()
+
+    assert before == {path: path.stat().st_ino for path in media.rglob("*.webp")}
+    assert report.changed > 0
+    assert "b.jpg" in (options.path / f"photo/{number}/index.html").read_text()
+
+
+def test_renditions_are_taken_from_the_store(source, publish, options):
+    """What the daemon has rendered is linked; the original is not read."""
+    number = source.add("a.jpg", plain((9, 9, 200)))
+    content = source.rows[number].content_hash
+    picture = decode(io.BytesIO(source.blobs.pop(content)))
+    store = RenditionStore(options.renditions)
+    store.write(content, options.recipe, render(picture, options.recipe))
+
+    publish()
+
+    (small,) = options.path.glob("media/*/*-small.webp")
+    assert small.samefile(store.path(content, options.recipe, "small"))
+
+
+def test_delete_and_hide_leave_nothing(source, publish, options):
+    """A picture that was deleted or hidden is in no file of the site any more."""
+    source.add("stays.jpg", plain((1, 2, 3)))
+    for name in ("deleted", "hidden"):
+        source.add(f"private-{name}/{name}.jpg", plain((7, 7, len(name))), tags=(f"tag{name}",))
+    publish()
+    source.delete(2)
+    source.change(3, corrections=Corrections(hidden=True))
+
+    report = publish()
+
+    assert report.removed > 0
+    left = tree(options.path)
+    assert not [name for name in left if "private" in name or "photo/2" in name]
+    assert not [name for name, data in left.items() if b"deleted" in data or b"hidden.jpg" in data]
+    assert not (options.path / "photo" / "2").exists()
+    assert 2 == len(list(options.path.glob("media/*/*.webp")))
+
+
+def test_interrupted_at_any_write(source, options, publish, monkeypatch, tmp_path):
+    """Stopped at any write or removal, the site has no broken picture; the next run mends it."""
+    for at in range(6):
+        source.add(f"old/{at}.jpg", plain(COLOURS[at % 5], (40 + at, 30)), tags=("old",))
+    publish()
+    standing = tmp_path / "standing"
+    options.path.rename(standing)
+    for at in (1, 3):
+        source.delete(at)
+    source.move(2, "moved/2.jpg")
+    source.add("new/n.jpg", plain((9, 99, 9)), tags=("new",))
+    wanted = replace(options, path=tmp_path / "wanted")
+    publish(wanted)
+    real_replace, real_unlink = Path.replace, Path.unlink
+
+    class PowerCutError(Exception):
+        pass
+
+    for stop in range(10_000):
+        site = tmp_path / f"run{stop}"
+        shutil.copytree(standing, site)
+        left = [stop]
+
+        def step(real, path, *more, left=left, **options):
+            if ".picturerail-tmp" in path.name and real is real_unlink:
+                return real(path, *more, **options)
+            left[0] -= 1
+            if left[0] < 0:
+                raise PowerCutError
+            return real(path, *more, **options)
+
+        monkeypatch.setattr(Path, "replace", lambda *a, **k: step(real_replace, *a, **k))
+        monkeypatch.setattr(Path, "unlink", lambda *a, **k: step(real_unlink, *a, **k))
+        try:
+            publish(replace(options, path=site))
+            stopped = False
+        except PowerCutError:
+            stopped = True
+        finally:
+            monkeypatch.undo()
+
+        assert [] == [link for link in broken_links(site) if link[1].endswith(".webp")]
+        assert [] == [link for link in broken_links(site) if link[0] == "/index.html"]
+        publish(replace(options, path=site))
+        assert tree(wanted.path) == tree(site)
+        if not stopped:
+            break
+    assert stop > 20  # else nothing was interrupted
+
+
+def test_reverting_after_an_interruption(source, options, publish, monkeypatch, tmp_path):
+    """What an interrupted run wrote is noticed, even if the manifest knows the wanted bytes."""
+    source.add("a.jpg", plain((1, 2, 3)), caption="before")
+    publish()
+    expected = tree(options.path)
+    seq, rows = source.seq, dict(source.rows)
+    source.change(1, taken="2020-02-02")
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("picturerail_exporter.site_folder.SiteFolder.finish", stop)
+    with pytest.raises(KeyboardInterrupt):
+        publish()
+    monkeypatch.undo()
+    source.seq, source.rows = seq, rows
+    publish()
+
+    assert expected == tree(options.path)
+
+
+def test_full_repairs(source, options, publish):
+    """A full export finds and mends files that somebody changed or removed."""
+    source.add("a.jpg", plain((1, 2, 3)))
+    publish()
+    expected = tree(options.path)
+    (options.path / "index.html").write_text("tampered")
+    (picture,) = options.path.glob("media/*/*-small.webp")
+    picture.unlink()
+    picture.write_bytes(b"tampered")
+    (options.path / "photo/1/index.html").unlink()
+
+    report = publish(full=True)
+
+    assert expected == tree(options.path)
+    assert 3 == report.added + report.changed
+
+
+def test_dry_run_touches_nothing(source, options, publish):
+    """A dry run tells what would be done and does none of it."""
+    source.add("a.jpg", plain((1, 2, 3)))
+
+    first = publish(dry_run=True)
+
+    assert first.added > 5
+    assert not options.path.exists()
+    assert not options.renditions.exists()
+    publish()
+    before = tree(options.path)
+    source.delete(1)
+    second = publish(dry_run=True)
+    assert second.removed > 0
+    assert before == tree(options.path)
+
+
+def test_foreign_folder_is_refused(source, options, publish):
+    """A folder with somebody's files in it is never made a site, and its files stay."""
+    options.path.mkdir()
+    (options.path / "thesis.txt").write_text("mine")
+
+    with pytest.raises(ExportError, match="not empty"):
+        publish()
+
+    assert {"thesis.txt"} == set(tree(options.path))
+
+
+def test_foreign_files_in_the_site_stay(source, options, publish):
+    """What somebody added to the site is neither changed nor removed."""
+    number = source.add("a.jpg", plain((1, 2, 3)))
+    publish()
+    (options.path / "CNAME").write_text("example.org")
+    (options.path / f"photo/{number}/notes.txt").write_text("mine")
+    source.delete(number)
+
+    publish()
+
+    assert "mine" == (options.path / f"photo/{number}/notes.txt").read_text()
+    assert "example.org" == (options.path / "CNAME").read_text()
+
+
+def test_one_writer(source, options, publish):
+    """While one process writes the site another is told so at once."""
+    publish()
+    with open_site(options.path), pytest.raises(SiteLockedError, match=re.escape(str(options.path))):
+        publish()
+
+
+def test_damaged_manifest_is_named(options, publish):
+    """A manifest that cannot be read is an error that names it and says what to do."""
+    publish()
+    manifest = options.path / ".picturerail" / "manifest.json"
+    manifest.write_text("{")
+
+    with pytest.raises(ExportError, match=r"manifest\.json is damaged.*export again"):
+        publish()
+
+
+def test_bad_picture_is_named_and_left_out(source, options, publish):
+    """A picture that cannot be rendered is reported, every time, and nowhere on the site."""
+    source.add("good.jpg", plain((1, 2, 3)))
+    bad = source.add("below/bad.jpg", plain((4, 5, 6))[:200], width=96, height=64)
+
+    for _ in range(2):
+        (skipped,) = publish().skipped
+
+        assert (bad, "below/bad.jpg") == (skipped.id, skipped.path)
+        assert "truncated" in skipped.reason
+    assert [] == broken_links(options.path)
+    assert not [name for name, data in tree(options.path).items() if b"bad.jpg" in data]
+
+
+def test_private_metadata_is_nowhere(source, options, publish):
+    """Place, serial numbers and paths outside the root are in no file of the site."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8825)[2] = (38.0, 43.0, 12.3456)
+    exif.get_ifd(0x8769)[0xA431] = "SERIAL-4711"
+    source.add(
+        "a.jpg",
+        encoded(photograph("coffee"), exif=exif),
+        gps=(38.7201234, -9.1401234),
+        camera="Canon EOS 80D",
+        lens="EF 50mm",
+        exposure=Exposure(0.004, 2.8, 200, 50.0),
+        taken="2019-07-14T18:03:11+01:00",
+        tags=("beach",),
+    )
+
+    publish()
+
+    page = (options.path / "photo/1/index.html").read_text()
+    for shown in ("Canon EOS 80D", "EF 50mm", "1/250 s", "f/2.8", "ISO 200", "14 July 2019"):
+        assert shown in page
+    everything = b"".join(tree(options.path).values())
+    for private in (b"38.72", b"9.14", b"SERIAL", b"GPS", b"12.3456", b"/photos/", b"Exif"):
+        assert private not in everything
+
+
+NAMES = [
+    b'a "quoted" & <script>alert(1)</script>.jpg',
+    b"line\nbreak.jpg",
+    b"not\xff\xfeutf8.jpg",
+    "äöü 日本語 😀.jpg".encode(),
+    b"--.jpg",
+    b"%2e%2e.jpg",
+]
+
+
+def test_odd_names_break_no_page(source, options, publish):
+    """Quotes, markup, newlines and foreign bytes in names are text, and all links resolve."""
+    for at, name in enumerate(NAMES):
+        source.add(name + b"/" + name, plain((at, 9, 9)), tags=('"><script>x</script>',))
+
+    publish()
+
+    assert [] == broken_links(options.path)
+    for page in options.path.rglob("*.html"):
+        text = page.read_text()
+        assert "<script>alert" not in text
+        assert "<script>x" not in text
+    assert 'alt="&#34;&gt;&lt;script&gt;' in (options.path / "index.html").read_text()
+
+
+def test_pages_are_numbered_from_the_oldest(source, options, publish, monkeypatch):
+    """A new picture touches the newest page of the grid, not those of older pictures."""
+    monkeypatch.setattr(pages, "PER_PAGE", 3)
+    for day in range(1, 10):
+        source.add(f"{day}.jpg", plain((1, 2, day)), taken=f"2020-01-0{day}")
+    publish()
+    shown = {
+        name: re.findall(r'data-photo-id="(\d+)"', (options.path / name).read_text())
+        for name in ("index.html", "page/2/index.html", "page/1/index.html")
+    }
+    assert {
+        "index.html": ["9", "8", "7"],
+        "page/2/index.html": ["6", "5", "4"],
+        "page/1/index.html": ["3", "2", "1"],
+    } == shown
+    before = tree(options.path)
+
+    source.add("10.jpg", plain((1, 2, 10)), taken="2020-02-01")
+    publish()
+
+    after = tree(options.path)
+    assert before["page/2/index.html"] == after["page/2/index.html"]
+    assert before["page/1/index.html"] == after["page/1/index.html"]
+    assert before["index.html"] != after["index.html"]
+
+
+def test_options_change_the_site(source, options, publish):
+    """Another title reaches the pages though no picture changed; an address, the previews."""
+    source.add("a.jpg", plain((1, 2, 3)), caption="By the sea")
+    publish()
+
+    publish(replace(options, title="Ada & Bob", base_url="https://example.org/photos"))
+
+    page = (options.path / "photo/1/index.html").read_text()
+    assert "Ada &amp; Bob" in page
+    assert '<meta property="og:title" content="By the sea">' in page
+    assert '<meta property="og:image" content="https://example.org/photos/media/' in page
+    assert '<link rel="canonical" href="https://example.org/photos/photo/1/">' in page
+
+
+def test_progress_reaches_the_end(source, publish):
+    """Progress is told for rendering and for writing, each up to its end."""
+    for at in range(3):
+        source.add(f"{at}.jpg", plain((1, 2, at)))
+    told = []
+
+    publish(progress=lambda done, total: told.append((done, total)))
+
+    assert (3, 3) in told
+    assert told[-1][0] == told[-1][1] > 10
+
+
+def test_linking_onto_itself_leaves_nothing_behind(tmp_path):
+    """Linking a file over another name of the same file leaves one file and no leftovers."""
+    (tmp_path / "a").write_text("x")
+    files.link_or_copy(tmp_path / "a", tmp_path / "b")
+    files.link_or_copy(tmp_path / "a", tmp_path / "b")
+
+    assert {"a", "b"} == set(tree(tmp_path))
