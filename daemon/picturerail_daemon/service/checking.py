@@ -7,12 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from picturerail_exporter.site import check_site
-
 from picturerail_daemon.mirror.reading import open_below
 from picturerail_daemon.service import views
 from picturerail_daemon.service.places import Layout
 from picturerail_daemon.service.roots import known_roots
+from picturerail_exporter.check import check_site
 from picturerail_native import database, search
 from picturerail_native.records import ImageChange
 

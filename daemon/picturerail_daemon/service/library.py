@@ -10,11 +10,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from picturerail_exporter.formats import kind
-from picturerail_exporter.rendition_store import RenditionStore
-from picturerail_exporter.renditions import RECIPE
-from picturerail_exporter.site import ExportReport, SiteError, SiteOptions, export
-
 from picturerail_config import Settings
 from picturerail_daemon.describe.azure import AzureDescriber
 from picturerail_daemon.describe.interface import Describer
@@ -31,6 +26,11 @@ from picturerail_daemon.service.looking import Looker, read_sidecars
 from picturerail_daemon.service.places import Layout
 from picturerail_daemon.service.roots import Roots, ensure_roots
 from picturerail_daemon.service.subjects import SubjectMaker
+from picturerail_exporter.formats import kind
+from picturerail_exporter.rendition_store import RenditionStore
+from picturerail_exporter.renditions import Recipe
+from picturerail_exporter.site import ExportReport, SiteOptions, export
+from picturerail_exporter.site_folder import ExportError
 from picturerail_native.database import (
     Database,
     DatabaseError,
@@ -74,11 +74,12 @@ class Library:
             self._stack = stack.pop_all()
         self.renditions = RenditionStore(self.layout.renditions)
         describers = make_describers(settings, self.layout)
+        recipe = Recipe()
         max_pixels = settings.watch.max_megapixels * 1_000_000
         looker = Looker(
             self.roots.configured,
             self.renditions,
-            RECIPE,
+            recipe,
             max_pixels,
             next((d for d in describers if d.name == "sidecar"), None),
         )
@@ -87,7 +88,7 @@ class Library:
             self.roots.configured,
             self.roots.former,
             looker,
-            kind,
+            lambda name: kind(name).value,
             MirrorOptions(
                 settings.watch.settle_seconds,
                 settings.store.keep_originals,
@@ -98,7 +99,7 @@ class Library:
             self.database,
             describers,
             self.words if settings.meaning.neighbours else None,
-            SubjectMaker(self.database, self.renditions, RECIPE, max_pixels, self._sidecars_of),
+            SubjectMaker(self.database, self.renditions, recipe, max_pixels, self._sidecars_of),
         )
         self._mirroring = threading.Lock()
         self._describing = threading.Lock()
@@ -226,7 +227,7 @@ def export_site(
             dry_run=dry_run,
             progress=lambda done, total: progress("Exporting", done, total),
         )
-    except SiteError as error:
+    except ExportError as error:
         raise PicturerailError(str(error)) from error
 
 

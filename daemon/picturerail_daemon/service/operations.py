@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
-from picturerail_exporter.site import ExportReport
 
 from picturerail_daemon.errors import NotThereError, PicturerailError, UsageError
 from picturerail_daemon.mirror.plan import Place
@@ -21,6 +20,7 @@ from picturerail_daemon.mirror.report import Report
 from picturerail_daemon.service import views
 from picturerail_daemon.service.library import Library, Progress
 from picturerail_daemon.service.roots import known_roots
+from picturerail_exporter.site import ExportReport
 from picturerail_native.database import Rows
 from picturerail_native.fields import readable
 from picturerail_native.records import (
@@ -114,7 +114,10 @@ def export_json(report: ExportReport) -> Json:
         "removed": report.removed,
         "unchanged": report.unchanged,
         "seq": report.seq,
-        "skipped": [{"id": number, "reason": reason} for number, reason in report.skipped],
+        "skipped": [
+            {"id": skipped.id, "path": skipped.path, "reason": skipped.reason}
+            for skipped in report.skipped
+        ],
     }
 
 

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import functools
 import io
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from PIL import Image
+
+from picturerail_daemon.describe.interface import Embedded, Subject
 from picturerail_exporter.pixels import Picture, decode
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe, render
-
-from picturerail_daemon.describe.interface import Embedded, Subject
 from picturerail_native.database import Database
 from picturerail_native.records import ImageRow
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from PIL.Image import Image
 
 
 def embedded_of(picture: Picture) -> Embedded:
     """Return the metadata blocks that the decode came by."""
-    return Embedded(picture.exif, picture.xmp, picture.iptc)
+    iptc = {
+        key: (value,) if isinstance(value, bytes) else tuple(value)
+        for key, value in picture.iptc.items()
+    }
+    return Embedded(picture.exif, picture.xmp, iptc)
 
 
 class SubjectMaker:
@@ -59,8 +59,13 @@ class SubjectMaker:
             data = io.BytesIO(blob.readall() or b"")
         return decode(data, max_pixels=self._max_pixels, largest=self._recipe.largest)
 
-    def _rendition(self, row: ImageRow, name: str) -> Image:
+    def _rendition(self, row: ImageRow, name: str) -> Image.Image:
         if not self._renditions.has(row.content_hash, self._recipe):
             picture = self._decode(row)
             self._renditions.write(row.content_hash, self._recipe, render(picture, self._recipe))
-        return self._renditions.load(row.content_hash, self._recipe, name)
+        data = self._renditions.load(row.content_hash, self._recipe, name)
+        if data is None:
+            raise FileNotFoundError("its rendition is gone from the store")
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            return image

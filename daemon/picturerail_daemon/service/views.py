@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from picturerail_exporter.site import site_seq
 
 from picturerail_daemon import status
 from picturerail_daemon.errors import NotThereError, PicturerailError
@@ -21,6 +20,7 @@ from picturerail_daemon.service.control import is_listening
 from picturerail_daemon.service.library import reading
 from picturerail_daemon.service.places import Layout
 from picturerail_daemon.service.roots import known_roots
+from picturerail_exporter.check import site_seq
 from picturerail_native.database import Rows, Snapshot
 from picturerail_native.fields import readable
 from picturerail_native.records import ImageRow, Root, Table, decode_failure

@@ -3,6 +3,7 @@
 import email.utils
 import io
 import json
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,15 +32,18 @@ class Service(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self):
+        """Listen on a free port of loopback."""
         super().__init__(("127.0.0.1", 0), _Handler)
         self.replies = [(200, {}, json.dumps(TAGS).encode())]
         self.requests = []
 
     @property
     def endpoint(self):
+        """The address to configure."""
         return f"http://127.0.0.1:{self.server_address[1]}/"
 
     def will(self, *replies):
+        """Answer so from now on."""
         self.replies = list(replies)
 
 
@@ -52,12 +56,8 @@ class _Handler(BaseHTTPRequestHandler):
         if status is None:
             return  # cut off without an answer
         self.send_response(status)
-        headers = {
-            "Content-Type": "application/json",
-            "Content-Length": str(len(content)),
-            **headers,
-        }
-        for name, value in headers.items():
+        usual = {"Content-Type": "application/json", "Content-Length": str(len(content))}
+        for name, value in {**usual, **headers}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
@@ -216,10 +216,8 @@ def test_a_wrong_endpoint_is_named(service, describer, subject, status):
         describer.describe([subject()])
 
 
-def test_a_slow_service_is_given_up_on(describer, subject):
+def test_a_slow_service_is_given_up_on(subject):
     """A server that accepts and says nothing ends in a time-out, not in a hang."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as silent:
         slow = AzureDescriber(
             endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}",

@@ -59,9 +59,8 @@ def test_answers_do_not_depend_on_the_batch_or_threads(describer, subject, tmp_p
 
     assert alone.description.tags == among.description.tags == threaded.description.tags
     for answer in (among, threaded):
-        np.testing.assert_allclose(
-            alone.vectors[local.SPACE], answer.vectors[local.SPACE], atol=1e-5
-        )
+        vectors = alone.vectors[local.SPACE], answer.vectors[local.SPACE]
+        np.testing.assert_allclose(*vectors, atol=1e-5)
     assert alone.vectors[local.SPACE].shape == (1280,)
 
 

@@ -15,8 +15,7 @@ def test_names_may_be_any_bytes(tmp_path):
     """Names that are not UTF-8, or hold newlines and quotes, come back as they are."""
     names = [b"\xff\xfe.jpg", b"a\nb'\"c.jpg", "ä.jpg".encode()]
     for name in names:
-        with open(os.fsencode(tmp_path) + b"/" + name, "wb"):
-            pass
+        (tmp_path / os.fsdecode(name)).write_bytes(b"x")
 
     listing = list_scopes(os.fsencode(tmp_path), [Scope()], kind_of)
 
