@@ -36,11 +36,9 @@ std::vector<RankedHit> find_nearest(const Snapshot& snapshot, std::string_view s
                                     std::span<const float> values, std::size_t capacity) {
   for (const SegmentView& view : snapshot.segments) {
     for (const StoredSpace& stored : view.segment->spaces()) {
-      bool used = false;
-      for (std::uint32_t row = 0; !used && row < stored.rows; ++row) {
-        used = view.liveness->vectors.alive(stored.first_row + row);
-      }
-      if (used && stored.name == space && stored.dimension != values.size()) {
+      if (stored.name != space || stored.dimension == values.size()) continue;
+      for (std::uint32_t row = 0; row < stored.rows; ++row) {
+        if (!view.liveness->vectors.alive(stored.first_row + row)) continue;
         fail_invalid("space \"" + std::string(space) + "\" has " +
                      std::to_string(stored.dimension) + " dimensions, not " +
                      std::to_string(values.size()));

@@ -23,10 +23,10 @@ FOLDS = {
     "đ": "d",
     "ð": "d",
     "ħ": "h",
-    "ı": "i",
+    "ı": "i",  # noqa: RUF001  # the dotless i itself is meant
     "ł": "l",
     "þ": "th",
-    "ς": "σ",
+    "ς": "σ",  # noqa: RUF001  # so is the sigma
 }
 # Upper-case letters that came after Unicode 14: unicodedata2 has no case mappings, and the
 # interpreter that runs this may be older than it.
