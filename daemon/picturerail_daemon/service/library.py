@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,7 +33,6 @@ from picturerail_exporter.site import ExportReport, SiteOptions, export
 from picturerail_exporter.site_folder import ExportError
 from picturerail_native.database import (
     Database,
-    DatabaseError,
     LockedError,
     Mode,
     Rows,
@@ -293,19 +292,3 @@ def _open_store(path: Path) -> Database:
             f"{path.parent}: process {error.pid} is writing to this store; "
             "stop it, or ask it through `picturerail run`'s commands"
         ) from error
-
-
-@contextlib.contextmanager
-def reading(layout: Layout) -> Iterator[Snapshot]:
-    """Open a consistent view of the store without waiting for any writer.
-
-    Raises:
-        NotThereError: there is no store yet.
-    """
-    if not layout.database.is_dir():
-        raise NotThereError(f"{layout.store}: nothing is mirrored yet; `picturerail sync` does it")
-    try:
-        with Database(layout.database, Mode.READ) as database, database.snapshot() as snapshot:
-            yield snapshot
-    except DatabaseError as error:
-        raise PicturerailError(str(error)) from error

@@ -17,8 +17,8 @@ import msgspec
 from picturerail_daemon import status
 from picturerail_daemon.errors import NotThereError, PicturerailError
 from picturerail_daemon.service.control import is_listening
-from picturerail_daemon.service.library import reading
 from picturerail_daemon.service.places import Layout
+from picturerail_daemon.service.reading import reading
 from picturerail_daemon.service.roots import known_roots
 from picturerail_exporter.check import site_seq
 from picturerail_native.database import Rows, Snapshot

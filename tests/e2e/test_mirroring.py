@@ -1,0 +1,237 @@
+"""Identity and safety: moves, copies, deletions, sidecars, a vanished folder."""
+
+import os
+import shutil
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def quick(home):
+    """Describe by what is written only."""
+    home.configure(sources='["sidecar"]')
+    return home
+
+
+def paint(path, colour="navy"):
+    """Save a small picture."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (40, 30), colour).save(path)
+    return path
+
+
+def id_of(home, path):
+    """Return a mirrored picture's id."""
+    return home.json("show", str(path))["id"]
+
+
+def counts(report):
+    """Return what a look did."""
+    return tuple(report[k] for k in ("added", "changed", "moved", "deleted", "unchanged"))
+
+
+def test_a_move_of_a_tree_while_stopped_keeps_every_id(quick):
+    """Renamed folders are moves, found at the next start, with no picture read again."""
+    paths = [paint(quick.photos / "a" / f"{n}.png", (n, 0, 0)) for n in range(5)]
+    quick.run("sync")
+    ids = [id_of(quick, path) for path in paths]
+
+    (quick.photos / "a").rename(quick.photos / "b")
+    report = quick.json("sync")
+
+    assert (0, 0, 5, 0, 0) == counts(report)
+    assert ids == [id_of(quick, quick.photos / "b" / path.name) for path in paths]
+
+
+def test_an_exchange_of_names_keeps_both_ids(quick):
+    """Two pictures that swapped names keep their ids, and no row is lost."""
+    one, two = paint(quick.photos / "1.png", "red"), paint(quick.photos / "2.png", "blue")
+    quick.run("sync")
+    first, second = id_of(quick, one), id_of(quick, two)
+
+    one.rename(quick.photos / "t")
+    two.rename(one)
+    (quick.photos / "t").rename(two)
+    report = quick.json("sync")
+
+    assert (0, 0, 2, 0, 0) == counts(report)
+    assert (second, first) == (id_of(quick, one), id_of(quick, two))
+
+
+def test_a_copy_then_delete_is_a_move_and_a_copy_is_a_picture_of_its_own(quick):
+    """Content decides where names and inodes cannot."""
+    one = paint(quick.photos / "1.png")
+    quick.run("sync")
+    first = id_of(quick, one)
+
+    shutil.copy(one, quick.photos / "2.png")
+    one.unlink()
+    assert (0, 0, 1, 0, 0) == counts(quick.json("sync"))
+    assert first == id_of(quick, quick.photos / "2.png")
+
+    shutil.copy(quick.photos / "2.png", quick.photos / "3.png")
+    assert (1, 0, 0, 0, 1) == counts(quick.json("sync"))
+    assert first != id_of(quick, quick.photos / "3.png")
+
+
+def test_a_changed_picture_keeps_its_id_and_the_users_words(quick):
+    """Saved over, in place or atomically, a picture is the same one with new bytes."""
+    path = paint(quick.photos / "1.png", "red")
+    quick.run("sync")
+    number = id_of(quick, path)
+    quick.run("tag", number, "+mine")
+
+    paint(quick.photos / "new.png", "green").replace(path)
+    assert (0, 1, 0, 0, 0) == counts(quick.json("sync"))
+
+    record = quick.json("show", str(path))
+    assert number == record["id"]
+    assert ["mine"] == [tag["name"] for tag in record["metadata"]["tags"]]
+    quick.run("get", number, "-o", quick.folder / "copy.png")
+    assert path.read_bytes() == (quick.folder / "copy.png").read_bytes()
+
+
+def test_deleted_is_recoverable_and_returns_under_its_id(quick):
+    """A deleted picture is listed, its bytes come back, and put back it is the same picture."""
+    path = paint(quick.photos / "1.png")
+    other = paint(quick.photos / "2.png", "red")
+    bytes_before = path.read_bytes()
+    quick.run("sync")
+    number = id_of(quick, path)
+    quick.run("tag", number, "+mine")
+
+    path.unlink()
+    assert 1 == quick.json("sync")["deleted"]
+    assert [] == quick.found("mine")
+    (gone,) = quick.json("deleted")
+    assert (number, str(path), True) == (gone["id"], gone["path"], gone["recoverable"])
+    quick.run("undelete", number, "-o", quick.photos / "back.png")
+    assert bytes_before == (quick.photos / "back.png").read_bytes()
+    assert 1 == quick.json("sync")["added"]
+    assert number == id_of(quick, quick.photos / "back.png")
+    assert ["back.png"] == quick.found("mine")
+    assert other.exists()
+
+
+def test_purged_is_gone_truly(quick):
+    """After `purge` neither bytes nor words of the picture are in any file of store or site."""
+    path = quick.photos / "zanzibar.png"
+    paint(path, "purple")
+    paint(quick.photos / "other.png", "red")
+    original = path.read_bytes()
+    quick.run("sync")
+    quick.run("export")
+    number = id_of(quick, path)
+    quick.run("purge", number, code=1)  # its file would be mirrored again
+    path.unlink()
+    quick.run("sync")
+
+    quick.run("purge", number)
+    quick.run("export")
+
+    assert [] == quick.json("deleted")
+    quick.run("show", number, code=1)
+    for folder in (quick.store, quick.site):
+        for file in folder.rglob("*"):
+            if file.is_file():
+                content = file.read_bytes()
+                assert b"zanzibar" not in content, file
+                assert original not in content, file
+    assert {"ok": True, "problems": []} == quick.json("check", "--deep")
+
+
+def test_an_emptied_folder_holds_its_deletions(quick):
+    """All pictures gone at once wait for the user; back again nothing happened."""
+    for number in range(3):
+        paint(quick.photos / f"{number}.png", (number, 9, 9))
+    quick.run("sync")
+    away = quick.folder / "away"
+    quick.photos.rename(away)
+    quick.photos.mkdir()
+
+    report = quick.json("sync")
+    assert (0, 3) == (report["deleted"], report["held"])
+    assert 3 == quick.json("status")["photos"]
+
+    quick.photos.rmdir()
+    away.rename(quick.photos)
+    assert (0, 0, 0, 0, 3) == counts(quick.json("sync"))
+
+    for path in quick.photos.iterdir():
+        path.unlink()
+    assert 3 == quick.json("sync")["held"]
+    assert 3 == quick.json("accept-deletions")["deleted"]
+    assert (0, 3) == tuple(quick.json("status")[k] for k in ("photos", "deleted"))
+
+
+def test_a_folder_that_vanishes_under_the_daemon_holds(quick):
+    """A running daemon keeps the pictures of a folder that is gone, says so, and goes on."""
+    for number in range(3):
+        paint(quick.photos / f"{number}.png", (number, 9, 9))
+    with quick.daemon():
+        quick.run("wait", "--timeout", "60")
+        quick.photos.rename(quick.folder / "away")
+        quick.run("wait", "--timeout", "60")
+        status = quick.json("status")
+        assert (3, 3) == (status["photos"], status["held"])
+        assert not status["watch"]["roots"][0]["present"]
+
+        (quick.folder / "away").rename(quick.photos)
+        quick.run("wait", "--timeout", "60")
+        status = quick.json("status")
+        assert (3, 0, 0) == (status["photos"], status["held"], status["deleted"])
+
+
+def test_a_sidecar_that_comes_changes_and_goes_changes_the_words(quick, tagged):
+    """Tags follow the `.xmp` file beside a picture, without the picture being read again."""
+    path = tagged(quick.photos / "1.png", "harbour")
+    quick.run("sync")
+    assert ["1.png"] == quick.found("harbour")
+
+    tagged(path, "spaghetti")
+    quick.run("sync")
+    assert (["1.png"], []) == (quick.found("spaghetti"), quick.found("harbour"))
+
+    path.with_name("1.png.xmp").unlink()
+    quick.run("sync")
+    assert [] == quick.found("spaghetti")
+
+
+def test_a_folder_taken_out_of_the_configuration_leaves_the_site_not_the_store(quick):
+    """Rows stay until `forget`; the site shows only what is configured."""
+    other = quick.folder / "other"
+    paint(quick.photos / "1.png")
+    paint(other / "2.png", "red")
+    text = quick.config.read_text()
+    quick.config.write_text(text.replace('["photos"]', '["photos", "other"]'))
+    quick.run("sync")
+    quick.run("export")
+    two = id_of(quick, other / "2.png")
+    assert (quick.site / "photo" / str(two)).is_dir()
+
+    quick.config.write_text(text)
+    quick.run("sync")
+    quick.run("export")
+    assert not (quick.site / "photo" / str(two)).exists()
+    assert two == id_of(quick, other / "2.png")
+    assert 2 == quick.json("status")["photos"]
+
+    quick.run("forget", quick.photos, code=2)
+    assert [two] == quick.json("forget", str(other))["purged"]
+    quick.run("show", two, code=1)
+
+
+def test_hard_links_are_two_pictures_that_share_their_bytes(quick):
+    """A second name for the same file is a second row and no second copy."""
+    path = paint(quick.photos / "1.png")
+    noise = Image.frombytes("RGB", (300, 300), os.urandom(270_000))
+    noise.save(path)
+    quick.run("sync")
+    before = quick.json("status")["disk_bytes"]
+
+    os.link(path, quick.photos / "2.png")
+    assert 1 == quick.json("sync")["added"]
+
+    assert id_of(quick, path) != id_of(quick, quick.photos / "2.png")
+    assert quick.json("status")["disk_bytes"] - before < path.stat().st_size // 4
