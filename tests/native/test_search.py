@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from picturerail_native import search
 from picturerail_native.search import Via
 
@@ -36,15 +37,15 @@ def test_exactly_the_right_one_is_found_and_a_deleted_one_is_gone(tmp_path: Path
         writer.put(2, [("caption", "A slice of watermelon")])
         writer.commit(1)
     for _ in range(2):  # reopened twice
-        assert [1] == found(tmp_path, "alpine")
-        assert [2] == found(tmp_path, "watermelon")
+        assert found(tmp_path, "alpine") == [1]
+        assert found(tmp_path, "watermelon") == [2]
         search.Writer(tmp_path, UUID).close()
     with search.Writer(tmp_path, UUID) as writer:
         writer.remove(1)
         writer.commit(2)
     for _ in range(2):
-        assert [] == found(tmp_path, "alpine")
-        assert [2] == found(tmp_path, "watermelon")
+        assert found(tmp_path, "alpine") == []
+        assert found(tmp_path, "watermelon") == [2]
         search.Writer(tmp_path, UUID).close()
 
 
@@ -62,7 +63,7 @@ def test_a_tag_is_found_by_its_neighbours(tmp_path: Path, word: str) -> None:
 
         (hit,) = results.hits
         (match,) = hit.matches
-        assert 1 == hit.id
+        assert hit.id == 1
         assert ("tags", word, "grass", Via.NEIGHBOUR) == (
             match.field, match.query_word, match.word, match.via
         )  # fmt: skip
@@ -80,7 +81,7 @@ def test_nearer_ways_rank_higher(tmp_path: Path) -> None:
         writer.set_neighbours("lawn", [("meadow", 0.9)])
         writer.commit(1)
 
-    assert [4, 3, 2, 1] == found(tmp_path, "meadow")
+    assert found(tmp_path, "meadow") == [4, 3, 2, 1]
 
 
 def test_neighbours_belong_to_whole_tags_and_can_be_taken_back(tmp_path: Path) -> None:
@@ -92,17 +93,17 @@ def test_neighbours_belong_to_whole_tags_and_can_be_taken_back(tmp_path: Path) -
         writer.put(3, [("tags", "hot dog stand")])
         writer.put(4, [("caption", "hot dog")])
         writer.commit(1)
-        assert [1] == found(tmp_path, "sausage")
+        assert found(tmp_path, "sausage") == [1]
         writer.set_neighbours("hot dog", [("frankfurter", 0.8)])
         writer.commit(2)
-        assert [] == found(tmp_path, "sausage")
-        assert [1] == found(tmp_path, "frankfurter")
+        assert found(tmp_path, "sausage") == []
+        assert found(tmp_path, "frankfurter") == [1]
         writer.set_neighbours("hot dog", [])
         writer.set_neighbours("🐱", [("cat", 0.5)])  # no letter: passed over
         writer.commit(3)
 
-        assert [] == found(tmp_path, "frankfurter")
-        assert 0 == writer.info.tags
+        assert found(tmp_path, "frankfurter") == []
+        assert writer.info.tags == 0
 
 
 def test_phrases_stay_within_one_value(tmp_path: Path) -> None:
@@ -115,11 +116,11 @@ def test_phrases_stay_within_one_value(tmp_path: Path) -> None:
         with search.Reader(tmp_path) as reader:
             (hit,) = reader.search('"Hot Dog"').hits
 
-            assert (1, Via.PHRASE, "Hot Dog", "hot dog") == (
+            assert (
                 hit.id, hit.matches[0].via, hit.matches[0].query_word, hit.matches[0].word
-            )  # fmt: skip
+            ) == (1, Via.PHRASE, "Hot Dog", "hot dog")  # fmt: skip
             assert {1, 2, 3} == set(ids(reader, "hot dog"))
-            assert [1] == ids(reader, '"hot dog')  # never closed: quoted to the end
+            assert ids(reader, '"hot dog') == [1]  # never closed: quoted to the end
 
 
 def test_all_words_relax_to_any(tmp_path: Path) -> None:
@@ -131,10 +132,10 @@ def test_all_words_relax_to_any(tmp_path: Path) -> None:
     with search.Reader(tmp_path) as reader:
         strict, relaxed = reader.search("dog cat"), reader.search("cat zebra")
 
-        assert ([1], False) == ([hit.id for hit in strict.hits], strict.relaxed)
-        assert (2, True) == (relaxed.total, relaxed.relaxed)
-        assert (0, False) == (reader.search("zebra").total, reader.search("zebra").relaxed)
-        assert 0 == reader.search(" ! ").total
+        assert ([hit.id for hit in strict.hits], strict.relaxed) == ([1], False)
+        assert (relaxed.total, relaxed.relaxed) == (2, True)
+        assert (reader.search("zebra").total, reader.search("zebra").relaxed) == (0, False)
+        assert reader.search(" ! ").total == 0
 
 
 def test_ties_are_broken_by_order_then_id(tmp_path: Path) -> None:
@@ -144,7 +145,7 @@ def test_ties_are_broken_by_order_then_id(tmp_path: Path) -> None:
             writer.put(doc_id, [("tags", "cat")], order=order)
             writer.commit(writer.info.seq + 1)
 
-    assert [9, 3, 5, 1] == found(tmp_path, "cat")
+    assert found(tmp_path, "cat") == [9, 3, 5, 1]
 
 
 def test_updates_replace_and_what_is_not_committed_is_forgotten(tmp_path: Path) -> None:
@@ -157,9 +158,9 @@ def test_updates_replace_and_what_is_not_committed_is_forgotten(tmp_path: Path) 
         writer.put(1, [("caption", "never")])
         writer.remove(2)
 
-    assert ([], [1], []) == tuple(found(tmp_path, word) for word in ("old", "new", "never"))
+    assert tuple(found(tmp_path, word) for word in ("old", "new", "never")) == ([], [1], [])
     with search.Reader(tmp_path) as reader:
-        assert (2, 1) == (reader.info.seq, reader.info.documents)
+        assert (reader.info.seq, reader.info.documents) == (2, 1)
 
 
 def test_an_idle_commit_writes_nothing(tmp_path: Path) -> None:
@@ -175,7 +176,7 @@ def test_an_idle_commit_writes_nothing(tmp_path: Path) -> None:
             assert not reader.refresh()
             writer.commit(5)
             assert reader.refresh()
-            assert 5 == reader.info.seq
+            assert reader.info.seq == 5
 
 
 def test_small_segments_merge_and_old_files_go(tmp_path: Path) -> None:
@@ -190,9 +191,9 @@ def test_small_segments_merge_and_old_files_go(tmp_path: Path) -> None:
         assert info.segments < 20
         assert len(list(tmp_path.iterdir())) == info.segments + 1
         assert sum(file.stat().st_size for file in tmp_path.iterdir()) == info.disk_bytes
-        assert (100, 100, 100) == (info.documents, info.vectors, info.tags)
+        assert (info.documents, info.vectors, info.tags) == (100, 100, 100)
         writer.compact()
-        assert 1 == writer.info.segments
+        assert writer.info.segments == 1
     with search.Reader(tmp_path) as reader:
         assert list(range(1, 101)) == list(reader.documents())
         assert all([i] == ids(reader, f"word{i}") for i in range(1, 101))
@@ -232,7 +233,7 @@ def test_vectors_are_found_by_cosine_and_go_with_their_document(tmp_path: Path) 
         similar = reader.similar("space", 8, 5)
         assert 8 not in {hit.id for hit in similar}
         assert similar == tuple(sorted(similar, key=lambda hit: -hit.score))
-        assert () == reader.nearest("unused", [1.0])
+        assert reader.nearest("unused", [1.0]) == ()
         with pytest.raises(search.NoIndexError, match="no vector"):
             reader.similar("space", 9)
 
@@ -291,10 +292,10 @@ def test_a_damaged_index_is_refused_and_can_be_built_again(tmp_path: Path) -> No
         search.Reader(tmp_path)
 
     search.destroy(tmp_path)
-    assert ["notes.txt"] == [file.name for file in tmp_path.iterdir()]
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
     search.destroy(tmp_path)  # once more is no error
     search.Writer(tmp_path, UUID).close()
-    assert [] == found(tmp_path, "cat")
+    assert found(tmp_path, "cat") == []
 
 
 def test_texts_of_any_kind_are_taken(tmp_path: Path) -> None:
@@ -305,9 +306,9 @@ def test_texts_of_any_kind_are_taken(tmp_path: Path) -> None:
         writer.put(3, [])
         writer.commit(1)
 
-    assert [1] == found(tmp_path, "here nul")
-    assert [2] == found(tmp_path, "w" * 100_000)
-    assert [2] == found(tmp_path, "www")
+    assert found(tmp_path, "here nul") == [1]
+    assert found(tmp_path, "w" * 100_000) == [2]
+    assert found(tmp_path, "www") == [2]
 
 
 def test_readers_in_threads_see_whole_commits(tmp_path: Path) -> None:
@@ -338,7 +339,7 @@ def test_readers_in_threads_see_whole_commits(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
 
-    assert [] == failures
+    assert failures == []
 
 
 READING_PROCESS = """
@@ -371,13 +372,13 @@ def test_readers_in_another_process_see_whole_commits(tmp_path: Path) -> None:
             env=environment,
         )
         assert process.stdout is not None
-        assert "reading\n" == process.stdout.readline()
+        assert process.stdout.readline() == "reading\n"
         for seq in range(2, last + 1):
             writer.put(seq, [("tags", "cat")])
             writer.commit(seq)
         rest, _ = process.communicate()
 
-    assert (0, "done\n") == (process.returncode, rest)
+    assert (process.returncode, rest) == (0, "done\n")
 
 
 def test_an_index_of_format_1_is_read() -> None:
@@ -386,9 +387,9 @@ def test_an_index_of_format_1_is_read() -> None:
     with search.Reader(GOLDEN) as reader:
         info = reader.info
 
-        assert (1, 42, 3, 1, 2) == (info.format, info.seq, info.documents, info.tags, info.vectors)
-        assert [1, 2, 4] == list(reader.documents())
-        assert [4, 1] == ids(reader, "meadow")
-        assert [2] == ids(reader, '"hot dog"')
-        assert [] == ids(reader, "deleted")
-        assert [2] == [hit.id for hit in reader.similar("space", 1)]
+        assert (info.format, info.seq, info.documents, info.tags, info.vectors) == (1, 42, 3, 1, 2)
+        assert list(reader.documents()) == [1, 2, 4]
+        assert ids(reader, "meadow") == [4, 1]
+        assert ids(reader, '"hot dog"') == [2]
+        assert ids(reader, "deleted") == []
+        assert [hit.id for hit in reader.similar("space", 1)] == [2]

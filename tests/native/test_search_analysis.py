@@ -7,6 +7,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+
 from picturerail_native.search import analyse
 
 VECTORS = json.loads(Path(__file__).with_name("analysis-vectors.json").read_text("utf-8"))
@@ -52,7 +53,7 @@ def test_every_code_point_follows_the_rule() -> None:
             wrong.append((hex(ord(char)), seen, expected))
             break  # the tokens no longer stand beside the characters
 
-    assert [] == wrong
+    assert wrong == []
     assert next(tokens, None) is None
     assert len(known) > 140_000
     separated = "".join(c for c in known if unicodedata.category(c)[0] in "PSZC" and c != "x")
@@ -65,4 +66,4 @@ def test_broken_bytes_separate() -> None:
     """Half a surrogate pair is no UTF-8: it separates, and offsets still count given bytes."""
     tokens = analyse("ab\ud800cd")
 
-    assert [("ab", 0, 2), ("cd", 5, 7)] == [(t.term, t.begin, t.end) for t in tokens]
+    assert [(t.term, t.begin, t.end) for t in tokens] == [("ab", 0, 2), ("cd", 5, 7)]

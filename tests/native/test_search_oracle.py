@@ -7,6 +7,7 @@ import struct
 from pathlib import Path
 
 import pytest
+
 from picturerail_native import search
 
 from .oracle import Oracle
@@ -42,6 +43,7 @@ class Run:
     """One random history, done to the engine and to the oracle."""
 
     def __init__(self, seed: int, folder: Path) -> None:
+        """Begin with an empty index in the folder."""
         self.random = random.Random(seed)
         self.folder = folder
         self.oracle = Oracle()
@@ -49,6 +51,7 @@ class Run:
         self.seq = 0
 
     def text(self, most: int) -> str:
+        """Return up to so many words, parted in one of several ways."""
         rng = self.random
         return rng.choice(" -_").join(rng.choices(VOCABULARY, k=rng.randint(0, most)))
 
@@ -75,6 +78,7 @@ class Run:
             self.oracle.set_neighbours(tag, words)
 
     def query(self) -> str:
+        """Return a query of words, beginnings of words and phrases."""
         rng = self.random
         parts = []
         for _ in range(rng.choice([1, 1, 2, 2, 3, 4])):
@@ -87,6 +91,7 @@ class Run:
         return " ".join(parts)
 
     def commit(self) -> None:
+        """Commit; now and then compact, or close and open again."""
         self.seq += 1
         self.writer.commit(self.seq)
         if self.random.random() < 0.15:
