@@ -28,6 +28,7 @@ from picturerail_native.records import (
     root_key,
 )
 
+FOLDS = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "ς": "σ"}
 VECTORS = "test-vectors/1"
 
 
@@ -35,9 +36,10 @@ def simple_analyse(text: str) -> list[SimpleNamespace]:
     """Cut a text by the engine's rule, written down a second time."""
     decomposed = unicodedata.normalize("NFKD", text)
     bare = "".join(c for c in decomposed if not unicodedata.category(c).startswith("M"))
-    folded = bare.lower().replace("ß", "ss")
+    folded = "".join(FOLDS.get(c.lower(), c.lower()) for c in bare)
     kept = "".join(c if unicodedata.category(c)[0] in "LN" else " " for c in folded)
-    return [SimpleNamespace(term=word) for word in re.split(r" +", kept) if word]
+    apart = re.sub(r"([\u3005-\u3007\u3041-\u30ff\u3400-\u9fff])", r" \1 ", kept)
+    return [SimpleNamespace(term=word) for word in apart.split(" ") if word]
 
 
 @dataclass
@@ -165,5 +167,3 @@ def tree(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-
-

@@ -177,9 +177,7 @@ def test_srgb_profile_changes_nothing():
 
 def test_profile_of_other_channels_is_ignored():
     """A grey picture with an RGB profile, as broken tools write it, is still shown."""
-    picture = read(
-        encoded(Image.new("L", (8, 8), 77), "PNG", icc_profile=matrix_profile(*ADOBE))
-    )
+    picture = read(encoded(Image.new("L", (8, 8), 77), "PNG", icc_profile=matrix_profile(*ADOBE)))
 
     assert (77, 77, 77) == picture.image.getpixel((4, 4))
 

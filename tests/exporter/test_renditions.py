@@ -18,7 +18,9 @@ def test_sizes_fit_their_boxes_and_never_grow():
     """Renditions fit their boxes, and a small picture keeps its size in all of them."""
     recipe = Recipe(sizes=(Size("large", 400, 400), Size("small", 160, 80)))
 
-    big = render(picture_of(photograph("chelsea")), recipe)  # 451 x 300, whose quarter nearly fills the box
+    big = render(
+        picture_of(photograph("chelsea")), recipe
+    )  # 451 x 300, whose quarter nearly fills the box
     small = render(picture_of(Image.new("RGB", (20, 10))), recipe)
 
     assert [("large", 400, 266), ("small", 113, 75)] == [(r.name, r.width, r.height) for r in big]

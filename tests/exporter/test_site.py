@@ -307,7 +307,10 @@ def test_foreign_files_in_the_site_stay(source, options, publish):
 def test_one_writer(source, options, publish):
     """While one process writes the site another is told so at once."""
     publish()
-    with open_site(options.path), pytest.raises(SiteLockedError, match=re.escape(str(options.path))):
+    with (
+        open_site(options.path),
+        pytest.raises(SiteLockedError, match=re.escape(str(options.path))),
+    ):
         publish()
 
 
