@@ -245,7 +245,7 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
     """Bring 16-bit, 32-bit and floating-point greys down; Pillow would clip them to white."""
     if image.mode not in {"I", "F"} and not image.mode.startswith("I;16"):
         return image
-    import numpy as np  # noqa: PLC0415 - for the few pictures that need it
+    import numpy as np
 
     values = np.nan_to_num(np.asarray(image).astype(np.float32))
     top = float(values.max(initial=0))

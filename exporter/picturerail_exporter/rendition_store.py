@@ -47,6 +47,12 @@ class RenditionStore:
         for rendition in renditions:
             write_atomically(self.path(content_hash, recipe, rendition.name), rendition.data)
 
+    def remove(self, content_hash: bytes) -> None:
+        """Remove a content's renditions, of every recipe."""
+        digest = content_hash.hex()
+        for path in (self.folder / digest[:2]).glob(f"{digest}-*-*.webp"):
+            path.unlink(missing_ok=True)
+
     def remove_unused(self, live: Collection[bytes]) -> int:
         """Remove the files of contents that are not in `live`; return how many.
 

@@ -2,12 +2,12 @@
 
 Every method releases the interpreter's lock while the engine works. A `Database` may be used
 by any number of threads at once, a `Snapshot` too; transactions, blobs and blob writers
-belong to one thread at a time.
+belong to one thread at a time. What was opened before a fork raises `ClosedError` in the child.
 
 Errors::
 
     DatabaseError
-    ├── NotFoundError          no such row, key or stored bytes
+    ├── NotFoundError          no such store, row, key or stored bytes
     ├── InvalidArgumentError   an argument breaks a documented rule
     ├── StorageError           the operating system refused a read or write
     │   ├── StorageFullError   no space left; nothing was written
@@ -26,27 +26,77 @@ Errors::
 from __future__ import annotations
 
 import enum
-import io
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from picturerail_native._database import ffi, lib
+from picturerail_native._database_blobs import Blob, BlobWriter, hash_argument, hash_file
+from picturerail_native._database_calls import (
+    ClosedError,
+    ConflictError,
+    CorruptError,
+    DatabaseError,
+    FeedExpiredError,
+    Handle,
+    InternalError,
+    InvalidArgumentError,
+    LockedError,
+    NotFoundError,
+    OutcomeUnknownError,
+    PoisonedError,
+    ReadOnlyError,
+    StorageError,
+    StorageFullError,
+    UnsupportedFormatError,
+    call,
+    copied,
+    found,
+    text,
+)
+from picturerail_native._database_rows import (
+    change,
+    cursor,
+    entries,
+    image_argument,
+    taken,
+)
+from picturerail_native._database_rows import (
+    rows as listed_rows,
+)
 from picturerail_native.records import Change, ImageRow, Table
 
-
-class DatabaseError(Exception):
-    """The database refused or failed; the message names the file or row and the reason."""
-
-
-class LockedError(DatabaseError):
-    """Another process has the store open for writing."""
-
-    def __init__(self, message: str, pid: int) -> None:
-        """Keep the writer's process id."""
-        super().__init__(message)
-        self.pid = pid
+__all__ = [
+    "Blob",
+    "BlobWriter",
+    "ClosedError",
+    "ConflictError",
+    "CorruptError",
+    "Database",
+    "DatabaseError",
+    "FeedExpiredError",
+    "Info",
+    "InternalError",
+    "InvalidArgumentError",
+    "LockedError",
+    "Mode",
+    "NotFoundError",
+    "OutcomeUnknownError",
+    "PoisonedError",
+    "Problem",
+    "ReadOnlyError",
+    "Rows",
+    "Snapshot",
+    "StorageError",
+    "StorageFullError",
+    "Transaction",
+    "UnsupportedFormatError",
+    "check",
+    "hash_file",
+    "restore",
+]
 
 
 class Mode(enum.IntEnum):
@@ -92,28 +142,53 @@ class Database:
 
     def __init__(self, path: str | os.PathLike[str], mode: Mode = Mode.READ) -> None:
         """Open the store in the folder `path`; recovery is part of opening."""
-        raise NotImplementedError
+        self._handle = Handle(
+            "prdb_store", lib.prdb_close, lib.prdb_open, os.fsencode(path), int(mode)
+        )
 
-    def __enter__(self) -> Self: ...
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None: ...
+    def __enter__(self) -> Self:
+        """Return the store itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
     def close(self) -> None:
-        """Close; snapshots made from it stay valid. A second call does nothing."""
+        """Close; snapshots made from it stay valid. A second call does nothing.
+
+        Calls that other threads are in come to their end first.
+        """
+        self._handle.close()
 
     def snapshot(self) -> Snapshot:
         """Pin the newest durable state."""
+        return Snapshot(self._handle)
 
     def begin(self) -> Transaction:
         """Begin a transaction; used as a context manager it commits unless an error passes."""
+        return Transaction(self._handle)
 
     def blob_writer(self) -> BlobWriter:
         """Begin to store bytes that a transaction will name."""
+        return BlobWriter(self._handle)
 
     def purge(self, ids: Sequence[int]) -> int:
         """Delete rows and the bytes only they have, truly and at once; return the seq."""
+        seq = ffi.new("uint64_t *")
+        call(lib.prdb_purge, self._handle.pointer, ffi.new("uint64_t[]", ids), len(ids), seq)
+        return int(seq[0])
 
     def collect(self, before_ns: int) -> int:
         """Forget tombstones older than `before_ns`, reclaim space; return the bytes freed."""
+        freed = ffi.new("uint64_t *")
+        call(lib.prdb_collect, self._handle.pointer, before_ns, freed)
+        return int(freed[0])
 
 
 class Snapshot:
@@ -121,65 +196,104 @@ class Snapshot:
 
     info: Info
 
-    def close(self) -> None: ...
+    def __init__(self, store: Handle) -> None:
+        """Use `Database.snapshot`."""
+        self._handle = Handle(
+            "prdb_snapshot", lib.prdb_snapshot_close, lib.prdb_snapshot_open, store.pointer
+        )
+        info = ffi.new("prdb_info *")
+        call(lib.prdb_snapshot_info, self._handle.pointer, info)
+        self.info = Info(
+            uuid=bytes(info.uuid),
+            seq=info.seq,
+            live=info.live,
+            deleted=info.deleted,
+            blobs=info.blobs,
+            blob_bytes=info.blob_bytes,
+            disk_bytes=info.disk_bytes,
+            format=info.format,
+        )
+
+    def __enter__(self) -> Self:
+        """Return the snapshot itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """Give the state up; blobs and iterators made from it stay valid."""
+        self._handle.close()
+
     def get(self, image_id: int) -> ImageRow | None:
         """Return the row, live or deleted."""
+        image, row = ffi.new("prdb_image *"), ffi.new("prdb_row **")
+        if not found(lib.prdb_get, self._handle.pointer, image_id, image, row):
+            return None
+        return taken(image, row)
 
     def find_path(self, root: int, path: bytes) -> ImageRow | None:
         """Return the live row at a path."""
+        image, row = ffi.new("prdb_image *"), ffi.new("prdb_row **")
+        if not found(lib.prdb_find_path, self._handle.pointer, root, text(path), image, row):
+            return None
+        return taken(image, row)
 
     def find_filename(self, filename: bytes) -> list[ImageRow]:
         """Return the live rows with exactly this filename, in id order."""
+        return list(listed_rows(lib.prdb_find_filename, self._handle.pointer, text(filename)))
 
     def find_content(self, content_hash: bytes, rows: Rows = Rows.LIVE) -> list[ImageRow]:
         """Return the rows with this content, in id order."""
+        return list(
+            listed_rows(
+                lib.prdb_find_content, self._handle.pointer, hash_argument(content_hash), int(rows)
+            )
+        )
 
     def images(self, after: int = 0, rows: Rows = Rows.LIVE) -> Iterator[ImageRow]:
         """Yield the rows with a greater id than `after`, in id order."""
+        return listed_rows(lib.prdb_images, self._handle.pointer, after, int(rows))
 
     def images_below(self, root: int, prefix: bytes = b"") -> Iterator[ImageRow]:
         """Yield the live rows of a root whose path begins with `prefix`, in path order."""
+        return listed_rows(lib.prdb_images_below, self._handle.pointer, root, text(prefix))
 
     def records(self, table: Table, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Yield (key, value) of a table other than `IMAGES`, in key order."""
+        listing = cursor(lib.prdb_records, self._handle.pointer, int(table), text(prefix))
+        return ((copied(entry.key), copied(entry.value)) for entry in entries(listing))
 
     def record(self, table: Table, key: bytes) -> bytes | None:
         """Return one record's value."""
+        # The key itself comes first among those that begin with it.
+        first = next(self.records(table, key), None)
+        return first[1] if first is not None and first[0] == key else None
 
     def changes(self, since: int) -> Iterator[Change]:
         """Yield the latest state of everything changed after transaction `since`, in order.
 
+        `since` 0 yields everything and never expires.
+
         Raises:
             FeedExpiredError: the feed no longer reaches back so far.
         """
+        listing = cursor(lib.prdb_changes, self._handle.pointer, since)
+        return map(change, entries(listing))
 
     def open_blob(self, content_hash: bytes) -> Blob:
         """Open stored bytes for reading."""
+        return Blob(self._handle, content_hash)
 
     def backup(self, path: str | os.PathLike[str]) -> None:
         """Copy this state to a new or empty folder, durably."""
-
-
-class Blob(io.RawIOBase):
-    """Stored bytes as a seekable, read-only binary file; every read is verified."""
-
-    length: int
-
-
-class BlobWriter:
-    """Takes bytes; nothing of them is kept unless a transaction names this writer."""
-
-    def write(self, data: bytes | bytearray | memoryview) -> int:
-        """Append bytes."""
-
-    def write_file(self, fd: int) -> None:
-        """Append everything in an open file, from its start, in bounded memory."""
-
-    def digest(self) -> tuple[bytes, int]:
-        """Return the content hash and length of what was written so far."""
-
-    def abandon(self) -> None:
-        """Give the bytes up."""
+        call(lib.prdb_backup, self._handle.pointer, os.fsencode(path))
 
 
 class Transaction:
@@ -191,12 +305,37 @@ class Transaction:
 
     seq: int
 
+    def __init__(self, store: Handle) -> None:
+        """Use `Database.begin`."""
+        self._handle = Handle("prdb_transaction", lib.prdb_rollback, lib.prdb_begin, store.pointer)
+
+    def __enter__(self) -> Self:
+        """Return the transaction itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Commit, or roll back if an error passes."""
+        if kind is None:
+            self.commit()
+        else:
+            self.rollback()
+
     def insert(self, row: ImageRow, data: BlobWriter | None = None) -> int:
         """Add a row (its id and seq are ignored) and return its new id.
 
         With `data` the row's bytes and content hash are what was written there; without it
         and with `row.has_data` it shares what is stored under its content hash.
         """
+        image_id = ffi.new("uint64_t *")
+        image, kept = image_argument(row)
+        call(lib.prdb_insert, self._handle.pointer, image, _taken_over(data), image_id)
+        del kept
+        return int(image_id[0])
 
     def update(self, row: ImageRow, data: BlobWriter | None = None) -> None:
         """Replace a row wholly; a deleted one is live again.
@@ -204,30 +343,47 @@ class Transaction:
         Where `row.seq` is not 0, the commit raises ConflictError unless the row is still at
         that transaction.
         """
+        image, kept = image_argument(row)
+        call(lib.prdb_update, self._handle.pointer, image, _taken_over(data))
+        del kept
 
     def delete(self, image_id: int, when_ns: int) -> None:
         """Turn a live row into a tombstone."""
+        call(lib.prdb_delete, self._handle.pointer, image_id, when_ns)
 
     def put(self, table: Table, key: bytes, value: bytes) -> None:
         """Set a record of a table other than `IMAGES`."""
+        call(lib.prdb_put, self._handle.pointer, int(table), text(key), text(value))
 
     def remove(self, table: Table, key: bytes) -> None:
         """Remove a record; one that is not there is no error."""
+        call(lib.prdb_remove, self._handle.pointer, int(table), text(key))
 
     def commit(self) -> int:
         """Make the changes durable and return the transaction's number."""
+        seq = ffi.new("uint64_t *")
+        call(lib.prdb_commit, self._handle.consume(), seq)
+        self.seq = seq[0]
+        return self.seq
 
     def rollback(self) -> None:
         """Forget the changes."""
-
-
-def hash_file(fd: int) -> tuple[bytes, int]:
-    """Return the content hash and length of an open file, read from its start."""
+        self._handle.close()
 
 
 def check(path: str | os.PathLike[str], *, deep: bool = False) -> list[Problem]:
     """Verify a store; no problem means that it is sound."""
+    listing = cursor(lib.prdb_check, os.fsencode(path), int(deep))
+    return [
+        Problem(copied(entry.key).decode(), copied(entry.value).decode())
+        for entry in entries(listing)
+    ]
 
 
 def restore(backup: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
     """Make a store at a new or empty folder from a backup; its uuid is new."""
+    call(lib.prdb_restore, os.fsencode(backup), os.fsencode(path))
+
+
+def _taken_over(data: BlobWriter | None) -> Any:
+    return ffi.NULL if data is None else data.consume()

@@ -117,8 +117,9 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def caption(self) -> str:
-        """The first caption that a source gave, in the order the sources were asked."""
-        return next((d.caption for d in self.descriptions.values() if d.caption), "")
+        """The caption in force: what people wrote into or beside the file before all others."""
+        ranked = sorted(self.descriptions.items(), key=lambda item: (item[0] != "sidecar", item[0]))
+        return next((said.caption for _, said in ranked if said.caption), "")
 
 
 _metadata_decoder = msgspec.json.Decoder(Metadata)

@@ -18,15 +18,65 @@ Errors::
 
 from __future__ import annotations
 
+import array
+import contextlib
 import enum
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from types import TracebackType
+from typing import Any, Self
+
+from picturerail_native._search import ffi, lib
+
+# What it makes has members that C knows and mypy does not.
+_new: Callable[..., Any] = ffi.new
 
 
 class SearchError(Exception):
     """The engine refused or failed; the message names the file and the reason."""
+
+
+class NoIndexError(SearchError):
+    """There is no index in that folder, or no such document."""
+
+
+class SearchArgumentError(SearchError):
+    """An argument breaks a documented rule."""
+
+
+class SearchStorageError(SearchError):
+    """The operating system refused; the message says what."""
+
+
+class RebuildError(SearchError):
+    """The index cannot be used as it is: destroy it and build it again."""
+
+
+class DamagedIndexError(RebuildError):
+    """Bytes on disk are not what was written."""
+
+
+class NewerIndexError(RebuildError):
+    """The index's format is newer than this program."""
+
+
+class ForeignIndexError(RebuildError):
+    """The index follows another database."""
+
+
+class SearchInternalError(SearchError):
+    """A defect of the engine."""
+
+
+_ERRORS: dict[int, type[SearchError]] = {
+    lib.PRSE_NOT_FOUND: NoIndexError,
+    lib.PRSE_INVALID: SearchArgumentError,
+    lib.PRSE_IO: SearchStorageError,
+    lib.PRSE_CORRUPT: DamagedIndexError,
+    lib.PRSE_UNSUPPORTED: NewerIndexError,
+    lib.PRSE_FOREIGN: ForeignIndexError,
+}
 
 
 class Via(enum.IntEnum):
@@ -97,31 +147,94 @@ class Writer:
 
     def __init__(self, path: str | os.PathLike[str], uuid: bytes) -> None:
         """Open or make the index that follows the database `uuid`."""
-        raise NotImplementedError
+        self._handle: Any | None = None
+        if len(uuid) != lib.PRSE_UUID_BYTES:
+            raise SearchArgumentError(
+                f"a database's uuid has {lib.PRSE_UUID_BYTES} bytes, not {len(uuid)}"
+            )
+        error = _new("prse_error *")
+        out = _new("prse_writer **")
+        _raise_for(lib.prse_writer_open(_path(path), ffi.from_buffer(uuid), out, error), error)
+        self._handle = ffi.gc(out[0], lib.prse_writer_close)
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close; what was not committed is forgotten."""
+        self.close()
+
     def close(self) -> None:
         """Close; what was not committed is forgotten."""
+        # The engine's handle ends with the last reference: now, or when the call that a
+        # thread still makes with it returns.
+        self._handle = None
 
-    info: IndexInfo
+    @property
+    def info(self) -> IndexInfo:
+        """The counts of the last commit."""
+        error, info = _new("prse_error *"), _new("prse_info *")
+        _raise_for(lib.prse_writer_info(self._open_handle(), info, error), error)
+        return _info(info)
 
     def put(self, doc_id: int, fields: Iterable[tuple[str, str]], *, order: int = 0) -> None:
         """Add or replace a document; `order` breaks ties of the score, the higher first."""
+        pairs = [(_encode(name), _encode(value)) for name, value in fields]
+        packed = _new("prse_field[]", len(pairs))
+        kept: list[Any] = []
+        for entry, (name, value) in zip(packed, pairs, strict=True):
+            kept += [_fill(entry.name, name), _fill(entry.value, value)]
+        error = _new("prse_error *")
+        status = lib.prse_put(self._open_handle(), doc_id, order, packed, len(pairs), error)
+        _raise_for(status, error)
 
     def remove(self, doc_id: int) -> None:
         """Remove a document with its vectors."""
+        error = _new("prse_error *")
+        _raise_for(lib.prse_remove(self._open_handle(), doc_id, error), error)
 
     def set_neighbours(self, tag: str, words: Sequence[tuple[str, float]]) -> None:
         """Set a tag's nearest words for all documents that bear it; none removes them."""
+        packed = _new("prse_neighbour[]", len(words))
+        kept = []
+        for entry, (word, similarity) in zip(packed, words, strict=True):
+            kept.append(_fill(entry.word, _encode(word)))
+            entry.similarity = similarity
+        error = _new("prse_error *")
+        text, _kept_tag = _text(tag)
+        status = lib.prse_set_neighbours(self._open_handle(), text[0], packed, len(words), error)
+        _raise_for(status, error)
 
     def put_vector(self, doc_id: int, space: str, values: Sequence[float]) -> None:
         """Set a document's vector in a space (a numpy float32 array is taken as it is)."""
+        floats = _floats(values)
+        error = _new("prse_error *")
+        text, _kept = _text(space)
+        status = lib.prse_put_vector(
+            self._open_handle(), doc_id, text[0], floats, len(floats), error
+        )
+        _raise_for(status, error)
 
     def commit(self, seq: int) -> None:
         """Make everything durable and visible, and record that `seq` is reached."""
+        error = _new("prse_error *")
+        _raise_for(lib.prse_commit(self._open_handle(), seq, error), error)
 
     def compact(self) -> None:
-        """Merge all segments into one without the dead."""
+        """Merge all segments into one without the dead. Everything must be committed."""
+        error = _new("prse_error *")
+        _raise_for(lib.prse_compact(self._open_handle(), error), error)
+
+    def _open_handle(self) -> Any:
+        if self._handle is None:
+            raise SearchArgumentError("the index's writer is closed")
+        return self._handle
 
 
 class Reader:
@@ -129,20 +242,101 @@ class Reader:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Open the newest committed state."""
+        self._handle: Any | None = None
+        error = _new("prse_error *")
+        out = _new("prse_reader **")
+        _raise_for(lib.prse_reader_open(_path(path), out, error), error)
+        self._handle = ffi.gc(out[0], lib.prse_reader_close)
 
-    def __enter__(self) -> Self: ...
-    def close(self) -> None: ...
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """Close; calls that other threads still make end as usual."""
+        self._handle = None
+
     def refresh(self) -> bool:
         """Move to the newest committed state; return whether there was a newer one."""
+        error, changed = _new("prse_error *"), _new("int32_t *")
+        _raise_for(lib.prse_reader_refresh(self._open_handle(), changed, error), error)
+        return bool(changed[0])
 
-    info: IndexInfo
+    @property
+    def info(self) -> IndexInfo:
+        """The counts of this state."""
+        error, info = _new("prse_error *"), _new("prse_info *")
+        _raise_for(lib.prse_reader_info(self._open_handle(), info, error), error)
+        return _info(info)
 
-    def search(self, query: str, *, limit: int = 20, skip: int = 0, threads: int = 0,
-               weights: Mapping[str, float] | None = None, explain: bool = True) -> Results:
+    def search(
+        self,
+        query: str,
+        *,
+        limit: int = 20,
+        skip: int = 0,
+        threads: int = 0,
+        weights: Mapping[str, float] | None = None,
+        explain: bool = True,
+    ) -> Results:
         """Find documents, best first; `explain=False` saves finding out why."""
+        packed = _new("prse_weight[]", len(weights or {}))
+        kept = []
+        for entry, (field, weight) in zip(packed, (weights or {}).items(), strict=True):
+            kept.append(_fill(entry.field, _encode(field)))
+            entry.weight = weight
+        options = _new("prse_options *")
+        options.struct_size = ffi.sizeof("prse_options")
+        options.threads = threads
+        options.weights, options.weight_count = packed, len(packed)
+
+        error = _new("prse_error *")
+        hits = _new("prse_hit[]", limit)
+        count, summary = _new("size_t *"), _new("prse_summary *")
+        found = _new("prse_matches **") if explain else ffi.NULL
+        text, _kept_query = _text(query)
+        status = lib.prse_search(
+            self._open_handle(), text[0], options, skip, hits, limit, count, summary, found, error
+        )
+        _raise_for(status, error)
+        page = hits[0 : count[0]]
+        if not explain:
+            bare = tuple(Hit(hit.id, hit.score) for hit in page)
+            return Results(bare, summary.total, bool(summary.relaxed))
+        matches = _take_matches(found[0])
+        return Results(
+            tuple(
+                Hit(
+                    hit.id,
+                    hit.score,
+                    matches[hit.first_match : hit.first_match + hit.match_count],
+                )
+                for hit in page
+            ),
+            summary.total,
+            bool(summary.relaxed),
+        )
 
     def nearest(self, space: str, values: Sequence[float], limit: int = 20) -> tuple[Hit, ...]:
         """Return the documents nearest to a vector; `score` is the cosine."""
+        floats = _floats(values)
+        error, hits = _new("prse_error *"), _new("prse_hit[]", limit)
+        count = _new("size_t *")
+        text, _kept = _text(space)
+        status = lib.prse_nearest(
+            self._open_handle(), text[0], floats, len(floats), hits, limit, count, error
+        )
+        _raise_for(status, error)
+        return tuple(Hit(hit.id, hit.score) for hit in hits[0 : count[0]])
 
     def similar(self, space: str, doc_id: int, limit: int = 20) -> tuple[Hit, ...]:
         """Return the documents nearest to a document's own vector.
@@ -150,17 +344,66 @@ class Reader:
         Raises:
             NoIndexError: the document has no vector in this space.
         """
+        error, hits = _new("prse_error *"), _new("prse_hit[]", limit)
+        count = _new("size_t *")
+        text, _kept = _text(space)
+        status = lib.prse_similar(self._open_handle(), text[0], doc_id, hits, limit, count, error)
+        _raise_for(status, error)
+        return tuple(Hit(hit.id, hit.score) for hit in hits[0 : count[0]])
 
     def documents(self) -> Iterator[int]:
         """Yield the ids of all live documents, ascending."""
+        capacity = 4096
+        error, ids = _new("prse_error *"), _new("uint64_t[]", capacity)
+        count = _new("size_t *")
+        after = 0
+        while True:
+            status = lib.prse_documents(self._open_handle(), after, ids, capacity, count, error)
+            _raise_for(status, error)
+            page: list[int] = list(ids[0 : count[0]])
+            yield from page
+            if count[0] < capacity:
+                return
+            after = page[-1]
+
+    def _open_handle(self) -> Any:
+        if self._handle is None:
+            raise SearchArgumentError("the index's reader is closed")
+        return self._handle
 
 
 def analyse(text: str) -> list[Token]:
     """Cut a text into folded words, as the index does."""
+    given, kept = _text(text)
+    error, count, length = _new("prse_error *"), _new("size_t *"), _new("size_t *")
+    # Room enough for nearly every text; the engine says what it takes where it is not.
+    capacity, term_capacity = len(kept) // 2 + 1, 2 * len(kept) + 1
+    while True:
+        tokens, terms = _new("prse_token[]", capacity), _new("char[]", term_capacity)
+        status = lib.prse_analyse(
+            given[0], tokens, capacity, count, terms, term_capacity, length, error
+        )
+        _raise_for(status, error)
+        if count[0] <= capacity and length[0] <= term_capacity:
+            break
+        capacity, term_capacity = count[0], length[0]
+    folded = ffi.unpack(terms, length[0])
+    assert isinstance(folded, bytes)
+    return [
+        Token(
+            folded[token.term_begin : token.term_end].decode(),
+            token.begin,
+            token.end,
+            token.position,
+        )
+        for token in tokens[0 : count[0]]
+    ]
 
 
 def destroy(path: str | os.PathLike[str]) -> None:
     """Remove an index, also a damaged one; other files in the folder are left alone."""
+    error = _new("prse_error *")
+    _raise_for(lib.prse_destroy(_path(path), error), error)
 
 
 def check(path: str | os.PathLike[str]) -> None:
@@ -169,3 +412,80 @@ def check(path: str | os.PathLike[str]) -> None:
     Raises:
         DamagedIndexError: with what is damaged and where.
     """
+    error = _new("prse_error *")
+    _raise_for(lib.prse_check(_path(path), error), error)
+
+
+def _raise_for(status: int, error: Any) -> None:
+    if status != lib.PRSE_OK:
+        message = ffi.string(error.message)
+        assert isinstance(message, bytes)
+        raise _ERRORS.get(status, SearchInternalError)(message.decode("utf-8", "replace"))
+
+
+def _path(path: str | os.PathLike[str]) -> bytes:
+    return os.fsencode(path)
+
+
+def _encode(text: str) -> bytes:
+    # Halves of surrogate pairs become bytes that are no UTF-8, which the engine reads as U+FFFD.
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _fill(entry: Any, data: bytes) -> Any:
+    """Point a `prse_text` at `data`; what is returned must be kept as long as it is used."""
+    kept = ffi.from_buffer(data)
+    entry.data, entry.length = ffi.cast("char *", kept), len(data)
+    return kept
+
+
+def _text(text: str) -> tuple[Any, Any]:
+    """Return a `prse_text *` and what must be kept as long as it is used."""
+    out = _new("prse_text *")
+    return out, _fill(out, _encode(text))
+
+
+def _floats(values: Any) -> Any:
+    """Return the numbers as `float[]`, in place where they are 32-bit floats already."""
+    with contextlib.suppress(TypeError):  # a list or tuple has no buffer
+        view = memoryview(values)
+        if view.format == "f" and view.contiguous and view.ndim == 1:
+            return ffi.from_buffer("float[]", values)
+    return ffi.from_buffer("float[]", array.array("f", values))
+
+
+def _info(info: Any) -> IndexInfo:
+    return IndexInfo(
+        uuid=bytes(info.uuid),
+        seq=info.seq,
+        documents=info.documents,
+        terms=info.terms,
+        tags=info.tags,
+        vectors=info.vectors,
+        disk_bytes=info.disk_bytes,
+        segments=info.segments,
+        format=info.format,
+    )
+
+
+def _take_matches(owned: Any) -> tuple[Match, ...]:
+    """Copy all matches and free the engine's."""
+    try:
+        first, count = _new("prse_match **"), _new("size_t *")
+        lib.prse_matches_get(owned, first, count)
+        return tuple(
+            Match(
+                _decode(match.field),
+                _decode(match.query_word),
+                _decode(match.word),
+                Via(match.via),
+                match.similarity,
+            )
+            for match in first[0][0 : count[0]]
+        )
+    finally:
+        lib.prse_matches_free(owned)
+
+
+def _decode(text: Any) -> str:
+    return bytes(ffi.buffer(text.data, text.length)).decode("utf-8", "replace")

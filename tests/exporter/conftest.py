@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
+
 from picturerail_exporter.serve import make_server
 from picturerail_exporter.site import ExportReport, SiteOptions, export
-from playwright.sync_api import Browser, sync_playwright
 
 from .helpers import VECTORS, MemorySource, simple_analyse
 

@@ -9,8 +9,9 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-import picturerail_exporter
 import pytest
+
+import picturerail_exporter
 from picturerail_exporter.shards import LEAST, cut
 
 from .helpers import plain, simple_analyse, tree
@@ -55,7 +56,7 @@ def node():
             text=True,
             check=False,
         )
-        assert 0 == done.returncode, done.stderr
+        assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
     return run
@@ -94,7 +95,21 @@ def test_analyser_by_the_engines_vectors(node):
     assert [case["terms"] for case in cases] == answers
 
 
-WORDS = "sea seal season beach beaches cat cats catalogue sun sunset straße strand öl".split()
+WORDS = [
+    "sea",
+    "seal",
+    "season",
+    "beach",
+    "beaches",
+    "cat",
+    "cats",
+    "catalogue",
+    "sun",
+    "sunset",
+    "straße",
+    "strand",
+    "öl",
+]
 
 
 WEIGHTS = {"filename": 4, "tags": 3, "caption": 2, "folder": 1}
@@ -207,7 +222,7 @@ def test_phrases_stand_side_by_side(node, source, publish, options):
     answers = node(options.path, [["search", '"red car"'], ["search", '"red car" sea']])["answers"]
 
     assert {1, 4} == {hit["id"] for hit in answers[0]["hits"]}
-    assert [1] == [hit["id"] for hit in answers[1]["hits"]]
+    assert [hit["id"] for hit in answers[1]["hits"]] == [1]
 
 
 def test_field_weights_and_ties(node, source, publish, options):
@@ -220,7 +235,7 @@ def test_field_weights_and_ties(node, source, publish, options):
 
     (answer,) = node(options.path, [["search", "alpine"]])["answers"]
 
-    assert [3, 4, 2, 1] == [hit["id"] for hit in answer["hits"]]
+    assert [hit["id"] for hit in answer["hits"]] == [3, 4, 2, 1]
 
 
 def test_neighbours_of_tags_with_several_words(node, source, publish, options):
@@ -240,7 +255,7 @@ def test_neighbours_of_tags_with_several_words(node, source, publish, options):
     for answer in answers:
         (hit,) = answer["hits"]
         (match,) = hit["matches"]
-        assert (1, "neighbour", "Polar Bear") == (hit["id"], match["via"], match["word"])
+        assert (hit["id"], match["via"], match["word"]) == (1, "neighbour", "Polar Bear")
 
 
 def test_search_by_filename(node, source, publish, options):
@@ -253,7 +268,7 @@ def test_search_by_filename(node, source, publish, options):
     answers = node(options.path, [["name", "beach day.jpg"], ["name", "beach"]])["answers"]
 
     assert {1, 2} == {hit["id"] for hit in answers[0]["hits"]}
-    assert [] == answers[1]["hits"]
+    assert answers[1]["hits"] == []
 
 
 def test_damaged_files_give_partial_results(node, source, publish, options):
@@ -273,10 +288,10 @@ def test_damaged_files_give_partial_results(node, source, publish, options):
         assert {file.name} >= set(result["problems"])
         noticed |= set(result["problems"])
         file.unlink()
-        assert 3 == len(node(options.path, [["search", w] for w in "abc"])["answers"])
+        assert len(node(options.path, [["search", w] for w in "abc"])["answers"]) == 3
         file.write_bytes(held)
     assert len(noticed) > 2
-    assert [] == node(options.path, [["search", "beach"]])["problems"]
+    assert node(options.path, [["search", "beach"]])["problems"] == []
 
 
 def test_a_change_touches_few_files(source, publish, options):
@@ -306,4 +321,4 @@ def test_cuts_are_where_the_content_says():
     assert min(sizes) > LEAST * 0.9
     assert max(sizes) < LEAST * 2
     assert len({shard.name for shard in inserted} - {shard.name for shard in shards}) <= 2
-    assert [] == cut([])
+    assert cut([]) == []

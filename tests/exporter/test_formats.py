@@ -1,4 +1,5 @@
 import pytest
+
 from picturerail_exporter.formats import Kind, kind
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pillow_heif
 import pytest
 from PIL import Image, ImageCms
+
 from picturerail_exporter.pixels import UndecodableError, decode, scaled_to
 from picturerail_native.database import DatabaseError
 
@@ -79,7 +80,7 @@ def test_orientation_is_applied(kind, orientation):
     picture = read(encoded(stored, kind, exif=exif, quality=95))
 
     assert (orientation, 60, 40) == (picture.orientation, picture.width, picture.height)
-    assert (60, 40) == picture.image.size
+    assert picture.image.size == (60, 40)
     assert close(RED, picture.image.getpixel((5, 5)), 20)
     assert close(BLUE, picture.image.getpixel((55, 5)), 20)
     assert close((250, 250, 250), picture.image.getpixel((30, 35)), 20)
@@ -179,14 +180,14 @@ def test_profile_of_other_channels_is_ignored():
     """A grey picture with an RGB profile, as broken tools write it, is still shown."""
     picture = read(encoded(Image.new("L", (8, 8), 77), "PNG", icc_profile=matrix_profile(*ADOBE)))
 
-    assert (77, 77, 77) == picture.image.getpixel((4, 4))
+    assert picture.image.getpixel((4, 4)) == (77, 77, 77)
 
 
 def test_broken_profile_is_ignored():
     """Bytes that are no profile do not cost the picture."""
     picture = read(encoded(two_halves(), "PNG", icc_profile=b"nonsense" * 40))
 
-    assert RED == picture.image.getpixel((4, 4))
+    assert picture.image.getpixel((4, 4)) == RED
 
 
 def test_cmyk_is_not_inverted():
@@ -196,7 +197,7 @@ def test_cmyk_is_not_inverted():
 
     picture = read(encoded(image, "JPEG", quality=95))
 
-    assert "RGB" == picture.image.mode
+    assert picture.image.mode == "RGB"
     assert close((255, 255, 255), picture.image.getpixel((28, 16)), 8)
     red, green, blue = picture.image.getpixel((4, 16))
     assert red > 200 > 60 > max(green, blue)
@@ -231,16 +232,16 @@ def test_transparency_stays(mode):
 
     picture = read(encoded(stored, "PNG"))
 
-    assert "RGBA" == picture.image.mode
-    assert 0 == picture.image.getpixel((2, 2))[3]
-    assert 255 == picture.image.getpixel((12, 2))[3]
+    assert picture.image.mode == "RGBA"
+    assert picture.image.getpixel((2, 2))[3] == 0
+    assert picture.image.getpixel((12, 2))[3] == 255
 
 
 def test_opaque_alpha_is_dropped():
     """An alpha channel that hides nothing costs no bytes later."""
     image = two_halves().convert("RGBA")
 
-    assert "RGB" == read(encoded(image, "PNG")).image.mode
+    assert read(encoded(image, "PNG")).image.mode == "RGB"
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP"])
@@ -267,10 +268,10 @@ def test_embedded_metadata_comes_along():
 
     read_back = Image.Exif()
     read_back.load(picture.exif)
-    assert "Maker" == read_back[0x010F]
+    assert read_back[0x010F] == "Maker"
     assert picture.exif[:2] in {b"II", b"MM"}
     assert xmp == picture.xmp
-    assert b"beach" == picture.iptc[2, 25]
+    assert picture.iptc[2, 25] == b"beach"
 
 
 def test_big_jpeg_is_decoded_small():
@@ -279,8 +280,8 @@ def test_big_jpeg_is_decoded_small():
 
     picture = read(data, largest=400)
 
-    assert (1600, 1200) == (picture.width, picture.height)
-    assert (400, 300) == picture.image.size
+    assert (picture.width, picture.height) == (1600, 1200)
+    assert picture.image.size == (400, 300)
 
 
 @pytest.mark.parametrize("progressive", [False, True])
@@ -335,7 +336,7 @@ def test_broken_metadata_costs_nothing():
     """A picture with nonsense where its EXIF should be is shown all the same."""
     data = encoded(two_halves(), exif=b"Exif\0\0II*\0\xff\xff\xff\x7fnonsense")
 
-    assert (64, 48) == read(data).image.size
+    assert read(data).image.size == (64, 48)
 
 
 def test_store_faults_are_not_the_pictures():

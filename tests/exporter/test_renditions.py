@@ -3,6 +3,7 @@ import io
 
 import pytest
 from PIL import Image
+
 from picturerail_exporter.pixels import Picture, decode
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe, Size, placeholder, render
@@ -23,8 +24,8 @@ def test_sizes_fit_their_boxes_and_never_grow():
     )  # 451 x 300, whose quarter nearly fills the box
     small = render(picture_of(Image.new("RGB", (20, 10))), recipe)
 
-    assert [("large", 400, 266), ("small", 113, 75)] == [(r.name, r.width, r.height) for r in big]
-    assert [(20, 10), (20, 10)] == [(r.width, r.height) for r in small]
+    assert [(r.name, r.width, r.height) for r in big] == [("large", 400, 266), ("small", 113, 75)]
+    assert [(r.width, r.height) for r in small] == [(20, 10), (20, 10)]
     for rendition in (*big, *small):
         with Image.open(io.BytesIO(rendition.data)) as image:
             assert ("WEBP", (rendition.width, rendition.height)) == (image.format, image.size)
@@ -75,7 +76,7 @@ def test_recipe_version_follows_its_values():
         Recipe(sizes=(Size("large", 100, 100),)).version,
     }
 
-    assert 4 == len(versions)
+    assert len(versions) == 4
     assert Recipe().version == Recipe().version
 
 
@@ -88,7 +89,7 @@ def test_placeholder_is_tiny(size, mode):
     address = placeholder(Picture("image/png", 1, image, *size))
 
     head, _, data = address.partition(",")
-    assert "data:image/webp;base64" == head
+    assert head == "data:image/webp;base64"
     assert len(address) <= 200
     with Image.open(io.BytesIO(base64.b64decode(data))) as tiny:
         assert (size[0] > size[1]) == (tiny.width > tiny.height)
@@ -107,7 +108,7 @@ def test_store_keeps_what_it_was_given(tmp_path):
     assert renditions[1].data == store.load(content, recipe, "small")
     expected = f"00/{content.hex()}-{recipe.version}-small.webp"
     assert tmp_path / "r" / expected == store.path(content, recipe, "small")
-    assert 2 == len([path for path in (tmp_path / "r").rglob("*") if path.is_file()])
+    assert len([path for path in (tmp_path / "r").rglob("*") if path.is_file()]) == 2
 
 
 @pytest.mark.parametrize("damage", [b"", b"\0" * 80, b"RIFF\xff\xff\0\0WEBP"])
@@ -131,7 +132,7 @@ def test_unused_renditions_are_removed(tmp_path):
     foreign = tmp_path / "notes.txt"
     foreign.write_text("mine")
 
-    assert 2 == store.remove_unused({live})
+    assert store.remove_unused({live}) == 2
 
     assert store.has(live, recipe)
     assert foreign.exists()

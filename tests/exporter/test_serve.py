@@ -43,7 +43,7 @@ def test_types_and_caching(serve, site, path, kind):
     answer, _ = get(serve(site), path)
 
     assert (200, kind) == (answer.status, answer.getheader("Content-Type"))
-    assert "no-cache" == answer.getheader("Cache-Control")
+    assert answer.getheader("Cache-Control") == "no-cache"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_what_is_not_the_sites(serve, site, path):
     """Nothing outside the site is served, nor its bookkeeping, nor a list of a folder."""
     answer, body = get(serve(site), path)
 
-    assert 404 == answer.status
+    assert answer.status == 404
     assert b"secret" not in body
 
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 from PIL import Image
+
 from picturerail_exporter import files, pages
 from picturerail_exporter.pixels import decode
 from picturerail_exporter.rendition_store import RenditionStore
@@ -108,7 +109,7 @@ def test_incremental_equals_full(seed, source, options, publish, tmp_path, monke
 
         assert tree(fresh.path) == tree(options.path)
         assert report.seq == source.seq
-        assert [] == broken_links(options.path)
+        assert broken_links(options.path) == []
         assert set() == unreferenced(options.path)
 
 
@@ -120,7 +121,7 @@ def test_nothing_changed_writes_nothing(source, publish, options):
 
     report = publish()
 
-    assert (0, 0, 0) == (report.added, report.changed, report.removed)
+    assert (report.added, report.changed, report.removed) == (0, 0, 0)
     assert report.unchanged > 0
     assert before == {path: path.stat().st_mtime_ns for path in options.path.rglob("*")}
 
@@ -171,7 +172,7 @@ def test_delete_and_hide_leave_nothing(source, publish, options):
     assert not [name for name in left if "private" in name or "photo/2" in name]
     assert not [name for name, data in left.items() if b"deleted" in data or b"hidden.jpg" in data]
     assert not (options.path / "photo" / "2").exists()
-    assert 2 == len(list(options.path.glob("media/*/*.webp")))
+    assert len(list(options.path.glob("media/*/*.webp"))) == 2
 
 
 def test_interrupted_at_any_write(source, options, publish, monkeypatch, tmp_path):
@@ -215,8 +216,8 @@ def test_interrupted_at_any_write(source, options, publish, monkeypatch, tmp_pat
         finally:
             monkeypatch.undo()
 
-        assert [] == [link for link in broken_links(site) if link[1].endswith(".webp")]
-        assert [] == [link for link in broken_links(site) if link[0] == "/index.html"]
+        assert [link for link in broken_links(site) if link[1].endswith(".webp")] == []
+        assert [link for link in broken_links(site) if link[0] == "/index.html"] == []
         publish(replace(options, path=site))
         assert tree(wanted.path) == tree(site)
         if not stopped:
@@ -259,7 +260,7 @@ def test_full_repairs(source, options, publish):
     report = publish(full=True)
 
     assert expected == tree(options.path)
-    assert 3 == report.added + report.changed
+    assert report.added + report.changed == 3
 
 
 def test_dry_run_touches_nothing(source, options, publish):
@@ -300,8 +301,8 @@ def test_foreign_files_in_the_site_stay(source, options, publish):
 
     publish()
 
-    assert "mine" == (options.path / f"photo/{number}/notes.txt").read_text()
-    assert "example.org" == (options.path / "CNAME").read_text()
+    assert (options.path / f"photo/{number}/notes.txt").read_text() == "mine"
+    assert (options.path / "CNAME").read_text() == "example.org"
 
 
 def test_one_writer(source, options, publish):
@@ -334,7 +335,7 @@ def test_bad_picture_is_named_and_left_out(source, options, publish):
 
         assert (bad, "below/bad.jpg") == (skipped.id, skipped.path)
         assert "truncated" in skipped.reason
-    assert [] == broken_links(options.path)
+    assert broken_links(options.path) == []
     assert not [name for name, data in tree(options.path).items() if b"bad.jpg" in data]
 
 
@@ -381,7 +382,7 @@ def test_odd_names_break_no_page(source, options, publish):
 
     publish()
 
-    assert [] == broken_links(options.path)
+    assert broken_links(options.path) == []
     for page in options.path.rglob("*.html"):
         text = page.read_text()
         assert "<script>alert" not in text
@@ -399,11 +400,11 @@ def test_pages_are_numbered_from_the_oldest(source, options, publish, monkeypatc
         name: re.findall(r'data-photo-id="(\d+)"', (options.path / name).read_text())
         for name in ("index.html", "page/2/index.html", "page/1/index.html")
     }
-    assert {
+    assert shown == {
         "index.html": ["9", "8", "7"],
         "page/2/index.html": ["6", "5", "4"],
         "page/1/index.html": ["3", "2", "1"],
-    } == shown
+    }
     before = tree(options.path)
 
     source.add("10.jpg", plain((1, 2, 10)), taken="2020-02-01")

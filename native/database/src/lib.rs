@@ -1,7 +1,71 @@
-//! The embedded database of Picturerail.
+//! The embedded database of Picturerail: durable transactions over pictures and small records,
+//! snapshots that many threads and processes read at once, a feed of changes.
+//!
+//! One append-only log is both write-ahead log and store of the pictures' bytes; FORMAT.md
+//! beside this crate draws it and argues why a crash is safe. The state is held in persistent
+//! maps, so a snapshot is a pointer; short values are held in memory, longer ones are read
+//! from the log. C and Python use the crate through `include/picturerail_database.h`.
+//!
+//! ```
+//! use picturerail_database::{Mode, NewRow, Store};
+//!
+//! let folder = tempfile::tempdir().unwrap();
+//! let store = Store::open(folder.path(), Mode::Create)?;
+//! let mut bytes = store.blob_writer()?;
+//! bytes.write(b"what a camera wrote")?;
+//! let mut transaction = store.begin()?;
+//! let row = NewRow {
+//!     root: 0,
+//!     path: (*b"").into(),
+//!     filename: (*b"beach.jpg").into(),
+//!     metadata: (*b"{}").into(),
+//!     content_hash: [0; 32],
+//!     has_data: false,
+//!     stat: Default::default(),
+//! };
+//! let id = transaction.insert(row, Some(bytes))?;
+//! transaction.commit()?;
+//!
+//! assert_eq!(&*store.snapshot()?.get(id)?.filename, b"beach.jpg");
+//! # Ok::<(), picturerail_database::Error>(())
+//! ```
 
-/// The version of the C interface that this library speaks.
-#[unsafe(no_mangle)]
-pub extern "C" fn prdb_abi_version() -> u32 {
-    1
-}
+mod backup;
+mod blob;
+mod bytes;
+mod check;
+mod cursor;
+mod disk;
+mod error;
+mod ffi;
+mod folder;
+mod follower;
+mod frame;
+mod log;
+mod manifest;
+mod mark;
+mod op;
+mod recovery;
+mod replay;
+mod rewrite;
+mod row;
+mod scan;
+mod segment;
+mod snapshot;
+mod state;
+mod store;
+mod transaction;
+mod writer;
+
+pub use crate::backup::{backup, restore};
+pub use crate::blob::{BlobReader, BlobWriter, hash_from};
+pub use crate::check::check;
+pub use crate::cursor::{Cursor, Entry, Problem};
+pub use crate::disk::{Access, Disk, DiskFile, Lock};
+pub use crate::error::{Error, Result};
+pub use crate::folder::Folder;
+pub use crate::log::SEGMENT_BYTES;
+pub use crate::row::{Hash, NewRow, Row, Stat, Text};
+pub use crate::snapshot::{Info, Rows, Snapshot};
+pub use crate::store::{Mode, Options, Store};
+pub use crate::writer::Transaction;

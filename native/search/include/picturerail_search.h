@@ -61,8 +61,8 @@ typedef struct prse_text {
 /* One value of one field of a document. A field may have several values, each
  * an entry of its own; phrases do not reach across values. The engine knows the
  * field names "filename", "caption", "tags" and "folder" (their default weights
- * are 4, 2, 3 and 1) and takes any other name with weight 1. Only "tags" values
- * bear neighbours. */
+ * are 4, 2, 3 and 1) and takes any other name with weight 1; an index has at most
+ * 64 names. Only "tags" values bear neighbours. */
 typedef struct prse_field {
   prse_text name;
   prse_text value;
@@ -155,31 +155,34 @@ int32_t prse_writer_open(const char *path, const uint8_t *uuid, prse_writer **wr
  * again. Files in `path` that are not the engine's own are left alone. */
 int32_t prse_destroy(const char *path, prse_error *error);
 
-/* Add a document, or replace the one with this id. `order` breaks ties of the
- * score, the higher first (the time a picture was taken). */
+/* Add a document, or replace the one with this id, which must not be 0; its
+ * vectors stay. `order` breaks ties of the score, the higher first (the time a
+ * picture was taken). All values together have at most 64 MiB. */
 int32_t prse_put(prse_writer *writer, uint64_t id, int64_t order, const prse_field *fields,
                  size_t count, prse_error *error);
 
 /* Remove a document with its vectors; one that is not there is no error. */
 int32_t prse_remove(prse_writer *writer, uint64_t id, prse_error *error);
 
-/* Set a tag's nearest words once for all documents that bear the tag; none
- * removes them. A query's word reaches those documents through the tag, below
- * every document that bears the word itself. */
+/* Set a tag's nearest words once for all documents that bear the tag, before or
+ * after; none removes them. Tags that fold alike are one tag; a tag without a
+ * letter or digit is passed over. A query's word reaches those documents through
+ * the tag, below every document that bears the word itself. */
 int32_t prse_set_neighbours(prse_writer *writer, prse_text tag, const prse_neighbour *words,
                             size_t count, prse_error *error);
 
 /* Set a document's vector in a named space; all vectors of a space have one
- * dimension. `count` 0 removes it. Compared by cosine. */
+ * dimension, at most 8192. `count` 0 removes it. It may come before the document,
+ * and is found once that is there. Compared by cosine. */
 int32_t prse_put_vector(prse_writer *writer, uint64_t id, prse_text space, const float *values,
                         size_t count, prse_error *error);
 
 /* Make everything since the last commit durable and visible to readers at once,
- * and record that the index has reached transaction `seq`. With nothing new and
- * the same `seq` it writes nothing. Small segments are merged as they gather. */
+ * and record that the index has reached transaction `seq`, which never goes back.
+ * With nothing new and the same `seq` it writes nothing. Small segments are merged as they gather. */
 int32_t prse_commit(prse_writer *writer, uint64_t seq, prse_error *error);
 
-/* Merge all segments into one without the dead. */
+/* Merge all segments into one without the dead. Everything must be committed. */
 int32_t prse_compact(prse_writer *writer, prse_error *error);
 int32_t prse_writer_info(const prse_writer *writer, prse_info *info, prse_error *error);
 
@@ -192,7 +195,7 @@ void prse_writer_close(prse_writer *writer);
 int32_t prse_reader_open(const char *path, prse_reader **reader, prse_error *error);
 
 /* Move to the newest committed state; `*changed` tells whether there was one.
- * Not while another thread uses the reader. */
+ * Searches in other threads finish on the state they began with. */
 int32_t prse_reader_refresh(prse_reader *reader, int32_t *changed, prse_error *error);
 void prse_reader_close(prse_reader *reader);
 int32_t prse_reader_info(const prse_reader *reader, prse_info *info, prse_error *error);
@@ -200,7 +203,7 @@ int32_t prse_reader_info(const prse_reader *reader, prse_info *info, prse_error 
 /* Find the documents that bear every word of the query, best first; where there
  * is none, those that bear any. Every word also matches words that it begins,
  * below exact ones, and tags it is a neighbour of, below those. "Quoted words"
- * must stand side by side. Fills at most `capacity` hits from the `skip`th on.
+ * must stand side by side, exactly. Fills at most `capacity` hits from the `skip`th on.
  * `matches` may be NULL when nobody wants to know why. */
 int32_t prse_search(const prse_reader *reader, prse_text query, const prse_options *options,
                     size_t skip, prse_hit *hits, size_t capacity, size_t *count,

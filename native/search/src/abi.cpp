@@ -1,4 +1,303 @@
-// The C border of the engine: translates, catches everything, decides nothing.
-#include "picturerail_search.h"
+// The C border of the engine: translates and catches everything, decides nothing.
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
-extern "C" uint32_t prse_abi_version(void) { return PRSE_ABI_VERSION; }
+#include "analyser.h"
+#include "file_system.h"
+#include "index_reader.h"
+#include "index_writer.h"
+#include "picturerail_search.h"
+#include "status.h"
+
+using prse::fail_invalid;
+
+struct prse_writer {
+  prse::IndexWriter index;
+};
+
+struct prse_reader {
+  prse::IndexReader index;
+};
+
+struct prse_matches {
+  std::vector<prse::Explanation> texts;
+  std::vector<prse_match> matches;
+};
+
+namespace {
+
+int32_t report(prse_error* error, prse_status status, const char* message) noexcept {
+  if (error != nullptr) {
+    error->status = status;
+    std::snprintf(error->message, sizeof error->message, "%s", message);
+  }
+  return status;
+}
+
+// Runs the body of a function of the interface; whatever it throws becomes a status.
+template <typename Body>
+int32_t guarded(prse_error* error, Body body) noexcept {
+  try {
+    body();
+    return report(error, PRSE_OK, "");
+  } catch (const prse::Error& failure) {
+    return report(error, failure.status(), failure.what());
+  } catch (const std::bad_alloc&) {
+    return report(error, PRSE_IO, "there is not enough memory");
+  } catch (const std::exception& failure) {
+    return report(error, PRSE_INTERNAL, failure.what());
+  } catch (...) {
+    return report(error, PRSE_INTERNAL, "something unknown was thrown");
+  }
+}
+
+template <typename T>
+T& required(T* pointer, const char* name) {
+  if (pointer == nullptr) fail_invalid(std::string(name) + " must not be NULL");
+  return *pointer;
+}
+
+template <typename T>
+std::span<T> array(T* first, size_t count, const char* name) {
+  if (first == nullptr && count > 0) fail_invalid(std::string(name) + " must not be NULL");
+  return {first, count};
+}
+
+std::string_view view(prse_text text) {
+  const std::span<const char> bytes = array(text.data, text.length, "a text's data");
+  return {bytes.data(), bytes.size()};
+}
+
+std::unique_ptr<prse::FileSystem> folder(const char* path) {
+  const std::string_view text = &required(path, "path");
+  if (text.empty()) fail_invalid("path must not be empty");
+  return prse::posix_file_system(std::string(text));
+}
+
+prse_text text_of(const std::string& text) { return {text.data(), text.size()}; }
+
+void fill_hits(const std::vector<prse::RankedHit>& found, std::span<prse_hit> hits, size_t& count) {
+  count = found.size();
+  std::transform(found.begin(), found.end(), hits.begin(), [](const prse::RankedHit& hit) {
+    return prse_hit{hit.id, hit.score, 0, 0};
+  });
+}
+
+// Moves the reasons of all hits into one list, and tells each hit its part.
+std::unique_ptr<prse_matches> gather_matches(std::vector<prse::FoundHit>& found,
+                                             std::span<prse_hit> hits) {
+  auto matches = std::make_unique<prse_matches>();
+  for (size_t i = 0; i < found.size(); ++i) {
+    hits[i].first_match = static_cast<uint32_t>(matches->texts.size());
+    hits[i].match_count = static_cast<uint32_t>(found[i].explanations.size());
+    std::move(found[i].explanations.begin(), found[i].explanations.end(),
+              std::back_inserter(matches->texts));
+  }
+  for (const prse::Explanation& why : matches->texts) {
+    matches->matches.push_back({text_of(why.field), text_of(why.query_word), text_of(why.word),
+                                why.via, why.similarity});
+  }
+  return matches;
+}
+
+// Reads only what the caller's header knew.
+prse::SearchOptions read_options(const prse_options* given,
+                                 std::vector<prse::FieldWeight>& weights) {
+  prse::SearchOptions options;
+  if (given == nullptr) return options;
+  if (given->struct_size < sizeof(prse_options)) {
+    fail_invalid("options.struct_size is " + std::to_string(given->struct_size) + "; it must be " +
+                 std::to_string(sizeof(prse_options)) + " at least");
+  }
+  for (const prse_weight& weight : array(given->weights, given->weight_count, "options.weights")) {
+    weights.push_back({view(weight.field), weight.weight});
+  }
+  options.threads = given->threads;
+  options.weights = weights;
+  return options;
+}
+
+}  // namespace
+
+extern "C" {
+
+uint32_t prse_abi_version(void) { return PRSE_ABI_VERSION; }
+
+// ---- writing ----
+
+int32_t prse_writer_open(const char* path, const uint8_t* uuid, prse_writer** writer,
+                         prse_error* error) {
+  return guarded(error, [&] {
+    required(writer, "writer") = nullptr;
+    prse::Uuid id;
+    std::copy_n(&required(uuid, "uuid"), id.size(), id.begin());
+    *writer = new prse_writer{prse::IndexWriter(folder(path), id)};
+  });
+}
+
+int32_t prse_destroy(const char* path, prse_error* error) {
+  return guarded(error, [&] { prse::destroy_index(*folder(path)); });
+}
+
+int32_t prse_put(prse_writer* writer, uint64_t id, int64_t order, const prse_field* fields,
+                 size_t count, prse_error* error) {
+  return guarded(error, [&] {
+    std::vector<prse::FieldValue> values;
+    for (const prse_field& field : array(fields, count, "fields")) {
+      values.push_back({view(field.name), view(field.value)});
+    }
+    required(writer, "writer").index.put(id, order, values);
+  });
+}
+
+int32_t prse_remove(prse_writer* writer, uint64_t id, prse_error* error) {
+  return guarded(error, [&] { required(writer, "writer").index.remove(id); });
+}
+
+int32_t prse_set_neighbours(prse_writer* writer, prse_text tag, const prse_neighbour* words,
+                            size_t count, prse_error* error) {
+  return guarded(error, [&] {
+    std::vector<prse::NearWord> near;
+    for (const prse_neighbour& word : array(words, count, "words")) {
+      near.push_back({std::string(view(word.word)), word.similarity});
+    }
+    required(writer, "writer").index.set_neighbours(view(tag), near);
+  });
+}
+
+int32_t prse_put_vector(prse_writer* writer, uint64_t id, prse_text space, const float* values,
+                        size_t count, prse_error* error) {
+  return guarded(error, [&] {
+    required(writer, "writer").index.put_vector(id, view(space), array(values, count, "values"));
+  });
+}
+
+int32_t prse_commit(prse_writer* writer, uint64_t seq, prse_error* error) {
+  return guarded(error, [&] { required(writer, "writer").index.commit(seq); });
+}
+
+int32_t prse_compact(prse_writer* writer, prse_error* error) {
+  return guarded(error, [&] { required(writer, "writer").index.compact(); });
+}
+
+int32_t prse_writer_info(const prse_writer* writer, prse_info* info, prse_error* error) {
+  return guarded(error,
+                 [&] { required(info, "info") = required(writer, "writer").index.info(); });
+}
+
+void prse_writer_close(prse_writer* writer) { delete writer; }
+
+// ---- reading ----
+
+int32_t prse_reader_open(const char* path, prse_reader** reader, prse_error* error) {
+  return guarded(error, [&] {
+    required(reader, "reader") = nullptr;
+    *reader = new prse_reader{prse::IndexReader(folder(path))};
+  });
+}
+
+int32_t prse_reader_refresh(prse_reader* reader, int32_t* changed, prse_error* error) {
+  return guarded(error, [&] {
+    required(changed, "changed") = required(reader, "reader").index.refresh() ? 1 : 0;
+  });
+}
+
+void prse_reader_close(prse_reader* reader) { delete reader; }
+
+int32_t prse_reader_info(const prse_reader* reader, prse_info* info, prse_error* error) {
+  return guarded(error,
+                 [&] { required(info, "info") = required(reader, "reader").index.info(); });
+}
+
+int32_t prse_search(const prse_reader* reader, prse_text query, const prse_options* options,
+                    size_t skip, prse_hit* hits, size_t capacity, size_t* count,
+                    prse_summary* summary, prse_matches** matches, prse_error* error) {
+  return guarded(error, [&] {
+    if (matches != nullptr) *matches = nullptr;
+    required(count, "count") = 0;
+    const std::span<prse_hit> page = array(hits, capacity, "hits");
+    std::vector<prse::FieldWeight> weights;
+    prse::SearchOptions chosen = read_options(options, weights);
+    chosen.skip = skip;
+    chosen.capacity = capacity;
+    chosen.explain = matches != nullptr;
+    prse::SearchResult result = required(reader, "reader").index.search(view(query), chosen);
+    for (size_t i = 0; i < result.hits.size(); ++i) {
+      page[i] = {result.hits[i].id, result.hits[i].score, 0, 0};
+    }
+    if (summary != nullptr) *summary = {result.total, result.relaxed ? 1U : 0U};
+    if (matches != nullptr) *matches = gather_matches(result.hits, page).release();
+    *count = result.hits.size();
+  });
+}
+
+void prse_matches_get(const prse_matches* matches, const prse_match** first, size_t* count) {
+  *first = matches->matches.data();
+  *count = matches->matches.size();
+}
+
+void prse_matches_free(prse_matches* matches) { delete matches; }
+
+int32_t prse_nearest(const prse_reader* reader, prse_text space, const float* values,
+                     size_t dimension, prse_hit* hits, size_t capacity, size_t* count,
+                     prse_error* error) {
+  return guarded(error, [&] {
+    required(count, "count") = 0;
+    const auto page = array(hits, capacity, "hits");
+    fill_hits(required(reader, "reader")
+                  .index.nearest(view(space), array(values, dimension, "values"), capacity),
+              page, *count);
+  });
+}
+
+int32_t prse_similar(const prse_reader* reader, prse_text space, uint64_t id, prse_hit* hits,
+                     size_t capacity, size_t* count, prse_error* error) {
+  return guarded(error, [&] {
+    required(count, "count") = 0;
+    const auto page = array(hits, capacity, "hits");
+    fill_hits(required(reader, "reader").index.similar(view(space), id, capacity), page, *count);
+  });
+}
+
+int32_t prse_documents(const prse_reader* reader, uint64_t after, uint64_t* ids, size_t capacity,
+                       size_t* count, prse_error* error) {
+  return guarded(error, [&] {
+    required(count, "count") =
+        required(reader, "reader").index.documents(after, array(ids, capacity, "ids"));
+  });
+}
+
+int32_t prse_check(const char* path, prse_error* error) {
+  return guarded(error, [&] { prse::check_index(*folder(path)); });
+}
+
+// ---- analysis ----
+
+int32_t prse_analyse(prse_text text, prse_token* tokens, size_t capacity, size_t* count,
+                     char* terms, size_t term_capacity, size_t* term_length, prse_error* error) {
+  return guarded(error, [&] {
+    const auto token_page = array(tokens, capacity, "tokens");
+    const auto term_page = array(terms, term_capacity, "terms");
+    const prse::Analysis analysis = prse::analyse(view(text));
+    const size_t fitting = std::min(token_page.size(), analysis.tokens.size());
+    std::transform(analysis.tokens.begin(),
+                   analysis.tokens.begin() + static_cast<std::ptrdiff_t>(fitting),
+                   token_page.begin(), [](const prse::Token& token) {
+                     return prse_token{token.begin, token.end, token.position, token.term_begin,
+                                       token.term_end};
+                   });
+    std::copy_n(analysis.terms.begin(), std::min(term_page.size(), analysis.terms.size()),
+                term_page.begin());
+    required(count, "count") = analysis.tokens.size();
+    required(term_length, "term_length") = analysis.terms.size();
+  });
+}
+
+}  // extern "C"

@@ -1,0 +1,78 @@
+# `make run` and `make test` each do all the set-up first, into .venv; nothing else is needed.
+# `make help` lists every target.
+
+PYTHON ?= python3
+PHOTOS ?=
+BIN := .venv/bin
+NATIVE := $(shell find native -path native/database/target -prune -o -type f \
+	\( -name '*.rs' -o -name '*.cpp' -o -name '*.h' -o -name '*.inc' -o -name 'Cargo.*' \
+	-o -name CMakeLists.txt \) -print)
+SEARCH_TESTS := build/search-tests
+SANITIZED_TESTS := build/search-sanitized
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-python test-database test-search sanitize lint wheel \
+	bench bench-database bench-search bench-site clean
+
+help: ## Say what each target does
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+
+run: .venv/ready ## Set up, mirror real photographs (or PHOTOS=~/Pictures) and export their gallery
+	$(BIN)/python daemon/tools/demo.py $(PHOTOS)
+
+test: test-python test-database test-search ## Set up and run every test
+
+test-python: .venv/ready
+	$(BIN)/python -m pytest
+
+test-database:
+	cargo test --quiet --locked --manifest-path native/database/Cargo.toml
+
+test-search:
+	cmake -S native/search -B $(SEARCH_TESTS) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+		-DPICTURERAIL_TESTS=ON -DPICTURERAIL_WERROR=ON
+	cmake --build $(SEARCH_TESTS)
+	ctest --test-dir $(SEARCH_TESTS) --output-on-failure
+
+sanitize: ## Run the search engine's tests under ASan and UBSan
+	cmake -S native/search -B $(SANITIZED_TESTS) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+		-DPICTURERAIL_TESTS=ON -DPICTURERAIL_SANITIZE=address,undefined
+	cmake --build $(SANITIZED_TESTS)
+	ctest --test-dir $(SANITIZED_TESTS) --output-on-failure
+
+lint: .venv/ready ## Formatting, linters, types, import rules, compiler warnings as errors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cargo fmt --manifest-path native/database/Cargo.toml --check
+	cargo clippy --quiet --locked --manifest-path native/database/Cargo.toml --all-targets -- -D warnings
+
+wheel: .venv/ready ## Build a manylinux wheel into wheelhouse/
+	$(BIN)/python -m pip install --quiet --group wheel
+	rm -rf dist wheelhouse
+	$(BIN)/python -m build --outdir dist
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/auditwheel repair --wheel-dir wheelhouse dist/*.whl
+
+bench: bench-database bench-search bench-site ## All benchmarks
+
+bench-database: .venv/ready ## The database beside SQLite and the disk's floor
+	$(BIN)/python tests/bench/bench_database.py $(ARGS)
+
+bench-search: .venv/ready ## The search engine beside SQLite FTS5
+	$(BIN)/python tests/bench/bench_search.py $(ARGS)
+
+bench-site: .venv/ready ## The gallery beside sigal
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python tests/bench/bench_site.py $(ARGS)
+
+.venv/ready: pyproject.toml $(NATIVE)
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("picturerail needs Python 3.11 to 3.13")'
+	@echo "Setting up .venv: the first time this takes a minute or two"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $@
+
+clean: ## Remove everything that was built
+	rm -rf build dist wheelhouse .venv native/database/target

@@ -1,0 +1,109 @@
+"""The shape of the configuration and the one place of every default.
+
+Times are in the unit that the key's name says; paths may begin with `~`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Positive = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(ge=1)]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the file."""
+
+
+class Library(Section, frozen=True):
+    """`[library]`: what is mirrored."""
+
+    folders: Annotated[tuple[Path, ...], Meta(min_length=1)]
+
+
+class Store(Section, frozen=True):
+    """`[store]`: where and for how long it is kept."""
+
+    path: Path = Path("~/.local/share/picturerail")
+    keep_originals: bool = True
+    keep_deleted_days: Annotated[int, Meta(ge=0)] = 30
+
+
+class Watch(Section, frozen=True):
+    """`[watch]`: how changes are noticed.
+
+    `hold_deletions_above` is the share of a folder's pictures that may vanish at once before
+    their deletion waits for `accept-deletions`.
+    """
+
+    backend: Literal["auto", "inotify", "polling"] = "auto"
+    settle_seconds: Annotated[float, Meta(ge=0, le=3600)] = 0.5
+    polling_seconds: Positive = 30.0
+    rescan_minutes: Positive = 60.0
+    hold_deletions_above: Share = 0.5
+    max_megapixels: Count = 200
+
+
+class Local(Section, frozen=True):
+    """`[describe.local]`: the built-in model."""
+
+    threshold: Share = 0.15
+    threads: Annotated[int, Meta(ge=0)] = 0
+
+
+class Azure(Section, frozen=True):
+    """`[describe.azure]`: a service; nothing is sent unless `sources` names it."""
+
+    endpoint: str = ""
+    key_file: Path | None = None
+    key_environment: str = "PICTURERAIL_AZURE_KEY"
+    threshold: Share = 0.5
+    timeout_seconds: Positive = 30.0
+
+
+class Describe(Section, frozen=True):
+    """`[describe]`: who says what is in a picture, in the order of their rank."""
+
+    sources: tuple[Literal["sidecar", "local", "azure"], ...] = ("sidecar", "local")
+    local: Local = Local()
+    azure: Azure = Azure()
+
+
+class Meaning(Section, frozen=True):
+    """`[meaning]`: the word vectors that widen tags."""
+
+    vectors: str = "builtin"
+    neighbours: Annotated[int, Meta(ge=0, le=1000)] = 100
+
+
+class Search(Section, frozen=True):
+    """`[search]`: what a match in a field weighs."""
+
+    weights: dict[str, Annotated[float, Meta(ge=0)]] = msgspec.field(default_factory=dict)
+
+
+class Export(Section, frozen=True):
+    """`[export]`: the site."""
+
+    path: Path = Path("~/picturerail-site")
+    title: str = "Pictures"
+    base_url: str = ""
+    automatic: bool = True
+    quiet_seconds: Annotated[float, Meta(ge=0)] = 2.0
+
+
+class Settings(Section, frozen=True):
+    """Everything that can be configured."""
+
+    library: Library
+    store: Store = Store()
+    watch: Watch = Watch()
+    describe: Describe = Describe()
+    meaning: Meaning = Meaning()
+    search: Search = Search()
+    export: Export = Export()

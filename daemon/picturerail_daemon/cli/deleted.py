@@ -1,0 +1,26 @@
+"""`picturerail deleted`: what can still be recovered."""
+
+from __future__ import annotations
+
+import click
+
+from picturerail_daemon.cli.context import Context, json_option, pass_context, print_json, printable
+
+
+@click.command(epilog="Example: picturerail deleted")
+@json_option
+@pass_context
+def deleted(context: Context, as_json: bool) -> None:
+    """List deleted pictures that `undelete` can bring back, and until when."""
+    from picturerail_daemon.service import views
+
+    with views.reading(context.layout) as snapshot:
+        rows = views.deleted_rows(snapshot, context.settings.store.keep_deleted_days)
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        note = "" if row["recoverable"] else "  (bytes were not kept)"
+        click.echo(f"{row['id']:>6}  until {row['until'][:10]}  {printable(row['path'])}{note}")
+    if not rows:
+        click.echo("Nothing is deleted.", err=True)

@@ -1,0 +1,55 @@
+"""`picturerail search`: finds pictures in the terminal, with why each matched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from picturerail_daemon.cli.context import Context, json_option, pass_context, print_json, printable
+from picturerail_daemon.errors import UsageError
+
+
+@click.command(
+    epilog='Examples: picturerail search beach 2019 — picturerail search "\\"hot dog\\"" — '
+    "picturerail search --similar 7"
+)
+@click.argument("query", nargs=-1)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--similar", type=int, metavar="ID", help="Pictures that look like this one.")
+@json_option
+@pass_context
+def search(
+    context: Context, query: tuple[str, ...], limit: int, similar: int | None, as_json: bool
+) -> int:
+    """Find pictures by the words in their names, folders, tags and captions.
+
+    Every word must match, or any where none has all; a word also finds words that it begins
+    and tags near to it. "Quoted words" must stand side by side.
+    """
+    from picturerail_daemon.service import views
+
+    words = " ".join(query)
+    if similar is not None and not words:
+        hits = views.similar(context.layout, similar, limit)
+    elif words and similar is None:
+        hits = views.search(context.layout, words, limit, context.settings.search.weights)
+    else:
+        raise UsageError("give either words to search for or --similar ID")
+    if as_json:
+        print_json(hits)
+    else:
+        for hit in hits:
+            click.echo(f"{hit['id']:>6}  {hit['score']:8.3f}  {printable(hit['path'])}")
+            if hit["matched"]:
+                click.echo(" " * 18 + "; ".join(_why(match) for match in hit["matched"]))
+        if not hits:
+            click.echo("Nothing found.", err=True)
+    return 0
+
+
+def _why(match: dict[str, Any]) -> str:
+    word = printable(match["word"])
+    if match["via"]:
+        return f"{word} through {printable(match['via'])} ({match['similarity']:.2f})"
+    return f"{word} in {match['field']}"

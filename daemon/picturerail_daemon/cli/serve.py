@@ -1,0 +1,23 @@
+"""`picturerail serve`: previews the site on this machine alone."""
+
+from __future__ import annotations
+
+import click
+
+from picturerail_daemon.cli.context import Context, pass_context
+from picturerail_daemon.errors import NotThereError
+
+
+@click.command(epilog="Example: picturerail serve --port 8000")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@pass_context
+def serve(context: Context, port: int) -> None:
+    """Preview the site on loopback; Ctrl-C ends it."""
+    from picturerail_exporter.serve import make_server
+
+    site = context.settings.export.path
+    if not (site / "index.html").is_file():
+        raise NotThereError(f"{site}: no site yet; `picturerail export` makes it")
+    with make_server(site, port) as server:
+        click.echo(f"http://127.0.0.1:{server.server_address[1]}/")
+        server.serve_forever()

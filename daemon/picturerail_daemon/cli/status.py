@@ -1,0 +1,39 @@
+"""`picturerail status`: health and counts."""
+
+from __future__ import annotations
+
+import click
+
+from picturerail_daemon.cli.context import Context, json_option, pass_context, print_json, printable
+
+
+@click.command(epilog="Example: picturerail status --json | jq .pending")
+@json_option
+@pass_context
+def status(context: Context, as_json: bool) -> None:
+    """Show whether the daemon runs, what it holds and what it waits for."""
+    from picturerail_daemon.service import views
+
+    shown = views.overview(context.layout, context.settings.export.path)
+    if as_json:
+        print_json(shown)
+        return
+    pid = f" (process {shown['pid']})" if shown["pid"] else ""
+    click.echo(f"{shown['state']}{pid}: {shown['photos']} photos, {shown['deleted']} recoverable")
+    click.echo(
+        f"transaction {shown['seq']}, index at {shown['index_seq']}, site at {shown['site_seq']}"
+    )
+    if shown["pending"] or shown["undescribed"]:
+        click.echo(f"{shown['pending']} places to look at, {shown['undescribed']} to describe")
+    for root in shown["watch"]["roots"]:
+        trouble = root["fault"] or ("" if root["present"] else "not there; deletions are held")
+        held = f", {root['held']} deletions held" if root["held"] else ""
+        line = f"{printable(root['folder'])}: {root['tier']}{held}"
+        click.echo(line + (f"; {trouble}" if trouble else ""))
+    if shown["failed"]:
+        with views.reading(context.layout) as snapshot:
+            for failure in views.failures(snapshot):
+                click.echo(f"Left out: {printable(failure['path'])}: {failure['reason']}")
+    for trouble in (shown["waiting_reason"], shown["last_error"]):
+        if trouble:
+            click.echo(printable(trouble), err=True)

@@ -1,0 +1,170 @@
+"""Decides which row a file's content belongs to, and writes it in one transaction.
+
+A content that lay elsewhere and is gone from there has moved; one that was deleted while it
+can still be brought back returns under its old id; one that lies elsewhere too is a copy,
+which shares bytes and description.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import msgspec
+
+from picturerail_daemon.mirror.plan import Place
+from picturerail_daemon.mirror.reading import Content, Failed
+from picturerail_native.database import ConflictError, Database, Rows
+from picturerail_native.records import (
+    Corrections,
+    Failure,
+    ImageRow,
+    Metadata,
+    Table,
+    encode_metadata,
+    encode_record,
+    failure_key,
+)
+
+Verdict = Literal["added", "changed", "moved", "unchanged"]
+
+OWN_WORDS = "sidecar"
+"""The describer whose words depend on what lies beside the file, not on its bytes alone."""
+
+
+@dataclass(frozen=True)
+class Registrar:
+    """Writes pictures into the database under the right identity.
+
+    `folders` are the roots that are mirrored now; `absent` those that are configured but not
+    there at the moment, whose rows have lost nothing.
+    """
+
+    database: Database
+    folders: dict[int, bytes]
+    former: dict[int, bytes]
+    absent: frozenset[int]
+
+    def register(self, content: Content) -> tuple[Verdict, int, int]:
+        """Write a content; return what it came to, the row's id and the transaction.
+
+        Raises:
+            ConflictError: a row changed five times while it was being written, which only
+                happens when something else is wrong.
+        """
+        for attempt in range(5):
+            try:
+                return self._register(content)
+            except ConflictError:
+                if attempt == 4 or content.data is not None:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _register(self, content: Content) -> tuple[Verdict, int, int]:
+        place = content.read.place
+        with self.database.snapshot() as snapshot:
+            at_place = snapshot.find_path(place.root, place.path)
+            same = snapshot.find_content(content.content_hash, Rows.ALL)
+            verdict, row = self._decide(content, at_place, same)
+            failure = snapshot.record(Table.FAILURES, failure_key(place.root, place.path))
+        with self.database.begin() as transaction:
+            if row.id == 0:
+                image_id = transaction.insert(row, content.data)
+            else:
+                image_id = row.id
+                transaction.update(row, content.data)
+            if failure is not None:
+                transaction.remove(Table.FAILURES, failure_key(place.root, place.path))
+        return verdict, image_id, transaction.seq
+
+    def _decide(
+        self,
+        content: Content,
+        at_place: ImageRow | None,
+        same: list[ImageRow],
+    ) -> tuple[Verdict, ImageRow]:
+        if at_place is not None:
+            if at_place.content_hash == content.content_hash:
+                return "unchanged", replace(at_place, stat=content.stat)
+            corrections = at_place.metadata.corrections
+            row = self._new_row(content, same, at_place.id, corrections)
+            return "changed", replace(row, seq=at_place.seq)
+        for row in same:
+            if not row.deleted and self.has_left(row):
+                return "moved", self._placed(row, content)
+        buried = [row for row in same if row.deleted]
+        if buried:
+            return "added", self._placed(max(buried, key=lambda row: row.deleted_ns), content)
+        return "added", self._new_row(content, same, 0, Corrections())
+
+    def has_left(self, row: ImageRow) -> bool:
+        """Return whether a row's file is certainly not where the row says."""
+        if row.root in self.absent:
+            return False
+        folder = self.folders.get(row.root) or self.former.get(row.root)
+        if folder is None:
+            return False
+        try:
+            os.lstat(folder + b"/" + row.path)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False
+        return False
+
+    def _placed(self, row: ImageRow, content: Content) -> ImageRow:
+        place = content.read.place
+        return replace(
+            row, root=place.root, path=place.path, filename=_filename(place), stat=content.stat
+        )
+
+    def _new_row(
+        self, content: Content, same: list[ImageRow], image_id: int, corrections: Corrections
+    ) -> ImageRow:
+        place = content.read.place
+        metadata = content.metadata or self._shared(same)
+        return ImageRow(
+            id=image_id,
+            filename=_filename(place),
+            metadata_json=encode_metadata(
+                msgspec.structs.replace(metadata, corrections=corrections)
+            ),
+            root=place.root,
+            path=place.path,
+            content_hash=content.content_hash,
+            stat=content.stat,
+            has_data=content.data is not None or any(row.has_data for row in same),
+        )
+
+    @staticmethod
+    def _shared(same: list[ImageRow]) -> Metadata:
+        """Return the description of a copy, without the words that lay beside the original."""
+        if not same:
+            raise ConflictError("the content was purged while it was being written")
+        metadata = same[0].metadata
+        kept = {k: v for k, v in metadata.descriptions.items() if k != OWN_WORDS}
+        return msgspec.structs.replace(metadata, descriptions=kept)
+
+    def record_failure(self, failed: Failed) -> int:
+        """Remember why a file could not be read, so that it is tried again once it changes."""
+        place, stat = failed.read.place, failed.stat
+        failure = Failure(failed.reason, stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode)
+        with self.database.begin() as transaction:
+            transaction.put(
+                Table.FAILURES, failure_key(place.root, place.path), encode_record(failure)
+            )
+        return transaction.seq
+
+    def delete(self, rows: list[ImageRow]) -> int:
+        """Turn rows into tombstones, all at once."""
+        now = time.time_ns()
+        with self.database.begin() as transaction:
+            for row in rows:
+                transaction.delete(row.id, now)
+        return transaction.seq
+
+
+def _filename(place: Place) -> bytes:
+    return place.path.rpartition(b"/")[2]

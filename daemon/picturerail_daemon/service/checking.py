@@ -1,0 +1,105 @@
+"""Verifies what is on disk: database, index and site against each other, and originals."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from picturerail_daemon.mirror.reading import open_below
+from picturerail_daemon.service import views
+from picturerail_daemon.service.places import Layout
+from picturerail_daemon.service.roots import known_roots
+from picturerail_exporter.check import check_site
+from picturerail_native import database, search
+from picturerail_native.records import ImageChange
+
+Problem = dict[str, str]
+
+
+def check_all(layout: Layout, site: Path, *, deep: bool) -> list[Problem]:
+    """Return everything that is wrong; nothing means that all is sound."""
+    problems = [
+        {"where": f"database: {problem.where}", "what": problem.what}
+        for problem in database.check(layout.database, deep=deep)
+    ]
+    if problems:
+        return problems
+    problems += _check_index(layout)
+    with views.reading(layout) as snapshot:
+        problems += [
+            {"where": f"site: {where}", "what": what}
+            for where, what in check_site(snapshot, site, deep=deep)
+        ]
+    return problems
+
+
+def _check_index(layout: Layout) -> list[Problem]:
+    """The index must be whole and hold exactly the live pictures as of its own transaction."""
+    try:
+        search.check(layout.index)
+        with search.Reader(layout.index) as reader, views.reading(layout) as snapshot:
+            indexed = set(reader.documents())
+            behind = snapshot.changes(reader.info.seq)
+            changed = {change.id for change in behind if isinstance(change, ImageChange)}
+            live = {row.id for row in snapshot.images()}
+            missing = sorted(live - indexed - changed)
+            extra = sorted(indexed - live - changed)
+            foreign = reader.info.uuid != snapshot.info.uuid
+    except search.NoIndexError:
+        return [{"where": "index", "what": "there is none; `picturerail sync` builds it"}]
+    except search.SearchError as error:
+        return [{"where": "index", "what": f"{error}; `picturerail sync` builds it again"}]
+    problems = [
+        {"where": f"index: picture {number}", "what": "is not found by search"}
+        for number in missing
+    ]
+    problems += [
+        {"where": f"index: picture {number}", "what": "is found though it is deleted"}
+        for number in extra
+    ]
+    if foreign:
+        problems.append({"where": "index", "what": "belongs to another store"})
+    return problems
+
+
+def scrub_originals(layout: Layout, progress: Callable[[str, int, int], None]) -> dict[str, Any]:
+    """Hash every original whose stat is as it was mirrored, and compare."""
+    checked = 0
+    rotten = []
+    with views.reading(layout) as snapshot:
+        roots = known_roots(snapshot)
+        rows = [row for row in snapshot.images() if row.root in roots]
+        for done, row in enumerate(rows, 1):
+            progress("Reading", done, len(rows))
+            reason = ""
+            try:
+                descriptor = open_below(os.fsencode(roots[row.root].folder), row.path)
+            except FileNotFoundError:
+                continue  # the mirror's business
+            except OSError as error:
+                reason = f"cannot be opened: {(error.strerror or '').lower()}"
+            else:
+                try:
+                    found = os.fstat(descriptor)
+                    if (found.st_size, found.st_mtime_ns) != (row.stat.size, row.stat.mtime_ns):
+                        continue  # changed since; the mirror's business too
+                    checked += 1
+                    if database.hash_file(descriptor)[0] != row.content_hash:
+                        reason = "its bytes changed under an unchanged modification time"
+                except (OSError, database.DatabaseError) as error:
+                    reason = f"cannot be read: {error}"
+                finally:
+                    os.close(descriptor)
+            if reason:
+                path = views.absolute_path(roots, row.root, row.path)
+                rotten.append(
+                    {
+                        "id": row.id,
+                        **views.path_json(path),
+                        "reason": reason,
+                        "recoverable": row.has_data,
+                    }
+                )
+    return {"checked": checked, "rotten": rotten}

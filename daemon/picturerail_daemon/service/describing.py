@@ -1,0 +1,245 @@
+"""Describes what is not described yet, and finds the neighbours of new tags.
+
+What is to be done is read off the change feed, so nothing is queued that could be lost: a
+picture needs a source if the source has said nothing, said it in an older version, or asked
+to be asked again. Every answer is a transaction of its own, so a slow source delays none.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import msgspec
+import numpy as np
+
+from picturerail_daemon.describe.interface import (
+    Answer,
+    Describer,
+    DescriberUnavailable,
+    Subject,
+)
+from picturerail_daemon.errors import UsageError
+from picturerail_native.database import ConflictError, Database
+from picturerail_native.records import (
+    Description,
+    ImageChange,
+    ImageRow,
+    Metadata,
+    Neighbours,
+    Table,
+    encode_metadata,
+    encode_record,
+    neighbours_key,
+    vector_key,
+)
+
+log = logging.getLogger(__name__)
+
+UNAVAILABLE_RETRY_SECONDS = 300.0
+
+
+class WordNeighbours(Protocol):
+    """Word vectors: `version` names the set, whatever was asked of it included."""
+
+    version: str
+
+    def neighbours(self, tag: str) -> Sequence[tuple[str, float]]:
+        """Return the words nearest to a tag with their similarity, nearest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What is still to be done: pictures, tags without neighbours, and why it waits."""
+
+    pictures: int
+    tags: int
+    reason: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.pictures == 0 and self.tags == 0
+
+
+class DescribeQueue:
+    """Asks the describers; used by one thread at a time, `backlog` by any.
+
+    Args:
+        database: open for writing.
+        describers: the configured sources.
+        words: gives neighbours; None gives none.
+        subject_of: makes a subject of a row.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        describers: Sequence[Describer],
+        words: WordNeighbours | None,
+        subject_of: Callable[[ImageRow], Subject],
+    ) -> None:
+        """Read nothing yet; `refresh` does."""
+        self._database = database
+        self._describers = {describer.name: describer for describer in describers}
+        self._words = words
+        self._subject_of = subject_of
+        self._seq = 0
+        self._pending: dict[str, dict[int, float]] = {name: {} for name in self._describers}
+        self._unavailable: dict[str, tuple[float, str]] = {}
+        self._tags: set[str] = set()
+        self._answered: set[str] | None = None
+
+    def refresh(self) -> None:
+        """Read from the feed what there is to do."""
+        with self._database.snapshot() as snapshot:
+            if self._answered is None:
+                version = self._words.version if self._words else ""
+                prefix = neighbours_key(version, "")
+                records = snapshot.records(Table.NEIGHBOURS, prefix) if self._words else ()
+                self._answered = {key[len(prefix) :].decode() for key, _ in records}
+            if self._seq == snapshot.info.seq:
+                return
+            # From the beginning, `images` is the cheaper list; tombstones need nothing.
+            changes = (
+                snapshot.changes(self._seq)
+                if self._seq
+                else (ImageChange(row.seq, row.id, row) for row in snapshot.images())
+            )
+            for change in changes:
+                if isinstance(change, ImageChange):
+                    self._note(change.id, change.row)
+            self._seq = snapshot.info.seq
+
+    def _note(self, image_id: int, row: ImageRow | None) -> None:
+        metadata = row.metadata if row is not None else None
+        for name, describer in self._describers.items():
+            if metadata is not None and _needs(metadata, describer):
+                self._pending[name].setdefault(image_id, 0.0)
+            else:
+                self._pending[name].pop(image_id, None)
+        if metadata is not None and self._words is not None and self._answered is not None:
+            self._tags.update({tag.name for tag in metadata.tags} - self._answered)
+
+    def backlog(self) -> Backlog:
+        """Return what was still to be done at the last `refresh`."""
+        pictures: set[int] = set().union(*self._pending.values())
+        reasons = [reason for _, reason in self._unavailable.values()]
+        return Backlog(len(pictures), len(self._tags), "; ".join(reasons))
+
+    def work(self, stop: threading.Event | None = None) -> int:
+        """Do what can be done now; return how many pictures were answered for.
+
+        Sources are asked in turn, a batch each, so that a slow one holds up no other.
+        """
+        answered = 0
+        self.refresh()
+        while stop is None or not stop.is_set():
+            self._find_neighbours(stop)
+            batches = [self._ask(describer) for describer in self._describers.values()]
+            answered += sum(batches)
+            if not any(batches):
+                break
+            self.refresh()
+        return answered
+
+    def seconds_until_retry(self) -> float | None:
+        """Return when something that waits may be tried again; None when nothing waits."""
+        now = time.monotonic()
+        moments = [
+            max(moment, self._unavailable.get(name, (0.0, ""))[0])
+            for name, pending in self._pending.items()
+            for moment in pending.values()
+        ]
+        return max(0.0, min(moments) - now) if moments else None
+
+    def _ask(self, describer: Describer) -> int:
+        now = time.monotonic()
+        if self._unavailable.get(describer.name, (0.0, ""))[0] > now:
+            return 0
+        pending = self._pending[describer.name]
+        due = [image_id for image_id, moment in pending.items() if moment <= now]
+        with self._database.snapshot() as snapshot:
+            rows = [
+                row
+                for image_id in due[: describer.batch]
+                if (row := snapshot.get(image_id)) is not None and not row.deleted
+            ]
+        for image_id in set(due[: describer.batch]) - {row.id for row in rows}:
+            pending.pop(image_id)
+        if not rows:
+            return 0
+        try:
+            answers = describer.describe([self._subject_of(row) for row in rows])
+        except DescriberUnavailable as error:
+            reason = f"{describer.name}: {error}"
+            if self._unavailable.get(describer.name, (0.0, ""))[1] != reason:
+                log.error("%s", reason)
+            self._unavailable[describer.name] = (now + UNAVAILABLE_RETRY_SECONDS, reason)
+            return 0
+        self._unavailable.pop(describer.name, None)
+        for row, answer in zip(rows, answers, strict=True):
+            self._write(row, describer.name, answer)
+            if answer.description.state == "waiting":
+                pending[row.id] = time.monotonic() + answer.retry_seconds
+            else:
+                pending.pop(row.id, None)
+        return sum(answer.description.state != "waiting" for answer in answers)
+
+    def _write(self, row: ImageRow, source: str, answer: Answer) -> None:
+        """Add a source's answer to the row as it stands by now."""
+        while True:
+            with self._database.snapshot() as snapshot:
+                current = snapshot.get(row.id)
+            if current is None or current.deleted or current.content_hash != row.content_hash:
+                return  # the feed tells what to do about it
+            metadata = _with_description(current.metadata, source, answer.description)
+            try:
+                with self._database.begin() as transaction:
+                    transaction.update(replace(current, metadata_json=encode_metadata(metadata)))
+                    for space, vector in answer.vectors.items():
+                        value = np.asarray(vector, dtype="<f2").tobytes()
+                        transaction.put(Table.VECTORS, vector_key(row.id, space), value)
+            except ConflictError:
+                continue
+            return
+
+    def _find_neighbours(self, stop: threading.Event | None) -> None:
+        if self._words is None or not self._tags or self._answered is None:
+            return
+        found: dict[str, Neighbours] = {}
+        try:
+            for tag in sorted(self._tags):
+                if stop is not None and stop.is_set():
+                    return
+                found[tag] = Neighbours(tuple(self._words.neighbours(tag)))
+        except UsageError as error:
+            log.error("%s", error)
+            self._unavailable["meaning"] = (math.inf, str(error))
+            self._words = None
+            return
+        with self._database.begin() as transaction:
+            for tag, neighbours in found.items():
+                key = neighbours_key(self._words.version, tag)
+                transaction.put(Table.NEIGHBOURS, key, encode_record(neighbours))
+        self._answered |= found.keys()
+        self._tags -= found.keys()
+
+
+def _needs(metadata: Metadata, describer: Describer) -> bool:
+    said = metadata.descriptions.get(describer.name)
+    return said is None or said.version != describer.version or said.state == "waiting"
+
+
+def _with_description(metadata: Metadata, source: str, said: Description) -> Metadata:
+    """Keep what the source said before while it is waiting to say more."""
+    held = metadata.descriptions.get(source)
+    if said.state == "waiting" and held is not None:
+        said = msgspec.structs.replace(said, caption=held.caption, tags=held.tags)
+    return msgspec.structs.replace(metadata, descriptions={**metadata.descriptions, source: said})

@@ -1,0 +1,311 @@
+"""Everything opened for writing, and the work that one-shot commands and the daemon share."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from picturerail_config import Settings
+from picturerail_daemon.describe.azure import AzureDescriber
+from picturerail_daemon.describe.interface import Describer
+from picturerail_daemon.describe.local import LocalDescriber
+from picturerail_daemon.describe.sidecar import SidecarDescriber
+from picturerail_daemon.errors import BusyError, NotThereError, PicturerailError, UsageError
+from picturerail_daemon.index import IndexFollower
+from picturerail_daemon.meaning.words import WordVectors
+from picturerail_daemon.mirror.listing import Scope
+from picturerail_daemon.mirror.mirror import Mirror, MirrorOptions
+from picturerail_daemon.mirror.report import Report
+from picturerail_daemon.service.describing import DescribeQueue
+from picturerail_daemon.service.looking import Looker, read_sidecars
+from picturerail_daemon.service.places import Layout
+from picturerail_daemon.service.roots import Roots, ensure_roots
+from picturerail_daemon.service.subjects import SubjectMaker
+from picturerail_exporter.formats import kind
+from picturerail_exporter.rendition_store import RenditionStore
+from picturerail_exporter.renditions import Recipe
+from picturerail_exporter.site import ExportReport, SiteOptions, export
+from picturerail_exporter.site_folder import ExportError
+from picturerail_native.database import (
+    Database,
+    DatabaseError,
+    LockedError,
+    Mode,
+    Rows,
+    Snapshot,
+)
+from picturerail_native.records import ImageRow
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, done, of how many)."""
+
+
+def no_progress(_what: str, _done: int, _total: int) -> None:
+    """Show nothing."""
+
+
+class Library:
+    """The store, index and site with their one writer: this process. A context manager.
+
+    Mirror, describing, index and site may each be worked on by a thread of its own.
+
+    Raises:
+        UsageError: a configured folder is not there.
+        BusyError: another process is the writer.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Open everything; recovery is part of opening."""
+        check_folders(settings.library.folders)
+        self.settings = settings
+        self.layout = Layout(settings.store.path)
+        self.layout.make()
+        with contextlib.ExitStack() as stack:
+            self.database = stack.enter_context(_open_store(self.layout.database))
+            self.roots: Roots = ensure_roots(self.database, settings.library.folders)
+            self.words = WordVectors(settings.meaning.vectors, settings.meaning.neighbours)
+            self.index = IndexFollower(self.database, self.layout.index, self.words.version)
+            stack.callback(self.index.close)
+            self._stack = stack.pop_all()
+        self.renditions = RenditionStore(self.layout.renditions)
+        describers = make_describers(settings, self.layout)
+        recipe = Recipe()
+        max_pixels = settings.watch.max_megapixels * 1_000_000
+        looker = Looker(
+            self.roots.configured,
+            self.renditions,
+            recipe,
+            max_pixels,
+            next((d for d in describers if d.name == "sidecar"), None),
+        )
+        self._mirror = Mirror(
+            self.database,
+            self.roots.configured,
+            self.roots.former,
+            looker,
+            lambda name: kind(name).value,
+            MirrorOptions(
+                settings.watch.settle_seconds,
+                settings.store.keep_originals,
+                settings.watch.hold_deletions_above,
+            ),
+        )
+        self.queue = DescribeQueue(
+            self.database,
+            describers,
+            self.words if settings.meaning.neighbours else None,
+            SubjectMaker(self.database, self.renditions, recipe, max_pixels, self._sidecars_of),
+        )
+        self._mirroring = threading.Lock()
+        self._describing = threading.Lock()
+        self._indexing = threading.Lock()
+        self._exporting = threading.Lock()
+
+    def __enter__(self) -> Self:
+        """Return the open library."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close everything."""
+        self.close()
+
+    def close(self) -> None:
+        """Close everything; what was committed stays."""
+        self._stack.close()
+
+    def _sidecars_of(self, row: ImageRow) -> tuple[bytes, ...]:
+        folder = self.roots.configured.get(row.root)
+        return read_sidecars(folder, row.path) if folder else ()
+
+    def mirror(
+        self,
+        scopes: dict[int, list[Scope]] | None = None,
+        *,
+        accept_deletions: bool = False,
+        progress: Progress = no_progress,
+        stop: threading.Event | None = None,
+    ) -> Report:
+        """Make the database agree with the folders, or parts of them."""
+        with self._mirroring:
+            return self._mirror.examine(
+                scopes,
+                accept_deletions=accept_deletions,
+                progress=lambda done, total: progress("Mirroring", done, total),
+                stop=stop,
+            )
+
+    def describe(
+        self, progress: Progress = no_progress, stop: threading.Event | None = None
+    ) -> None:
+        """Describe whatever can be described now, and widen new tags."""
+        del progress
+        with self._describing:
+            self.queue.work(stop)
+
+    def follow(self) -> int:
+        """Bring the index up to date; return the transaction reached."""
+        with self._indexing:
+            return self.index.catch_up()
+
+    def export(
+        self, *, full: bool = False, dry_run: bool = False, progress: Progress = no_progress
+    ) -> ExportReport:
+        """Bring the site up to date."""
+        with self._exporting, self.database.snapshot() as snapshot:
+            return export_site(
+                snapshot,
+                self.settings,
+                self.layout,
+                self.words.version,
+                full=full,
+                dry_run=dry_run,
+                progress=progress,
+            )
+
+    def purge(self, ids: Sequence[int]) -> int:
+        """Delete rows truly, from store, index, renditions; return the transaction."""
+        with self._mirroring, self._describing:
+            with self.database.snapshot() as snapshot:
+                hashes = {row.content_hash for i in ids if (row := snapshot.get(i)) is not None}
+            seq = self.database.purge(ids)
+            with self.database.snapshot() as snapshot:
+                for content_hash in hashes:
+                    if not snapshot.find_content(content_hash, Rows.ALL):
+                        self.renditions.remove(content_hash)
+        with self._indexing:
+            self.index.catch_up()
+            self.index.compact()
+        return seq
+
+    def edit(self, image_id: int, change: Callable[[ImageRow], ImageRow]) -> ImageRow:
+        """Change a live row and write it; return it as written."""
+        with self._mirroring, self._describing:
+            with self.database.snapshot() as snapshot:
+                row = snapshot.get(image_id)
+            if row is None or row.deleted:
+                raise NotThereError(f"{image_id}: no picture has this id")
+            changed = change(row)
+            with self.database.begin() as transaction:
+                transaction.update(changed)
+            return changed
+
+
+def export_site(
+    snapshot: Snapshot,
+    settings: Settings,
+    layout: Layout,
+    vectors_version: str,
+    *,
+    full: bool,
+    dry_run: bool,
+    progress: Progress,
+) -> ExportReport:
+    """Export what a snapshot holds."""
+    options = SiteOptions(
+        path=settings.export.path,
+        renditions=layout.renditions,
+        title=settings.export.title,
+        base_url=settings.export.base_url,
+        vectors_version=vectors_version,
+        max_pixels=settings.watch.max_megapixels * 1_000_000,
+    )
+    try:
+        return export(
+            snapshot,
+            options,
+            full=full,
+            dry_run=dry_run,
+            progress=lambda done, total: progress("Exporting", done, total),
+        )
+    except ExportError as error:
+        raise PicturerailError(str(error)) from error
+
+
+def make_describers(settings: Settings, layout: Layout) -> list[Describer]:
+    """Return the configured describers, in the order of the configuration."""
+    makers: dict[str, Callable[[], Describer]] = {
+        "sidecar": SidecarDescriber,
+        "local": lambda: LocalDescriber(
+            threshold=settings.describe.local.threshold,
+            threads=settings.describe.local.threads,
+            cache=layout.models,
+        ),
+        "azure": lambda: AzureDescriber(
+            endpoint=settings.describe.azure.endpoint,
+            key=_azure_key(settings),
+            threshold=settings.describe.azure.threshold,
+            timeout_seconds=settings.describe.azure.timeout_seconds,
+        ),
+    }
+    return [makers[name]() for name in dict.fromkeys(settings.describe.sources)]
+
+
+def _azure_key(settings: Settings) -> str:
+    azure = settings.describe.azure
+    if not azure.endpoint:
+        raise UsageError("`describe.azure.endpoint` must be given when `sources` names azure")
+    if azure.key_file is not None:
+        try:
+            return azure.key_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise UsageError(
+                f"{azure.key_file}: the key in `describe.azure.key_file` cannot be read: "
+                f"{error.strerror}"
+            ) from error
+    key = os.environ.get(azure.key_environment, "")
+    if not key:
+        raise UsageError(
+            "no key for azure: set `describe.azure.key_file` or the environment variable "
+            f"{azure.key_environment}"
+        )
+    return key
+
+
+def check_folders(folders: Sequence[Path]) -> None:
+    """Refuse a folder that is not there, before anything starts.
+
+    Raises:
+        UsageError: naming the folder.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(
+                f"{folder}: the folder in `library.folders` does not exist; "
+                "make it, mount it, or take it out of the configuration"
+            )
+
+
+def _open_store(path: Path) -> Database:
+    try:
+        return Database(path, Mode.CREATE)
+    except LockedError as error:
+        raise BusyError(
+            f"{path.parent}: process {error.pid} is writing to this store; "
+            "stop it, or ask it through `picturerail run`'s commands"
+        ) from error
+
+
+@contextlib.contextmanager
+def reading(layout: Layout) -> Iterator[Snapshot]:
+    """Open a consistent view of the store without waiting for any writer.
+
+    Raises:
+        NotThereError: there is no store yet.
+    """
+    if not layout.database.is_dir():
+        raise NotThereError(f"{layout.store}: nothing is mirrored yet; `picturerail sync` does it")
+    try:
+        with Database(layout.database, Mode.READ) as database, database.snapshot() as snapshot:
+            yield snapshot
+    except DatabaseError as error:
+        raise PicturerailError(str(error)) from error

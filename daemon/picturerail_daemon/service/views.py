@@ -1,0 +1,227 @@
+"""What commands report: the JSON shapes of the command line, made from snapshots.
+
+Every function here only reads.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import datetime
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from picturerail_daemon import status
+from picturerail_daemon.errors import NotThereError, PicturerailError
+from picturerail_daemon.service.control import is_listening
+from picturerail_daemon.service.library import reading
+from picturerail_daemon.service.places import Layout
+from picturerail_daemon.service.roots import known_roots
+from picturerail_exporter.check import site_seq
+from picturerail_native.database import Rows, Snapshot
+from picturerail_native.fields import readable
+from picturerail_native.records import ImageRow, Root, Table, decode_failure
+from picturerail_native.search import Match, NoIndexError, Reader, SearchError, Via
+
+Json = dict[str, Any]
+
+
+def absolute_path(roots: dict[int, Root], root: int, path: bytes) -> bytes:
+    """Return a row's or failure's path as the user knows it."""
+    folder = os.fsencode(roots[root].folder) if root in roots else b""
+    return folder + b"/" + path if folder else path
+
+
+def path_json(path: bytes) -> Json:
+    """Return `path`, and `path_base64` beside it where it is not UTF-8."""
+    shown: Json = {"path": readable(path)}
+    try:
+        path.decode()
+    except UnicodeDecodeError:
+        shown["path_base64"] = base64.b64encode(path).decode()
+    return shown
+
+
+def find(snapshot: Snapshot, what: str, *, deleted: bool = False) -> ImageRow:
+    """Return the row that a command line names by id or by path, which contains a `/`."""
+    if "/" in what:
+        wanted = os.fsencode(os.path.abspath(what))  # noqa: PTH100  follows no links
+        for number, root in known_roots(snapshot).items():
+            folder = os.fsencode(root.folder).rstrip(b"/") + b"/"
+            if wanted.startswith(folder):
+                row = snapshot.find_path(number, wanted[len(folder) :])
+                if row is not None:
+                    return row
+        raise NotThereError(f"{what}: no picture is mirrored from this path")
+    if not what.isdecimal():
+        raise NotThereError(f"{what}: neither an id nor a path; a path contains a `/`")
+    row = snapshot.get(int(what))
+    if row is None or (row.deleted and not deleted):
+        state = "is deleted; `undelete` recovers it" if row is not None else "does not exist"
+        raise NotThereError(f"{what}: the picture with this id {state}")
+    return row
+
+
+def record(snapshot: Snapshot, row: ImageRow) -> Json:
+    """Return all that is known of a picture."""
+    roots = known_roots(snapshot)
+    metadata = row.metadata
+    shown = msgspec.to_builtins(metadata)
+    shown["caption"] = metadata.caption
+    shown["tags"] = [msgspec.to_builtins(tag) for tag in metadata.tags]
+    return {
+        "id": row.id,
+        **path_json(absolute_path(roots, row.root, row.path)),
+        "filename": readable(row.filename),
+        "root": roots[row.root].name if row.root in roots else "",
+        "content_hash": row.content_hash.hex(),
+        "size": row.data_length or row.stat.size,
+        "mtime": _time(row.stat.mtime_ns),
+        "seq": row.seq,
+        "stored": row.has_data,
+        "hidden": metadata.corrections.hidden,
+        "deleted": _time(row.deleted_ns) if row.deleted else None,
+        "metadata": shown,
+    }
+
+
+def _time(nanoseconds: int) -> str:
+    moment = datetime.datetime.fromtimestamp(nanoseconds / 1e9, datetime.UTC)
+    return moment.isoformat(timespec="seconds")
+
+
+def deleted_rows(snapshot: Snapshot, keep_days: int) -> list[Json]:
+    """Return what can be recovered, the latest deletion first."""
+    roots = known_roots(snapshot)
+    rows = sorted(snapshot.images(rows=Rows.DELETED), key=lambda row: -row.deleted_ns)
+    return [
+        {
+            "id": row.id,
+            **path_json(absolute_path(roots, row.root, row.path)),
+            "deleted": _time(row.deleted_ns),
+            "until": _time(row.deleted_ns + keep_days * 86_400 * 10**9),
+            "size": row.data_length,
+            "recoverable": row.has_data,
+        }
+        for row in rows
+    ]
+
+
+def failures(snapshot: Snapshot) -> list[Json]:
+    """Return every standing failure with its path and reason."""
+    roots = known_roots(snapshot)
+    found = []
+    for key, value in snapshot.records(Table.FAILURES):
+        path = absolute_path(roots, int.from_bytes(key[:4], "big"), key[4:])
+        found.append({**path_json(path), "reason": decode_failure(value).reason})
+    return found
+
+
+@contextlib.contextmanager
+def open_index(layout: Layout) -> Any:
+    """Open the index for reading."""
+    try:
+        with Reader(layout.index) as reader:
+            yield reader
+    except NoIndexError as error:
+        raise NotThereError(
+            f"{layout.store}: nothing is indexed yet; `picturerail sync` does it"
+        ) from error
+    except SearchError as error:
+        raise PicturerailError(
+            f"{error}; `picturerail sync` builds the index again from the database"
+        ) from error
+
+
+def search(layout: Layout, query: str, limit: int, weights: dict[str, float]) -> list[Json]:
+    """Return the hits of a query with why each matched."""
+    with reading(layout) as snapshot, open_index(layout) as reader:
+        results = reader.search(query, limit=limit, weights=weights or None)
+        return _hits(snapshot, results.hits)
+
+
+def similar(layout: Layout, image_id: int, limit: int) -> list[Json]:
+    """Return the pictures that look most like one."""
+    with reading(layout) as snapshot, open_index(layout) as reader:
+        row = find(snapshot, str(image_id))
+        spaces = [
+            key[8:].decode()
+            for key, _ in snapshot.records(Table.VECTORS, row.id.to_bytes(8, "big"))
+        ]
+        if not spaces:
+            raise NotThereError(
+                f"{image_id}: this picture has no vector yet; "
+                "`local` in `describe.sources` gives it one"
+            )
+        return _hits(snapshot, reader.similar(spaces[0], row.id, limit))
+
+
+def _hits(snapshot: Snapshot, hits: Any) -> list[Json]:
+    roots = known_roots(snapshot)
+    shown = []
+    for hit in hits:
+        row = snapshot.get(hit.id)
+        if row is not None and not row.deleted:
+            shown.append(
+                {
+                    "id": hit.id,
+                    **path_json(absolute_path(roots, row.root, row.path)),
+                    "filename": readable(row.filename),
+                    "score": round(hit.score, 6),
+                    "matched": [_match(match) for match in hit.matches],
+                }
+            )
+    return shown
+
+
+def _match(match: Match) -> Json:
+    """`word` is what was asked for where a neighbour led there, else what the picture bears."""
+    through = match.via is Via.NEIGHBOUR
+    return {
+        "field": match.field,
+        "word": match.query_word if through else match.word,
+        "via": match.word if through else None,
+        "similarity": round(match.similarity, 4),
+    }
+
+
+def overview(layout: Layout, site: Path) -> Json:
+    """Return health and counts: from the store itself, and from a running daemon's word."""
+    told = status.read(layout.store)
+    alive = is_listening(layout)
+    if not alive:
+        told = status.DaemonState(index_rebuilds=told.index_rebuilds)
+    with reading(layout) as snapshot:
+        info = snapshot.info
+        failed = sum(1 for _ in snapshot.records(Table.FAILURES))
+    index_seq = 0
+    with contextlib.suppress(NotThereError, PicturerailError), open_index(layout) as reader:
+        index_seq = reader.info.seq
+    return {
+        "state": told.state if alive else "stopped",
+        "pid": told.pid if alive else None,
+        "seq": info.seq,
+        "index_seq": index_seq,
+        "site_seq": site_seq(site, info.uuid),
+        "photos": info.live,
+        "deleted": info.deleted,
+        "pending": told.pending,
+        "undescribed": told.undescribed,
+        "failed": failed,
+        "held": sum(root.held for root in told.roots),
+        "waiting_reason": told.waiting_reason,
+        "left_out": told.left_out,
+        "index_rebuilds": told.index_rebuilds,
+        "last_error": told.last_error or told.site_error,
+        "disk_bytes": info.disk_bytes,
+        "watch": {
+            "roots": [msgspec.to_builtins(root) for root in told.roots],
+            "hints": told.hints,
+            "overflows": told.overflows,
+            "restarts": told.watcher_restarts,
+            "watches": told.watches,
+        },
+    }

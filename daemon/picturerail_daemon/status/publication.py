@@ -1,0 +1,54 @@
+"""The daemon's published state: written beside and renamed, so a reader sees a whole one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+FILE = "status.json"
+
+
+class WatchReport(msgspec.Struct, frozen=True):
+    """How one root is watched."""
+
+    folder: str
+    tier: str
+    fault: str = ""
+    present: bool = True
+    held: int = 0
+
+
+class DaemonState(msgspec.Struct, frozen=True):
+    """A running daemon's state; `pending` counts files, `undescribed` pictures, to be done."""
+
+    pid: int = 0
+    state: str = "stopped"
+    since: float = 0.0
+    pending: int = 0
+    undescribed: int = 0
+    waiting_reason: str = ""
+    roots: tuple[WatchReport, ...] = ()
+    left_out: dict[str, int] = msgspec.field(default_factory=dict)
+    hints: int = 0
+    overflows: int = 0
+    watcher_restarts: int = 0
+    watches: int = 0
+    index_rebuilds: int = 0
+    site_error: str = ""
+    last_error: str = ""
+
+
+def publish(store: Path, state: DaemonState) -> None:
+    """Replace the published state. It is advice, so it is not synced to disk."""
+    temporary = store / (FILE + ".new")
+    temporary.write_bytes(msgspec.json.encode(state))
+    temporary.replace(store / FILE)
+
+
+def read(store: Path) -> DaemonState:
+    """Return the published state; the default one where there is none or it is unreadable."""
+    try:
+        return msgspec.json.decode((store / FILE).read_bytes(), type=DaemonState)
+    except (OSError, msgspec.DecodeError):
+        return DaemonState()

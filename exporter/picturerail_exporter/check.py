@@ -1,0 +1,71 @@
+"""Verifies a site against its manifest and the database. Only reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from picturerail_exporter.collection import published
+from picturerail_exporter.site_folder import ExportError, Manifest, digest, read_manifest
+from picturerail_exporter.source import Source
+
+
+def site_seq(path: Path, uuid: bytes) -> int:
+    """Return the transaction a site shows; 0 for none, an unfinished or another store's."""
+    try:
+        manifest = read_manifest(path)
+    except ExportError:
+        return 0
+    return manifest.seq if manifest.complete and manifest.uuid == uuid.hex() else 0
+
+
+def check_site(source: Source, path: Path, *, deep: bool) -> list[tuple[str, str]]:
+    """Return what is wrong with a site as (where, what); a site never made is not wrong.
+
+    Args:
+        source: a consistent view of the database.
+        path: the site's folder.
+        deep: read and compare every file, instead of asking whether it is there.
+    """
+    try:
+        manifest = read_manifest(path)
+    except ExportError as error:
+        return [(str(path), str(error))]
+    if not manifest.uuid:
+        return []
+    if manifest.uuid != source.info.uuid.hex():
+        return [(str(path), "shows another store; `picturerail export` makes it this one's")]
+    if not manifest.complete:
+        return [(str(path), "an export was interrupted; `picturerail export` completes it")]
+    problems = [
+        (str(path / name), what)
+        for name, mark in manifest.files.items()
+        if (what := _fault(path / name, mark, deep=deep))
+    ]
+    if manifest.seq == source.info.seq:
+        problems += _against_pictures(source, path, manifest)
+    return problems
+
+
+def _fault(place: Path, mark: str, *, deep: bool) -> str:
+    try:
+        if not deep:
+            return "" if place.is_file() else "is missing; `picturerail export --full` mends it"
+        data = place.read_bytes()
+    except OSError as error:
+        return f"cannot be read ({error.strerror}); `picturerail export --full` mends it"
+    # A picture's name is made of its content, so it has no digest of its own.
+    same = digest(data) == mark if len(mark) == 32 else bool(data)
+    return "" if same else "is not what was written; `picturerail export --full` mends it"
+
+
+def _against_pictures(source: Source, path: Path, manifest: Manifest) -> list[tuple[str, str]]:
+    photos, _ = published(source)
+    wanted = {f"photo/{photo.id}/index.html" for photo in photos}
+    there = {name for name in manifest.files if name.startswith("photo/")}
+    missing = [] if manifest.partial else sorted(wanted - there)
+    return [
+        (str(path / name), "is missing though its picture is published") for name in missing
+    ] + [
+        (str(path / name), "is there though its picture is not published")
+        for name in sorted(there - wanted)
+    ]

@@ -1,0 +1,87 @@
+//! Copies of a store: a backup of a snapshot, and a store made from a backup.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use crate::check::check;
+use crate::disk::Disk;
+use crate::error::{Context, Error, Result};
+use crate::follower::Follower;
+use crate::manifest::{Entry, Manifest};
+use crate::segment::{FIRST_FRAME, Segment, SegmentPart};
+use crate::snapshot::Snapshot;
+
+/// Bytes that are copied at once.
+const COPY: usize = 1 << 20;
+
+/// Copy a snapshot to the new or empty folder `target`, durably, while the store stays in use.
+/// The manifest comes last, so half a copy is never taken for a store.
+pub fn backup(snapshot: &Snapshot, target: &dyn Disk) -> Result<()> {
+    copy(snapshot, snapshot.info().uuid, target)
+}
+
+/// Make a store at the new or empty folder `target` from a backup, which is verified first.
+/// Its uuid is new: what followed the old store cannot follow this one.
+pub fn restore(source: Arc<dyn Disk>, target: &dyn Disk) -> Result<()> {
+    if let Some(problem) = check(&source, true)?.into_iter().next() {
+        return Err(Error::Corrupt {
+            file: problem.place,
+            offset: 0,
+            what: format!("{}; this backup cannot be restored", problem.what),
+        });
+    }
+    let snapshot = Follower::open(source)?.snapshot()?;
+    let mut uuid = [0; 16];
+    getrandom::fill(&mut uuid)
+        .map_err(|error| Error::Internal(format!("no random numbers: {error}")))?;
+    copy(&snapshot, uuid, target)
+}
+
+fn copy(snapshot: &Snapshot, uuid: [u8; 16], target: &dyn Disk) -> Result<()> {
+    let state = &snapshot.state;
+    match target.list() {
+        Ok(names) if names.is_empty() => {}
+        Ok(_) => return Err(Error::Invalid(format!("{} is not empty", target.place()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error).doing(|| format!("list {}", target.place())),
+    }
+    target
+        .make()
+        .doing(|| format!("make the folder {}", target.place()))?;
+    let mut manifest = Manifest::new(uuid);
+    manifest.seq = state.seq;
+    manifest.next_id = state.next_id;
+    manifest.feed_floor = state.feed_floor;
+    for part in state.log.iter().filter(|part| part.end > FIRST_FRAME) {
+        let Segment { id, salt, .. } = *part.segment;
+        copy_segment(part, &Segment::create(target, uuid, id, salt)?)?;
+        manifest.segments.push(Entry {
+            id,
+            salt,
+            sealed: Some(part.end),
+        });
+    }
+    target
+        .sync_folder()
+        .doing(|| format!("sync {}", target.place()))?;
+    manifest.prepare(target)?;
+    Manifest::switch(target)
+}
+
+fn copy_segment(part: &SegmentPart, target: &Segment) -> Result<()> {
+    let mut buffer = vec![0; COPY];
+    let mut at = FIRST_FRAME;
+    while at < part.end {
+        let left = usize::try_from(part.end - at).unwrap_or(usize::MAX);
+        let wanted = buffer.get_mut(..left.min(COPY)).unwrap_or_default();
+        let count = part.segment.read(wanted, at)?;
+        if count < wanted.len() {
+            return Err(part
+                .segment
+                .corrupt(at + count as u64, "the file ends too early"));
+        }
+        target.write(wanted, at)?;
+        at += count as u64;
+    }
+    target.sync()
+}

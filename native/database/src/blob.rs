@@ -1,0 +1,233 @@
+//! Storing and reading pictures' bytes.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::error::{Context, Error, Result};
+use crate::frame::CHUNK;
+use crate::log::{Draft, Log};
+use crate::row::Hash;
+use crate::state::{Blob, Chunk};
+
+/// A blob's number while its chunks are nobody's; dropping it gives them up unless a
+/// transaction has taken them.
+#[derive(Debug)]
+struct Unnamed {
+    log: Arc<Log>,
+    id: u64,
+}
+
+impl Drop for Unnamed {
+    fn drop(&mut self) {
+        self.log.unnamed().remove(&self.id);
+    }
+}
+
+/// Takes bytes and streams them into the log, hashing as they come.
+#[derive(Debug)]
+pub struct BlobWriter {
+    unnamed: Unnamed,
+    hasher: Box<blake3::Hasher>,
+    length: u64,
+    chunks: u32,
+    pending: Draft,
+    failed: bool,
+}
+
+impl BlobWriter {
+    pub(crate) fn new(log: &Arc<Log>) -> Self {
+        Self {
+            unnamed: Unnamed {
+                log: Arc::clone(log),
+                id: log.begin_blob(),
+            },
+            hasher: Box::new(blake3::Hasher::new()),
+            length: 0,
+            chunks: 0,
+            pending: Draft::new(),
+            failed: false,
+        }
+    }
+
+    /// Append bytes.
+    pub fn write(&mut self, mut data: &[u8]) -> Result<()> {
+        self.usable()?;
+        while !data.is_empty() {
+            let room = CHUNK - self.pending.payload().len();
+            let (now, later) = data.split_at(data.len().min(room));
+            self.hasher.update(now);
+            self.pending.payload_mut().extend_from_slice(now);
+            self.length += now.len() as u64;
+            data = later;
+            if self.pending.payload().len() == CHUNK {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Append everything that `read_at` yields, from offset 0 until it yields nothing.
+    pub fn write_from(
+        &mut self,
+        read_at: impl FnMut(&mut [u8], u64) -> io::Result<usize>,
+    ) -> Result<()> {
+        read_all(read_at, |bytes| self.write(bytes))
+    }
+
+    /// The hash and length of what was written so far.
+    #[must_use]
+    pub fn digest(&self) -> (Hash, u64) {
+        (*self.hasher.finalize().as_bytes(), self.length)
+    }
+
+    /// Put the last piece into the log.
+    pub(crate) fn finish(mut self) -> Result<FinishedBlob> {
+        self.usable()?;
+        if !self.pending.payload().is_empty() {
+            self.flush()?;
+        }
+        let (hash, length) = self.digest();
+        Ok(FinishedBlob {
+            unnamed: self.unnamed,
+            hash,
+            length,
+            chunks: self.chunks,
+        })
+    }
+
+    fn usable(&self) -> Result<()> {
+        self.unnamed.log.usable()?;
+        if self.failed {
+            return Err(Error::Invalid(
+                "an earlier write of these bytes failed: begin anew with another writer".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.failed = true;
+        self.unnamed
+            .log
+            .append_chunk(&mut self.pending, self.unnamed.id, self.chunks)?;
+        self.pending.clear();
+        self.chunks += 1;
+        self.failed = false;
+        Ok(())
+    }
+}
+
+/// Bytes that are wholly in the log and wait for a transaction to name them.
+#[derive(Debug)]
+pub(crate) struct FinishedBlob {
+    unnamed: Unnamed,
+    pub(crate) hash: Hash,
+    pub(crate) length: u64,
+    pub(crate) chunks: u32,
+}
+
+impl FinishedBlob {
+    pub(crate) fn id(&self) -> u64 {
+        self.unnamed.id
+    }
+}
+
+/// Bytes that are read from a file at once.
+const READ: usize = 256 << 10;
+
+fn read_all(
+    mut read_at: impl FnMut(&mut [u8], u64) -> io::Result<usize>,
+    mut take: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut buffer = vec![0; READ];
+    let mut offset = 0;
+    loop {
+        match read_at(&mut buffer, offset) {
+            Ok(0) => return Ok(()),
+            Ok(count) => {
+                take(buffer.get(..count).unwrap_or_default())?;
+                offset += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error).doing(|| "read the given file".to_owned()),
+        }
+    }
+}
+
+/// The content hash and length of what `read_at` yields, as [`BlobWriter::write_from`] would
+/// find them.
+pub fn hash_from(read_at: impl FnMut(&mut [u8], u64) -> io::Result<usize>) -> Result<(Hash, u64)> {
+    let mut hasher = blake3::Hasher::new();
+    read_all(read_at, |bytes| {
+        hasher.update(bytes);
+        Ok(())
+    })?;
+    Ok((*hasher.finalize().as_bytes(), hasher.count()))
+}
+
+/// Stored bytes, open for reading. They stay readable whatever becomes of the store.
+#[derive(Debug)]
+pub struct BlobReader {
+    blob: Blob,
+    /// The piece that was read last, and its place among the blob's pieces.
+    held: Option<(usize, Vec<u8>)>,
+}
+
+impl BlobReader {
+    pub(crate) fn new(blob: Blob) -> Self {
+        Self { blob, held: None }
+    }
+
+    /// Bytes in all.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.blob.length
+    }
+
+    /// Fill `buffer` from `offset`, verified; return how much there was, less only at the end.
+    pub fn read(&mut self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+        let left = usize::try_from(self.blob.length.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let wanted = buffer.len().min(left);
+        let mut rest = buffer.get_mut(..wanted).unwrap_or_default();
+        let mut at = usize::try_from(offset).unwrap_or(usize::MAX);
+        while !rest.is_empty() {
+            let (index, skip) = (at / CHUNK, at % CHUNK);
+            let gone = || Error::Internal("stored bytes lack a piece".to_owned());
+            let chunk = self.blob.chunks.get(index).ok_or_else(gone)?;
+            let whole = chunk.length as usize;
+            let count = rest.len().min(whole.saturating_sub(skip));
+            let (now, later) = rest.split_at_mut_checked(count).ok_or_else(gone)?;
+            if count == whole {
+                chunk
+                    .segment
+                    .read_verified(now, chunk.offset, chunk.check)?;
+            } else {
+                let held = hold(&mut self.held, index, chunk)?;
+                now.copy_from_slice(held.get(skip..skip + count).ok_or_else(gone)?);
+            }
+            if count == 0 {
+                return Err(gone());
+            }
+            at += count;
+            rest = later;
+        }
+        Ok(wanted)
+    }
+}
+
+/// The piece at `index`, from memory if it was the last one read.
+fn hold<'a>(
+    held: &'a mut Option<(usize, Vec<u8>)>,
+    index: usize,
+    chunk: &Chunk,
+) -> Result<&'a [u8]> {
+    if held.as_ref().is_none_or(|(at, _)| *at != index) {
+        let mut bytes = held.take().map(|(_, bytes)| bytes).unwrap_or_default();
+        bytes.resize(chunk.length as usize, 0);
+        chunk
+            .segment
+            .read_verified(&mut bytes, chunk.offset, chunk.check)?;
+        *held = Some((index, bytes));
+    }
+    Ok(held.as_ref().map_or(&[], |(_, bytes)| bytes))
+}

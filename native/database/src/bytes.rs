@@ -1,0 +1,95 @@
+//! Little-endian numbers and byte strings, written to and read from buffers.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+/// The checksum of every stored structure.
+pub(crate) fn checksum(bytes: &[u8]) -> u64 {
+    xxh3_64(bytes)
+}
+
+/// Appends encoded values to a buffer.
+pub(crate) trait Put {
+    fn put(&mut self, bytes: &[u8]);
+
+    fn put_u8(&mut self, value: u8) {
+        self.put(&[value]);
+    }
+    fn put_u32(&mut self, value: u32) {
+        self.put(&value.to_le_bytes());
+    }
+    fn put_u64(&mut self, value: u64) {
+        self.put(&value.to_le_bytes());
+    }
+    fn put_i64(&mut self, value: i64) {
+        self.put(&value.to_le_bytes());
+    }
+}
+
+impl Put for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+/// Takes encoded values off a slice; every read is None past its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Take<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Take<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// Position from the slice's start.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.at == self.bytes.len()
+    }
+
+    pub(crate) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let end = self.at.checked_add(length)?;
+        let taken = self.bytes.get(self.at..end)?;
+        self.at = end;
+        Some(taken)
+    }
+
+    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    pub(crate) fn u8(&mut self) -> Option<u8> {
+        self.array().map(u8::from_le_bytes)
+    }
+    pub(crate) fn u32(&mut self) -> Option<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+    pub(crate) fn u64(&mut self) -> Option<u64> {
+        self.array().map(u64::from_le_bytes)
+    }
+    pub(crate) fn i64(&mut self) -> Option<i64> {
+        self.array().map(i64::from_le_bytes)
+    }
+    /// A length that was stored as u32.
+    pub(crate) fn length(&mut self) -> Option<usize> {
+        self.u32().and_then(|length| usize::try_from(length).ok())
+    }
+}
+
+/// Split `header` (a whole structure whose last eight bytes are the checksum of those before)
+/// and return the bytes before, if the checksum is right.
+pub(crate) fn verified(structure: &[u8]) -> Option<&[u8]> {
+    let body = structure.get(..structure.len().checked_sub(8)?)?;
+    let stored = Take::new(structure.get(body.len()..)?).u64()?;
+    (stored == checksum(body)).then_some(body)
+}
+
+/// Append the checksum of everything in `structure`.
+pub(crate) fn seal(structure: &mut Vec<u8>) {
+    structure.put_u64(checksum(structure));
+}

@@ -1,0 +1,93 @@
+//! The border to the operating system: everything the store does to files goes through these
+//! two traits, so that tests can put a disk behind them that loses, tears and refuses writes.
+
+use std::fmt::Debug;
+use std::io;
+use std::sync::Arc;
+
+/// How a file is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// An existing file, for reading.
+    Read,
+    /// An existing file, for reading and writing.
+    Write,
+    /// For reading and writing; made if it is not there.
+    WriteOrCreate,
+    /// For reading and writing, empty; one of that name is emptied.
+    Create,
+}
+
+/// Which lock is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// Held by any number at once.
+    Shared,
+    /// Held by one alone.
+    Exclusive,
+}
+
+/// One folder; names are of files in it.
+///
+/// What is assumed: bytes outside a written range are untouched by that write; what `sync`
+/// and `sync_folder` returned for survives a power cut; a rename is atomic.
+pub trait Disk: Send + Sync + Debug {
+    /// The folder's path, for messages.
+    fn place(&self) -> String;
+    /// Make the folder if it is not there, durably.
+    fn make(&self) -> io::Result<()>;
+    /// The names of all files.
+    fn list(&self) -> io::Result<Vec<String>>;
+    /// Open a file.
+    fn open(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>>;
+    /// Give a file another name, replacing what bore it.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Remove a file's name; those who have it open keep it.
+    fn remove(&self, name: &str) -> io::Result<()>;
+    /// Make creations, renames and removals durable.
+    fn sync_folder(&self) -> io::Result<()>;
+}
+
+/// An open file. Positional: several threads may use it at once.
+pub trait DiskFile: Send + Sync + Debug {
+    /// Read up to `buffer.len()` bytes; 0 only at the end.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// Write all of `bytes`.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+    /// Make bytes and length durable.
+    fn sync(&self) -> io::Result<()>;
+    /// The length in bytes.
+    fn length(&self) -> io::Result<u64>;
+    /// Have later reads come from the disk itself: a failed sync leaves pages in memory that
+    /// the disk does not hold.
+    fn forget_cache(&self) -> io::Result<()>;
+    /// Take a lock that lasts until the file is closed; false if another holds it.
+    fn try_lock(&self, lock: Lock) -> io::Result<bool>;
+    /// As `try_lock`, but wait.
+    fn lock(&self) -> io::Result<()>;
+}
+
+/// Read until `buffer` is full or the file ends; return how much was read.
+pub(crate) fn read_full(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, offset + filled as u64) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// Read a whole small file.
+pub(crate) fn read_whole(file: &dyn DiskFile) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(file.length()?).map_err(io::Error::other)?;
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(length)?;
+    bytes.resize(length, 0);
+    let count = read_full(file, &mut bytes, 0)?;
+    bytes.truncate(count);
+    Ok(bytes)
+}

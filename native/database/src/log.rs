@@ -1,0 +1,382 @@
+//! The log's writing end: appending frames, syncing, beginning new segments.
+//!
+//! It also holds what must happen once and for all: when a write or a sync has failed, nothing
+//! more is written through this handle, since nobody knows any more what the disk holds.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use crate::disk::Disk;
+use crate::error::{Context, Error, Result};
+use crate::frame::{HEADER, Header, Kind, extent};
+use crate::manifest::{Entry, Manifest};
+use crate::mark::{Mark, MarkFile};
+use crate::segment::{FIRST_FRAME, Segment, SegmentId, SegmentPart};
+use crate::state::{Chunk, LooseChunks};
+
+/// A new segment is begun once one has this many bytes.
+pub const SEGMENT_BYTES: u64 = 64 << 20;
+
+/// A frame to be appended: room for its header, then the payload.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    bytes: Vec<u8>,
+}
+
+impl Draft {
+    pub(crate) fn new() -> Self {
+        Self {
+            bytes: vec![0; HEADER],
+        }
+    }
+
+    /// The payload, to be appended to.
+    pub(crate) fn payload_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    pub(crate) fn payload(&self) -> &[u8] {
+        self.bytes.get(HEADER..).unwrap_or_default()
+    }
+
+    /// The frame's bytes, once it is known where it goes.
+    pub(crate) fn finish(&mut self, header: &Header) -> &[u8] {
+        if let Some(room) = self.bytes.get_mut(..HEADER) {
+            room.copy_from_slice(&header.encode());
+        }
+        let end = usize::try_from(extent(self.payload().len())).unwrap_or(usize::MAX);
+        self.bytes.resize(end, 0);
+        &self.bytes
+    }
+
+    /// Empty it, so that it may be filled again.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.truncate(HEADER);
+    }
+}
+
+/// What is known of a frame before it has a place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Label {
+    pub(crate) kind: Kind,
+    pub(crate) key: u64,
+    pub(crate) count: u32,
+    /// Of the payload.
+    pub(crate) check: u64,
+}
+
+/// Where a frame was put.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) segment: Arc<Segment>,
+    pub(crate) position: u64,
+    pub(crate) end: u64,
+}
+
+/// The end of the log.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    pub(crate) manifest: Manifest,
+    /// The segments that the manifest names, in its order.
+    pub(crate) segments: Vec<Arc<Segment>>,
+    /// Where the next frame goes.
+    pub(crate) end: u64,
+    /// Everything in the last segment below this is on the disk.
+    synced: u64,
+}
+
+impl Tail {
+    pub(crate) fn active(&self) -> Result<&Arc<Segment>> {
+        self.segments
+            .last()
+            .ok_or_else(|| Error::Internal("the log has no segment".to_owned()))
+    }
+}
+
+/// The writing end; shared by all who write.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) disk: Arc<dyn Disk>,
+    segment_bytes: u64,
+    tail: Mutex<Tail>,
+    mark: MarkFile,
+    failed: OnceLock<String>,
+    closed: AtomicBool,
+    next_blob: AtomicU64,
+    /// Chunks of blobs that are being written or wait for their transaction.
+    unnamed: Mutex<LooseChunks>,
+}
+
+/// Take a lock. A panic elsewhere leaves no half-made change behind these locks that would not
+/// be noticed by the checks that follow.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Log {
+    /// Take over the log of a recovered store: `segments` are those of `manifest`, the last
+    /// one ends at `end`, and all of it is durable.
+    pub(crate) fn new(
+        disk: Arc<dyn Disk>,
+        segment_bytes: u64,
+        mark: MarkFile,
+        manifest: Manifest,
+        segments: Vec<Arc<Segment>>,
+        end: u64,
+        next_blob: u64,
+    ) -> Self {
+        Self {
+            disk,
+            segment_bytes,
+            tail: Mutex::new(Tail {
+                manifest,
+                segments,
+                end,
+                synced: end,
+            }),
+            mark,
+            failed: OnceLock::new(),
+            closed: AtomicBool::new(false),
+            next_blob: AtomicU64::new(next_blob),
+            unnamed: Mutex::new(HashMap::new()),
+        }
+    }
+
+    pub(crate) fn tail(&self) -> MutexGuard<'_, Tail> {
+        locked(&self.tail)
+    }
+
+    /// Fail if the store was closed or an earlier write failed.
+    pub(crate) fn usable(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::Closed);
+        }
+        self.failed
+            .get()
+            .map_or(Ok(()), |why| Err(Error::Poisoned(why.clone())))
+    }
+
+    /// Have nothing more written, and say so.
+    fn poison(&self, error: &Error) -> Error {
+        _ = self.failed.set(error.to_string());
+        Error::Poisoned(error.to_string())
+    }
+
+    /// Append a frame, not yet durable. When the disk is full nothing has happened.
+    pub(crate) fn append(&self, draft: &mut Draft, label: Label) -> Result<Place> {
+        let length = u32::try_from(draft.payload().len())
+            .map_err(|_| Error::Invalid("a transaction may not exceed 4 GiB".to_owned()))?;
+        let mut tail = self.tail();
+        self.usable()?;
+        if tail.end > FIRST_FRAME && tail.end + extent(length as usize) > self.segment_bytes {
+            self.roll(&mut tail)?;
+        }
+        let segment = Arc::clone(tail.active()?);
+        let header = Header {
+            kind: label.kind,
+            salt: segment.salt,
+            key: label.key,
+            durable: tail.synced,
+            position: tail.end,
+            length,
+            count: label.count,
+            check: label.check,
+        };
+        match segment.write(draft.finish(&header), header.position) {
+            Ok(()) => {}
+            Err(error @ Error::Full { .. }) => return Err(error),
+            Err(error) => return Err(self.poison(&error)),
+        }
+        tail.end = header.end();
+        Ok(Place {
+            segment,
+            position: header.position,
+            end: header.end(),
+        })
+    }
+
+    /// Make everything up to the end of a frame durable, and say so to other processes.
+    pub(crate) fn sync(&self, place: &Place) -> Result<()> {
+        self.sync_segment(&place.segment)?;
+        let mut tail = self.tail();
+        if Arc::ptr_eq(tail.active()?, &place.segment) {
+            tail.synced = tail.synced.max(place.end);
+            self.write_mark(&tail);
+        }
+        Ok(())
+    }
+
+    fn sync_segment(&self, segment: &Segment) -> Result<()> {
+        let _alone = locked(&segment.syncing);
+        self.usable()?;
+        segment.sync().map_err(|error| self.poison(&error))
+    }
+
+    /// Tell readers. What is durable stays so whatever happens here, so a failure only stops
+    /// what would come after.
+    fn write_mark(&self, tail: &Tail) {
+        let written = tail.active().and_then(|segment| {
+            self.mark.write(Mark {
+                salt: segment.salt,
+                end: tail.synced,
+            })
+        });
+        if let Err(error) = written {
+            self.poison(&error);
+        }
+    }
+
+    /// Seal the last segment where it ends and begin another.
+    pub(crate) fn roll(&self, tail: &mut Tail) -> Result<()> {
+        self.sync_segment(tail.active()?)?;
+        let mut manifest = tail.manifest.clone();
+        if let Some(entry) = manifest.segments.last_mut() {
+            entry.sealed = Some(tail.end);
+        }
+        let mut segments = tail.segments.clone();
+        segments.push(begin_segment(self.disk.as_ref(), &mut manifest)?);
+        self.replace_manifest(tail, manifest, segments)
+    }
+
+    /// Put another manifest with its segments into force; the last one is empty.
+    fn replace_manifest(
+        &self,
+        tail: &mut Tail,
+        mut manifest: Manifest,
+        segments: Vec<Arc<Segment>>,
+    ) -> Result<()> {
+        manifest.epoch += 1;
+        manifest.prepare(self.disk.as_ref())?;
+        Manifest::switch(self.disk.as_ref()).map_err(|error| self.poison(&error))?;
+        tail.manifest = manifest;
+        tail.segments = segments;
+        tail.end = FIRST_FRAME;
+        tail.synced = FIRST_FRAME;
+        self.write_mark(tail);
+        Ok(())
+    }
+
+    /// Put a manifest into force whose first segments, `replaced` of them so far, are `new`;
+    /// those begun since stay as they are.
+    pub(crate) fn replace_sealed(
+        &self,
+        mut manifest: Manifest,
+        replaced: usize,
+        entries: Vec<Entry>,
+        new: &[SegmentPart],
+    ) -> Result<()> {
+        let mut tail = self.tail();
+        self.usable()?;
+        let since = tail.manifest.segments.iter().skip(replaced).copied();
+        manifest.segments = entries.into_iter().chain(since).collect();
+        manifest.epoch = tail.manifest.epoch + 1;
+        manifest.prepare(self.disk.as_ref())?;
+        Manifest::switch(self.disk.as_ref()).map_err(|error| self.poison(&error))?;
+        let since = tail.segments.iter().skip(replaced).cloned();
+        let new = new.iter().map(|part| Arc::clone(&part.segment));
+        tail.segments = new.chain(since).collect();
+        tail.manifest = manifest;
+        Ok(())
+    }
+
+    pub(crate) fn segment_bytes(&self) -> u64 {
+        self.segment_bytes
+    }
+
+    /// The log up to `place`.
+    pub(crate) fn parts_up_to(&self, place: &Place) -> Vec<SegmentPart> {
+        let tail = self.tail();
+        let mut parts = Vec::with_capacity(tail.segments.len());
+        for (segment, entry) in tail.segments.iter().zip(&tail.manifest.segments) {
+            if Arc::ptr_eq(segment, &place.segment) {
+                parts.push(SegmentPart {
+                    segment: Arc::clone(segment),
+                    end: place.end,
+                });
+                break;
+            }
+            let end = entry.sealed.unwrap_or(tail.synced);
+            parts.push(SegmentPart {
+                segment: Arc::clone(segment),
+                end,
+            });
+        }
+        parts
+    }
+
+    /// End: nothing more is written. The mark is made durable, as no frame will follow that
+    /// would vouch for the last transaction.
+    pub(crate) fn finish(&self) -> Result<()> {
+        let usable = self.usable();
+        self.closed.store(true, Ordering::Release);
+        let finished = usable.and_then(|()| {
+            self.write_mark(&self.tail());
+            self.mark.sync()
+        });
+        self.mark.close();
+        finished
+    }
+
+    /// A number for a new blob, under which its chunks are kept until it is named or dropped.
+    pub(crate) fn begin_blob(&self) -> u64 {
+        let id = self.next_blob.fetch_add(1, Ordering::Relaxed);
+        self.unnamed().insert(id, Vec::new());
+        id
+    }
+
+    pub(crate) fn next_blob(&self) -> u64 {
+        self.next_blob.load(Ordering::Relaxed)
+    }
+
+    /// Chunks of the blobs that no transaction has named.
+    pub(crate) fn unnamed(&self) -> MutexGuard<'_, LooseChunks> {
+        locked(&self.unnamed)
+    }
+
+    /// Append a piece of a blob.
+    pub(crate) fn append_chunk(&self, draft: &mut Draft, blob: u64, index: u32) -> Result<()> {
+        let check = crate::bytes::checksum(draft.payload());
+        let length = draft.payload().len();
+        let label = Label {
+            kind: Kind::Chunk,
+            key: blob,
+            count: index,
+            check,
+        };
+        // Held throughout, so that a rewrite sees the chunk either not at all or with its place.
+        let mut unnamed = self.unnamed();
+        let place = self.append(draft, label)?;
+        unnamed.entry(blob).or_default().push(Chunk {
+            segment: place.segment,
+            offset: place.position + HEADER as u64,
+            length: u32::try_from(length).unwrap_or(u32::MAX),
+            check,
+            index,
+        });
+        Ok(())
+    }
+}
+
+/// Make a new, empty segment, durably, and enter it in `manifest`.
+pub(crate) fn begin_segment(disk: &dyn Disk, manifest: &mut Manifest) -> Result<Arc<Segment>> {
+    let id = SegmentId {
+        number: manifest.next_number(),
+        generation: 0,
+    };
+    let segment = Segment::create(disk, manifest.uuid, id, random()?)?;
+    segment.sync()?;
+    disk.sync_folder()
+        .doing(|| format!("sync {}", disk.place()))?;
+    manifest.segments.push(Entry {
+        id,
+        salt: segment.salt,
+        sealed: None,
+    });
+    Ok(Arc::new(segment))
+}
+
+/// Eight unforeseeable bytes.
+pub(crate) fn random() -> Result<u64> {
+    getrandom::u64().map_err(|error| Error::Internal(format!("no random numbers: {error}")))
+}

@@ -1,0 +1,188 @@
+//! Opening a store for writing: locks, the start-up states of FORMAT.md, and the way from
+//! each to one consistent state or a refusal.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use crate::disk::{Access, Disk, DiskFile, Lock, read_whole};
+use crate::error::{Context, Error, Result};
+use crate::log::{Log, begin_segment};
+use crate::manifest::{self, Manifest};
+use crate::mark::{Mark, MarkFile};
+use crate::replay::Replay;
+use crate::scan::find_end;
+use crate::segment::{FIRST_FRAME, Segment, SegmentId};
+use crate::state::State;
+
+const LOCK_NAME: &str = "LOCK";
+
+/// The lock that makes its holder the one writer; ends when dropped.
+#[derive(Debug)]
+pub(crate) struct WriterLock {
+    _file: Arc<dyn DiskFile>,
+}
+
+impl WriterLock {
+    /// Take the lock at once, or say who holds it.
+    pub(crate) fn take(disk: &dyn Disk) -> Result<Self> {
+        let action = || format!("lock {}/{LOCK_NAME}", disk.place());
+        let file = disk.open(LOCK_NAME, Access::WriteOrCreate).doing(action)?;
+        if !file.try_lock(Lock::Exclusive).doing(action)? {
+            let text = read_whole(file.as_ref()).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            let pid = text.trim().parse().unwrap_or(0);
+            return Err(Error::Locked {
+                store: disk.place(),
+                pid,
+            });
+        }
+        // Of fixed length, so that nothing of a longer number is left behind.
+        file.write_at(format!("{:<10}\n", std::process::id()).as_bytes(), 0)
+            .doing(action)?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// A recovered store.
+pub(crate) struct Recovered {
+    pub(crate) log: Log,
+    pub(crate) state: State,
+}
+
+/// Make the manifest of a new store if there is none; the writer's lock is held.
+pub(crate) fn create(disk: &dyn Disk) -> Result<()> {
+    if Manifest::load(disk)?.is_some() {
+        return Ok(());
+    }
+    refuse_orphans(disk)?;
+    let mut uuid = [0; 16];
+    getrandom::fill(&mut uuid)
+        .map_err(|error| Error::Internal(format!("no random numbers: {error}")))?;
+    Manifest::new(uuid).prepare(disk)?;
+    Manifest::switch(disk)
+}
+
+/// A log without a manifest is a damaged store, not an empty folder: segments are only made
+/// once there is a manifest.
+pub(crate) fn refuse_orphans(disk: &dyn Disk) -> Result<()> {
+    let names = disk.list().doing(|| format!("list {}", disk.place()))?;
+    match names.iter().find(|name| SegmentId::is_name(name)) {
+        None => Ok(()),
+        Some(name) => Err(Error::Corrupt {
+            file: format!("{}/{}", disk.place(), manifest::NAME),
+            offset: 0,
+            what: format!("it is missing, though {name} is there"),
+        }),
+    }
+}
+
+/// The error of opening what is not there.
+pub(crate) fn no_store(disk: &dyn Disk) -> Error {
+    Error::NotFound(format!("there is no store in {}", disk.place()))
+}
+
+/// Recover the store and get ready to append; the writer's lock is held.
+pub(crate) fn recover(disk: &Arc<dyn Disk>, segment_bytes: u64) -> Result<Recovered> {
+    let place = disk.as_ref();
+    let Some(mut manifest) = Manifest::load(place)? else {
+        refuse_orphans(place)?;
+        return Err(no_store(place));
+    };
+    let mark_file = MarkFile::open(place)?;
+    remove_strays(place, &manifest)?;
+    let mut segments = Vec::new();
+    let mut replay = Replay::new(&manifest);
+    let mut resume_at = None;
+    let mut changed = false;
+    for entry in &mut manifest.segments {
+        let segment = Arc::new(Segment::open(
+            place,
+            manifest.uuid,
+            entry.id,
+            entry.salt,
+            Access::Write,
+        )?);
+        let end = if let Some(end) = entry.sealed {
+            end
+        } else {
+            let (end, resumable) = recover_tail(place, &segment)?;
+            if resumable {
+                resume_at = Some(end);
+            } else {
+                entry.sealed = Some(end);
+                changed = true;
+            }
+            end
+        };
+        replay.read(&segment, FIRST_FRAME, end)?;
+        segments.push(segment);
+    }
+    let end = if let Some(end) = resume_at {
+        end
+    } else {
+        changed = true;
+        segments.push(begin_segment(place, &mut manifest)?);
+        FIRST_FRAME
+    };
+    if changed {
+        manifest.epoch += 1;
+        manifest.prepare(place)?;
+        Manifest::switch(place)?;
+    }
+    if let Some(last) = segments.last() {
+        replay.reached(last, end);
+        mark_file.write(Mark {
+            salt: last.salt,
+            end,
+        })?;
+    }
+    let state = replay.settled();
+    let next_blob = replay.next_blob;
+    let log = Log::new(
+        Arc::clone(disk),
+        segment_bytes,
+        mark_file,
+        manifest,
+        segments,
+        end,
+        next_blob,
+    );
+    Ok(Recovered { log, state })
+}
+
+/// Find where the unsealed segment ends, and whether it may be appended to: only where it ends
+/// exactly as its writer left it. All up to that end is durable afterwards.
+fn recover_tail(disk: &dyn Disk, segment: &Segment) -> Result<(u64, bool)> {
+    // Should an earlier sync have failed, memory may show what the disk does not hold: what
+    // can still be written is, and the rest is then read from the disk.
+    segment.sync()?;
+    segment
+        .file
+        .forget_cache()
+        .doing(|| format!("reread {}", segment.path()))?;
+    let mark = Mark::load(disk).filter(|mark| mark.salt == segment.salt);
+    let end = find_end(segment, mark.map_or(0, |mark| mark.end))?;
+    let untouched = mark.is_some_and(|mark| mark.end == end) && segment.length()? == end;
+    Ok((end, untouched))
+}
+
+/// Remove what an interrupted rewrite or creation left behind.
+fn remove_strays(disk: &dyn Disk, manifest: &Manifest) -> Result<()> {
+    let named: Vec<String> = manifest
+        .segments
+        .iter()
+        .map(|entry| entry.id.name())
+        .collect();
+    for name in disk.list().doing(|| format!("list {}", disk.place()))? {
+        let stray = SegmentId::is_name(&name) && !named.contains(&name);
+        if stray || name == manifest::NEW_NAME {
+            match disk.remove(&name) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(error).doing(|| format!("remove {}/{name}", disk.place()));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! Rows and records as they are held in memory.
+
+use std::sync::Arc;
+
+use crate::bytes::checksum;
+use crate::error::{Error, Result};
+use crate::segment::Segment;
+
+/// Shared, immutable bytes.
+pub type Text = Arc<[u8]>;
+/// The BLAKE3 of some bytes.
+pub type Hash = [u8; 32];
+
+/// What the mirrored file looked like when its bytes were read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stat {
+    /// Bytes.
+    pub size: u64,
+    /// Nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// Nanoseconds since 1970.
+    pub ctime_ns: i64,
+    /// The inode's number.
+    pub inode: u64,
+    /// The file system's own identity.
+    pub volume: u64,
+}
+
+/// What a caller says of a row; the store adds id, transaction and state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRow {
+    /// Key in table `roots`, or 0.
+    pub root: u32,
+    /// Relative to the root.
+    pub path: Text,
+    /// The last part of the path.
+    pub filename: Text,
+    /// JSON.
+    pub metadata: Text,
+    /// Of the picture's bytes.
+    pub content_hash: Hash,
+    /// Whether the bytes are stored.
+    pub has_data: bool,
+    /// Of the mirrored file.
+    pub stat: Stat,
+}
+
+impl NewRow {
+    /// Check the rules that the C header documents.
+    pub(crate) fn validate(&self) -> Result<()> {
+        let invalid = |what: &str| {
+            let path = String::from_utf8_lossy(&self.path);
+            let filename = String::from_utf8_lossy(&self.filename);
+            Err(Error::Invalid(format!(
+                "path {path:?}, filename {filename:?}: {what}"
+            )))
+        };
+        if self.filename.is_empty() || self.filename.iter().any(|byte| matches!(byte, 0 | b'/')) {
+            return invalid("a filename is not empty and has no NUL and no slash");
+        }
+        if self.path.contains(&0) {
+            return invalid("a path has no NUL");
+        }
+        if self.path.is_empty() && self.root != 0 {
+            return invalid("a row of a root has a path");
+        }
+        if !self.path.is_empty()
+            && self.path.rsplit(|&byte| byte == b'/').next() != Some(&self.filename)
+        {
+            return invalid("the filename is not the last part of the path");
+        }
+        if std::str::from_utf8(&self.metadata).is_err() {
+            return invalid("the metadata is not UTF-8");
+        }
+        Ok(())
+    }
+}
+
+/// A row of `images`.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Never 0, never reused.
+    pub id: u64,
+    /// The transaction of its last change.
+    pub seq: u64,
+    /// Key in table `roots`, or 0.
+    pub root: u32,
+    /// Whether the picture's bytes are stored.
+    pub has_data: bool,
+    /// When it was deleted; 0 while live.
+    pub deleted_ns: i64,
+    /// Length of the stored bytes; 0 without them.
+    pub data_length: u64,
+    /// Of the picture's bytes.
+    pub content_hash: Hash,
+    /// Of the mirrored file.
+    pub stat: Stat,
+    /// Relative to the root.
+    pub path: Text,
+    /// The last part of the path.
+    pub filename: Text,
+    pub(crate) metadata: Stored,
+}
+
+impl Row {
+    /// Whether it is no tombstone.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.deleted_ns == 0
+    }
+
+    /// The metadata, read from the log unless short.
+    pub fn metadata(&self) -> Result<Text> {
+        self.metadata.load()
+    }
+}
+
+/// Values up to this length are held in memory, longer ones are read from the log when asked.
+const INLINE: usize = 64;
+
+/// A value: in memory, or where it stands in the log.
+#[derive(Clone, Debug)]
+pub(crate) enum Stored {
+    Inline(Text),
+    Logged {
+        segment: Arc<Segment>,
+        offset: u64,
+        length: u32,
+        check: u64,
+    },
+}
+
+impl Stored {
+    /// Hold `value`, which stands at `offset` of `segment`.
+    pub(crate) fn new(segment: &Arc<Segment>, offset: u64, value: &[u8]) -> Self {
+        match u32::try_from(value.len()) {
+            Ok(length) if value.len() > INLINE => Self::Logged {
+                segment: Arc::clone(segment),
+                offset,
+                length,
+                check: checksum(value),
+            },
+            _ => Self::Inline(value.into()),
+        }
+    }
+
+    /// The value, verified.
+    pub(crate) fn load(&self) -> Result<Text> {
+        match self {
+            Self::Inline(value) => Ok(Arc::clone(value)),
+            Self::Logged {
+                segment,
+                offset,
+                length,
+                check,
+            } => {
+                let mut value = vec![0; *length as usize];
+                segment.read_verified(&mut value, *offset, *check)?;
+                Ok(value.into())
+            }
+        }
+    }
+}

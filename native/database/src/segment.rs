@@ -1,0 +1,181 @@
+//! Log segments: numbered, append-only files of frames.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use crate::bytes::{Put, Take, checksum, seal, verified};
+use crate::disk::{Access, Disk, DiskFile, read_full};
+use crate::error::{Context, Error, Result};
+use crate::frame::HEADER_BYTES;
+
+const MAGIC: [u8; 8] = *b"PRDBseg\x1a";
+/// Version of all files of a store.
+pub(crate) const FORMAT: u32 = 1;
+const HEADER: usize = 64;
+/// Where a segment's first frame begins.
+pub(crate) const FIRST_FRAME: u64 = HEADER as u64;
+const _: () = assert!(FIRST_FRAME == HEADER_BYTES);
+
+/// Which segment: its place in the log, and how often that place was rewritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SegmentId {
+    pub(crate) number: u64,
+    pub(crate) generation: u32,
+}
+
+impl SegmentId {
+    /// The file's name.
+    pub(crate) fn name(self) -> String {
+        format!("{:08}-{:04}.log", self.number, self.generation)
+    }
+
+    /// Whether a file's name is that of some segment.
+    pub(crate) fn is_name(name: &str) -> bool {
+        name.strip_suffix(".log")
+            .and_then(|stem| stem.split_once('-'))
+            .is_some_and(|(number, generation)| {
+                number.parse::<u64>().is_ok() && generation.parse::<u32>().is_ok()
+            })
+    }
+}
+
+/// An open segment. Whoever holds one can read it, also once its name is gone.
+pub(crate) struct Segment {
+    pub(crate) id: SegmentId,
+    pub(crate) salt: u64,
+    pub(crate) file: Arc<dyn DiskFile>,
+    /// Serialises syncs: the kernel tells a failed one to one caller only, so the next may
+    /// begin only after the failure is known to all.
+    pub(crate) syncing: Mutex<()>,
+    path: String,
+}
+
+impl fmt::Debug for Segment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Segment({})", self.path)
+    }
+}
+
+impl Segment {
+    /// Make the file with its header, not yet durable.
+    pub(crate) fn create(
+        disk: &dyn Disk,
+        uuid: [u8; 16],
+        id: SegmentId,
+        salt: u64,
+    ) -> Result<Self> {
+        let segment = Self::new(disk, id, salt, Access::Create)?;
+        let mut header = Vec::with_capacity(HEADER);
+        header.put(&MAGIC);
+        header.put_u32(FORMAT);
+        header.put_u32(id.generation);
+        header.put(&uuid);
+        header.put_u64(id.number);
+        header.put_u64(salt);
+        header.put_u64(0);
+        seal(&mut header);
+        debug_assert_eq!(header.len(), HEADER);
+        segment.write(&header, 0)?;
+        Ok(segment)
+    }
+
+    /// Open the file and verify that it is the one that the manifest means.
+    pub(crate) fn open(
+        disk: &dyn Disk,
+        uuid: [u8; 16],
+        id: SegmentId,
+        salt: u64,
+        access: Access,
+    ) -> Result<Self> {
+        let segment = Self::new(disk, id, salt, access)?;
+        let mut bytes = [0; HEADER];
+        let count = read_full(segment.file.as_ref(), &mut bytes, 0)
+            .doing(|| format!("read {}", segment.path))?;
+        let body = bytes
+            .get(..count)
+            .filter(|bytes| bytes.len() == HEADER)
+            .and_then(verified);
+        let mut take = Take::new(body.ok_or_else(|| segment.corrupt(0, "its header is broken"))?);
+        let right = take.array() == Some(MAGIC)
+            && take.u32() == Some(FORMAT)
+            && take.u32() == Some(id.generation)
+            && take.array() == Some(uuid)
+            && take.u64() == Some(id.number)
+            && take.u64() == Some(salt);
+        if !right {
+            return Err(segment.corrupt(0, "its header belongs to another segment or store"));
+        }
+        Ok(segment)
+    }
+
+    fn new(disk: &dyn Disk, id: SegmentId, salt: u64, access: Access) -> Result<Self> {
+        let name = id.name();
+        let path = format!("{}/{name}", disk.place());
+        let file = disk.open(&name, access).doing(|| format!("open {path}"))?;
+        Ok(Self {
+            id,
+            salt,
+            file,
+            syncing: Mutex::new(()),
+            path,
+        })
+    }
+
+    /// The file's path, for messages.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The error that names this file and `offset`.
+    pub(crate) fn corrupt(&self, offset: u64, what: impl Into<String>) -> Error {
+        Error::Corrupt {
+            file: self.path.clone(),
+            offset,
+            what: what.into(),
+        }
+    }
+
+    /// The file's present length.
+    pub(crate) fn length(&self) -> Result<u64> {
+        self.file
+            .length()
+            .doing(|| format!("measure {}", self.path))
+    }
+
+    /// Write at `offset`.
+    pub(crate) fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        self.file
+            .write_at(bytes, offset)
+            .doing(|| format!("write {}", self.path))
+    }
+
+    /// Make everything written durable.
+    pub(crate) fn sync(&self) -> Result<()> {
+        self.file.sync().doing(|| format!("sync {}", self.path))
+    }
+
+    /// Fill `buffer` from `offset`; less only at the end of the file.
+    pub(crate) fn read(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        read_full(self.file.as_ref(), buffer, offset).doing(|| format!("read {}", self.path))
+    }
+
+    /// Fill `buffer` from `offset` and compare it with its checksum.
+    pub(crate) fn read_verified(&self, buffer: &mut [u8], offset: u64, check: u64) -> Result<()> {
+        let count = self.read(buffer, offset)?;
+        if count < buffer.len() {
+            return Err(self.corrupt(offset, "the file ends too early"));
+        }
+        if checksum(buffer) != check {
+            return Err(self.corrupt(offset, "stored bytes have a wrong checksum"));
+        }
+        Ok(())
+    }
+}
+
+/// The part of a segment that belongs to some state.
+#[derive(Clone, Debug)]
+pub(crate) struct SegmentPart {
+    pub(crate) segment: Arc<Segment>,
+    /// Where the part ends.
+    pub(crate) end: u64,
+}

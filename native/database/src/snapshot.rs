@@ -1,0 +1,193 @@
+//! Snapshots: an immutable state, and every way to read from it.
+
+use std::sync::Arc;
+
+use crate::blob::BlobReader;
+use crate::cursor::{Cursor, Source};
+use crate::error::{Error, Result};
+use crate::row::{Hash, Row, Text};
+use crate::segment::FORMAT;
+use crate::state::State;
+use crate::transaction::hex;
+use crate::writer::record_table;
+
+/// Which rows a listing yields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// Live ones.
+    pub live: bool,
+    /// Tombstones.
+    pub deleted: bool,
+}
+
+impl Rows {
+    /// Live rows only.
+    pub const LIVE: Self = Self {
+        live: true,
+        deleted: false,
+    };
+    /// Live and deleted rows.
+    pub const ALL: Self = Self {
+        live: true,
+        deleted: true,
+    };
+
+    pub(crate) fn hold(self, row: &Row) -> bool {
+        if row.is_live() {
+            self.live
+        } else {
+            self.deleted
+        }
+    }
+}
+
+/// A snapshot's counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// The store's identity.
+    pub uuid: [u8; 16],
+    /// The last durable transaction.
+    pub seq: u64,
+    /// Live rows.
+    pub live: u64,
+    /// Rows that can be brought back.
+    pub deleted: u64,
+    /// Distinct stored contents.
+    pub blobs: u64,
+    /// Their bytes.
+    pub blob_bytes: u64,
+    /// Bytes of the log up to `seq`.
+    pub disk_bytes: u64,
+    /// Version of the files' format.
+    pub format: u32,
+}
+
+/// An immutable view of the store at one transaction.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub(crate) state: Arc<State>,
+    uuid: [u8; 16],
+}
+
+impl Snapshot {
+    pub(crate) fn new(state: Arc<State>, uuid: [u8; 16]) -> Self {
+        Self { state, uuid }
+    }
+
+    /// Counts.
+    #[must_use]
+    pub fn info(&self) -> Info {
+        let rows = self.state.rows.len() as u64;
+        Info {
+            uuid: self.uuid,
+            seq: self.state.seq,
+            live: self.state.live,
+            deleted: rows - self.state.live,
+            blobs: self.state.blobs.len() as u64,
+            blob_bytes: self.state.blob_bytes,
+            disk_bytes: self.state.log.iter().map(|part| part.end).sum(),
+            format: FORMAT,
+        }
+    }
+
+    /// The row with this id, live or deleted.
+    pub fn get(&self, id: u64) -> Result<Arc<Row>> {
+        let found = self.state.rows.get(&id).cloned();
+        found.ok_or_else(|| Error::NotFound(format!("there is no picture {id}")))
+    }
+
+    /// The live row at a path.
+    pub fn find_path(&self, root: u32, path: &[u8]) -> Result<Arc<Row>> {
+        let id = self.state.paths.get(&(root, Text::from(path)));
+        let found = id.and_then(|id| self.state.rows.get(id)).cloned();
+        found.ok_or_else(|| {
+            let path = String::from_utf8_lossy(path);
+            Error::NotFound(format!("there is no picture at {path:?} of root {root}"))
+        })
+    }
+
+    /// Live rows with exactly this filename, in id order.
+    #[must_use]
+    pub fn find_filename(&self, filename: &[u8]) -> Cursor {
+        Cursor::new(
+            self,
+            Source::Filename {
+                filename: filename.into(),
+                next: 0,
+            },
+        )
+    }
+
+    /// Rows with this content, in id order.
+    #[must_use]
+    pub fn find_content(&self, hash: Hash, rows: Rows) -> Cursor {
+        Cursor::new(
+            self,
+            Source::Content {
+                hash,
+                rows,
+                next: 0,
+            },
+        )
+    }
+
+    /// Rows with a greater id than `after`, in id order.
+    #[must_use]
+    pub fn images(&self, after: u64, rows: Rows) -> Cursor {
+        Cursor::new(
+            self,
+            Source::Images {
+                rows,
+                next: after.checked_add(1),
+            },
+        )
+    }
+
+    /// Live rows of one root whose path begins with `prefix`, in path order.
+    #[must_use]
+    pub fn images_below(&self, root: u32, prefix: &[u8]) -> Cursor {
+        Cursor::new(
+            self,
+            Source::Below {
+                root,
+                prefix: prefix.into(),
+                after: None,
+            },
+        )
+    }
+
+    /// Records of a table whose key begins with `prefix`, in key order.
+    pub fn records(&self, table: i32, prefix: &[u8]) -> Result<Cursor> {
+        let table = record_table(table)?;
+        Ok(Cursor::new(
+            self,
+            Source::Records {
+                table,
+                prefix: prefix.into(),
+                after: None,
+            },
+        ))
+    }
+
+    /// The latest state of every key changed after transaction `since`, in the order of their
+    /// transactions.
+    pub fn changes(&self, since: u64) -> Result<Cursor> {
+        let floor = self.state.feed_floor;
+        // Who begins at 0 holds nothing that a forgotten tombstone could tell it to drop.
+        if since != 0 && since < floor {
+            return Err(Error::Expired { since, floor });
+        }
+        Ok(Cursor::new(self, Source::Changes { since, after: None }))
+    }
+
+    /// Open the stored bytes of a content hash.
+    pub fn open_blob(&self, hash: Hash) -> Result<BlobReader> {
+        let found = self.state.blobs.get(&hash).cloned().map(BlobReader::new);
+        found.ok_or_else(|| {
+            Error::NotFound(format!(
+                "no bytes are stored under the content hash {}",
+                hex(&hash)
+            ))
+        })
+    }
+}

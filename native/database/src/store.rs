@@ -1,0 +1,129 @@
+//! An open store, as the C interface sees it.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::blob::BlobWriter;
+use crate::disk::Disk;
+use crate::error::{Error, Result};
+use crate::folder::Folder;
+use crate::follower::Follower;
+use crate::log::{SEGMENT_BYTES, locked};
+use crate::snapshot::Snapshot;
+use crate::writer::{Transaction, Writer};
+
+/// How to open a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A consistent view; never waits for a writer.
+    Read,
+    /// The one writer of an existing store.
+    Write,
+    /// As `Write`; makes the store if there is none.
+    Create,
+}
+
+/// What tests want otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// A new segment is begun once one has this many bytes.
+    pub segment_bytes: u64,
+    /// Nanoseconds since 1970.
+    pub clock: fn() -> i64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            segment_bytes: SEGMENT_BYTES,
+            clock: now_ns,
+        }
+    }
+}
+
+fn now_ns() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// An open store; any number of threads may use it at once.
+#[derive(Debug)]
+pub struct Store {
+    role: Role,
+}
+
+#[derive(Debug)]
+enum Role {
+    Writer(Arc<Writer>),
+    Reader(Box<Mutex<Option<Follower>>>),
+}
+
+impl Store {
+    /// Open the store in the folder at `path`; recovery is part of opening.
+    pub fn open(path: &Path, mode: Mode) -> Result<Self> {
+        Self::open_on(Arc::new(Folder::new(path)), mode, Options::default())
+    }
+
+    /// Open the store on any disk.
+    pub fn open_on(disk: Arc<dyn Disk>, mode: Mode, options: Options) -> Result<Self> {
+        let role = match mode {
+            Mode::Read => Role::Reader(Box::new(Mutex::new(Some(Follower::open(disk)?)))),
+            Mode::Write => Role::Writer(Arc::new(Writer::open(&disk, options)?)),
+            Mode::Create => Role::Writer(Arc::new(Writer::create(&disk, options)?)),
+        };
+        Ok(Self { role })
+    }
+
+    /// Pin the newest durable state. A reader first looks for what the writer's process has
+    /// made durable since.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        match &self.role {
+            Role::Writer(writer) => writer.snapshot(),
+            Role::Reader(follower) => locked(follower).as_mut().ok_or(Error::Closed)?.snapshot(),
+        }
+    }
+
+    /// Begin a transaction.
+    pub fn begin(&self) -> Result<Transaction> {
+        Transaction::begin(self.writer()?)
+    }
+
+    /// Begin to store bytes.
+    pub fn blob_writer(&self) -> Result<BlobWriter> {
+        self.writer()?.blob_writer()
+    }
+
+    /// Delete rows and what only they have, truly and at once; return the transaction.
+    pub fn purge(&self, ids: &[u64]) -> Result<u64> {
+        self.writer()?.purge(ids)
+    }
+
+    /// Forget tombstones older than `before_ns`, reclaim space; return the bytes freed.
+    pub fn collect(&self, before_ns: i64) -> Result<u64> {
+        self.writer()?.collect(before_ns)
+    }
+
+    /// Close: what was made from it can read on, but write nothing more.
+    pub fn close(&self) {
+        match &self.role {
+            Role::Writer(writer) => writer.close(),
+            Role::Reader(follower) => _ = locked(follower).take(),
+        }
+    }
+
+    fn writer(&self) -> Result<&Arc<Writer>> {
+        match &self.role {
+            Role::Writer(writer) => Ok(writer),
+            Role::Reader(_) => Err(Error::ReadOnly),
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

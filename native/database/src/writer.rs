@@ -1,0 +1,270 @@
+//! The one writer: commits are checked, logged, synced and only then seen.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::blob::{BlobWriter, FinishedBlob};
+use crate::bytes::checksum;
+use crate::disk::Disk;
+use crate::error::{Error, Result};
+use crate::frame::{HEADER_BYTES, Kind};
+use crate::log::{Draft, Label, Log, locked};
+use crate::recovery::{Recovered, WriterLock, create, no_store, recover};
+use crate::row::{NewRow, Text};
+use crate::snapshot::Snapshot;
+use crate::state::{IMAGES, LAST_TABLE, LooseChunks, Source, State};
+use crate::store::Options;
+use crate::transaction::{Change, resolve};
+
+/// The state of an open store and the means to change it.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    pub(crate) log: Arc<Log>,
+    /// Held by whoever changes the state.
+    pub(crate) committing: Mutex<()>,
+    state: Mutex<Arc<State>>,
+    lock: Mutex<Option<WriterLock>>,
+    next_id: AtomicU64,
+    clock: fn() -> i64,
+    uuid: [u8; 16],
+}
+
+impl Writer {
+    /// Open an existing store.
+    pub(crate) fn open(disk: &Arc<dyn Disk>, options: Options) -> Result<Self> {
+        // Without a folder there is nothing to lock, and none is to be made.
+        if disk
+            .list()
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+        {
+            return Err(no_store(disk.as_ref()));
+        }
+        let lock = WriterLock::take(disk.as_ref())?;
+        Self::start(disk, lock, options)
+    }
+
+    /// Open a store, making it if there is none.
+    pub(crate) fn create(disk: &Arc<dyn Disk>, options: Options) -> Result<Self> {
+        use crate::error::Context;
+        disk.make()
+            .doing(|| format!("make the folder {}", disk.place()))?;
+        let lock = WriterLock::take(disk.as_ref())?;
+        create(disk.as_ref())?;
+        Self::start(disk, lock, options)
+    }
+
+    fn start(disk: &Arc<dyn Disk>, lock: WriterLock, options: Options) -> Result<Self> {
+        let Recovered { log, state } = recover(disk, options.segment_bytes)?;
+        let uuid = log.tail().manifest.uuid;
+        let writer = Self {
+            log: Arc::new(log),
+            committing: Mutex::new(()),
+            next_id: AtomicU64::new(state.next_id),
+            state: Mutex::new(Arc::new(state)),
+            lock: Mutex::new(Some(lock)),
+            clock: options.clock,
+            uuid,
+        };
+        // A purge that was cut short is brought to its end before anyone reads.
+        match writer.scrub() {
+            Err(Error::Full { .. }) | Ok(()) => Ok(writer),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn state(&self) -> Arc<State> {
+        Arc::clone(&locked(&self.state))
+    }
+
+    pub(crate) fn publish(&self, state: State) {
+        // The old state may be the last of its kind; it is freed outside the lock.
+        let old = std::mem::replace(&mut *locked(&self.state), Arc::new(state));
+        drop(old);
+    }
+
+    pub(crate) fn now_ns(&self) -> i64 {
+        (self.clock)()
+    }
+
+    pub(crate) fn next_id(&self) -> u64 {
+        self.next_id.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn snapshot(&self) -> Result<Snapshot> {
+        match self.log.usable() {
+            Err(Error::Closed) => Err(Error::Closed),
+            // What was durable before a write failed can still be read.
+            _ => Ok(Snapshot::new(self.state(), self.uuid)),
+        }
+    }
+
+    pub(crate) fn blob_writer(&self) -> Result<BlobWriter> {
+        self.log.usable()?;
+        Ok(BlobWriter::new(&self.log))
+    }
+
+    pub(crate) fn close(&self) {
+        let _serial = locked(&self.committing);
+        if let Some(lock) = locked(&self.lock).take() {
+            // Nothing depends on the mark; recovery does without.
+            _ = self.log.finish();
+            drop(lock);
+        }
+    }
+
+    fn commit(&self, changes: &[Change], blobs: &[FinishedBlob]) -> Result<u64> {
+        let _serial = locked(&self.committing);
+        self.log.usable()?;
+        let state = self.state();
+        let mut draft = Draft::new();
+        let resolved = resolve(&state, changes, blobs, self.now_ns(), draft.payload_mut())?;
+        if resolved.count == 0 {
+            return Ok(state.seq);
+        }
+        self.write(&state, &mut draft, resolved.count, &resolved.blobs)
+    }
+
+    /// Make a checked transaction durable, then visible. `committing` is held.
+    pub(crate) fn write(
+        &self,
+        state: &State,
+        draft: &mut Draft,
+        count: u32,
+        blobs: &[u64],
+    ) -> Result<u64> {
+        let seq = state.seq + 1;
+        let length = draft.payload().len();
+        let label = Label {
+            kind: Kind::Transaction,
+            key: seq,
+            count,
+            check: checksum(draft.payload()),
+        };
+        let unknown = |error| match error {
+            Error::Poisoned(why) => Error::OutcomeUnknown(why),
+            other => other,
+        };
+        let place = self.log.append(draft, label).map_err(unknown)?;
+        self.log.sync(&place).map_err(unknown)?;
+
+        let mut loose: LooseChunks = {
+            let mut unnamed = self.log.unnamed();
+            blobs
+                .iter()
+                .filter_map(|id| Some((*id, unnamed.remove(id)?)))
+                .collect()
+        };
+        let payload_at = place.position + HEADER_BYTES;
+        let source = Source {
+            segment: &place.segment,
+            payload_at,
+            seq,
+        };
+        let payload = draft.payload().get(..length).unwrap_or_default();
+        let mut next = state.clone();
+        next.apply(&source, payload, count, &mut loose)
+            .map_err(|why| Error::Internal(format!("transaction {seq}: {why}")))?;
+        next.settle();
+        next.log = self.log.parts_up_to(&place).into();
+        self.publish(next);
+        Ok(seq)
+    }
+}
+
+/// Changes that become durable together or not at all.
+#[derive(Debug)]
+pub struct Transaction {
+    writer: Arc<Writer>,
+    changes: Vec<Change>,
+    blobs: Vec<FinishedBlob>,
+}
+
+impl Transaction {
+    pub(crate) fn begin(writer: &Arc<Writer>) -> Result<Self> {
+        writer.log.usable()?;
+        Ok(Self {
+            writer: Arc::clone(writer),
+            changes: Vec::new(),
+            blobs: Vec::new(),
+        })
+    }
+
+    /// Add a row and return its id. With `data` its bytes are what was written there.
+    pub fn insert(&mut self, mut row: NewRow, data: Option<BlobWriter>) -> Result<u64> {
+        self.take_data(&mut row, data)?;
+        let id = self.writer.next_id.fetch_add(1, Ordering::Relaxed);
+        self.changes.push(Change::Insert { id, row });
+        Ok(id)
+    }
+
+    /// Replace a row wholly; it is live afterwards. Unless `expected` is 0 the commit fails
+    /// if the row is not at that transaction.
+    pub fn update(
+        &mut self,
+        id: u64,
+        mut row: NewRow,
+        expected: u64,
+        data: Option<BlobWriter>,
+    ) -> Result<()> {
+        self.take_data(&mut row, data)?;
+        self.changes.push(Change::Update { id, row, expected });
+        Ok(())
+    }
+
+    /// Turn a live row into a tombstone.
+    pub fn delete(&mut self, id: u64, when_ns: i64) -> Result<()> {
+        if when_ns == 0 {
+            return Err(Error::Invalid("a deletion's time is not 0".to_owned()));
+        }
+        self.changes.push(Change::Delete { id, when_ns });
+        Ok(())
+    }
+
+    /// Set a record.
+    pub fn put(&mut self, table: i32, key: &[u8], value: &[u8]) -> Result<()> {
+        let key = (record_table(table)?, record_key(key)?);
+        self.changes.push(Change::Put {
+            key,
+            value: value.into(),
+        });
+        Ok(())
+    }
+
+    /// Remove a record; one that is not there is no error.
+    pub fn remove(&mut self, table: i32, key: &[u8]) -> Result<()> {
+        let key = (record_table(table)?, record_key(key)?);
+        self.changes.push(Change::Remove { key });
+        Ok(())
+    }
+
+    /// Make it durable; return the transaction's number.
+    pub fn commit(self) -> Result<u64> {
+        self.writer.commit(&self.changes, &self.blobs)
+    }
+
+    fn take_data(&mut self, row: &mut NewRow, data: Option<BlobWriter>) -> Result<()> {
+        row.validate()?;
+        if let Some(data) = data {
+            let blob = data.finish()?;
+            row.content_hash = blob.hash;
+            row.has_data = true;
+            self.blobs.push(blob);
+        }
+        Ok(())
+    }
+}
+
+fn record_key(key: &[u8]) -> Result<Text> {
+    if key.is_empty() {
+        return Err(Error::Invalid("a record's key is not empty".to_owned()));
+    }
+    Ok(key.into())
+}
+
+/// The table with this number, if it holds records.
+pub(crate) fn record_table(table: i32) -> Result<u8> {
+    u8::try_from(table)
+        .ok()
+        .filter(|number| (1..=LAST_TABLE).contains(number) && *number != IMAGES)
+        .ok_or_else(|| Error::Invalid(format!("{table} is not a table of records")))
+}

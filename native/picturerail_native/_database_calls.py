@@ -1,0 +1,196 @@
+"""Calling the database's C interface: errors become exceptions, handles end by themselves.
+
+Used by `database.py` alone, whose docstring draws the error tree.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from picturerail_native._database import ffi, lib
+
+
+class DatabaseError(Exception):
+    """The database refused or failed; the message names the file or row and the reason."""
+
+
+class NotFoundError(DatabaseError):
+    """There is no such store, row, key or stored bytes."""
+
+
+class InvalidArgumentError(DatabaseError):
+    """An argument breaks a documented rule."""
+
+
+class StorageError(DatabaseError):
+    """The operating system refused a read or write."""
+
+
+class StorageFullError(StorageError):
+    """No space is left; nothing was written."""
+
+
+class PoisonedError(StorageError):
+    """An earlier write failed: close the store and open it again."""
+
+
+class OutcomeUnknownError(StorageError):
+    """The sync failed: committed or not, ask after reopening."""
+
+
+class CorruptError(DatabaseError):
+    """Bytes on disk are not what was written; the message names file and offset."""
+
+
+class LockedError(DatabaseError):
+    """Another process has the store open for writing."""
+
+    def __init__(self, message: str, pid: int) -> None:
+        """Keep the writer's process id."""
+        super().__init__(message)
+        self.pid = pid
+
+
+class UnsupportedFormatError(DatabaseError):
+    """The store is newer than this program."""
+
+
+class FeedExpiredError(DatabaseError):
+    """The feed no longer reaches back so far: rebuild."""
+
+
+class ReadOnlyError(DatabaseError):
+    """The store was opened for reading."""
+
+
+class ClosedError(DatabaseError):
+    """The store, or what was used of it, was closed meanwhile."""
+
+
+class ConflictError(DatabaseError):
+    """A row changed since it was read: read again and redo."""
+
+
+class InternalError(DatabaseError):
+    """A defect of the engine."""
+
+
+_ERRORS: dict[int, type[DatabaseError]] = {
+    lib.PRDB_NOT_FOUND: NotFoundError,
+    lib.PRDB_INVALID: InvalidArgumentError,
+    lib.PRDB_IO: StorageError,
+    lib.PRDB_CORRUPT: CorruptError,
+    lib.PRDB_FULL: StorageFullError,
+    lib.PRDB_POISONED: PoisonedError,
+    lib.PRDB_OUTCOME_UNKNOWN: OutcomeUnknownError,
+    lib.PRDB_UNSUPPORTED: UnsupportedFormatError,
+    lib.PRDB_EXPIRED: FeedExpiredError,
+    lib.PRDB_READ_ONLY: ReadOnlyError,
+    lib.PRDB_CLOSED: ClosedError,
+    lib.PRDB_CONFLICT: ConflictError,
+    lib.PRDB_INTERNAL: InternalError,
+}
+
+if lib.prdb_abi_version() != lib.PRDB_ABI_VERSION:
+    raise ImportError("the database's library and its binding are of different versions")
+
+
+def call(function: Callable[..., int], *arguments: object) -> int:
+    """Call a C function with an error to fill; return PRDB_OK or PRDB_DONE."""
+    error = ffi.new("prdb_error *")
+    status = function(*arguments, error)
+    if status > lib.PRDB_DONE:
+        raise _exception(status, error)
+    return status
+
+
+def found(function: Callable[..., int], *arguments: object) -> bool:
+    """Call a C function that looks something up; return whether it is there."""
+    error = ffi.new("prdb_error *")
+    status = function(*arguments, error)
+    if status > lib.PRDB_DONE and status != lib.PRDB_NOT_FOUND:
+        raise _exception(status, error)
+    return status == lib.PRDB_OK
+
+
+def _exception(status: int, error: Any) -> DatabaseError:
+    message = ffi.string(error.message).decode("utf-8", "replace")
+    if status == lib.PRDB_LOCKED:
+        return LockedError(message, error.pid)
+    return _ERRORS.get(status, InternalError)(message)
+
+
+def text(data: bytes) -> Any:
+    """Return `data` as a C `prdb_bytes`; it stays valid while the result lives."""
+    return ffi.from_buffer("uint8_t[]", data), len(data)
+
+
+def copied(value: Any) -> bytes:
+    """Return the bytes of a C `prdb_bytes`."""
+    return ffi.unpack(ffi.cast("char *", value.data), value.length) if value.length else b""
+
+
+class _Process:
+    """Counts the forks between the first process and this one."""
+
+    forks = 0
+
+
+def _count_fork() -> None:
+    _Process.forks += 1
+
+
+os.register_at_fork(after_in_child=_count_fork)
+
+
+def _end(function: Callable[[Any], None], forks: int, pointer: Any) -> None:
+    # In a forked child the handle belongs to the parent, whose locks may be held for ever.
+    if forks == _Process.forks:
+        function(pointer)
+
+
+class Handle:
+    """A C handle that is ended once it is closed and the last call with it has returned.
+
+    A call holds the pointer while it runs, so closing from another thread never takes it away.
+    """
+
+    __slots__ = ("_forks", "_pointer", "_what")
+
+    def __init__(
+        self, what: str, end: Callable[[Any], None], make: Callable[..., int], *arguments: object
+    ) -> None:
+        """Make the handle with a C function whose last result is the pointer to it."""
+        out = ffi.new(f"{what} **")
+        call(make, *arguments, out)
+        self._forks = _Process.forks
+        self._what = what
+        self._pointer = ffi.gc(out[0], partial(_end, end, self._forks))
+
+    @property
+    def pointer(self) -> Any:
+        """The C pointer, for one call.
+
+        Raises:
+            ClosedError: it was closed, or belongs to the process that this one was forked from.
+        """
+        pointer = self._pointer
+        if pointer is None:
+            raise ClosedError(f"the {self._what.removeprefix('prdb_')} was closed")
+        if self._forks != _Process.forks:
+            raise ClosedError("the store was opened before a fork: open it in this process")
+        return pointer
+
+    def close(self) -> None:
+        """Give it up; a second call does nothing."""
+        self._pointer = None
+
+    def consume(self) -> Any:
+        """Return the pointer for a call that ends the handle itself."""
+        pointer = self.pointer
+        self._pointer = None
+        ffi.gc(pointer, None)
+        return pointer

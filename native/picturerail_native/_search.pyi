@@ -1,0 +1,141 @@
+"""The module that cffi makes of picturerail_search.h: the C interface as Python sees it.
+
+Handles, structures and buffers are `CData`; what each function means stands in the header.
+"""
+
+from typing import Final, type_check_only
+
+from _cffi_backend import FFI
+
+@type_check_only
+class _Library:
+    PRSE_ABI_VERSION: Final[int]
+    PRSE_UUID_BYTES: Final[int]
+    PRSE_MESSAGE_BYTES: Final[int]
+    PRSE_OK: Final[int]
+    PRSE_NOT_FOUND: Final[int]
+    PRSE_INVALID: Final[int]
+    PRSE_IO: Final[int]
+    PRSE_CORRUPT: Final[int]
+    PRSE_UNSUPPORTED: Final[int]
+    PRSE_FOREIGN: Final[int]
+    PRSE_INTERNAL: Final[int]
+    PRSE_EXACT: Final[int]
+    PRSE_PREFIX: Final[int]
+    PRSE_PHRASE: Final[int]
+    PRSE_NEIGHBOUR: Final[int]
+
+    def prse_abi_version(self) -> int: ...
+    def prse_writer_open(
+        self,
+        path: bytes | FFI.CData,
+        uuid: FFI.CData,
+        writer: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
+    def prse_destroy(self, path: bytes | FFI.CData, error: FFI.CData) -> int: ...
+    def prse_put(
+        self,
+        writer: FFI.CData,
+        doc_id: int,
+        order: int,
+        fields: FFI.CData,
+        count: int,
+        error: FFI.CData,
+    ) -> int: ...
+    def prse_remove(self, writer: FFI.CData, doc_id: int, error: FFI.CData) -> int: ...
+    def prse_set_neighbours(
+        self,
+        writer: FFI.CData,
+        tag: FFI.CData,
+        words: FFI.CData,
+        count: int,
+        error: FFI.CData,
+    ) -> int: ...
+    def prse_put_vector(
+        self,
+        writer: FFI.CData,
+        doc_id: int,
+        space: FFI.CData,
+        values: FFI.CData,
+        count: int,
+        error: FFI.CData,
+    ) -> int: ...
+    def prse_commit(self, writer: FFI.CData, seq: int, error: FFI.CData) -> int: ...
+    def prse_compact(self, writer: FFI.CData, error: FFI.CData) -> int: ...
+    def prse_writer_info(self, writer: FFI.CData, info: FFI.CData, error: FFI.CData) -> int: ...
+    def prse_writer_close(self, writer: FFI.CData) -> None: ...
+    def prse_reader_open(
+        self,
+        path: bytes | FFI.CData,
+        reader: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
+    def prse_reader_refresh(
+        self,
+        reader: FFI.CData,
+        changed: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
+    def prse_reader_close(self, reader: FFI.CData) -> None: ...
+    def prse_reader_info(self, reader: FFI.CData, info: FFI.CData, error: FFI.CData) -> int: ...
+    def prse_search(
+        self,
+        reader: FFI.CData,
+        query: FFI.CData,
+        options: FFI.CData,
+        skip: int,
+        hits: FFI.CData,
+        capacity: int,
+        count: FFI.CData,
+        summary: FFI.CData,
+        matches: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
+    def prse_matches_get(self, matches: FFI.CData, first: FFI.CData, count: FFI.CData) -> None: ...
+    def prse_matches_free(self, matches: FFI.CData) -> None: ...
+    def prse_nearest(
+        self,
+        reader: FFI.CData,
+        space: FFI.CData,
+        values: FFI.CData,
+        dimension: int,
+        hits: FFI.CData,
+        capacity: int,
+        count: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
+    def prse_similar(
+        self,
+        reader: FFI.CData,
+        space: FFI.CData,
+        doc_id: int,
+        hits: FFI.CData,
+        capacity: int,
+        count: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
+    def prse_documents(
+        self,
+        reader: FFI.CData,
+        after: int,
+        ids: FFI.CData,
+        capacity: int,
+        count: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
+    def prse_check(self, path: bytes | FFI.CData, error: FFI.CData) -> int: ...
+    def prse_analyse(
+        self,
+        text: FFI.CData,
+        tokens: FFI.CData,
+        capacity: int,
+        count: FFI.CData,
+        terms: FFI.CData,
+        term_capacity: int,
+        term_length: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
+
+ffi: FFI
+lib: _Library

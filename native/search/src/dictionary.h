@@ -1,0 +1,78 @@
+// A sorted table from keys to small values, in one section: blocks of 16 front-coded keys, and
+// the places of the blocks, so that a key is found by halving.
+//
+//   block:  16 × (shared prefix length, rest length, rest, value length, value), lengths varint;
+//           the first key of a block shares nothing
+//   then    u32 place of every block; u32 number of blocks; u32 number of keys
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bytes.h"
+
+namespace prse {
+
+class DictionaryWriter {
+ public:
+  // Keys must come in ascending order of their bytes, each once.
+  void add(std::string_view key, std::string_view value);
+  std::string finish();
+
+ private:
+  std::string out_;
+  std::string last_key_;
+  std::vector<std::uint32_t> blocks_;
+  std::uint32_t count_ = 0;
+};
+
+class Dictionary {
+ public:
+  Dictionary() = default;
+  // `section` and `where` must outlive it.
+  Dictionary(std::string_view section, const char* where);
+
+  std::uint32_t size() const { return count_; }
+
+  // Walks the keys in order.
+  class Cursor {
+   public:
+    bool valid() const { return valid_; }
+    const std::string& key() const { return key_; }
+    std::string_view value() const { return value_; }
+    std::uint32_t ordinal() const { return ordinal_; }
+    void next();
+
+   private:
+    friend class Dictionary;
+    const Dictionary* dictionary_ = nullptr;
+    ByteReader in_;
+    std::string key_;
+    std::string_view value_;
+    std::uint32_t ordinal_ = 0;
+    bool valid_ = false;
+  };
+
+  Cursor begin() const { return at_block(0); }
+  // The first key that is not below `key`.
+  Cursor lower_bound(std::string_view key) const;
+  // The key of this number, which must be below `size`.
+  Cursor at(std::uint32_t ordinal) const;
+  // Invalid when there is no such key.
+  Cursor find(std::string_view key) const;
+
+ private:
+  Cursor at_block(std::uint32_t block) const;
+  static void read_entry(Cursor& cursor);
+
+  std::string_view blocks_;
+  std::string_view places_;
+  std::uint32_t block_count_ = 0;
+  std::uint32_t count_ = 0;
+  const char* where_ = "";
+};
+
+}  // namespace prse

@@ -1,0 +1,112 @@
+#include "index_reader.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "format.h"
+
+namespace prse {
+
+IndexReader::IndexReader(std::unique_ptr<FileSystem> files) : files_(std::move(files)) {
+  auto snapshot = load_snapshot(*files_, nullptr);
+  Statistics statistics = collect_statistics(snapshot->segments);
+  state_ = std::make_shared<const State>(State{std::move(snapshot), std::move(statistics)});
+}
+
+std::shared_ptr<const IndexReader::State> IndexReader::state() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
+}
+
+bool IndexReader::refresh() {
+  const auto before = state();
+  if (read_manifest(*files_) == before->snapshot->manifest_bytes) return false;
+  auto snapshot = load_snapshot(*files_, before->snapshot.get());
+  Statistics statistics = collect_statistics(snapshot->segments);
+  auto after = std::make_shared<const State>(State{std::move(snapshot), std::move(statistics)});
+  const std::lock_guard lock(mutex_);
+  state_ = std::move(after);
+  return true;
+}
+
+SearchResult IndexReader::search(std::string_view query, const SearchOptions& options) const {
+  const auto now = state();
+  return prse::search(*now->snapshot, now->statistics, query, options);
+}
+
+std::vector<RankedHit> IndexReader::nearest(std::string_view space, std::span<const float> values,
+                                            std::size_t capacity) const {
+  return find_nearest(*state()->snapshot, space, values, capacity);
+}
+
+std::vector<RankedHit> IndexReader::similar(std::string_view space, std::uint64_t id,
+                                            std::size_t capacity) const {
+  return find_similar(*state()->snapshot, space, id, capacity);
+}
+
+std::size_t IndexReader::documents(std::uint64_t after, std::span<std::uint64_t> ids) const {
+  const auto now = state();
+  const auto& segments = now->snapshot->segments;
+  // The next living document of each segment.
+  std::vector<std::uint32_t> next(segments.size());
+  const auto skip_dead = [&](std::size_t i) {
+    while (next[i] < segments[i].segment->documents() && !segments[i].alive(next[i])) ++next[i];
+  };
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    next[i] = segments[i].segment->first_above(after);
+    skip_dead(i);
+  }
+  std::size_t count = 0;
+  while (count < ids.size()) {
+    std::size_t least = segments.size();
+    std::uint64_t least_id = UINT64_MAX;
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+      if (next[i] >= segments[i].segment->documents()) continue;
+      const std::uint64_t id = segments[i].segment->id(next[i]);
+      if (least == segments.size() || id < least_id) {
+        least = i;
+        least_id = id;
+      }
+    }
+    if (least == segments.size()) break;
+    ids[count++] = least_id;
+    ++next[least];
+    skip_dead(least);
+  }
+  return count;
+}
+
+void check_index(const FileSystem& files) {
+  const auto snapshot = load_snapshot(files, nullptr);
+  std::set<std::uint64_t> ids;
+  std::set<std::pair<std::string, std::uint64_t>> vectors;
+  std::map<std::string, TagNeighbours> tags;
+  std::size_t living_tags = 0;
+  for (const SegmentView& view : snapshot->segments) {
+    const Segment& segment = *view.segment;
+    check_segment(segment);
+    for (std::uint32_t doc = 0; doc < segment.documents(); ++doc) {
+      if (view.alive(doc) && !ids.insert(segment.id(doc)).second) {
+        fail_corrupt(segment.path(), "document " + std::to_string(segment.id(doc)) +
+                                         " is alive in another segment too");
+      }
+    }
+    for (const StoredSpace& space : segment.spaces()) {
+      for (std::uint32_t row = 0; row < space.rows; ++row) {
+        if (view.liveness->vectors.alive(space.first_row + row) &&
+            !vectors.emplace(space.name, space.id(row)).second) {
+          fail_corrupt(segment.path(), "the vector of document " + std::to_string(space.id(row)) +
+                                           " is alive in another segment too");
+        }
+      }
+    }
+    segment.neighbours().collect(view.liveness->tags, tags);
+    living_tags += view.liveness->tags.live();
+    if (tags.size() != living_tags) {
+      fail_corrupt(segment.path(), "a tag is alive in another segment too");
+    }
+  }
+}
+
+}  // namespace prse

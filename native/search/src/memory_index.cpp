@@ -1,0 +1,181 @@
+#include "memory_index.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "analyser.h"
+#include "segment_builder.h"
+
+namespace prse {
+namespace {
+
+// What a document, a term or a tag takes beside its own bytes, roughly.
+constexpr std::size_t kRecordBytes = 100;
+
+}  // namespace
+
+std::uint32_t MemoryIndex::field_number(std::string_view name) {
+  const auto found = std::find(fields_.begin(), fields_.end(), name);
+  const auto number = static_cast<std::uint32_t>(found - fields_.begin());
+  if (number == fields_.size()) fields_.emplace_back(name);
+  return number;
+}
+
+MemoryIndex::Runs& MemoryIndex::runs_of(std::string_view key) {
+  const auto found = terms_.find(key);
+  if (found != terms_.end()) return found->second;
+  bytes_ += kRecordBytes + key.size();
+  return terms_.emplace(key, Runs{}).first->second;
+}
+
+void MemoryIndex::add_occurrence(std::string_view key, std::uint32_t slot, std::uint32_t field,
+                                 std::uint32_t position) {
+  Runs& runs = runs_of(key);
+  std::vector<std::uint32_t>& numbers = runs.numbers;
+  if (numbers.empty() || numbers[runs.last_run] != slot || numbers[runs.last_run + 1] != field) {
+    runs.last_run = numbers.size();
+    numbers.insert(numbers.end(), {slot, field, 0});
+  }
+  ++numbers[runs.last_run + 2];
+  numbers.push_back(position);
+  bytes_ += 2 * sizeof(std::uint32_t);
+}
+
+void MemoryIndex::add_whole_tag(const std::string& tag, std::uint32_t slot, std::uint32_t field) {
+  Runs& runs = runs_of(kTagKey + tag);
+  // The same tag may have been given twice.
+  if (!runs.numbers.empty() && runs.numbers[runs.last_run] == slot) return;
+  runs.last_run = runs.numbers.size();
+  runs.numbers.insert(runs.numbers.end(), {slot, field, 1});
+  bytes_ += 3 * sizeof(std::uint32_t);
+}
+
+void MemoryIndex::add_words(std::uint32_t slot, std::uint32_t field,
+                            std::span<const FieldValue* const> values) {
+  std::uint32_t words = 0;
+  std::uint32_t next_position = 0;
+  std::string key;
+  std::string tag;
+  for (const FieldValue* value : values) {
+    const Analysis analysis = analyse(value->value);
+    tag.clear();
+    for (const Token& token : analysis.tokens) {
+      key.assign(1, kWordKey).append(analysis.term(token));
+      add_occurrence(key, slot, field, next_position + token.position);
+      if (!tag.empty()) tag.push_back(' ');
+      tag.append(analysis.term(token));
+    }
+    if (!tag.empty() && fields_[field] == kTagsField) add_whole_tag(tag, slot, field);
+    words += static_cast<std::uint32_t>(analysis.tokens.size());
+    next_position += static_cast<std::uint32_t>(analysis.tokens.size()) + kValueGap;
+  }
+  if (words > 0) documents_[slot].lengths.push_back({field, words});
+}
+
+void MemoryIndex::put(std::uint64_t id, std::int64_t order, std::span<const FieldValue> values) {
+  remove(id);
+  const auto slot = static_cast<std::uint32_t>(documents_.size());
+  documents_.push_back({id, order, true, {}});
+  slots_[id] = slot;
+  bytes_ += kRecordBytes;
+
+  std::map<std::uint32_t, std::vector<const FieldValue*>> by_field;
+  for (const FieldValue& value : values) by_field[field_number(value.name)].push_back(&value);
+  for (const auto& [field, field_values] : by_field) add_words(slot, field, field_values);
+}
+
+void MemoryIndex::remove(std::uint64_t id) {
+  const auto found = slots_.find(id);
+  if (found == slots_.end()) return;
+  documents_[found->second].alive = false;
+  slots_.erase(found);
+}
+
+void MemoryIndex::put_vector(std::uint64_t id, std::string_view space, StoredVector vector) {
+  VectorSpace& rows = spaces_[std::string(space)];
+  rows.dimension = static_cast<std::uint32_t>(vector.values.size());
+  bytes_ += kRecordBytes + vector.values.size();
+  rows.rows.insert_or_assign(id, std::move(vector));
+}
+
+void MemoryIndex::remove_vector(std::uint64_t id, std::string_view space) {
+  const auto found = spaces_.find(std::string(space));
+  if (found == spaces_.end()) return;
+  found->second.rows.erase(id);
+  if (found->second.rows.empty()) spaces_.erase(found);
+}
+
+void MemoryIndex::remove_vectors(std::uint64_t id) {
+  for (auto& [name, space] : spaces_) space.rows.erase(id);
+  std::erase_if(spaces_, [](const auto& entry) { return entry.second.rows.empty(); });
+}
+
+void MemoryIndex::put_neighbours(const std::string& key, TagNeighbours tag) {
+  bytes_ += kRecordBytes * (1 + tag.words.size());
+  tags_.insert_or_assign(key, std::move(tag));
+}
+
+void MemoryIndex::remove_neighbours(const std::string& key) { tags_.erase(key); }
+
+std::uint32_t MemoryIndex::dimension(std::string_view space) const {
+  const auto found = spaces_.find(std::string(space));
+  return found == spaces_.end() ? 0 : found->second.dimension;
+}
+
+std::string MemoryIndex::build(std::uint64_t number) const {
+  SegmentBuilder builder;
+
+  // Documents get their numbers in the segment by id.
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> sorted(slots_.begin(), slots_.end());
+  std::sort(sorted.begin(), sorted.end());
+  constexpr std::uint32_t kDead = UINT32_MAX;
+  std::vector<std::uint32_t> doc_of_slot(documents_.size(), kDead);
+  std::vector<SegmentBuilder::Document> documents;
+  std::vector<std::vector<std::uint32_t>> lengths(fields_.size(),
+                                                  std::vector<std::uint32_t>(sorted.size()));
+  for (const auto& [id, slot] : sorted) {
+    const auto doc = static_cast<std::uint32_t>(documents.size());
+    doc_of_slot[slot] = doc;
+    documents.push_back({id, documents_[slot].order});
+    for (const FieldLength& length : documents_[slot].lengths) {
+      lengths[length.field][doc] = length.words;
+    }
+  }
+  builder.set_documents(documents);
+  for (std::size_t i = 0; i < fields_.size(); ++i) builder.add_field(fields_[i], lengths[i]);
+
+  std::vector<const decltype(terms_)::value_type*> terms;
+  terms.reserve(terms_.size());
+  for (const auto& term : terms_) terms.push_back(&term);
+  std::sort(terms.begin(), terms.end(), [](auto* a, auto* b) { return a->first < b->first; });
+
+  struct Run {
+    std::uint32_t doc;
+    std::size_t at;
+  };
+  std::vector<Run> runs;
+  for (const auto* term : terms) {
+    const bool with_positions = term->first[0] == kWordKey;
+    const std::vector<std::uint32_t>& numbers = term->second.numbers;
+    runs.clear();
+    for (std::size_t at = 0; at < numbers.size(); at += 3 + (with_positions ? numbers[at + 2] : 0)) {
+      const std::uint32_t doc = doc_of_slot[numbers[at]];
+      if (doc != kDead) runs.push_back({doc, at});
+    }
+    // Fields of a document stay in their order.
+    std::stable_sort(runs.begin(), runs.end(), [](Run a, Run b) { return a.doc < b.doc; });
+    builder.begin_term();
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      if (i == 0 || runs[i].doc != runs[i - 1].doc) builder.postings.begin_document(runs[i].doc);
+      const std::uint32_t* run = &numbers[runs[i].at];
+      const std::size_t positions = with_positions ? run[2] : 0;
+      builder.postings.add_field(run[1], run[2], std::span(run + 3, positions));
+    }
+    builder.end_term(term->first);
+  }
+  builder.set_vectors(spaces_);
+  builder.set_neighbours(tags_);
+  return builder.finish(number);
+}
+
+}  // namespace prse

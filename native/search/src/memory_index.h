@@ -1,0 +1,84 @@
+// What was put since the last segment was written: documents as postings, vectors, tags.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "neighbours.h"
+#include "vectors.h"
+
+namespace prse {
+
+// One value of one field.
+struct FieldValue {
+  std::string_view name;
+  std::string_view value;
+};
+
+// Positions of one value and the next are this far apart, so that no phrase reaches across.
+constexpr std::uint32_t kValueGap = 16;
+
+class MemoryIndex {
+ public:
+  // Replaces the document of this id, if it is here.
+  void put(std::uint64_t id, std::int64_t order, std::span<const FieldValue> values);
+  void remove(std::uint64_t id);
+  void put_vector(std::uint64_t id, std::string_view space, StoredVector vector);
+  void remove_vector(std::uint64_t id, std::string_view space);
+  void remove_vectors(std::uint64_t id);
+  void put_neighbours(const std::string& key, TagNeighbours tag);
+  void remove_neighbours(const std::string& key);
+
+  bool empty() const { return slots_.empty() && spaces_.empty() && tags_.empty(); }
+  // A rough measure of the memory it takes, in bytes.
+  std::size_t bytes() const { return bytes_; }
+  // The dimension of a space that has a vector here, or 0.
+  std::uint32_t dimension(std::string_view space) const;
+
+  // The bytes of a segment that holds all that is alive.
+  std::string build(std::uint64_t number) const;
+
+ private:
+  struct FieldLength {
+    std::uint32_t field;
+    std::uint32_t words;
+  };
+  struct Document {
+    std::uint64_t id;
+    std::int64_t order;
+    bool alive;
+    std::vector<FieldLength> lengths;  // ascending by field
+  };
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  // A term's occurrences, one run after the other: slot, field, times, and for a word that many
+  // positions. Runs come by slot, then field.
+  struct Runs {
+    std::vector<std::uint32_t> numbers;
+    std::size_t last_run = 0;
+  };
+
+  std::uint32_t field_number(std::string_view name);
+  void add_words(std::uint32_t slot, std::uint32_t field, std::span<const FieldValue* const> values);
+  void add_occurrence(std::string_view key, std::uint32_t slot, std::uint32_t field,
+                      std::uint32_t position);
+  void add_whole_tag(const std::string& tag, std::uint32_t slot, std::uint32_t field);
+  Runs& runs_of(std::string_view key);
+
+  std::vector<std::string> fields_;
+  std::vector<Document> documents_;  // by slot; the replaced ones are not alive
+  std::unordered_map<std::uint64_t, std::uint32_t> slots_;
+  std::unordered_map<std::string, Runs, TextHash, std::equal_to<>> terms_;
+  std::map<std::string, VectorSpace> spaces_;
+  std::map<std::string, TagNeighbours> tags_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace prse

@@ -1,0 +1,225 @@
+#include "merge.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "segment_builder.h"
+
+namespace prse {
+namespace {
+
+constexpr std::uint64_t kLowestTierBytes = 256U << 10;
+constexpr std::size_t kTierSegments = 8;
+constexpr std::uint32_t kDeadShare = 3;
+constexpr std::uint32_t kDropped = UINT32_MAX;
+
+unsigned tier(const Segment& segment) {
+  unsigned tier = 0;
+  for (std::uint64_t bytes = segment.file_bytes(); bytes > kLowestTierBytes; bytes /= kTierSegments) {
+    ++tier;
+  }
+  return tier;
+}
+
+bool mostly_dead(const Liveness& liveness) {
+  const auto too_many = [](const LiveSet& set) { return set.dead() * std::uint64_t{kDeadShare} > set.size(); };
+  return too_many(liveness.documents) || too_many(liveness.vectors) || too_many(liveness.tags);
+}
+
+// Where the documents and fields of the inputs go.
+struct Renumbering {
+  std::vector<std::vector<std::uint32_t>> docs;    // by input, then document
+  std::vector<std::vector<std::uint32_t>> fields;  // by input, then field
+};
+
+Renumbering add_documents(std::span<const SegmentView> inputs, SegmentBuilder& builder) {
+  struct Source {
+    SegmentBuilder::Document document;
+    std::uint32_t input;
+    std::uint32_t doc;
+  };
+  std::vector<Source> sources;
+  Renumbering renumbering;
+  for (std::uint32_t input = 0; input < inputs.size(); ++input) {
+    const Segment& segment = *inputs[input].segment;
+    renumbering.docs.emplace_back(segment.documents(), kDropped);
+    for (std::uint32_t doc = 0; doc < segment.documents(); ++doc) {
+      if (!inputs[input].alive(doc)) continue;
+      sources.push_back({{segment.id(doc), segment.order(doc)}, input, doc});
+    }
+  }
+  std::sort(sources.begin(), sources.end(),
+            [](const Source& a, const Source& b) { return a.document.id < b.document.id; });
+  std::vector<SegmentBuilder::Document> documents;
+  for (const Source& source : sources) {
+    renumbering.docs[source.input][source.doc] = static_cast<std::uint32_t>(documents.size());
+    documents.push_back(source.document);
+  }
+  builder.set_documents(documents);
+  return renumbering;
+}
+
+void add_fields(std::span<const SegmentView> inputs, std::size_t documents, SegmentBuilder& builder,
+                Renumbering& renumbering) {
+  std::vector<std::string_view> names;
+  for (const SegmentView& view : inputs) {
+    std::vector<std::uint32_t>& numbers = renumbering.fields.emplace_back();
+    for (const Segment::Field& field : view.segment->fields()) {
+      const auto found = std::find(names.begin(), names.end(), field.name);
+      numbers.push_back(static_cast<std::uint32_t>(found - names.begin()));
+      if (numbers.back() == names.size()) names.push_back(field.name);
+    }
+  }
+  for (std::uint32_t target = 0; target < names.size(); ++target) {
+    std::vector<std::uint32_t> lengths(documents);
+    for (std::size_t input = 0; input < inputs.size(); ++input) {
+      const auto& numbers = renumbering.fields[input];
+      const auto found = std::find(numbers.begin(), numbers.end(), target);
+      if (found == numbers.end()) continue;
+      const auto field = static_cast<std::uint32_t>(found - numbers.begin());
+      const auto& docs = renumbering.docs[input];
+      for (std::uint32_t doc = 0; doc < docs.size(); ++doc) {
+        if (docs[doc] != kDropped) lengths[docs[doc]] = inputs[input].segment->length(field, doc);
+      }
+    }
+    builder.add_field(names[target], lengths);
+  }
+}
+
+// Writes one document's entry of a term's list under its new numbers.
+class EntryWriter {
+ public:
+  explicit EntryWriter(PostingsWriter& out) : out_(out) {}
+
+  void write(PostingsCursor& cursor, std::uint32_t doc, const std::vector<std::uint32_t>& fields,
+             bool with_positions) {
+    positions_.clear();
+    pieces_.clear();
+    std::size_t begin = 0;
+    for (const auto& field : cursor.fields()) {
+      const std::size_t count = with_positions ? field.times : 0;
+      pieces_.push_back({fields.at(field.field), field.times, begin, count});
+      begin += count;
+    }
+    if (with_positions) cursor.positions(positions_);
+    std::sort(pieces_.begin(), pieces_.end(),
+              [](const Piece& a, const Piece& b) { return a.field < b.field; });
+    out_.begin_document(doc);
+    for (const Piece& piece : pieces_) {
+      out_.add_field(piece.field, piece.times,
+                     std::span(positions_).subspan(piece.begin, piece.count));
+    }
+  }
+
+ private:
+  struct Piece {
+    std::uint32_t field;
+    std::uint32_t times;
+    std::size_t begin;
+    std::size_t count;
+  };
+  PostingsWriter& out_;
+  std::vector<std::uint32_t> positions_;
+  std::vector<Piece> pieces_;
+};
+
+// One input's list of the current term, standing at its next living document.
+struct Source {
+  PostingsCursor cursor;
+  const std::vector<std::uint32_t>* docs;
+  const std::vector<std::uint32_t>* fields;
+  std::uint32_t doc = 0;  // under its new number
+
+  bool advance() {
+    while (cursor.next()) {
+      doc = docs->at(cursor.doc());
+      if (doc != kDropped) return true;
+    }
+    return false;
+  }
+};
+
+void add_terms(std::span<const SegmentView> inputs, const Renumbering& renumbering,
+               SegmentBuilder& builder) {
+  std::vector<Dictionary::Cursor> terms;
+  for (const SegmentView& view : inputs) terms.push_back(view.segment->terms().begin());
+  EntryWriter entries(builder.postings);
+  std::vector<Source> sources;
+  while (true) {
+    const std::string* least = nullptr;
+    for (const auto& term : terms) {
+      if (term.valid() && (least == nullptr || term.key() < *least)) least = &term.key();
+    }
+    if (least == nullptr) return;
+    const std::string key = *least;
+    sources.clear();
+    for (std::size_t i = 0; i < terms.size(); ++i) {
+      if (!terms[i].valid() || terms[i].key() != key) continue;
+      Source source{inputs[i].segment->postings(terms[i].value()), &renumbering.docs[i],
+                    &renumbering.fields[i]};
+      if (source.advance()) sources.push_back(std::move(source));
+      terms[i].next();
+    }
+    builder.begin_term();
+    while (!sources.empty()) {
+      const auto next = std::min_element(sources.begin(), sources.end(),
+                                         [](const Source& a, const Source& b) { return a.doc < b.doc; });
+      entries.write(next->cursor, next->doc, *next->fields, key[0] == kWordKey);
+      if (!next->advance()) sources.erase(next);
+    }
+    builder.end_term(key);
+  }
+}
+
+void add_vectors(std::span<const SegmentView> inputs, SegmentBuilder& builder) {
+  std::map<std::string, VectorSpace> spaces;
+  for (const SegmentView& view : inputs) {
+    for (const StoredSpace& stored : view.segment->spaces()) {
+      for (std::uint32_t row = 0; row < stored.rows; ++row) {
+        if (!view.liveness->vectors.alive(stored.first_row + row)) continue;
+        VectorSpace& space = spaces[std::string(stored.name)];
+        space.dimension = stored.dimension;
+        space.rows.emplace(stored.id(row), stored.copy(row));
+      }
+    }
+  }
+  builder.set_vectors(spaces);
+}
+
+void add_neighbours(std::span<const SegmentView> inputs, SegmentBuilder& builder) {
+  std::map<std::string, TagNeighbours> tags;
+  for (const SegmentView& view : inputs) {
+    view.segment->neighbours().collect(view.liveness->tags, tags);
+  }
+  builder.set_neighbours(tags);
+}
+
+}  // namespace
+
+std::string merge_segments(std::span<const SegmentView> inputs, std::uint64_t number) {
+  SegmentBuilder builder;
+  Renumbering renumbering = add_documents(inputs, builder);
+  std::size_t documents = 0;
+  for (const SegmentView& view : inputs) documents += view.liveness->documents.live();
+  add_fields(inputs, documents, builder, renumbering);
+  add_terms(inputs, renumbering, builder);
+  add_vectors(inputs, builder);
+  add_neighbours(inputs, builder);
+  return builder.finish(number);
+}
+
+std::vector<std::size_t> choose_merge(std::span<const SegmentView> segments) {
+  std::map<unsigned, std::vector<std::size_t>> tiers;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    if (mostly_dead(*segments[i].liveness)) return {i};
+    tiers[tier(*segments[i].segment)].push_back(i);
+  }
+  for (const auto& [tier, members] : tiers) {
+    if (members.size() >= kTierSegments) return members;
+  }
+  return {};
+}
+
+}  // namespace prse

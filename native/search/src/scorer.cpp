@@ -1,0 +1,97 @@
+#include "scorer.h"
+
+#include <cmath>
+
+#include "status.h"
+
+namespace prse {
+namespace {
+
+constexpr double kK1 = 1.2;
+constexpr double kB = 0.75;
+
+constexpr FieldWeight kDefaultWeights[] = {{"filename", 4}, {"tags", 3}, {"caption", 2}, {"folder", 1}};
+constexpr float kOtherWeight = 1;
+
+}  // namespace
+
+Statistics collect_statistics(const std::vector<SegmentView>& segments) {
+  Statistics statistics;
+  for (const SegmentView& view : segments) {
+    const Segment& segment = *view.segment;
+    const LiveSet& alive = view.liveness->documents;
+    statistics.documents += alive.live();
+    const auto& fields = segment.fields();
+    for (std::uint32_t number = 0; number < fields.size(); ++number) {
+      Statistics::Field& field = statistics.fields[std::string(fields[number].name)];
+      field.words += fields[number].words;
+      field.documents += fields[number].documents;
+      for (std::uint32_t doc = 0; alive.dead() > 0 && doc < segment.documents(); ++doc) {
+        if (alive.alive(doc)) continue;
+        const std::uint32_t length = segment.length(number, doc);
+        field.words -= length;
+        field.documents -= length > 0 ? 1 : 0;
+      }
+    }
+  }
+  return statistics;
+}
+
+double inverse_document_frequency(std::uint64_t documents, std::uint64_t with_word) {
+  const auto n = static_cast<double>(documents);
+  const auto df = static_cast<double>(with_word);
+  return std::log1p((n - df + 0.5) / (df + 0.5));
+}
+
+double worth_of_exact(double saturated) { return 1 + (kK1 + 1) * saturated; }
+double worth_of_prefix(double saturated) { return 0.5 + 0.5 * saturated; }
+double worth_of_neighbour(double saturated, float similarity) {
+  return 0.5 * static_cast<double>(similarity) * saturated;
+}
+
+Weights::Weights(std::span<const FieldWeight> chosen) {
+  for (const FieldWeight& weight : kDefaultWeights) weights_.emplace(weight.field, weight.weight);
+  for (const FieldWeight& weight : chosen) {
+    if (!std::isfinite(weight.weight) || weight.weight < 0) {
+      fail_invalid("the weight of field \"" + std::string(weight.field) +
+                   "\" must be a number from 0 up");
+    }
+    weights_.insert_or_assign(std::string(weight.field), weight.weight);
+  }
+}
+
+float Weights::of(std::string_view field) const {
+  const auto found = weights_.find(field);
+  return found == weights_.end() ? kOtherWeight : found->second;
+}
+
+SegmentScorer::SegmentScorer(const Segment& segment, const Statistics& statistics,
+                             const Weights& weights)
+    : segment_(segment) {
+  for (const Segment::Field& field : segment.fields()) {
+    const auto found = statistics.fields.find(field.name);
+    const Statistics::Field of_all =
+        found == statistics.fields.end() ? Statistics::Field{} : found->second;
+    const double average = of_all.documents == 0 ? 1
+                                                 : static_cast<double>(of_all.words) /
+                                                       static_cast<double>(of_all.documents);
+    fields_.push_back({static_cast<double>(weights.of(field.name)), average});
+  }
+}
+
+double SegmentScorer::weighted(std::uint32_t doc, std::uint32_t field, std::uint32_t times) const {
+  const Field& of_all = fields_[field];
+  const double relative = segment_.length(field, doc) / of_all.average_length;
+  return of_all.weight * times / (1 - kB + kB * relative);
+}
+
+double SegmentScorer::saturate(double weighted) { return weighted / (kK1 + weighted); }
+
+double SegmentScorer::saturated(std::uint32_t doc,
+                                std::span<const PostingsCursor::FieldCount> counts) const {
+  double sum = 0;
+  for (const auto& count : counts) sum += weighted(doc, count.field, count.times);
+  return saturate(sum);
+}
+
+}  // namespace prse

@@ -1,0 +1,88 @@
+// How much a word's standing in a document is worth.
+//
+// BM25F (Zaragoza et al., "Microsoft Cambridge at TREC-13", 2004) with the lower bound of BM25+
+// (Lv and Zhai, "Lower-bounding term frequency normalization", CIKM 2011). Each field's count is
+// divided by the field's relative length, weighted, and summed to w; saturated, s = w / (k1 + w)
+// lies in 0..1. For each word of the query a document gets idf × worth, where the worth is
+//
+//   the word itself, or the phrase       1 + (k1 + 1) s    above 1
+//   a word that it begins                0.5 + 0.5 s       0.5 .. 1
+//   a tag it is a neighbour of           0.5 similarity s  below 0.5
+//
+// so of one word, a nearer way always ranks above a farther one. A document that has a word in
+// several ways gets the best of them. The idf is that of the nearest way that any document has
+// it, so all documents that have the word share it.
+//
+// All statistics are of the living documents of a snapshot: no score depends on how they came to
+// lie in segments, or on what was deleted.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "postings.h"
+#include "snapshot.h"
+
+namespace prse {
+
+struct FieldWeight {
+  std::string_view field;
+  float weight;
+};
+
+struct Statistics {
+  struct Field {
+    std::uint64_t words = 0;
+    std::uint64_t documents = 0;  // with at least one word in the field
+  };
+  std::uint64_t documents = 0;
+  std::map<std::string, Field, std::less<>> fields;
+};
+
+Statistics collect_statistics(const std::vector<SegmentView>& segments);
+
+double inverse_document_frequency(std::uint64_t documents, std::uint64_t with_word);
+
+double worth_of_exact(double saturated);
+double worth_of_prefix(double saturated);
+double worth_of_neighbour(double saturated, float similarity);
+
+// A query's field weights: the defaults, with `chosen` in place of them where given.
+// PRSE_INVALID for a weight that is negative or no number.
+class Weights {
+ public:
+  explicit Weights(std::span<const FieldWeight> chosen);
+  float of(std::string_view field) const;
+
+ private:
+  std::map<std::string, float, std::less<>> weights_;
+};
+
+// Scores the documents of one segment.
+class SegmentScorer {
+ public:
+  SegmentScorer(const Segment& segment, const Statistics& statistics, const Weights& weights);
+
+  // Whether the field is searched: one of weight 0 is not.
+  bool searches(std::uint32_t field) const { return fields_[field].weight > 0; }
+
+  // How much `times` in a field of a document add to w.
+  double weighted(std::uint32_t doc, std::uint32_t field, std::uint32_t times) const;
+  // s of a document with these counts; 0 if none is in a searched field.
+  double saturated(std::uint32_t doc, std::span<const PostingsCursor::FieldCount> counts) const;
+  static double saturate(double weighted);
+
+ private:
+  struct Field {
+    double weight;
+    double average_length;
+  };
+  const Segment& segment_;
+  std::vector<Field> fields_;
+};
+
+}  // namespace prse

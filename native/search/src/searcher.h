@@ -1,0 +1,47 @@
+// Answers a query: matches its words in every segment, combines and ranks.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scorer.h"
+#include "snapshot.h"
+
+namespace prse {
+
+struct SearchOptions {
+  std::uint32_t threads = 0;  // 0: one for each core, if there is work for them
+  std::span<const FieldWeight> weights;
+  std::size_t skip = 0;
+  std::size_t capacity = 0;
+  bool explain = false;
+};
+
+// Why a hit matched.
+struct Explanation {
+  std::string field;
+  std::string query_word;
+  std::string word;
+  prse_via via;
+  float similarity;
+};
+
+struct FoundHit {
+  std::uint64_t id;
+  float score;
+  std::vector<Explanation> explanations;  // in the order of the query's words
+};
+
+struct SearchResult {
+  std::vector<FoundHit> hits;
+  std::uint64_t total = 0;
+  bool relaxed = false;
+};
+
+SearchResult search(const Snapshot& snapshot, const Statistics& statistics, std::string_view query,
+                    const SearchOptions& options);
+
+}  // namespace prse

@@ -1,0 +1,197 @@
+#include "segment.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "bytes.h"
+#include "checksum.h"
+#include "format.h"
+
+namespace prse {
+namespace {
+
+constexpr const char* kSectionNames[kSectionCount] = {
+    "ids",       "orders", "fields",  "lengths", "terms",      "postings",
+    "positions", "spaces", "vectors", "tags",    "neighbours",
+};
+
+constexpr std::size_t kAlignment = 64;
+
+// magic, u32 format, u32 documents, u64 number, u64 file bytes; then for each section
+// u64 offset, u64 bytes, u32 checksum; then the u32 checksum of all this.
+constexpr std::size_t kTableBegin = 8 + 4 + 4 + 8 + 8;
+constexpr std::size_t kHeadBytes = kTableBegin + kSectionCount * (8 + 8 + 4) + 4;
+
+std::size_t aligned(std::size_t offset) { return (offset + kAlignment - 1) / kAlignment * kAlignment; }
+
+}  // namespace
+
+std::string encode_segment(const std::array<std::string, kSectionCount>& sections,
+                           std::uint32_t documents, std::uint64_t number) {
+  std::array<std::size_t, kSectionCount> offsets{};
+  std::size_t end = kHeadBytes;
+  for (std::size_t i = 0; i < kSectionCount; ++i) {
+    offsets[i] = aligned(end);
+    end = offsets[i] + sections[i].size();
+  }
+  std::string out(kSegmentMagic);
+  out.reserve(end);
+  put_fixed(out, kFormat);
+  put_fixed(out, documents);
+  put_fixed(out, number);
+  put_fixed(out, std::uint64_t{end});
+  for (std::size_t i = 0; i < kSectionCount; ++i) {
+    put_fixed(out, std::uint64_t{offsets[i]});
+    put_fixed(out, std::uint64_t{sections[i].size()});
+    put_fixed(out, crc32c(sections[i]));
+  }
+  put_fixed(out, crc32c(out));
+  for (std::size_t i = 0; i < kSectionCount; ++i) {
+    out.resize(offsets[i]);
+    out.append(sections[i]);
+  }
+  return out;
+}
+
+Segment::Segment(std::shared_ptr<const FileBytes> file, std::uint64_t number, std::string path)
+    : file_(std::move(file)), number_(number), path_(std::move(path)) {
+  for (std::size_t i = 0; i < kSectionCount; ++i) {
+    section_paths_[i] = path_ + ", section " + kSectionNames[i];
+  }
+  read_sections();
+  read_fields();
+  const auto where = [&](SectionId id) { return section_paths_[id].c_str(); };
+  terms_ = Dictionary(sections_[kTerms], where(kTerms));
+  spaces_ = decode_vectors(sections_[kSpaces], sections_[kVectors], where(kVectors));
+  neighbours_ = StoredNeighbours(sections_[kTags], sections_[kNeighbours], where(kNeighbours));
+}
+
+void Segment::read_sections() {
+  const std::string_view bytes = file_->bytes();
+  ByteReader in(bytes, path_.c_str());
+  check_head(in, kSegmentMagic, path_);
+  documents_ = in.fixed<std::uint32_t>();
+  if (in.fixed<std::uint64_t>() != number_) in.fail("it is another segment");
+  if (in.fixed<std::uint64_t>() != bytes.size()) in.fail("it has not the length it should");
+  std::array<std::uint64_t, kSectionCount> offsets{};
+  std::array<std::uint64_t, kSectionCount> lengths{};
+  std::array<std::uint32_t, kSectionCount> checksums{};
+  for (std::size_t i = 0; i < kSectionCount; ++i) {
+    offsets[i] = in.fixed<std::uint64_t>();
+    lengths[i] = in.fixed<std::uint64_t>();
+    checksums[i] = in.fixed<std::uint32_t>();
+  }
+  checksum_ = in.fixed<std::uint32_t>();
+  if (checksum_ != crc32c(bytes.substr(0, kHeadBytes - 4))) in.fail("the head's checksum is wrong");
+  for (std::size_t i = 0; i < kSectionCount; ++i) {
+    if (offsets[i] > bytes.size() || lengths[i] > bytes.size() - offsets[i]) {
+      fail_corrupt(section_paths_[i], "it lies outside");
+    }
+    sections_[i] = bytes.substr(offsets[i], lengths[i]);
+    if (crc32c(sections_[i]) != checksums[i]) {
+      fail_corrupt(section_paths_[i], "its checksum is wrong");
+    }
+  }
+  for (const SectionId id : {kIds, kOrders}) {
+    if (sections_[id].size() != std::size_t{documents_} * 8) {
+      fail_corrupt(section_paths_[id], "it has not the length it should");
+    }
+  }
+}
+
+void Segment::read_fields() {
+  ByteReader in(sections_[kFields], section_paths_[kFields].c_str());
+  ByteReader lengths(sections_[kLengths], section_paths_[kLengths].c_str());
+  const std::uint64_t count = in.varint();
+  if (count > kMostFields) in.fail("there are too many fields");
+  for (std::uint64_t i = 0; i < count; ++i) {
+    Field field{};
+    field.name = in.text();
+    field.words = in.varint();
+    field.documents = in.varint32();
+    field.width = in.byte();
+    if (field.width != 1 && field.width != 2 && field.width != 4) in.fail("a width is impossible");
+    field.lengths = lengths.take(std::uint64_t{documents_} * field.width);
+    fields_.push_back(field);
+  }
+}
+
+std::uint32_t Segment::first_above(std::uint64_t wanted) const {
+  std::uint32_t low = 0;
+  std::uint32_t high = documents_;
+  while (low < high) {
+    const std::uint32_t middle = low + (high - low) / 2;
+    if (id(middle) <= wanted) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+std::optional<std::uint32_t> Segment::find(std::uint64_t wanted) const {
+  const std::uint32_t above = first_above(wanted);
+  if (above > 0 && id(above - 1) == wanted) return above - 1;
+  return std::nullopt;
+}
+
+std::uint32_t Segment::length(std::uint32_t field, std::uint32_t doc) const {
+  const Field& column = fields_[field];
+  switch (column.width) {
+    case 1: return load<std::uint8_t>(column.lengths, doc);
+    case 2: return load<std::uint16_t>(column.lengths, doc);
+    default: return load<std::uint32_t>(column.lengths, doc);
+  }
+}
+
+PostingsCursor Segment::postings(std::string_view value) const {
+  const PostingsCursor::Limits limits{documents_, static_cast<std::uint32_t>(fields_.size())};
+  return {value, sections_[kPostings], sections_[kPositions], limits,
+          section_paths_[kPostings].c_str()};
+}
+
+std::uint32_t Segment::vectors() const {
+  return spaces_.empty() ? 0 : spaces_.back().first_row + spaces_.back().rows;
+}
+
+Liveness Segment::all_alive() const {
+  return {LiveSet(documents_), LiveSet(vectors()), LiveSet(neighbours_.tags())};
+}
+
+namespace {
+
+void check_postings(PostingsCursor cursor, bool with_positions, const std::string& where) {
+  std::uint32_t seen = 0;
+  std::vector<std::uint32_t> positions;
+  for (; cursor.next(); ++seen) {
+    cursor.fields();
+    positions.clear();
+    if (with_positions) cursor.positions(positions);
+  }
+  if (seen != cursor.documents()) fail_corrupt(where, "a list has not the length it should");
+}
+
+}  // namespace
+
+void check_segment(const Segment& segment) {
+  for (std::uint32_t doc = 1; doc < segment.documents(); ++doc) {
+    if (segment.id(doc - 1) >= segment.id(doc)) fail_corrupt(segment.path(), "ids do not ascend");
+  }
+  std::string last;
+  for (auto term = segment.terms().begin(); term.valid(); term.next()) {
+    if (term.key().empty() || term.key() <= last) fail_corrupt(segment.path(), "terms do not ascend");
+    last = term.key();
+    check_postings(segment.postings(term.value()), last[0] == kWordKey,
+                   segment.path() + ", term " + last);
+  }
+  for (const StoredSpace& space : segment.spaces()) {
+    for (std::uint32_t row = 1; row < space.rows; ++row) {
+      if (space.id(row - 1) >= space.id(row)) fail_corrupt(segment.path(), "vectors do not ascend");
+    }
+  }
+  std::map<std::string, TagNeighbours> tags;
+  segment.neighbours().collect(LiveSet(segment.neighbours().tags()), tags);
+}
+
+}  // namespace prse

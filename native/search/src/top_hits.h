@@ -1,0 +1,57 @@
+// The best few of many hits.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace prse {
+
+struct RankedHit {
+  float score;
+  std::int64_t order;
+  std::uint64_t id;
+  std::uint32_t segment = 0;
+  std::uint32_t doc = 0;
+
+  // The better first: by score, then by order, both the higher; then by id, the lower.
+  bool ranks_before(const RankedHit& other) const {
+    if (score != other.score) return score > other.score;
+    if (order != other.order) return order > other.order;
+    return id < other.id;
+  }
+};
+
+class TopHits {
+ public:
+  explicit TopHits(std::size_t capacity) : capacity_(capacity) {}
+
+  // Whether a hit of this score could still be among the best.
+  bool wants(float score) const {
+    return heap_.size() < capacity_ || (capacity_ > 0 && score >= heap_.front().score);
+  }
+
+  void offer(const RankedHit& hit) {
+    if (heap_.size() == capacity_) {
+      if (capacity_ == 0 || !hit.ranks_before(heap_.front())) return;
+      std::pop_heap(heap_.begin(), heap_.end(), before);
+      heap_.pop_back();
+    }
+    heap_.push_back(hit);
+    std::push_heap(heap_.begin(), heap_.end(), before);
+  }
+
+  // Best first.
+  std::vector<RankedHit> take() {
+    std::sort_heap(heap_.begin(), heap_.end(), before);
+    return std::move(heap_);
+  }
+
+ private:
+  static bool before(const RankedHit& a, const RankedHit& b) { return a.ranks_before(b); }
+
+  std::size_t capacity_;
+  std::vector<RankedHit> heap_;  // the worst on top
+};
+
+}  // namespace prse

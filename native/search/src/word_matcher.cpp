@@ -1,0 +1,117 @@
+#include "word_matcher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "phrase.h"
+
+namespace prse {
+namespace {
+
+// Sorts by document and keeps the best way of each; of equal ones the first.
+void keep_best(std::vector<WordMatch>& documents) {
+  std::sort(documents.begin(), documents.end(), [](const WordMatch& a, const WordMatch& b) {
+    if (a.doc != b.doc) return a.doc < b.doc;
+    if (a.worth != b.worth) return a.worth > b.worth;
+    return a.way < b.way;
+  });
+  const auto last = std::unique(documents.begin(), documents.end(),
+                                [](const WordMatch& a, const WordMatch& b) { return a.doc == b.doc; });
+  documents.erase(last, documents.end());
+}
+
+double worth(const Way& way, double saturated) {
+  switch (way.via) {
+    case PRSE_PREFIX: return worth_of_prefix(saturated);
+    case PRSE_NEIGHBOUR: return worth_of_neighbour(saturated, way.similarity);
+    default: return worth_of_exact(saturated);
+  }
+}
+
+}  // namespace
+
+void WordMatcher::match_key(std::string_view value, WordMatches& out) const {
+  const Way& way = out.ways.back();
+  const auto number = static_cast<std::uint32_t>(out.ways.size() - 1);
+  std::uint32_t count = 0;
+  for (PostingsCursor cursor = view_.segment->postings(value); cursor.next();) {
+    const std::uint32_t doc = cursor.doc();
+    if (!view_.alive(doc)) continue;
+    const double saturated = scorer_.saturated(doc, cursor.fields());
+    if (saturated <= 0) continue;
+    out.documents.push_back({doc, number, worth(way, saturated)});
+    ++count;
+  }
+  out.document_counts.push_back(count);
+}
+
+void WordMatcher::match_terms(const QueryWord& word, WordMatches& out) const {
+  const std::string key = kWordKey + word.terms.front();
+  for (auto term = view_.segment->terms().lower_bound(key);
+       term.valid() && term.key().starts_with(key); term.next()) {
+    const prse_via via = term.key() == key ? PRSE_EXACT : PRSE_PREFIX;
+    out.ways.push_back({via, term.key(), term.key().substr(1)});
+    match_key(term.value(), out);
+  }
+}
+
+void WordMatcher::match_tags(std::span<const NearTag> near, WordMatches& out) const {
+  for (const NearTag& tag : near) {
+    const auto found = view_.segment->terms().find(kTagKey + tag.key);
+    if (!found.valid()) continue;
+    out.ways.push_back({PRSE_NEIGHBOUR, found.key(), tag.text, tag.similarity});
+    match_key(found.value(), out);
+  }
+}
+
+void WordMatcher::match_phrase(const QueryWord& word, WordMatches& out) const {
+  auto phrase = PhraseCursor::open(*view_.segment, word.terms);
+  if (!phrase.has_value()) return;
+  std::string text;
+  for (const std::string& term : word.terms) text += (text.empty() ? "" : " ") + term;
+  out.ways.push_back({PRSE_PHRASE, "", text});
+  std::uint32_t count = 0;
+  while (phrase->next()) {
+    const std::uint32_t doc = phrase->doc();
+    if (!view_.alive(doc)) continue;
+    const double saturated = scorer_.saturated(doc, phrase->fields());
+    if (saturated <= 0) continue;
+    out.documents.push_back({doc, 0, worth(out.ways.back(), saturated)});
+    ++count;
+  }
+  out.document_counts.push_back(count);
+}
+
+WordMatches WordMatcher::match(const QueryWord& word, std::span<const NearTag> near) const {
+  WordMatches matches;
+  if (word.phrase) {
+    match_phrase(word, matches);
+    return matches;
+  }
+  match_terms(word, matches);
+  match_tags(near, matches);
+  if (matches.ways.size() > 1) keep_best(matches.documents);
+  return matches;
+}
+
+std::vector<std::uint32_t> WordMatcher::fields(const QueryWord& word, const Way& way,
+                                               std::uint32_t doc) const {
+  std::vector<std::uint32_t> numbers;
+  const auto keep = [&](std::span<const PostingsCursor::FieldCount> counts) {
+    for (const auto& count : counts) {
+      if (scorer_.searches(count.field)) numbers.push_back(count.field);
+    }
+  };
+  if (way.via == PRSE_PHRASE) {
+    auto phrase = PhraseCursor::open(*view_.segment, word.terms);
+    if (phrase.has_value() && phrase->seek(doc) && phrase->doc() == doc) keep(phrase->fields());
+    return numbers;
+  }
+  const auto term = view_.segment->terms().find(way.key);
+  if (!term.valid()) return numbers;
+  PostingsCursor cursor = view_.segment->postings(term.value());
+  if (cursor.seek(doc) && cursor.doc() == doc) keep(cursor.fields());
+  return numbers;
+}
+
+}  // namespace prse

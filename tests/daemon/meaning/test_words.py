@@ -1,0 +1,104 @@
+"""Word vectors and their neighbours."""
+
+import numpy as np
+import pytest
+
+from picturerail_daemon.errors import UsageError
+from picturerail_daemon.meaning.words import WordVectors
+
+
+@pytest.fixture(scope="module")
+def builtin():
+    """Load the built-in vectors once."""
+    return WordVectors("builtin", 100)
+
+
+def test_grass_is_near_meadows_and_fields_and_cars_are_not(builtin):
+    """The mission's own example holds in the built-in vectors."""
+    near = dict(builtin.neighbours("grass"))
+
+    assert len(near) == 100
+    assert {"meadow", "meadows", "field", "fields"} <= near.keys()
+    assert "meadow" not in dict(builtin.neighbours("car"))
+
+
+def test_neighbours_come_nearest_first_and_always_the_same(builtin):
+    """Similarities fall, lie in 0..1, and another load of the file gives the same."""
+    near = builtin.neighbours("sunset")
+    similarities = [similarity for _, similarity in near]
+
+    assert sorted(similarities, reverse=True) == similarities
+    assert all(0 < similarity <= 1 for similarity in similarities)
+    assert near == WordVectors("builtin", 100).neighbours("sunset")
+
+
+def test_tags_of_several_or_unknown_words(builtin):
+    """Several words are averaged; a word that no vector knows has no neighbours."""
+    assert "coffee" in dict(builtin.neighbours("iced espresso"))
+    assert builtin.neighbours("xqzzy") == ()
+    assert builtin.neighbours("") == ()
+
+
+WORDS = {"cat": [1, 0, 0], "kitten": [0.9, 0.1, 0], "car": [0, 0, 1]}
+
+
+def write_text(path, *, header: bool):
+    """Write the words as word2vec's text form, or GloVe's, which has no header."""
+    lines = [f"{word} {' '.join(map(str, vector))}" for word, vector in WORDS.items()]
+    path.write_text("\n".join(["3 3"] * header + lines) + "\n")
+
+
+def write_binary(path):
+    """Write word2vec's binary form."""
+    body = b"".join(
+        word.encode() + b" " + np.array(vector, "<f4").tobytes() + b"\n"
+        for word, vector in WORDS.items()
+    )
+    path.write_bytes(b"3 3\n" + body)
+
+
+def save_keyed(path):
+    """Save gensim's own form."""
+    from gensim.models import KeyedVectors
+
+    vectors = KeyedVectors(3)
+    vectors.add_vectors(list(WORDS), np.array(list(WORDS.values()), np.float32))
+    vectors.save(str(path))
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: write_text(path, header=True),
+        lambda path: write_text(path, header=False),
+        write_binary,
+        save_keyed,
+    ],
+    ids=["word2vec-text", "glove", "word2vec-binary", "keyedvectors"],
+)
+def test_any_vectors_that_gensim_reads_will_do(tmp_path, write):
+    """Each form of file is recognised by what it looks like."""
+    path = tmp_path / "vectors"
+    write(path)
+
+    assert WordVectors(str(path), 1).neighbours("cat")[0][0] == "kitten"
+
+
+def test_a_missing_or_senseless_file_is_named(tmp_path):
+    """The message names the file and the key."""
+    with pytest.raises(UsageError, match=r"nothing: .*`meaning.vectors`"):
+        WordVectors(str(tmp_path / "nothing"), 1)
+    senseless = tmp_path / "senseless"
+    senseless.write_bytes(b"\xff" * 100)
+    with pytest.raises(UsageError, match="senseless"):
+        WordVectors(str(senseless), 1).neighbours("cat")
+
+
+def test_another_file_or_count_is_another_version(tmp_path):
+    """Neighbours found with other vectors are never taken for these."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    write_text(one, header=True)
+    write_text(two, header=False)
+    versions = {WordVectors(str(p), n).version for p in (one, two) for n in (1, 2)}
+
+    assert len(versions) == 4
