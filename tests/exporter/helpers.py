@@ -1,15 +1,12 @@
-"""What the exporter's tests share: an in-memory source, small pictures, the analyser's rule."""
+"""What the exporter's tests share: an in-memory source, small pictures."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import SimpleNamespace
 
 from PIL import Image
 from skimage import data as skimage_data
@@ -28,18 +25,7 @@ from picturerail_native.records import (
     root_key,
 )
 
-FOLDS = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "ς": "σ"}
 VECTORS = "test-vectors/1"
-
-
-def simple_analyse(text: str) -> list[SimpleNamespace]:
-    """Cut a text by the engine's rule, written down a second time."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    bare = "".join(c for c in decomposed if not unicodedata.category(c).startswith("M"))
-    folded = "".join(FOLDS.get(c.lower(), c.lower()) for c in bare)
-    kept = "".join(c if unicodedata.category(c)[0] in "LN" else " " for c in folded)
-    apart = re.sub(r"([\u3005-\u3007\u3041-\u30ff\u3400-\u9fff])", r" \1 ", kept)
-    return [SimpleNamespace(term=word) for word in apart.split(" ") if word]
 
 
 @dataclass

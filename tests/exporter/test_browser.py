@@ -4,6 +4,7 @@ import io
 from dataclasses import replace
 
 import pytest
+
 from picturerail_exporter import pages
 from picturerail_exporter.pixels import decode
 from picturerail_exporter.renditions import placeholder
@@ -70,7 +71,7 @@ def visit(chromium):
     yield start
     for context in contexts:
         context.close()
-    assert [] == complaints
+    assert complaints == []
 
 
 def hits(page):
@@ -103,25 +104,25 @@ def test_a_visit_without_search(gallery, serve, visit):
         "main [data-photo-id]", "all => all.map(e => e.dataset.photoId)"
     )
     assert loaded(page)[0] >= 2
-    assert 0 == loaded(page)[1]
+    assert loaded(page)[1] == 0
 
     page.click("main [data-photo-id='6']")
     page.wait_for_url("**/photo/6/index.html")
     page.keyboard.press("ArrowRight")
     page.wait_for_url("**/photo/5/index.html")
-    assert "<img src=x onerror=alert(1)> & friends" == page.inner_text("main h1")
+    assert page.inner_text("main h1") == "<img src=x onerror=alert(1)> & friends"
     page.keyboard.press("ArrowRight")
     page.wait_for_url("**/photo/4/index.html")
     page.keyboard.press("ArrowLeft")
     page.wait_for_url("**/photo/5/index.html")
     page.keyboard.press("ArrowRight")
     page.wait_for_url("**/photo/4/index.html")
-    assert 0 == loaded(page)[1]
+    assert loaded(page)[1] == 0
 
     page.click("dl a >> text=2020")
     page.wait_for_url("**/album/Pictures/2020/index.html")
-    assert "2020" == page.inner_text("main h1")
-    assert 0 == loaded(page)[1]
+    assert page.inner_text("main h1") == "2020"
+    assert loaded(page)[1] == 0
 
 
 @pytest.mark.parametrize(
@@ -158,10 +159,10 @@ def test_neighbours_are_explained(gallery, serve, visit):
     page = visit(origin)
 
     page.goto(f"{origin}?q=meadow")
-    assert [(1, "meadow", "meadow")] == hits(page)  # its filename bears the word
+    assert hits(page) == [(1, "meadow", "meadow")]  # its filename bears the word
 
     page.goto(f"{origin}?q=field")
-    assert [(1, "field grass", "field, through grass")] == hits(page)
+    assert hits(page) == [(1, "field grass", "field, through grass")]
 
 
 def test_any_word_where_none_has_all(gallery, serve, visit):
@@ -182,8 +183,8 @@ def test_search_by_filename(gallery, serve, visit):
 
     page.goto(f"{origin}?name=cat.jpg")
 
-    assert [6, 5] == [number for number, _, _ in hits(page)]
-    assert "2 pictures named cat.jpg" == page.inner_text("#results-title")
+    assert [number for number, _, _ in hits(page)] == [6, 5]
+    assert page.inner_text("#results-title") == "2 pictures named cat.jpg"
 
 
 @pytest.mark.parametrize("start", ["", "photo/3/index.html", "album/Pictures/2020/index.html"])
@@ -196,14 +197,14 @@ def test_typing_and_going_back(gallery, serve, visit, start):
     page.keyboard.press("/")
     page.keyboard.type("esp")
     page.wait_for_url("**?q=esp")
-    assert [3] == [number for number, _, _ in hits(page)]
+    assert [number for number, _, _ in hits(page)] == [3]
     page.keyboard.type("resso")
     page.wait_for_url("**?q=espresso")
     page.click("#results [data-photo-id='3']")
     page.wait_for_url("**/photo/3/index.html")
     page.go_back()
-    assert [3] == [number for number, _, _ in hits(page)]
-    assert "espresso" == page.input_value("input[name=q]")
+    assert [number for number, _, _ in hits(page)] == [3]
+    assert page.input_value("input[name=q]") == "espresso"
 
     page.go_back()
     page.wait_for_selector("html:not([data-search])")
@@ -212,7 +213,7 @@ def test_typing_and_going_back(gallery, serve, visit, start):
     assert page.is_hidden("#results")
     assert not page.input_value("input[name=q]")
     page.go_forward()
-    assert [3] == [number for number, _, _ in hits(page)]
+    assert [number for number, _, _ in hits(page)] == [3]
 
 
 def test_a_tag_is_a_search(gallery, serve, visit):
@@ -223,7 +224,7 @@ def test_a_tag_is_a_search(gallery, serve, visit):
 
     page.click(".tags >> text=food")
 
-    assert [3] == [number for number, _, _ in hits(page)]
+    assert [number for number, _, _ in hits(page)] == [3]
 
 
 def test_from_a_sub_path(gallery, serve, visit):
@@ -232,10 +233,10 @@ def test_from_a_sub_path(gallery, serve, visit):
     page = visit(origin)
 
     page.goto(f"{origin}{gallery.name}/album/Pictures/2020/index.html?q=espr")
-    assert [3] == [number for number, _, _ in hits(page)]
+    assert [number for number, _, _ in hits(page)] == [3]
     page.click("#results [data-photo-id='3']")
     page.wait_for_url(f"**/{gallery.name}/photo/3/index.html")
-    assert (2, 0) == tuple(loaded(page))
+    assert tuple(loaded(page)) == (2, 0)
 
 
 def test_without_javascript(gallery, serve, visit):
@@ -255,19 +256,19 @@ def test_without_javascript(gallery, serve, visit):
     assert set("123456") == seen
     assert "needs JavaScript" in page.inner_text("body")
     page.goto(f"{origin}photo/4/index.html")
-    assert "Chelsea the cat" == page.get_attribute("main img.picture", "alt")
+    assert page.get_attribute("main img.picture", "alt") == "Chelsea the cat"
 
 
 def test_from_a_file(gallery, visit):
     """Opened as files, browsing works, and a search says plainly what it needs."""
     page = visit("file://")
     page.goto((gallery / "index.html").as_uri())
-    assert (4, 0) == tuple(loaded(page))
+    assert tuple(loaded(page)) == (4, 0)
     page.click("main [data-photo-id='6']")
     page.wait_for_url("**/photo/6/index.html")
     page.keyboard.press("ArrowRight")
     page.wait_for_url("**/photo/5/index.html")
-    assert (2, 0) == tuple(loaded(page))
+    assert tuple(loaded(page)) == (2, 0)
 
     page.fill("input[name=q]", "cat")
     page.keyboard.press("Enter")
@@ -284,7 +285,7 @@ def test_damaged_index(gallery, serve, visit):
             file.unlink()
     page = visit(origin, expect_complaints=True)
     page.goto(f"{origin}?q=espresso")
-    assert [3] == [number for number, _, _ in hits(page)]
+    assert [number for number, _, _ in hits(page)] == [3]
     assert "could not be read" in page.inner_text("#results-note")
 
     (gallery / "search" / "root.json").write_text("{")
@@ -302,8 +303,8 @@ def test_more_results(source, publish, options, serve, visit):
     page = visit(origin)
     page.goto(f"{origin}?q=png")
     page.wait_for_selector(READY)
-    assert "70" == page.evaluate("document.documentElement.dataset.results")
-    assert 60 == page.locator("#results [data-photo-id]").count()
+    assert page.evaluate("document.documentElement.dataset.results") == "70"
+    assert page.locator("#results [data-photo-id]").count() == 60
 
     page.click("#results-more")
     page.wait_for_selector("#results [data-photo-id]:nth-child(70)")
@@ -320,7 +321,8 @@ def test_rows_are_justified(gallery, serve, visit, width):
     hits(page)
     boxes = page.eval_on_selector_all(
         "#results .tile",
-        "all => all.map(e => { const b = e.getBoundingClientRect(), i = e.querySelector('.picture');"
+        "all => all.map(e => { const b = e.getBoundingClientRect();"
+        " const i = e.querySelector('.picture');"
         " return [b.top, b.height, b.width / b.height, i.width / i.height,"
         " i.getAttribute('width') / i.getAttribute('height')] })",
     )
