@@ -26,7 +26,8 @@ interface Term {
 interface NearTag {
   name: string;
   similarity: number;
-  documents: number[];
+  /** The words in each bearing document's field of tags. */
+  lengths: Map<number, number>;
 }
 
 /** What a result shows of a picture. */
@@ -43,6 +44,8 @@ interface Shown {
 interface Clause {
   words: string[];
   phrase: boolean;
+  /** Under which tags may hold this word as a neighbour. */
+  near: string[];
 }
 
 /** Where a term stands in a field, by document. */
@@ -57,9 +60,16 @@ interface Way {
   score: number;
 }
 
+/** A way to match a word, and how much it stands in each document, in 0..1. */
+interface Candidate {
+  via: Way["via"];
+  word: string;
+  similarity: number;
+  saturated: Map<number, number>;
+}
+
 interface Hit {
   id: number;
-  tier: number;
   score: number;
   matches: Way[];
 }

@@ -6,14 +6,16 @@ JSON array of `[key, entry]`, sorted by key (texts by UTF-16 units, as browsers 
     terms        [term, [[field, [document, length, count, position ...] ...] ...]]
                  `document` is the difference to the one before; `length` counts the words
                  of the document's field; `position`s are differences too
-    tags         [folded tag, [tag, [document ...]]]     differences
+    tags         [folded tag, [tag, [document, length ...]]]
+                 `length` counts the words of the document's field of tags
     neighbours   [folded word, [[folded tag, similarity] ...]]    nearest first
     documents    [id, [filename, width, height, picture, placeholder, caption, date, shape]]
     orders       [id, seconds since 1970]: breaks ties of the score, the higher first
 
 A field's values follow each other with one position left free between them, so a phrase
-does not reach across. Terms are the engine's: `analyse` cuts the texts here, and its rule
-is repeated in `static/analyse.js` for what a visitor types.
+does not reach across. A field's average length counts the documents that have it. Terms are
+the engine's: `analyse` cuts the texts here, and its rule is repeated in `static/analyse.js`
+for what a visitor types.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from picturerail_native.fields import FIELD_WEIGHTS
 VERSION = 1
 _DOCUMENTS_PER_BLOCK = 128
 _ORDERS_PER_BLOCK = 4096
-_SIMILARITY_DIGITS = 3
+_SIMILARITY_DIGITS = 4
 
 
 class Word(Protocol):
@@ -56,6 +58,7 @@ class _Field:
     postings: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     last: dict[str, int] = field(default_factory=dict)
     words: int = 0
+    documents: int = 0
 
 
 def build(
@@ -75,20 +78,22 @@ def build(
     in_id_order = sorted(photos, key=lambda photo: photo.id)
     fold = functools.lru_cache(maxsize=65536)(_folder(analyse))
     fields: dict[str, _Field] = {name: _Field() for name in FIELD_WEIGHTS}
-    tags: dict[str, tuple[str, list[int]]] = {}
+    tags: dict[str, dict[int, int]] = defaultdict(dict)
+    names: dict[str, str] = {}
     for photo in in_id_order:
-        _add_words(photo, fields, fold)
+        lengths = _add_words(photo, fields, fold)
         for tag in photo.tags:
             if key := " ".join(fold(tag)):
-                tags.setdefault(key, (tag, []))[1].append(photo.id)
+                tags[key][photo.id] = lengths["tags"]
+                names.setdefault(key, tag)
 
     extra = sorted(fields.keys() - FIELD_WEIGHTS.keys())
     fields = {name: fields[name] for name in (*FIELD_WEIGHTS, *extra)}
     files = {
         "terms": cut(_terms(fields)),
         "tags": cut(
-            (key, [name, _differences(ids)])
-            for key, (name, ids) in sorted(tags.items(), key=lambda item: browser_order(item[0]))
+            (key, [names[key], _steps_and_lengths(tags[key])])
+            for key in sorted(tags, key=browser_order)
         ),
         "neighbours": cut(_neighbours(neighbours, tags, fold)),
         "documents": list(blocks(((p.id, describe(p)) for p in in_id_order), _DOCUMENTS_PER_BLOCK)),
@@ -98,7 +103,7 @@ def build(
         "version": VERSION,
         "documents": len(in_id_order),
         "fields": [
-            [name, FIELD_WEIGHTS.get(name, 1.0), held.words / max(1, len(in_id_order))]
+            [name, FIELD_WEIGHTS.get(name, 1.0), held.words / max(1, held.documents)]
             for name, held in fields.items()
         ],
         "documentsPerBlock": _DOCUMENTS_PER_BLOCK,
@@ -117,7 +122,8 @@ def _folder(analyse: Analyse) -> Callable[[str], tuple[str, ...]]:
 
 def _add_words(
     photo: Photo, fields: dict[str, _Field], fold: Callable[[str], tuple[str, ...]]
-) -> None:
+) -> Mapping[str, int]:
+    """Add a picture's words to the postings; return how many each field has."""
     places: dict[str, dict[str, list[int]]] = {}
     following: dict[str, int] = defaultdict(int)
     lengths: dict[str, int] = defaultdict(int)
@@ -131,10 +137,12 @@ def _add_words(
     for name, of_field in places.items():
         held = fields.setdefault(name, _Field())
         held.words += lengths[name]
+        held.documents += lengths[name] > 0
         for term, positions in of_field.items():
             step = photo.id - held.last.get(term, 0)
             held.last[term] = photo.id
             held.postings[term] += (step, lengths[name], len(positions), *_differences(positions))
+    return lengths
 
 
 def _terms(fields: dict[str, _Field]) -> Iterable[tuple[str, object]]:
@@ -168,6 +176,11 @@ def _neighbours(
                 held[key] = max(held.get(key, 0.0), round(similarity, _SIMILARITY_DIGITS))
     for word in sorted(nearest, key=browser_order):
         yield word, sorted(nearest[word].items(), key=lambda item: (-item[1], item[0]))
+
+
+def _steps_and_lengths(lengths: Mapping[int, int]) -> list[int]:
+    steps = _differences(lengths)
+    return [number for pair in zip(steps, lengths.values(), strict=True) for number in pair]
 
 
 def _differences(numbers: Iterable[int]) -> list[int]:

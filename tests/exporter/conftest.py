@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 from picturerail_exporter.serve import make_server
 from picturerail_exporter.site import ExportReport, SiteOptions, export
 
-from .helpers import VECTORS, MemorySource, simple_analyse
+from .helpers import VECTORS, MemorySource
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def publish(source: MemorySource, options: SiteOptions) -> Callable[..., ExportR
     """Export the source with the options, or with others."""
 
     def run(chosen: SiteOptions = options, **how: object) -> ExportReport:
-        return export(source, chosen, analyse=simple_analyse, **how)  # type: ignore[arg-type]
+        return export(source, chosen, **how)  # type: ignore[arg-type]
 
     return run
 

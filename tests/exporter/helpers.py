@@ -1,15 +1,12 @@
-"""What the exporter's tests share: an in-memory source, small pictures, the analyser's rule."""
+"""What the exporter's tests share: an in-memory source, small pictures."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import SimpleNamespace
 
 from PIL import Image
 from skimage import data as skimage_data
@@ -29,15 +26,6 @@ from picturerail_native.records import (
 )
 
 VECTORS = "test-vectors/1"
-
-
-def simple_analyse(text: str) -> list[SimpleNamespace]:
-    """Cut a text by the engine's rule, written down a second time."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    bare = "".join(c for c in decomposed if not unicodedata.category(c).startswith("M"))
-    folded = bare.lower().replace("ß", "ss")
-    kept = "".join(c if unicodedata.category(c)[0] in "LN" else " " for c in folded)
-    return [SimpleNamespace(term=word) for word in re.split(r" +", kept) if word]
 
 
 @dataclass

@@ -12,6 +12,7 @@ from .helpers import encoded, photograph
 
 
 def picture_of(image, **options):
+    """Encode an image as a JPEG and decode that."""
     return decode(io.BytesIO(encoded(image, **options)))
 
 

@@ -25,11 +25,13 @@ class Links(HTMLParser):
     """Collects the addresses that a page refers to."""
 
     def __init__(self, text):
+        """Read a page."""
         super().__init__()
         self.found = []
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
+        """Keep the element's address."""
         of = {"a": "href", "link": "href", "script": "src", "img": "src", "form": "action"}
         address = dict(attrs).get(of.get(tag, ""))
         if address:
@@ -225,7 +227,7 @@ def test_interrupted_at_any_write(source, options, publish, monkeypatch, tmp_pat
     assert stop > 20  # else nothing was interrupted
 
 
-def test_reverting_after_an_interruption(source, options, publish, monkeypatch, tmp_path):
+def test_reverting_after_an_interruption(source, options, publish, monkeypatch):
     """What an interrupted run wrote is noticed, even if the manifest knows the wanted bytes."""
     source.add("a.jpg", plain((1, 2, 3)), caption="before")
     publish()
@@ -280,7 +282,7 @@ def test_dry_run_touches_nothing(source, options, publish):
     assert before == tree(options.path)
 
 
-def test_foreign_folder_is_refused(source, options, publish):
+def test_foreign_folder_is_refused(options, publish):
     """A folder with somebody's files in it is never made a site, and its files stay."""
     options.path.mkdir()
     (options.path / "thesis.txt").write_text("mine")
@@ -305,7 +307,7 @@ def test_foreign_files_in_the_site_stay(source, options, publish):
     assert (options.path / "CNAME").read_text() == "example.org"
 
 
-def test_one_writer(source, options, publish):
+def test_one_writer(options, publish):
     """While one process writes the site another is told so at once."""
     publish()
     with (

@@ -61,7 +61,7 @@
     }
 
     /**
-     * The tags that a word is near to, each with the documents that bear it.
+     * The tags that a word is near to, by name, each with the documents that bear it.
      * @param {string} word
      * @returns {Promise<NearTag[]>}
      */
@@ -72,8 +72,8 @@
       return Promise.all(
         near.map(async ([key, similarity]) => {
           const [found] = await this._range("tags", key, false);
-          const [name, steps] = found ? found[1] : [key, []];
-          return { name, similarity, documents: sums(steps) };
+          const [name, numbers] = found ? found[1] : [key, []];
+          return { name, similarity, lengths: lengths(numbers) };
         }),
       );
     }
@@ -171,13 +171,19 @@
   }
 
   /**
-   * Undo differences.
-   * @param {number[]} steps
-   * @returns {number[]}
+   * Unpack a tag's documents, each with the length of its field of tags.
+   * @param {number[]} numbers
+   * @returns {Map<number, number>}
    */
-  function sums(steps) {
-    let sum = 0;
-    return steps.map((step) => (sum += step));
+  function lengths(numbers) {
+    /** @type {Map<number, number>} */
+    const documents = new Map();
+    let id = 0;
+    for (let at = 0; at < numbers.length; at += 2) {
+      id += numbers[at];
+      documents.set(id, numbers[at + 1]);
+    }
+    return documents;
   }
 
   globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Postings });

@@ -1,20 +1,23 @@
 // Searching the index: which pictures match a query, in which order, and why. No page here.
 //
 // Words must all match; where no picture bears all of them, any is enough. A word also matches
-// words that it begins, and tags that it is near to. "Quoted words" stand side by side. What
-// bears the words themselves comes before what matches by a beginning, and that before what
-// matches by nearness; within these, BM25 over the fields (Robertson and Zaragoza, "The
-// Probabilistic Relevance Framework", 2009) decides, and then the newer picture.
+// words that it begins, and tags that it is near to. "Quoted words" stand side by side.
+//
+// The scores are the engine's: BM25F (Zaragoza and others, "Microsoft Cambridge at TREC-13",
+// 2004), saturated to s in 0..1, and for each word of the query its idf times a worth by the
+// nearest way in which a picture has it: 1 + (k1 + 1) s for the word itself or a phrase,
+// 0.5 + 0.5 s for a word that it begins, 0.5 s times the similarity for a tag that it is near.
+// The idf is that of the nearest way that any picture has. Ties: the newer picture first.
 "use strict";
 
 (() => {
   const { analyse } = globalThis.Picturerail;
   const K1 = 1.2;
   const B = 0.75;
-  const TIERS = { exact: 3, phrase: 3, prefix: 2, neighbour: 1 };
+  const WAYS = ["exact", "prefix", "phrase", "neighbour"]; // the nearest first
 
   /**
-   * Cut a query into words and phrases.
+   * Cut a query into words and phrases. A quotation mark that is never closed quotes to the end.
    * @param {string} query
    * @returns {Clause[]}
    */
@@ -22,11 +25,20 @@
     /** @type {Clause[]} */
     const clauses = [];
     query.split('"').forEach((part, at) => {
-      const words = analyse(part);
-      if (at % 2 && words.length) {
-        clauses.push({ words, phrase: true });
-      } else {
-        words.forEach((word) => clauses.push({ words: [word], phrase: false }));
+      if (at % 2) {
+        const words = analyse(part);
+        if (words.length) {
+          clauses.push({ words, phrase: true, near: [] });
+        }
+        return;
+      }
+      for (const chunk of part.split(/\s+/)) {
+        const words = analyse(chunk);
+        // "t-shirt" is two words, and may be one neighbour.
+        const whole = words.length > 1 ? [words.join(" ")] : [];
+        for (const word of words) {
+          clauses.push({ words: [word], phrase: false, near: [word, ...whole] });
+        }
       }
     });
     return clauses;
@@ -54,12 +66,8 @@
     }
     const hits = ids.map((id) => {
       const matches = found.flatMap((ways) => ways.get(id) ?? []);
-      return {
-        id,
-        tier: matches.reduce((sum, way) => sum + TIERS[way.via], 0),
-        score: matches.reduce((sum, way) => sum + way.score, 0),
-        matches,
-      };
+      const score = matches.reduce((sum, way) => sum + way.score, 0);
+      return { id, score: Math.fround(score), matches };
     });
     await sortBest(index, hits);
     return { hits, relaxed };
@@ -73,11 +81,11 @@
    */
   async function searchName(index, filename) {
     const words = analyse(filename);
-    const ways = words.length ? await findPhrase(index, { words, phrase: true }) : new Map();
+    const ways = words.length ? await findPhrase(index, { words, phrase: true, near: [] }) : new Map();
     const shown = await index.shown([...ways.keys()]);
     const hits = [...ways]
       .filter(([id]) => shown.get(id)?.filename === filename)
-      .map(([id, way]) => ({ id, tier: 0, score: 0, matches: [{ ...way, word: filename }] }));
+      .map(([id, way]) => ({ id, score: 0, matches: [{ ...way, word: filename }] }));
     await sortBest(index, hits);
     return { hits, relaxed: false };
   }
@@ -89,23 +97,23 @@
    */
   async function findWord(index, clause) {
     const [word] = clause.words;
-    const [terms, tags] = await Promise.all([index.beginningWith(word), index.nearTags(word)]);
-    /** @type {Map<number, Way>} */
-    const ways = new Map();
-    for (const term of terms) {
+    const [terms, ...near] = await Promise.all([
+      index.beginningWith(word),
+      ...clause.near.map((key) => index.nearTags(key)),
+    ]);
+    /** @type {Candidate[]} */
+    const candidates = terms.map((term) => {
       const via = term.term === word ? "exact" : "prefix";
-      for (const [id, score] of scores(index, occurrences(term))) {
-        keepBetter(ways, id, { query: word, word: term.term, via, similarity: 1, score });
-      }
+      return { via, word: term.term, similarity: 1, saturated: saturated(index, occurrences(term)) };
+    });
+    const tags = index.fields.findIndex(([name]) => name === "tags");
+    for (const { name, similarity, lengths } of near.flat()) {
+      /** @type {Map<number, number>} */
+      const worths = new Map();
+      lengths.forEach((length, id) => worths.set(id, saturate(weighted(index, tags, length, 1))));
+      candidates.push({ via: "neighbour", word: name, similarity, saturated: worths });
     }
-    for (const tag of tags) {
-      for (const id of tag.documents) {
-        const score = tag.similarity;
-        const { name, similarity } = tag;
-        keepBetter(ways, id, { query: word, word: name, via: "neighbour", similarity, score });
-      }
-    }
-    return ways;
+    return best(index, word, candidates);
   }
 
   /**
@@ -115,10 +123,8 @@
    */
   async function findPhrase(index, clause) {
     const terms = await Promise.all(clause.words.map((word) => index.term(word)));
-    /** @type {Map<number, Way>} */
-    const ways = new Map();
     if (terms.some((term) => !term)) {
-      return ways;
+      return new Map();
     }
     let together = occurrences(/** @type {Term} */ (terms[0]));
     terms.slice(1).forEach((term, at) => {
@@ -137,10 +143,47 @@
       });
     });
     const word = clause.words.join(" ");
-    for (const [id, score] of scores(index, together)) {
-      ways.set(id, { query: word, word, via: "phrase", similarity: 1, score });
+    /** @type {Candidate} */
+    const candidate = { via: "phrase", word, similarity: 1, saturated: saturated(index, together) };
+    return best(index, word, [candidate]);
+  }
+
+  /**
+   * Of all ways to match a word take each picture's best.
+   * @param {Postings} index
+   * @param {string} query
+   * @param {Candidate[]} candidates
+   */
+  function best(index, query, candidates) {
+    const some = candidates.filter((candidate) => candidate.saturated.size);
+    const nearest = Math.min(...some.map((candidate) => WAYS.indexOf(candidate.via)));
+    const counts = some.map(({ via, saturated: { size } }) => (via === WAYS[nearest] ? size : 0));
+    const most = Math.max(0, ...counts);
+    const idf = Math.log1p((index.documents - most + 0.5) / (most + 0.5));
+    /** @type {Map<number, Way>} */
+    const ways = new Map();
+    for (const { via, word, similarity, saturated: of } of some) {
+      of.forEach((s, id) => {
+        const score = idf * worth(via, s, similarity);
+        const held = ways.get(id);
+        if (!held || score > held.score) {
+          ways.set(id, { query, word, via, similarity, score });
+        }
+      });
     }
     return ways;
+  }
+
+  /**
+   * @param {Way["via"]} via
+   * @param {number} s
+   * @param {number} similarity
+   */
+  function worth(via, s, similarity) {
+    if (via === "prefix") {
+      return 0.5 + 0.5 * s;
+    }
+    return via === "neighbour" ? 0.5 * similarity * s : 1 + (K1 + 1) * s;
   }
 
   /**
@@ -170,39 +213,39 @@
   }
 
   /**
-   * BM25 of a word or phrase in each document, its fields weighed and added.
+   * What `count` times in a field of this length add to a document's weight.
+   * @param {Postings} index
+   * @param {number} field
+   * @param {number} length
+   * @param {number} count
+   */
+  function weighted(index, field, length, count) {
+    const [, weight, average] = index.fields[field];
+    return (weight * count) / (1 - B + (B * length) / average);
+  }
+
+  /** @param {number} weight */
+  function saturate(weight) {
+    return weight / (K1 + weight);
+  }
+
+  /**
+   * How much a word or phrase stands in each document, over all fields.
    * @param {Postings} index
    * @param {Occurrences[]} fields
    * @returns {Map<number, number>}
    */
-  function scores(index, fields) {
+  function saturated(index, fields) {
     /** @type {Map<number, number>} */
     const sums = new Map();
     fields.forEach((documents, field) => {
-      const [, weight, average] = index.fields[field];
       for (const [id, { length, positions }] of documents) {
-        const count = positions.length;
-        const norm = K1 * (1 - B + (B * length) / (average || 1));
-        const part = (weight * count * (K1 + 1)) / (count + norm);
+        const part = weighted(index, field, length, positions.length);
         sums.set(id, (sums.get(id) ?? 0) + part);
       }
     });
-    const rarity = Math.log(1 + (index.documents - sums.size + 0.5) / (sums.size + 0.5));
-    sums.forEach((sum, id) => sums.set(id, sum * rarity));
+    sums.forEach((sum, id) => sums.set(id, saturate(sum)));
     return sums;
-  }
-
-  /**
-   * @param {Map<number, Way>} ways
-   * @param {number} id
-   * @param {Way} way
-   */
-  function keepBetter(ways, id, way) {
-    const held = ways.get(id);
-    const better = held && (TIERS[way.via] - TIERS[held.via] || way.score - held.score);
-    if (better === undefined || better > 0) {
-      ways.set(id, way);
-    }
   }
 
   /**
@@ -212,7 +255,7 @@
    */
   async function sortBest(index, hits) {
     /** @type {(a: Hit, b: Hit) => number} */
-    const byScore = (a, b) => b.tier - a.tier || b.score - a.score;
+    const byScore = (a, b) => b.score - a.score;
     hits.sort(byScore);
     /** @param {number} at */
     const tiesWith = (at) => hits[at] && hits[at + 1] && byScore(hits[at], hits[at + 1]) === 0;
@@ -221,7 +264,7 @@
       const orders = await index.orders(tied.map((hit) => hit.id));
       /** @param {Hit} hit */
       const order = (hit) => orders.get(hit.id) ?? 0;
-      hits.sort((a, b) => byScore(a, b) || order(b) - order(a) || b.id - a.id);
+      hits.sort((a, b) => byScore(a, b) || order(b) - order(a) || a.id - b.id);
     }
   }
 

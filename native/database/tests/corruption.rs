@@ -1,0 +1,177 @@
+//! Damage on disk: every flipped bit and every cut file is either named or harmless, and never
+//! yields other content than was stored.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::cast_possible_truncation, reason = "sizes in tests are small")]
+
+#[path = "support/rows.rs"]
+mod rows;
+#[path = "support/mod.rs"]
+mod support;
+
+use std::sync::Arc;
+
+use picturerail_database::{Disk, Error, Mode, Result, Store, check};
+use rows::{Content, OPTIONS, STATE_TABLE, content, open, row};
+use support::{Fault, Random, SimDisk};
+
+/// A store of some sealed segments and an open one, closed by its writer.
+fn sample() -> (SimDisk, Content) {
+    let disk = SimDisk::new(Fault::None, 1);
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let store = open(&shared).unwrap();
+    let mut random = Random(5);
+    for name in 0..6 {
+        let mut writer = store.blob_writer().unwrap();
+        let bytes: Vec<u8> = (0..900).map(|_| random.next() as u8).collect();
+        writer.write(&bytes).unwrap();
+        let mut transaction = store.begin().unwrap();
+        let metadata = format!("{{\"caption\": \"{}\"}}", "sea ".repeat(40));
+        transaction
+            .insert(row(&format!("a/{name}.jpg"), &metadata), Some(writer))
+            .unwrap();
+        transaction
+            .put(STATE_TABLE, &[name], &bytes[..200])
+            .unwrap();
+        transaction.commit().unwrap();
+    }
+    let mut transaction = store.begin().unwrap();
+    transaction.delete(2, 9).unwrap();
+    transaction.commit().unwrap();
+    let expected = content(&store.snapshot().unwrap()).unwrap();
+    drop(store);
+    (disk, expected)
+}
+
+fn damaged(disk: &SimDisk, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> Arc<dyn Disk> {
+    let copy = disk.after_kill();
+    copy.damage(name, change);
+    Arc::new(copy)
+}
+
+fn read(disk: &Arc<dyn Disk>, mode: Mode) -> Result<Content> {
+    let store = Store::open_on(Arc::clone(disk), mode, OPTIONS)?;
+    content(&store.snapshot()?)
+}
+
+fn assert_told_or_harmless(disk: &Arc<dyn Disk>, expected: &Content, context: &str) -> bool {
+    let problems = check(disk, true);
+    let mut told = problems.as_ref().is_ok_and(|problems| !problems.is_empty());
+    told |= problems.is_err_and(|error| matches!(error, Error::Unsupported { .. }));
+    for mode in [Mode::Read, Mode::Write] {
+        match read(disk, mode) {
+            Ok(found) => assert_eq!(found, *expected, "{context}: other content, {mode:?}"),
+            Err(Error::Corrupt { .. } | Error::Unsupported { .. }) => {
+                assert!(told, "{context}: {mode:?} refuses what the check passes");
+            }
+            Err(other) => panic!("{context}: {other}"),
+        }
+    }
+    told
+}
+
+/// A flipped bit anywhere in any file is found by the deep check or changes nothing, and most
+/// are found.
+#[test]
+fn flipped_bits_are_named() {
+    let (disk, expected) = sample();
+    let (mut told, mut all) = (0, 0);
+    for (name, bytes) in disk.files() {
+        for offset in 0..bytes.len() {
+            let bit = 1 << (offset % 8);
+            let disk = damaged(&disk, &name, |bytes| bytes[offset] ^= bit);
+            let context = format!("{name}, byte {offset}");
+            told += usize::from(assert_told_or_harmless(&disk, &expected, &context));
+            all += 1;
+        }
+    }
+    // Harmless are lock, mark and padding alone.
+    assert!(told * 100 > all * 95, "{told} of {all} flips were found");
+}
+
+/// A log cut anywhere below what its writer had made durable is damage, not a torn tail.
+#[test]
+fn cut_logs_are_named() {
+    let (disk, expected) = sample();
+    for (name, bytes) in disk.files() {
+        if !name.ends_with(".log") {
+            continue;
+        }
+        for length in 0..bytes.len() {
+            let disk = damaged(&disk, &name, |bytes| bytes.truncate(length));
+            let context = format!("{name} cut to {length}");
+            assert!(
+                assert_told_or_harmless(&disk, &expected, &context),
+                "{context}"
+            );
+        }
+    }
+}
+
+/// A bad frame before frames that were made later is damage even without the mark: the later
+/// ones vouch that it had been durable. The error names the segment and the offset.
+#[test]
+fn later_frames_vouch_for_earlier_ones() {
+    let (disk, _) = sample();
+    let last = disk
+        .files()
+        .into_keys()
+        .filter(|name| name.ends_with(".log"))
+        .next_back()
+        .unwrap();
+    let disk = damaged(&disk, &last, |bytes| bytes[64 + 20] ^= 1);
+    disk.remove("DURABLE").unwrap();
+    let error = read(&disk, Mode::Write).unwrap_err();
+    let Error::Corrupt { file, offset, .. } = &error else {
+        panic!("{error}")
+    };
+    assert!(file.ends_with(&last), "{error}");
+    assert_eq!(*offset, 64, "{error}");
+}
+
+/// A missing segment, and a log without its manifest, are named; neither makes a new store.
+#[test]
+fn missing_files_are_named() {
+    let (disk, expected) = sample();
+    for name in disk.files().into_keys() {
+        let copy: Arc<dyn Disk> = Arc::new(disk.after_kill());
+        copy.remove(&name).unwrap();
+        let outcome = Store::open_on(Arc::clone(&copy), Mode::Create, OPTIONS);
+        match name.as_str() {
+            "LOCK" | "DURABLE" => {
+                assert_eq!(
+                    content(&outcome.unwrap().snapshot().unwrap()).unwrap(),
+                    expected
+                );
+            }
+            _ => assert!(outcome.is_err(), "{name} is missing and nobody says so"),
+        }
+    }
+}
+
+/// Rubbish after the log's end, as a torn write leaves it, is passed over and never appended to.
+#[test]
+fn torn_tails_are_passed_over() {
+    let (disk, expected) = sample();
+    let last = disk
+        .files()
+        .into_keys()
+        .filter(|name| name.ends_with(".log"))
+        .next_back()
+        .unwrap();
+    let disk = damaged(&disk, &last, |bytes| {
+        bytes.extend_from_slice(b"PRf\x1a torn")
+    });
+    assert_eq!(read(&disk, Mode::Read).unwrap(), expected);
+    let before = disk.list().unwrap().len();
+    let store = Store::open_on(Arc::clone(&disk), Mode::Write, OPTIONS).unwrap();
+    let mut transaction = store.begin().unwrap();
+    transaction.put(STATE_TABLE, b"after", b"torn").unwrap();
+    transaction.commit().unwrap();
+    assert_eq!(
+        disk.list().unwrap().len(),
+        before + 1,
+        "a new segment was begun"
+    );
+    assert_eq!(check(&disk, true).unwrap(), []);
+}

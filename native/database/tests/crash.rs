@@ -1,0 +1,349 @@
+//! Power cuts, kills and failing calls at every point of a run: what was acknowledged is there,
+//! what was not is there wholly or not at all, and opening again changes nothing more.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::cast_possible_truncation, reason = "sizes in tests are small")]
+
+#[path = "support/rows.rs"]
+mod rows;
+#[path = "support/mod.rs"]
+mod support;
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use picturerail_database::{Disk, Error, Result, Store, check};
+use rows::{Content, STATE_TABLE, content, open, row};
+use support::{Fault, Random, SimDisk};
+
+/// What a run has come to: the content after the last acknowledged step, and what it would be
+/// after the step that was under way.
+#[derive(Clone, Debug, Default)]
+struct Expected {
+    acknowledged: Content,
+    attempted: Content,
+    /// The step that was under way purges these.
+    purging: bool,
+}
+
+/// One step of a run.
+#[derive(Clone, Debug)]
+enum Step {
+    Add { name: u64, bytes: usize },
+    Change { id: u64, metadata: usize },
+    Delete { id: u64 },
+    Undelete { id: u64 },
+    Put { key: u64, value: usize },
+    Purge { id: u64 },
+    Collect,
+    Reopen,
+}
+
+fn bytes_of(name: u64, length: usize) -> Vec<u8> {
+    let mut random = Random(name);
+    (0..length).map(|_| random.next() as u8).collect()
+}
+
+/// Take a step on the store and in the expectation.
+fn take(
+    store: &mut Option<Store>,
+    disk: &Arc<dyn Disk>,
+    step: &Step,
+    expected: &mut Expected,
+) -> Result<()> {
+    expected.attempted = expected.acknowledged.clone();
+    expected.purging = false;
+    let target = &mut expected.attempted;
+    if matches!(step, Step::Reopen) || store.is_none() {
+        *store = None;
+        *store = Some(open(disk)?);
+    }
+    let store = store.as_ref().unwrap();
+    match step {
+        Step::Add { name, bytes } => {
+            let data = bytes_of(*name, *bytes);
+            let mut writer = store.blob_writer()?;
+            writer.write(&data)?;
+            let mut transaction = store.begin()?;
+            let path = format!("album/{name}.jpg");
+            let id = transaction.insert(row(&path, "{}"), Some(writer))?;
+            let last = name.to_be_bytes().to_vec();
+            transaction.put(STATE_TABLE, b"last", &last)?;
+            target.rows.insert(id, (path, "{}".to_owned(), data, true));
+            target.records.insert(b"last".to_vec(), last);
+            transaction.commit()?;
+        }
+        Step::Change { id, metadata } => {
+            let Some(held) = target.rows.get_mut(id).filter(|held| held.3) else {
+                return Ok(());
+            };
+            held.1 = format!("{{\"caption\": \"{}\"}}", "x".repeat(*metadata));
+            let mut changed = row(&held.0, &held.1);
+            changed.content_hash = *blake3::hash(&held.2).as_bytes();
+            changed.has_data = true;
+            let mut transaction = store.begin()?;
+            transaction.update(*id, changed, 0, None)?;
+            transaction.commit()?;
+        }
+        Step::Delete { id } => {
+            let Some(held) = target.rows.get_mut(id).filter(|held| held.3) else {
+                return Ok(());
+            };
+            held.3 = false;
+            let mut transaction = store.begin()?;
+            transaction.delete(*id, 500)?;
+            transaction.commit()?;
+        }
+        Step::Undelete { id } => {
+            let Some(held) = target.rows.get_mut(id).filter(|held| !held.3) else {
+                return Ok(());
+            };
+            held.3 = true;
+            let mut revived = row(&held.0, &held.1);
+            revived.content_hash = *blake3::hash(&held.2).as_bytes();
+            revived.has_data = true;
+            let mut transaction = store.begin()?;
+            transaction.update(*id, revived, 0, None)?;
+            transaction.commit()?;
+        }
+        Step::Put { key, value } => {
+            let (key, value) = (key.to_be_bytes().to_vec(), bytes_of(*key, *value));
+            let mut transaction = store.begin()?;
+            transaction.put(STATE_TABLE, &key, &value)?;
+            target.records.insert(key, value);
+            transaction.commit()?;
+        }
+        Step::Purge { id } => {
+            if target.rows.remove(id).is_none() {
+                return Ok(());
+            }
+            expected.purging = true;
+            store.purge(&[*id])?;
+        }
+        Step::Collect => {
+            target.rows.retain(|_, held| held.3);
+            store.collect(501)?;
+        }
+        Step::Reopen => {}
+    }
+    expected.acknowledged = expected.attempted.clone();
+    Ok(())
+}
+
+fn script() -> Vec<Step> {
+    vec![
+        Step::Add {
+            name: 1,
+            bytes: 700,
+        },
+        Step::Add {
+            name: 2,
+            bytes: 3000,
+        },
+        Step::Put { key: 1, value: 600 },
+        Step::Change {
+            id: 1,
+            metadata: 300,
+        },
+        Step::Delete { id: 2 },
+        Step::Add {
+            name: 3,
+            bytes: 5000,
+        },
+        Step::Undelete { id: 2 },
+        Step::Reopen,
+        Step::Purge { id: 1 },
+        Step::Add { name: 4, bytes: 10 },
+        Step::Delete { id: 3 },
+        Step::Collect,
+        Step::Change {
+            id: 2,
+            metadata: 100,
+        },
+    ]
+}
+
+fn random_script(random: &mut Random) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for name in 0..14 {
+        let id = 1 + random.below(8);
+        steps.push(match random.below(10) {
+            0..4 => Step::Add {
+                name,
+                bytes: random.below(6000) as usize,
+            },
+            4 => Step::Change {
+                id,
+                metadata: random.below(900) as usize,
+            },
+            5 => Step::Delete { id },
+            6 => Step::Undelete { id },
+            7 => Step::Put {
+                key: id,
+                value: random.below(900) as usize,
+            },
+            8 => Step::Purge { id },
+            _ if random.below(2) == 0 => Step::Collect,
+            _ => Step::Reopen,
+        });
+    }
+    steps
+}
+
+/// Run the script until something fails; return what must be there.
+fn run(disk: &SimDisk, steps: &[Step]) -> (Expected, Option<Error>) {
+    let disk: Arc<dyn Disk> = Arc::new(disk.clone());
+    let mut store = None;
+    let mut expected = Expected::default();
+    for step in steps {
+        if let Err(error) = take(&mut store, &disk, step, &mut expected) {
+            return (expected, Some(error));
+        }
+    }
+    (expected, None)
+}
+
+/// Open what a crash left and compare; `context` says how to see it again.
+fn verify(disk: &SimDisk, expected: &Expected, context: &str) {
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let store = open(&shared).unwrap_or_else(|error| panic!("{context}: {error}"));
+    let found = content(&store.snapshot().unwrap()).unwrap();
+    let is = |content: &Content| found == *content;
+    assert!(
+        is(&expected.acknowledged) || is(&expected.attempted),
+        "{context}: rows {:?}, acknowledged {:?}, attempted {:?}",
+        found.rows.keys(),
+        expected.acknowledged.rows.keys(),
+        expected.attempted.rows.keys()
+    );
+    if expected.purging && is(&expected.attempted) {
+        // The purge has happened, so nothing of it may be left once the store is open.
+        for (id, held) in &expected.acknowledged.rows {
+            if !expected.attempted.rows.contains_key(id) {
+                assert_absent(disk, held.0.as_bytes(), context);
+                assert_absent(disk, &held.2, context);
+            }
+        }
+    }
+    drop(store);
+    let again = open(&shared).unwrap_or_else(|error| panic!("{context}, again: {error}"));
+    assert_eq!(
+        content(&again.snapshot().unwrap()).unwrap(),
+        found,
+        "{context}: opened again"
+    );
+    drop(again);
+    assert_eq!(check(&shared, true).unwrap(), [], "{context}");
+}
+
+fn assert_absent(disk: &SimDisk, bytes: &[u8], context: &str) {
+    for (name, content) in disk.files() {
+        let holds = bytes.len() > 8 && content.windows(bytes.len()).any(|part| part == bytes);
+        assert!(!holds, "{context}: {name} still holds purged bytes");
+    }
+}
+
+fn cut_everywhere(steps: &[Step], seed: u64) {
+    let whole = SimDisk::new(Fault::None, seed);
+    let (_, error) = run(&whole, steps);
+    assert!(error.is_none(), "seed {seed}: {error:?}");
+    for at in 0..whole.calls() {
+        let disk = SimDisk::new(Fault::PowerCut(at), seed + at);
+        let (expected, _) = run(&disk, steps);
+        for outcome in 0..3 {
+            let context = format!("seed {seed}, power cut at call {at}, outcome {outcome}");
+            verify(&disk.after_power_cut(Fault::None), &expected, &context);
+        }
+    }
+}
+
+/// After a power cut at any call of a run that uses everything, the store opens with all that
+/// was acknowledged.
+#[test]
+fn power_cut_at_every_call() {
+    cut_everywhere(&script(), 1);
+}
+
+/// The same with runs nobody thought of.
+#[test]
+fn power_cut_in_random_runs() {
+    for seed in 100..112 {
+        println!("seed {seed}");
+        cut_everywhere(&random_script(&mut Random(seed)), seed);
+    }
+}
+
+/// A second power cut, while the store recovers from the first, loses nothing either.
+#[test]
+fn power_cut_during_recovery() {
+    let steps = script();
+    let whole = SimDisk::new(Fault::None, 7);
+    run(&whole, &steps);
+    for at in (0..whole.calls()).step_by(3) {
+        let disk = SimDisk::new(Fault::PowerCut(at), 7 + at);
+        let (expected, _) = run(&disk, &steps);
+        for second in 0..12 {
+            let recovering = disk.after_power_cut(Fault::PowerCut(second));
+            let shared: Arc<dyn Disk> = Arc::new(recovering.clone());
+            drop(open(&shared));
+            let context = format!("cut at call {at}, then at {second} of the recovery");
+            verify(
+                &recovering.after_power_cut(Fault::None),
+                &expected,
+                &context,
+            );
+        }
+    }
+}
+
+/// When any single call fails the caller is told, later writes are refused unless the disk was
+/// only full, and all that was acknowledged is there after a kill or a power cut.
+#[test]
+fn failing_call_anywhere() {
+    let steps = script();
+    let whole = SimDisk::new(Fault::None, 3);
+    run(&whole, &steps);
+    let mut told = 0;
+    for kind in [ErrorKind::Other, ErrorKind::StorageFull] {
+        for at in 0..whole.calls() {
+            let disk = SimDisk::new(Fault::Fail(at, kind), 3 + at);
+            let (expected, error) = run(&disk, &steps);
+            let context = format!("call {at} fails with {kind}");
+            if let Some(error) = error {
+                told += 1;
+                assert!(
+                    matches!(
+                        error,
+                        Error::Io { .. }
+                            | Error::Full { .. }
+                            | Error::Poisoned(_)
+                            | Error::OutcomeUnknown(_)
+                    ),
+                    "{context}: {error}"
+                );
+            }
+            verify(&disk.after_kill(), &expected, &context);
+            verify(&disk.after_power_cut(Fault::None), &expected, &context);
+        }
+    }
+    assert!(told > 50, "only {told} failures were told");
+}
+
+/// After a failed sync nothing more is written, and readers go on with what was durable.
+#[test]
+fn failed_sync_poisons_the_writer() {
+    let probe = SimDisk::new(Fault::None, 1);
+    run(&probe, &script()[..1]);
+    // A run's last calls: the commit's sync, its mark, and at closing the mark and its sync.
+    let sync_at = probe.calls() - 4;
+    let disk = SimDisk::new(Fault::Fail(sync_at, ErrorKind::Other), 1);
+    let shared: Arc<dyn Disk> = Arc::new(disk);
+    let store = open(&shared).unwrap();
+    let mut expected = Expected::default();
+    let mut held = Some(store);
+    let error = take(&mut held, &shared, &script()[0], &mut expected).unwrap_err();
+    assert!(matches!(error, Error::OutcomeUnknown(_)), "{error}");
+    let store = held.unwrap();
+    assert!(matches!(store.begin().unwrap_err(), Error::Poisoned(_)));
+    assert_eq!(store.snapshot().unwrap().info().seq, 0);
+}

@@ -1,0 +1,357 @@
+//! A disk in memory that keeps apart what was written from what would survive a power cut, and
+//! that can fail or lose its power at any call.
+//!
+//! A power cut keeps, drops or tears every unsynced write on its own, in pieces of 512 bytes;
+//! creations, renames and removals since the folder's last sync survive or not in the same way,
+//! in order. Reads see everything that was written, as with a page cache.
+#![allow(dead_code, reason = "each test uses a part")]
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Mutex};
+
+use picturerail_database::{Access, Disk, DiskFile, Lock};
+
+const SECTOR: usize = 512;
+
+/// Pseudo-random numbers (SplitMix64, Steele, Lea and Flood 2014), so that a seed is enough to
+/// see a failure again.
+#[derive(Clone, Debug)]
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+}
+
+/// What goes wrong, and at which of the calls that change something, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    None,
+    /// The power is cut: this call may have happened in part, no later one happens.
+    PowerCut(u64),
+    /// The call fails once; later ones work again.
+    Fail(u64, ErrorKind),
+}
+
+#[derive(Clone, Debug, Default)]
+struct Content {
+    live: Vec<u8>,
+    durable: Vec<u8>,
+    /// Writes since the last sync.
+    pending: Vec<(u64, Vec<u8>)>,
+}
+
+#[derive(Clone, Debug)]
+enum FolderChange {
+    Link(String, usize),
+    Rename(String, String),
+    Remove(String),
+}
+
+#[derive(Debug)]
+struct Inner {
+    files: Vec<Content>,
+    live: BTreeMap<String, usize>,
+    durable: BTreeMap<String, usize>,
+    pending: Vec<FolderChange>,
+    fault: Fault,
+    calls: u64,
+    dead: bool,
+    random: Random,
+}
+
+/// The disk. Clones share it.
+#[derive(Clone, Debug)]
+pub struct SimDisk(Arc<Mutex<Inner>>);
+
+#[derive(Debug)]
+struct SimFile {
+    disk: SimDisk,
+    index: usize,
+}
+
+fn power_is_off() -> io::Error {
+    io::Error::other("the power is off")
+}
+
+impl Inner {
+    /// Count a changing call; return whether it happens, or fail it.
+    fn change(&mut self) -> io::Result<bool> {
+        if self.dead {
+            return Err(power_is_off());
+        }
+        let call = self.calls;
+        self.calls += 1;
+        match self.fault {
+            Fault::PowerCut(at) if call == at => {
+                self.dead = true;
+                Ok(false)
+            }
+            Fault::Fail(at, kind) if call == at => Err(kind.into()),
+            _ => Ok(true),
+        }
+    }
+
+    fn apply(names: &mut BTreeMap<String, usize>, change: &FolderChange) {
+        match change {
+            FolderChange::Link(name, index) => _ = names.insert(name.clone(), *index),
+            FolderChange::Rename(from, to) => {
+                if let Some(index) = names.remove(from) {
+                    names.insert(to.clone(), index);
+                }
+            }
+            FolderChange::Remove(name) => _ = names.remove(name),
+        }
+    }
+
+    fn change_folder(&mut self, change: FolderChange) -> io::Result<()> {
+        let happens = self.change()?;
+        Self::apply(&mut self.live, &change);
+        self.pending.push(change);
+        if happens { Ok(()) } else { Err(power_is_off()) }
+    }
+}
+
+fn write(bytes: &mut Vec<u8>, data: &[u8], offset: usize) {
+    if bytes.len() < offset + data.len() {
+        bytes.resize(offset + data.len(), 0);
+    }
+    bytes[offset..offset + data.len()].copy_from_slice(data);
+}
+
+impl SimDisk {
+    pub fn new(fault: Fault, seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(Inner {
+            files: Vec::new(),
+            live: BTreeMap::new(),
+            durable: BTreeMap::new(),
+            pending: Vec::new(),
+            fault,
+            calls: 0,
+            dead: false,
+            random: Random(seed),
+        })))
+    }
+
+    /// How many changing calls there were.
+    pub fn calls(&self) -> u64 {
+        self.0.lock().unwrap().calls
+    }
+
+    /// What the next start finds after the power came back; a new disk with its own fault.
+    pub fn after_power_cut(&self, fault: Fault) -> Self {
+        let mut inner = self.0.lock().unwrap();
+        let mut random = inner.random.clone();
+        let mut names = inner.durable.clone();
+        let survive = random.below(inner.pending.len() as u64 + 1) as usize;
+        for change in &inner.pending[..survive] {
+            Inner::apply(&mut names, change);
+        }
+        let files = inner
+            .files
+            .iter()
+            .map(|file| file.after_power_cut(&mut random))
+            .collect();
+        inner.random = random.clone();
+        Self(Arc::new(Mutex::new(Inner {
+            files,
+            live: names.clone(),
+            durable: names,
+            pending: Vec::new(),
+            fault,
+            calls: 0,
+            dead: false,
+            random,
+        })))
+    }
+
+    /// What the next start finds after only the process died.
+    pub fn after_kill(&self) -> Self {
+        let inner = self.0.lock().unwrap();
+        Self(Arc::new(Mutex::new(Inner {
+            files: inner.files.clone(),
+            live: inner.live.clone(),
+            durable: inner.durable.clone(),
+            pending: inner.pending.clone(),
+            fault: Fault::None,
+            calls: 0,
+            dead: false,
+            random: inner.random.clone(),
+        })))
+    }
+
+    /// All files as they read now.
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let inner = self.0.lock().unwrap();
+        let read = |index: &usize| inner.files[*index].live.clone();
+        inner
+            .live
+            .iter()
+            .map(|(name, index)| (name.clone(), read(index)))
+            .collect()
+    }
+
+    /// Change a file behind everybody's back.
+    pub fn damage(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut inner = self.0.lock().unwrap();
+        let index = inner.live[name];
+        let file = &mut inner.files[index];
+        change(&mut file.live);
+        file.durable = file.live.clone();
+        file.pending.clear();
+    }
+}
+
+impl Content {
+    fn after_power_cut(&self, random: &mut Random) -> Self {
+        let mut bytes = self.durable.clone();
+        for (offset, data) in &self.pending {
+            match random.below(3) {
+                0 => {}
+                1 => write(&mut bytes, data, *offset as usize),
+                _ => {
+                    for (index, sector) in data.chunks(SECTOR).enumerate() {
+                        if random.below(2) == 0 {
+                            write(&mut bytes, sector, *offset as usize + index * SECTOR);
+                        }
+                    }
+                }
+            }
+        }
+        Self {
+            live: bytes.clone(),
+            durable: bytes,
+            pending: Vec::new(),
+        }
+    }
+}
+
+impl Disk for SimDisk {
+    fn place(&self) -> String {
+        "sim".to_owned()
+    }
+
+    fn make(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        Ok(self.0.lock().unwrap().live.keys().cloned().collect())
+    }
+
+    fn open(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
+        let mut inner = self.0.lock().unwrap();
+        if inner.dead {
+            return Err(power_is_off());
+        }
+        let found = inner.live.get(name).copied();
+        let index = match (found, access) {
+            (Some(index), Access::Read | Access::Write | Access::WriteOrCreate) => index,
+            (None, Access::Read | Access::Write) => return Err(ErrorKind::NotFound.into()),
+            // Emptying a file is modelled as a new one of the same name.
+            (_, Access::Create | Access::WriteOrCreate) => {
+                inner.files.push(Content::default());
+                let index = inner.files.len() - 1;
+                inner.change_folder(FolderChange::Link(name.to_owned(), index))?;
+                index
+            }
+        };
+        Ok(Arc::new(SimFile {
+            disk: self.clone(),
+            index,
+        }))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let change = FolderChange::Rename(from.to_owned(), to.to_owned());
+        self.0.lock().unwrap().change_folder(change)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.0
+            .lock()
+            .unwrap()
+            .change_folder(FolderChange::Remove(name.to_owned()))
+    }
+
+    fn sync_folder(&self) -> io::Result<()> {
+        let mut inner = self.0.lock().unwrap();
+        if !inner.change()? {
+            return Err(power_is_off());
+        }
+        inner.durable = inner.live.clone();
+        inner.pending.clear();
+        Ok(())
+    }
+}
+
+impl DiskFile for SimFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let inner = self.disk.0.lock().unwrap();
+        let bytes = &inner.files[self.index].live;
+        let begin = (offset as usize).min(bytes.len());
+        let count = buffer.len().min(bytes.len() - begin);
+        buffer[..count].copy_from_slice(&bytes[begin..begin + count]);
+        Ok(count)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut inner = self.disk.0.lock().unwrap();
+        let happens = inner.change()?;
+        let file = &mut inner.files[self.index];
+        write(&mut file.live, bytes, offset as usize);
+        file.pending.push((offset, bytes.to_vec()));
+        if happens { Ok(()) } else { Err(power_is_off()) }
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut inner = self.disk.0.lock().unwrap();
+        match inner.change() {
+            Ok(true) => {
+                let file = &mut inner.files[self.index];
+                file.durable = file.live.clone();
+                file.pending.clear();
+                Ok(())
+            }
+            Ok(false) => Err(power_is_off()),
+            // A failed sync loses the pages and calls them clean: memory still shows them.
+            Err(error) => {
+                inner.files[self.index].pending.clear();
+                Err(error)
+            }
+        }
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.disk.0.lock().unwrap().files[self.index].live.len() as u64)
+    }
+
+    fn forget_cache(&self) -> io::Result<()> {
+        let mut inner = self.disk.0.lock().unwrap();
+        let file = &mut inner.files[self.index];
+        let mut bytes = file.durable.clone();
+        for (offset, data) in &file.pending {
+            write(&mut bytes, data, *offset as usize);
+        }
+        file.live = bytes;
+        Ok(())
+    }
+
+    fn try_lock(&self, _: Lock) -> io::Result<bool> {
+        Ok(true)
+    }
+
+    fn lock(&self) -> io::Result<()> {
+        Ok(())
+    }
+}

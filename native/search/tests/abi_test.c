@@ -1,0 +1,144 @@
+/* The interface as C sees it: it compiles as C, answers, refuses NULL, frees what it gives. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "picturerail_search.h"
+
+#define CHECK(condition)                                                      \
+  do {                                                                        \
+    if (!(condition)) {                                                       \
+      fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+      exit(1);                                                                \
+    }                                                                         \
+  } while (0)
+
+static prse_text text(const char *s) {
+  prse_text t = {s, strlen(s)};
+  return t;
+}
+
+static int same(prse_text t, const char *s) {
+  return t.length == strlen(s) && memcmp(t.data, s, t.length) == 0;
+}
+
+/* Documents that were put are found, with why; the summary counts them. */
+static void finds_what_was_put(const char *path) {
+  const uint8_t uuid[PRSE_UUID_BYTES] = {1};
+  prse_error error;
+  prse_writer *writer = NULL;
+  CHECK(prse_writer_open(path, uuid, &writer, &error) == PRSE_OK);
+  const prse_field fields[] = {{text("tags"), text("grass")}, {text("caption"), text("The Cat")}};
+  const prse_neighbour near[] = {{text("meadow"), 0.5F}};
+  const float vector[] = {1, 2};
+  CHECK(prse_put(writer, 1, 5, fields, 2, &error) == PRSE_OK);
+  CHECK(prse_put(writer, 2, 0, fields, 1, NULL) == PRSE_OK);
+  CHECK(prse_put(writer, 3, 0, NULL, 0, NULL) == PRSE_OK);
+  CHECK(prse_remove(writer, 3, &error) == PRSE_OK);
+  CHECK(prse_remove(writer, 99, &error) == PRSE_OK);
+  CHECK(prse_set_neighbours(writer, text("grass"), near, 1, &error) == PRSE_OK);
+  CHECK(prse_put_vector(writer, 1, text("space"), vector, 2, &error) == PRSE_OK);
+  CHECK(prse_put_vector(writer, 2, text("space"), vector, 2, &error) == PRSE_OK);
+  CHECK(prse_commit(writer, 7, &error) == PRSE_OK);
+  prse_info info;
+  CHECK(prse_writer_info(writer, &info, &error) == PRSE_OK);
+  CHECK(info.seq == 7 && info.documents == 2 && info.uuid[0] == 1);
+
+  prse_reader *reader = NULL;
+  CHECK(prse_reader_open(path, &reader, &error) == PRSE_OK);
+  prse_hit hits[4];
+  size_t count = 0;
+  prse_summary summary;
+  prse_matches *matches = NULL;
+  CHECK(prse_search(reader, text("meadow cat"), NULL, 0, hits, 4, &count, &summary, &matches,
+                    &error) == PRSE_OK);
+  CHECK(count == 1 && summary.total == 1 && summary.relaxed == 0 && hits[0].id == 1);
+  const prse_match *first = NULL;
+  size_t match_count = 0;
+  prse_matches_get(matches, &first, &match_count);
+  CHECK(match_count == 2 && hits[0].first_match == 0 && hits[0].match_count == 2);
+  CHECK(first[0].via == PRSE_NEIGHBOUR && same(first[0].word, "grass"));
+  CHECK(same(first[0].query_word, "meadow") && same(first[0].field, "tags"));
+  CHECK(first[0].similarity == 0.5F);
+  CHECK(first[1].via == PRSE_EXACT && same(first[1].field, "caption"));
+  prse_matches_free(matches);
+  prse_matches_free(NULL);
+
+  /* A page of no hits still counts. */
+  CHECK(prse_search(reader, text("grass"), NULL, 0, NULL, 0, &count, &summary, NULL, NULL) == PRSE_OK);
+  CHECK(count == 0 && summary.total == 2);
+  const prse_weight weight = {text("tags"), 0};
+  const prse_options options = {sizeof(prse_options), 1, &weight, 1};
+  CHECK(prse_search(reader, text("grass"), &options, 0, hits, 4, &count, NULL, NULL, NULL) == PRSE_OK);
+  CHECK(count == 0);
+
+  CHECK(prse_nearest(reader, text("space"), vector, 2, hits, 4, &count, &error) == PRSE_OK);
+  CHECK(count == 2 && hits[0].score > 0.999F);
+  CHECK(prse_similar(reader, text("space"), 1, hits, 4, &count, &error) == PRSE_OK);
+  CHECK(count == 1 && hits[0].id == 2);
+  CHECK(prse_similar(reader, text("space"), 9, hits, 4, &count, &error) == PRSE_NOT_FOUND);
+  uint64_t ids[4];
+  CHECK(prse_documents(reader, 1, ids, 4, &count, &error) == PRSE_OK);
+  CHECK(count == 1 && ids[0] == 2);
+
+  int32_t changed = -1;
+  CHECK(prse_reader_refresh(reader, &changed, &error) == PRSE_OK && changed == 0);
+  CHECK(prse_commit(writer, 8, &error) == PRSE_OK);
+  CHECK(prse_reader_refresh(reader, &changed, &error) == PRSE_OK && changed == 1);
+  CHECK(prse_reader_info(reader, &info, &error) == PRSE_OK && info.seq == 8);
+  CHECK(prse_compact(writer, &error) == PRSE_OK);
+  prse_writer_close(writer);
+  prse_writer_close(NULL);
+  prse_reader_close(reader);
+  prse_reader_close(NULL);
+  CHECK(prse_check(path, &error) == PRSE_OK);
+}
+
+/* What is missing is PRSE_INVALID with a message, not a crash; statuses are those documented. */
+static void refuses_what_is_wrong(const char *path) {
+  const uint8_t other[PRSE_UUID_BYTES] = {2};
+  prse_error error;
+  prse_writer *writer = NULL;
+  prse_reader *reader = NULL;
+  prse_text broken = {NULL, 3};
+  size_t count = 0;
+  CHECK(prse_writer_open(NULL, other, &writer, &error) == PRSE_INVALID);
+  CHECK(strstr(error.message, "path") != NULL);
+  CHECK(prse_writer_open(path, NULL, &writer, &error) == PRSE_INVALID);
+  CHECK(prse_writer_open(path, other, NULL, &error) == PRSE_INVALID);
+  CHECK(prse_writer_open(path, other, &writer, &error) == PRSE_FOREIGN && writer == NULL);
+  CHECK(error.status == PRSE_FOREIGN && strstr(error.message, path) != NULL);
+  CHECK(prse_put(NULL, 1, 0, NULL, 0, &error) == PRSE_INVALID);
+  CHECK(prse_commit(NULL, 1, NULL) == PRSE_INVALID);
+  CHECK(prse_reader_open(path, &reader, &error) == PRSE_OK);
+  CHECK(prse_search(reader, broken, NULL, 0, NULL, 0, &count, NULL, NULL, &error) == PRSE_INVALID);
+  CHECK(prse_search(reader, text("x"), NULL, 0, NULL, 5, &count, NULL, NULL, &error) == PRSE_INVALID);
+  const prse_options old = {4, 1, NULL, 0};
+  CHECK(prse_search(reader, text("x"), &old, 0, NULL, 0, &count, NULL, NULL, &error) == PRSE_INVALID);
+  prse_reader_close(reader);
+  CHECK(prse_destroy(path, &error) == PRSE_OK);
+  CHECK(prse_reader_open(path, &reader, &error) == PRSE_NOT_FOUND && reader == NULL);
+}
+
+/* Buffers that are too small are filled as far as they reach, and the need is told. */
+static void analyses_into_small_buffers(void) {
+  prse_token tokens[1];
+  char terms[4];
+  size_t count = 0;
+  size_t length = 0;
+  CHECK(prse_analyse(text("Stra\xc3\x9f" "e 7"), tokens, 1, &count, terms, 4, &length, NULL) == PRSE_OK);
+  CHECK(count == 2 && length == strlen("strasse7"));
+  CHECK(tokens[0].begin == 0 && tokens[0].end == 7 && tokens[0].term_end == 7);
+  CHECK(memcmp(terms, "stra", 4) == 0);
+}
+
+int main(int argc, char **argv) {
+  CHECK(argc == 2);
+  CHECK(prse_abi_version() == PRSE_ABI_VERSION);
+  CHECK(prse_destroy(argv[1], NULL) == PRSE_OK);
+  finds_what_was_put(argv[1]);
+  refuses_what_is_wrong(argv[1]);
+  analyses_into_small_buffers();
+  puts("ok");
+  return 0;
+}

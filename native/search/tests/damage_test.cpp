@@ -1,0 +1,156 @@
+// Bits that flipped on the disk: an error, or the right answer; never a crash, never a wrong one.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "checksum.h"
+#include "fault_file_system.h"
+#include "format.h"
+#include "index_reader.h"
+#include "index_writer.h"
+
+namespace prse {
+namespace {
+
+constexpr Uuid kUuid{1, 2, 3};
+
+void fill(Disk& disk) {
+  IndexWriter writer(std::make_unique<FaultFileSystem>(disk), kUuid);
+  for (std::uint64_t id = 1; id <= 20; ++id) {
+    const std::string caption = "hot dog number" + std::to_string(id);
+    const FieldValue values[] = {{"caption", caption}, {"tags", "cat"}, {"tags", "grass"}};
+    const float vector[] = {1, 2, static_cast<float>(id)};
+    writer.put(id, 0, values);
+    writer.put_vector(id, "space", vector);
+  }
+  const NearWord near[] = {{"meadow", 0.5F}, {"lawn", 0.25F}};
+  writer.set_neighbours("grass", near);
+  writer.commit(1);
+  writer.remove(7);
+  writer.commit(2);
+}
+
+// Everything that a reader can be asked, as a text.
+std::string answers(Disk& disk) {
+  const IndexReader reader(std::make_unique<FaultFileSystem>(disk));
+  std::string out = std::to_string(reader.info().seq) + "," + std::to_string(reader.info().terms);
+  SearchOptions options;
+  options.capacity = 50;
+  options.explain = true;
+  for (const char* query : {"cat", "\"hot dog\"", "meadow", "num", "number3 cat", "zebra lawn"}) {
+    const SearchResult result = reader.search(query, options);
+    out += ";" + std::to_string(result.total);
+    for (const FoundHit& hit : result.hits) {
+      out += " " + std::to_string(hit.id) + ":" + std::to_string(hit.score);
+      for (const Explanation& why : hit.explanations) out += "/" + why.field + "=" + why.word;
+    }
+  }
+  for (const RankedHit& hit : reader.similar("space", 1, 50)) {
+    out += " " + std::to_string(hit.id) + ":" + std::to_string(hit.score);
+  }
+  return out;
+}
+
+std::string flipped(const std::string& bytes, std::size_t byte, int bit) {
+  std::string out = bytes;
+  out[byte] = static_cast<char>(out[byte] ^ (1 << bit));
+  return out;
+}
+
+bool is_damage(const Error& error) {
+  return error.status() == PRSE_CORRUPT || error.status() == PRSE_UNSUPPORTED;
+}
+
+// Any one bit of any file: refused as damaged, or answered as if nothing were.
+TEST(Damage, EveryFlippedBitIsRefusedOrHarmless) {
+  Disk disk;
+  fill(disk);
+  const std::string right = answers(disk);
+  int refused = 0;
+  const auto files = disk.now;
+  ASSERT_EQ(3U, files.size());
+  for (const auto& [name, bytes] : files) {
+    for (std::size_t byte = 0; byte < bytes->size(); ++byte) {
+      for (int bit = 0; bit < 8; bit += 3) {
+        disk.now[name] = std::make_shared<const std::string>(flipped(*bytes, byte, bit));
+        try {
+          EXPECT_EQ(right, answers(disk)) << name << " byte " << byte;
+        } catch (const Error& error) {
+          EXPECT_TRUE(is_damage(error)) << error.what();
+          ++refused;
+        }
+      }
+    }
+    disk.now[name] = bytes;
+  }
+  EXPECT_GT(refused, 3000);
+}
+
+// A file cut short anywhere is refused.
+TEST(Damage, EveryShortenedFileIsRefused) {
+  Disk disk;
+  fill(disk);
+  const auto files = disk.now;
+  for (const auto& [name, bytes] : files) {
+    for (std::size_t length = 0; length < bytes->size(); ++length) {
+      disk.now[name] = std::make_shared<const std::string>(bytes->substr(0, length));
+      try {
+        answers(disk);
+        ADD_FAILURE() << name << " cut to " << length;
+      } catch (const Error& error) {
+        EXPECT_TRUE(is_damage(error)) << error.what();
+      }
+    }
+    disk.now[name] = bytes;
+  }
+}
+
+// Mends all checksums of a segment, so that what lies behind them has to stand on its own.
+std::string with_right_checksums(std::string segment, std::uint32_t& head) {
+  constexpr std::size_t kTable = 32;
+  const auto put = [&](std::size_t at, std::uint32_t value) {
+    segment.replace(at, 4, reinterpret_cast<const char*>(&value), 4);
+  };
+  for (std::size_t i = 0; i < kSectionCount; ++i) {
+    const std::string_view entry = std::string_view(segment).substr(kTable + i * 20, 16);
+    const auto offset = load<std::uint64_t>(entry, 0);
+    const auto length = load<std::uint64_t>(entry, 1);
+    if (offset > segment.size() || length > segment.size() - offset) continue;
+    put(kTable + i * 20 + 16, crc32c(std::string_view(segment).substr(offset, length)));
+  }
+  constexpr std::size_t kHead = kTable + kSectionCount * 20;
+  head = crc32c(std::string_view(segment).substr(0, kHead));
+  put(kHead, head);
+  return segment;
+}
+
+// Wrong bytes behind right checksums: any answer or error will do, but no crash and no read
+// outside (which the sanitizers would see).
+TEST(Damage, WrongBytesBehindRightChecksumsNeverCrash) {
+  Disk disk;
+  fill(disk);
+  const auto files = disk.now;
+  Manifest manifest = decode_manifest(*files.at(kManifestName), kManifestName);
+  const std::string name = segment_name(manifest.segments.at(0).number);
+  const std::string& bytes = *files.at(name);
+  int refused = 0;
+  for (std::size_t byte = 32; byte < bytes.size(); ++byte) {
+    for (const int bit : {0, 4, 7}) {
+      std::uint32_t head = 0;
+      const std::string wrong = with_right_checksums(flipped(bytes, byte, bit), head);
+      disk.now[name] = std::make_shared<const std::string>(wrong);
+      manifest.segments.at(0).checksum = head;
+      disk.now[kManifestName] = std::make_shared<const std::string>(encode_manifest(manifest));
+      try {
+        answers(disk);
+        check_index(FaultFileSystem(disk));
+      } catch (const Error&) {
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(refused, 500);
+}
+
+}  // namespace
+}  // namespace prse

@@ -1,0 +1,167 @@
+"""A search engine of a page: everything in dictionaries, every document looked at.
+
+It states what the engine must answer; it shares nothing with it but the analyser.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from picturerail_native.search import analyse
+
+K1, B, GAP = 1.2, 0.75, 16
+WEIGHTS = {"filename": 4.0, "tags": 3.0, "caption": 2.0, "folder": 1.0}
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Return a text's folded words."""
+    return tuple(token.term for token in analyse(text))
+
+
+@dataclass
+class Document:
+    """One document: per field its words by position, and its whole tags."""
+
+    order: int
+    words: dict[str, dict[int, str]] = field(default_factory=dict)
+    tags: set[tuple[str, ...]] = field(default_factory=set)
+
+    @staticmethod
+    def of(fields: Sequence[tuple[str, str]], order: int) -> Document:
+        """Cut the values up; values of one field stand GAP apart."""
+        document = Document(order)
+        ends: dict[str, int] = {}
+        for name, value in fields:
+            begin, words = ends.get(name, 0), words_of(value)
+            ends[name] = begin + len(words) + GAP
+            document.words.setdefault(name, {}).update(enumerate(words, begin))
+            if name == "tags":
+                document.tags.add(words)
+        return document
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A word of the query: one term, or a phrase; and where tags may know it as a neighbour."""
+
+    terms: tuple[str, ...]
+    phrase: bool
+    near: frozenset[tuple[str, ...]] = frozenset()
+
+
+class Oracle:
+    """The index as it should be."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.documents: dict[int, Document] = {}
+        self.neighbours: dict[tuple[str, ...], dict[tuple[str, ...], float]] = {}
+
+    def put(self, doc_id: int, fields: Sequence[tuple[str, str]], order: int) -> None:
+        """Add or replace."""
+        self.documents[doc_id] = Document.of(fields, order)
+
+    def remove(self, doc_id: int) -> None:
+        """Remove."""
+        self.documents.pop(doc_id, None)
+
+    def set_neighbours(self, tag: str, words: Sequence[tuple[str, float]]) -> None:
+        """Set a tag's words; of those that fold alike, the nearest counts."""
+        near: dict[tuple[str, ...], float] = {}
+        for word, similarity in words:
+            near[words_of(word)] = max(similarity, near.get(words_of(word), 0))
+        self.neighbours[words_of(tag)] = near
+
+    def search(
+        self, query: str, weights: Mapping[str, float] | None = None
+    ) -> tuple[list[tuple[int, float]], bool]:
+        """Return all (id, score), best first, and whether it relaxed."""
+        wanted = parse(query)
+        found = [self._match(word, {**WEIGHTS, **(weights or {})}) for word in wanted]
+        if not found:
+            return [], False
+        ids = set.intersection(*(set(scores) for scores in found))
+        relaxed = not ids and any(found)
+        if relaxed:
+            ids = set().union(*found)
+        scores = {i: sum(word.get(i, 0.0) for word in found) for i in ids}
+        ranked = sorted(scores, key=lambda i: (-scores[i], -self.documents[i].order, i))
+        return [(i, scores[i]) for i in ranked], relaxed
+
+    def _match(self, word: Wanted, weights: Mapping[str, float]) -> dict[int, float]:
+        """Return the scores of one word of the query."""
+        average = self._average_lengths()
+        # Per tier (0 exact or phrase, 1 prefix, 2 neighbour) and term: how worthy, by document.
+        worths: dict[tuple[int, tuple[str, ...]], dict[int, float]] = {}
+        for doc_id, document in self.documents.items():
+            for (tier, term), counts in self._ways(word, document).items():
+                w = 0.0
+                for name, times in counts.items():
+                    relative = len(document.words[name]) / average[name]
+                    w += weights.get(name, 1.0) * times / (1 - B + B * relative)
+                if w == 0:
+                    continue
+                s = w / (K1 + w)
+                near = self._similarity(term, word) if tier == 2 else 1.0
+                worth = (1 + (K1 + 1) * s, 0.5 + 0.5 * s, 0.5 * near * s)[tier]
+                worths.setdefault((tier, term), {})[doc_id] = worth
+        if not worths:
+            return {}
+        nearest = min(tier for tier, _ in worths)
+        df = max(len(ids) for (tier, _), ids in worths.items() if tier == nearest)
+        idf = math.log(1 + (len(self.documents) - df + 0.5) / (df + 0.5))
+        scores: dict[int, float] = {}
+        for ids in worths.values():
+            for doc_id, worth in ids.items():
+                scores[doc_id] = max(scores.get(doc_id, 0.0), idf * worth)
+        return scores
+
+    def _ways(
+        self, word: Wanted, document: Document
+    ) -> dict[tuple[int, tuple[str, ...]], dict[str, int]]:
+        """Return in which ways a document has the word: per way, how often in which field."""
+        ways: dict[tuple[int, tuple[str, ...]], dict[str, int]] = {}
+        for name, words in document.words.items():
+            for position in words:
+                here = tuple(words.get(position + i, "") for i in range(len(word.terms)))
+                if here == word.terms:
+                    way = (0, word.terms)
+                elif not word.phrase and here[0].startswith(word.terms[0]):
+                    way = (1, here)
+                else:
+                    continue
+                counts = ways.setdefault(way, {})
+                counts[name] = counts.get(name, 0) + 1
+        for tag in document.tags:
+            if self._similarity(tag, word) > 0:
+                ways[2, tag] = {"tags": 1}
+        return ways
+
+    def _similarity(self, tag: tuple[str, ...], word: Wanted) -> float:
+        near = self.neighbours.get(tag, {})
+        return max((near.get(key, 0.0) for key in word.near), default=0.0)
+
+    def _average_lengths(self) -> dict[str, float]:
+        lengths: dict[str, list[int]] = {}
+        for document in self.documents.values():
+            for name, words in document.words.items():
+                if words:
+                    lengths.setdefault(name, []).append(len(words))
+        return {name: sum(found) / len(found) for name, found in lengths.items()}
+
+
+def parse(query: str) -> list[Wanted]:
+    """Read a query: quoted words are a phrase."""
+    wanted = []
+    for number, piece in enumerate(query.split('"')):
+        if number % 2:
+            if words_of(piece):
+                wanted.append(Wanted(words_of(piece), phrase=True))
+            continue
+        for chunk in re.split(r"[ \t\n\r\f\v]+", piece):
+            terms = words_of(chunk)
+            wanted += [Wanted((term,), False, frozenset({(term,), terms})) for term in terms]
+    return wanted

@@ -1,0 +1,395 @@
+"""What the engine promises beyond ranking: finding, forgetting, refusing, persisting."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from picturerail_native import search
+from picturerail_native.search import Via
+
+UUID = bytes(range(16))
+GOLDEN = Path(__file__).parent / "golden-index-1"
+
+
+def ids(reader: search.Reader, query: str) -> list[int]:
+    """Return the ids found, best first."""
+    return [hit.id for hit in reader.search(query).hits]
+
+
+def found(path: Path, query: str) -> list[int]:
+    """Return what a fresh reader finds."""
+    with search.Reader(path) as reader:
+        return ids(reader, query)
+
+
+def test_exactly_the_right_one_is_found_and_a_deleted_one_is_gone(tmp_path: Path) -> None:
+    """Each word finds its one document; a deleted one goes, its neighbour stays, after reopens."""
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(1, [("caption", "An alpine meadow in the snow")])
+        writer.put(2, [("caption", "A slice of watermelon")])
+        writer.commit(1)
+    for _ in range(2):  # reopened twice
+        assert found(tmp_path, "alpine") == [1]
+        assert found(tmp_path, "watermelon") == [2]
+        search.Writer(tmp_path, UUID).close()
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.remove(1)
+        writer.commit(2)
+    for _ in range(2):
+        assert found(tmp_path, "alpine") == []
+        assert found(tmp_path, "watermelon") == [2]
+        search.Writer(tmp_path, UUID).close()
+
+
+@pytest.mark.parametrize("word", ["meadow", "meadows", "field", "fields", "Méadow"])
+def test_a_tag_is_found_by_its_neighbours(tmp_path: Path, word: str) -> None:
+    """The picture tagged grass is found through grass; the one tagged car is not."""
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(1, [("tags", tag) for tag in ("cat", "park", "grass", "sun")])
+        writer.put(2, [("tags", "car")])
+        near = [("meadow", 0.61), ("meadows", 0.55), ("field", 0.52), ("fields", 0.5)]
+        writer.set_neighbours("grass", near)
+        writer.commit(1)
+    with search.Reader(tmp_path) as reader:
+        results = reader.search(word)
+
+        (hit,) = results.hits
+        (match,) = hit.matches
+        assert hit.id == 1
+        assert ("tags", word, "grass", Via.NEIGHBOUR) == (
+            match.field, match.query_word, match.word, match.via
+        )  # fmt: skip
+        assert dict(near)[word.lower().replace("é", "e")] == pytest.approx(match.similarity)
+
+
+def test_nearer_ways_rank_higher(tmp_path: Path) -> None:
+    """The word itself outranks a word it begins, which outranks a neighbour, nearer ones first."""
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(1, [("tags", "lawn")])
+        writer.put(2, [("tags", "grass")])
+        writer.put(3, [("tags", "meadowland")])
+        writer.put(4, [("folder", "a very long folder " * 50 + "meadow")])
+        writer.set_neighbours("grass", [("meadow", 1.0)])
+        writer.set_neighbours("lawn", [("meadow", 0.9)])
+        writer.commit(1)
+
+    assert found(tmp_path, "meadow") == [4, 3, 2, 1]
+
+
+def test_neighbours_belong_to_whole_tags_and_can_be_taken_back(tmp_path: Path) -> None:
+    """A tag of several words is one tag; parts of it, other fields and old neighbours are not."""
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.set_neighbours("Hot Dog", [("sausage", 0.8)])  # before any document
+        writer.put(1, [("tags", "hot-dog")])
+        writer.put(2, [("tags", "hot"), ("tags", "dog")])
+        writer.put(3, [("tags", "hot dog stand")])
+        writer.put(4, [("caption", "hot dog")])
+        writer.commit(1)
+        assert found(tmp_path, "sausage") == [1]
+        writer.set_neighbours("hot dog", [("frankfurter", 0.8)])
+        writer.commit(2)
+        assert found(tmp_path, "sausage") == []
+        assert found(tmp_path, "frankfurter") == [1]
+        writer.set_neighbours("hot dog", [])
+        writer.set_neighbours("🐱", [("cat", 0.5)])  # no letter: passed over
+        writer.commit(3)
+
+        assert found(tmp_path, "frankfurter") == []
+        assert writer.info.tags == 0
+
+
+def test_phrases_stay_within_one_value(tmp_path: Path) -> None:
+    """Quoted words must stand side by side, in this order, in one value."""
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(1, [("caption", "the hot dog")])
+        writer.put(2, [("tags", "hot"), ("tags", "dog")])
+        writer.put(3, [("caption", "dog hot"), ("folder", "hot"), ("filename", "dog")])
+        writer.commit(1)
+        with search.Reader(tmp_path) as reader:
+            (hit,) = reader.search('"Hot Dog"').hits
+
+            assert (
+                hit.id, hit.matches[0].via, hit.matches[0].query_word, hit.matches[0].word
+            ) == (1, Via.PHRASE, "Hot Dog", "hot dog")  # fmt: skip
+            assert {1, 2, 3} == set(ids(reader, "hot dog"))
+            assert ids(reader, '"hot dog') == [1]  # never closed: quoted to the end
+
+
+def test_all_words_relax_to_any(tmp_path: Path) -> None:
+    """Where no document has every word, those with any are found, and it is said."""
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(1, [("tags", "cat"), ("tags", "dog")])
+        writer.put(2, [("tags", "cat")])
+        writer.commit(1)
+    with search.Reader(tmp_path) as reader:
+        strict, relaxed = reader.search("dog cat"), reader.search("cat zebra")
+
+        assert ([hit.id for hit in strict.hits], strict.relaxed) == ([1], False)
+        assert (relaxed.total, relaxed.relaxed) == (2, True)
+        assert (reader.search("zebra").total, reader.search("zebra").relaxed) == (0, False)
+        assert reader.search(" ! ").total == 0
+
+
+def test_ties_are_broken_by_order_then_id(tmp_path: Path) -> None:
+    """Equal scores come by order, the higher first, then by id, the lower first."""
+    with search.Writer(tmp_path, UUID) as writer:
+        for doc_id, order in [(5, 1), (3, 1), (9, 7), (1, -7)]:
+            writer.put(doc_id, [("tags", "cat")], order=order)
+            writer.commit(writer.info.seq + 1)
+
+    assert found(tmp_path, "cat") == [9, 3, 5, 1]
+
+
+def test_updates_replace_and_what_is_not_committed_is_forgotten(tmp_path: Path) -> None:
+    """An update's old words find nothing; an uncommitted change leaves no trace."""
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(1, [("caption", "old")])
+        writer.commit(1)
+        writer.put(1, [("caption", "new")])
+        writer.commit(2)
+        writer.put(1, [("caption", "never")])
+        writer.remove(2)
+
+    assert tuple(found(tmp_path, word) for word in ("old", "new", "never")) == ([], [1], [])
+    with search.Reader(tmp_path) as reader:
+        assert (reader.info.seq, reader.info.documents) == (2, 1)
+
+
+def test_an_idle_commit_writes_nothing(tmp_path: Path) -> None:
+    """The same seq with nothing new touches no file; a reader sees nothing newer."""
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(1, [("tags", "cat")])
+        writer.commit(4)
+        before = {file.name: file.stat() for file in tmp_path.iterdir()}
+        with search.Reader(tmp_path) as reader:
+            writer.commit(4)
+
+            assert before == {file.name: file.stat() for file in tmp_path.iterdir()}
+            assert not reader.refresh()
+            writer.commit(5)
+            assert reader.refresh()
+            assert reader.info.seq == 5
+
+
+def test_small_segments_merge_and_old_files_go(tmp_path: Path) -> None:
+    """A hundred commits leave few segments, every document, and no file that is not named."""
+    with search.Writer(tmp_path, UUID) as writer:
+        for doc_id in range(1, 101):
+            writer.put(doc_id, [("tags", f"tag{doc_id}")])
+            writer.put_vector(doc_id, "space", [1.0, doc_id])
+            writer.set_neighbours(f"tag{doc_id}", [(f"word{doc_id}", 0.5)])
+            writer.commit(doc_id)
+        info = writer.info
+        assert info.segments < 20
+        assert len(list(tmp_path.iterdir())) == info.segments + 1
+        assert sum(file.stat().st_size for file in tmp_path.iterdir()) == info.disk_bytes
+        assert (info.documents, info.vectors, info.tags) == (100, 100, 100)
+        writer.compact()
+        assert writer.info.segments == 1
+    with search.Reader(tmp_path) as reader:
+        assert list(range(1, 101)) == list(reader.documents())
+        assert all([i] == ids(reader, f"word{i}") for i in range(1, 101))
+    search.check(tmp_path)
+
+
+def test_vectors_are_found_by_cosine_and_go_with_their_document(tmp_path: Path) -> None:
+    """The nearest are those of an exact float search; the dead and the orphaned are not found."""
+    rng = random.Random(11)
+    print("seed 11")
+    vectors = {i: [rng.gauss(0, 1) for _ in range(48)] for i in range(1, 301)}
+
+    def cosine(a: list[float], b: list[float]) -> float:
+        return sum(x * y for x, y in zip(a, b, strict=True)) / (math.hypot(*a) * math.hypot(*b))
+
+    with search.Writer(tmp_path, UUID) as writer:
+        for doc_id, vector in vectors.items():
+            if doc_id != 300:
+                writer.put(doc_id, [("tags", "x")])
+            writer.put_vector(doc_id, "space", vector)
+            if doc_id % 50 == 0:
+                writer.commit(doc_id)
+        writer.remove(7)
+        writer.put(8, [("tags", "updated: its vector stays")])
+        writer.put_vector(9, "space", [])
+        writer.commit(1000)
+        with pytest.raises(search.SearchArgumentError, match="48 dimensions, not 2"):
+            writer.put_vector(1, "space", [1.0, 2.0])
+        with pytest.raises(search.SearchArgumentError, match="no direction"):
+            writer.put_vector(1, "space", [0.0] * 48)
+    live = {i: v for i, v in vectors.items() if i not in (7, 9, 300)}
+    with search.Reader(tmp_path) as reader:
+        scores = {hit.id: hit.score for hit in reader.nearest("space", vectors[8], 400)}
+        assert live.keys() == scores.keys()
+        expected = {i: cosine(vectors[8], v) for i, v in live.items()}
+        assert expected == pytest.approx(scores, abs=0.02)
+        similar = reader.similar("space", 8, 5)
+        assert 8 not in {hit.id for hit in similar}
+        assert similar == tuple(sorted(similar, key=lambda hit: -hit.score))
+        assert reader.nearest("unused", [1.0]) == ()
+        with pytest.raises(search.NoIndexError, match="no vector"):
+            reader.similar("space", 9)
+
+
+def test_refusals_are_named(tmp_path: Path) -> None:
+    """Each misuse has its own error, and its message says what is wrong."""
+    with pytest.raises(search.NoIndexError, match="no index"):
+        search.Reader(tmp_path / "none")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(search.SearchStorageError, match="file"):
+        search.Writer(tmp_path / "file", UUID)
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.commit(3)
+        with pytest.raises(search.SearchArgumentError, match="id must not be 0"):
+            writer.put(0, [])
+        with pytest.raises(search.SearchArgumentError, match="lies before 3"):
+            writer.commit(2)
+        with pytest.raises(search.SearchArgumentError, match="similarity"):
+            writer.set_neighbours("a", [("b", 1.5)])
+        with pytest.raises(search.SearchArgumentError, match="64 field names"):
+            writer.put(1, [(f"field{i}", "x") for i in range(65)])
+        writer.put(1, [("tags", "cat")])
+        with pytest.raises(search.SearchArgumentError, match="commit before"):
+            writer.compact()
+    with pytest.raises(search.SearchArgumentError, match="closed"):
+        writer.commit(4)
+    with pytest.raises(search.SearchArgumentError, match="uuid"):
+        search.Writer(tmp_path, b"short")
+    with pytest.raises(search.ForeignIndexError, match="another database"):
+        search.Writer(tmp_path, bytes(16))
+    with search.Reader(tmp_path) as reader:
+        with pytest.raises(search.SearchArgumentError, match="weight"):
+            reader.search("x", weights={"tags": -1})
+        with pytest.raises(search.SearchArgumentError, match="256"):
+            reader.search("x " * 257)
+
+
+def test_a_damaged_index_is_refused_and_can_be_built_again(tmp_path: Path) -> None:
+    """Damage names the file; destroying removes the index alone; then it can be made anew."""
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(1, [("tags", "cat")])
+        writer.commit(1)
+    (segment,) = tmp_path.glob("*.segment")
+    (tmp_path / "notes.txt").write_text("not the engine's")
+    manifest = (tmp_path / "prse-manifest").read_bytes()
+    (tmp_path / "prse-manifest").write_bytes(manifest[:8] + b"\x09" + manifest[9:])
+    with pytest.raises(search.NewerIndexError, match="format 9"):
+        search.Writer(tmp_path, UUID)
+    (tmp_path / "prse-manifest").write_bytes(manifest)
+    segment.write_bytes(segment.read_bytes()[:-1])
+    for attempt in (lambda: search.Writer(tmp_path, UUID), lambda: search.check(tmp_path)):
+        with pytest.raises(search.DamagedIndexError, match=segment.name):
+            attempt()
+    segment.unlink()
+    with pytest.raises(search.DamagedIndexError, match=segment.name):
+        search.Reader(tmp_path)
+
+    search.destroy(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+    search.destroy(tmp_path)  # once more is no error
+    search.Writer(tmp_path, UUID).close()
+    assert found(tmp_path, "cat") == []
+
+
+def test_texts_of_any_kind_are_taken(tmp_path: Path) -> None:
+    """Half surrogates, NUL, emptiness and very long words are stored and searched."""
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(1, [("caption", "a\ud800b nul\0here"), ("tags", "")])
+        writer.put(2, [("caption", "w" * 100_000)])
+        writer.put(3, [])
+        writer.commit(1)
+
+    assert found(tmp_path, "here nul") == [1]
+    assert found(tmp_path, "w" * 100_000) == [2]
+    assert found(tmp_path, "www") == [2]
+
+
+def test_readers_in_threads_see_whole_commits(tmp_path: Path) -> None:
+    """While commits, merges and refreshes go on, every search sees one commit, never part."""
+    size = 40
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.commit(1)
+        reader = search.Reader(tmp_path)
+        done = threading.Event()
+        failures: list[str] = []
+
+        def read(shared: search.Reader) -> None:
+            while not done.is_set():
+                results = shared.search("cat", limit=size + 1, threads=2)
+                rounds = {match.word for hit in results.hits for match in hit.matches}
+                if results.total not in (0, size) or len(rounds) > 1:
+                    failures.append(f"{results.total} documents of rounds {rounds}")
+                shared.refresh()
+
+        threads = [threading.Thread(target=read, args=(reader,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for number in range(2, 60):
+            for doc_id in range(1, size + 1):
+                writer.put(doc_id, [("tags", f"cat{number}")])
+            writer.commit(number)
+        done.set()
+        for thread in threads:
+            thread.join()
+
+    assert failures == []
+
+
+READING_PROCESS = """
+import sys
+from picturerail_native import search
+seen = 0
+while seen < int(sys.argv[2]):
+    with search.Reader(sys.argv[1]) as reader:
+        seq, total = reader.info.seq, reader.search("cat", limit=0).total
+    assert seq >= seen, (seq, seen)
+    assert total == seq, (total, seq)
+    if seen == 0:
+        print("reading", flush=True)
+    seen = seq
+print("done")
+"""
+
+
+def test_readers_in_another_process_see_whole_commits(tmp_path: Path) -> None:
+    """Another process that opens the index over and over finds a whole, ever newer state."""
+    last = 150
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(1, [("tags", "cat")])
+        writer.commit(1)
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        process = subprocess.Popen(
+            [sys.executable, "-c", READING_PROCESS, str(tmp_path), str(last)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "reading\n"
+        for seq in range(2, last + 1):
+            writer.put(seq, [("tags", "cat")])
+            writer.commit(seq)
+        rest, _ = process.communicate()
+
+    assert (process.returncode, rest) == (0, "done\n")
+
+
+def test_an_index_of_format_1_is_read() -> None:
+    """The golden index, written by the first version, opens, is sound and answers."""
+    search.check(GOLDEN)
+    with search.Reader(GOLDEN) as reader:
+        info = reader.info
+
+        assert (info.format, info.seq, info.documents, info.tags, info.vectors) == (1, 42, 3, 1, 2)
+        assert list(reader.documents()) == [1, 2, 4]
+        assert ids(reader, "meadow") == [4, 1]
+        assert ids(reader, '"hot dog"') == [2]
+        assert ids(reader, "deleted") == []
+        assert [hit.id for hit in reader.similar("space", 1)] == [2]

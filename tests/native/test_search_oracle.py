@@ -1,0 +1,167 @@
+"""The engine against a brute force that looks at every document."""
+
+from __future__ import annotations
+
+import random
+import struct
+from pathlib import Path
+
+import pytest
+
+from picturerail_native import search
+
+from .oracle import Oracle
+
+UUID = bytes(range(16))
+# Few and short words, so that prefixes, phrases and repetitions are common.
+VOCABULARY = [
+    "a",
+    "ab",
+    "abc",
+    "abd",
+    "b",
+    "ba",
+    "bar",
+    "barn",
+    "cat",
+    "cats",
+    "hot",
+    "dog",
+    "Ähre",
+]
+FIELDS = ["filename", "tags", "caption", "folder", "camera", "date"]
+
+
+def single(number: float) -> float:
+    """Return the nearest 32-bit float, which the engine stores."""
+    (rounded,) = struct.unpack("f", struct.pack("f", number))
+    assert isinstance(rounded, float)
+    return rounded
+
+
+class Run:
+    """One random history, done to the engine and to the oracle."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        """Begin with an empty index in the folder."""
+        self.random = random.Random(seed)
+        self.folder = folder
+        self.oracle = Oracle()
+        self.writer = search.Writer(folder, UUID)
+        self.seq = 0
+
+    def text(self, most: int) -> str:
+        """Return up to so many words, parted in one of several ways."""
+        rng = self.random
+        return rng.choice(" -_").join(rng.choices(VOCABULARY, k=rng.randint(0, most)))
+
+    def change(self) -> None:
+        """Put, update or remove one document, or set a tag's neighbours."""
+        rng = self.random
+        doc_id = rng.randint(1, 60)
+        kind = rng.random()
+        if kind < 0.7:
+            fields = [(rng.choice(FIELDS), self.text(5)) for _ in range(rng.randint(0, 6))]
+            order = rng.randint(-3, 3)
+            self.writer.put(doc_id, fields, order=order)
+            self.oracle.put(doc_id, fields, order)
+        elif kind < 0.85:
+            self.writer.remove(doc_id)
+            self.oracle.remove(doc_id)
+        else:
+            tag = " ".join(rng.choices(VOCABULARY, k=rng.choice([1, 1, 2])))
+            words = [
+                (rng.choice([*VOCABULARY, "hot-dog", "zebra"]), single(rng.uniform(0.01, 1)))
+                for _ in range(rng.randint(0, 4))
+            ]
+            self.writer.set_neighbours(tag, words)
+            self.oracle.set_neighbours(tag, words)
+
+    def query(self) -> str:
+        """Return a query of words, beginnings of words and phrases."""
+        rng = self.random
+        parts = []
+        for _ in range(rng.choice([1, 1, 2, 2, 3, 4])):
+            words = rng.choices([*VOCABULARY, "zebra", "hot-dog"], k=rng.choice([1, 2, 2, 3]))
+            if rng.random() < 0.3:
+                parts.append('"' + " ".join(words) + '"')
+            else:
+                word = words[0]
+                parts.append(word[: rng.randint(1, len(word))] if rng.random() < 0.3 else word)
+        return " ".join(parts)
+
+    def commit(self) -> None:
+        """Commit; now and then compact, or close and open again."""
+        self.seq += 1
+        self.writer.commit(self.seq)
+        if self.random.random() < 0.15:
+            self.writer.compact()
+        if self.random.random() < 0.2:
+            self.writer.close()
+            self.writer = search.Writer(self.folder, UUID)
+
+    def compare(self, reader: search.Reader) -> None:
+        """Ask the same of both."""
+        rng = self.random
+        assert sorted(self.oracle.documents) == list(reader.documents())
+
+        query = self.query()
+        weights = {rng.choice(FIELDS): rng.choice([0, 0.5, 7])} if rng.random() < 0.3 else None
+        expected, relaxed = self.oracle.search(query, weights)
+        results = reader.search(query, limit=1000, weights=weights, threads=rng.choice([0, 1, 3]))
+        scores = {hit.id: hit.score for hit in results.hits}
+
+        assert relaxed == results.relaxed, query
+        assert len(expected) == results.total, query
+        assert dict(expected) == pytest.approx(scores, abs=1e-4), query
+        # In order but for scores so near that rounding decides.
+        for (expected_id, _), hit in zip(expected, results.hits, strict=True):
+            assert expected_id == hit.id or abs(dict(expected)[hit.id] - hit.score) < 1e-4, query
+            assert hit.matches or not query, query
+        begin, size = rng.randint(0, 5), rng.randint(0, 5)
+        page = reader.search(query, limit=size, skip=begin, weights=weights)
+        assert results.hits[begin : begin + size] == page.hits
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_histories_answer_as_the_brute_force_does(seed: int, tmp_path: Path) -> None:
+    """After any history of changes, ids, scores, order and relaxing equal the oracle's."""
+    print(f"seed {seed}")
+    run = Run(seed, tmp_path)
+    for _ in range(16):
+        for _ in range(run.random.choice([1, 2, 10, 25])):
+            run.change()
+        run.commit()
+        with search.Reader(tmp_path) as reader:
+            for _ in range(12):
+                run.compare(reader)
+        search.check(tmp_path)
+    run.writer.close()
+
+
+def test_merge_history_leaves_no_trace_in_the_scores(tmp_path: Path) -> None:
+    """The same live documents score the same, whether put at once or by many commits."""
+    rng = random.Random(7)
+    print("seed 7")
+    documents = {
+        i: [("caption", " ".join(rng.choices(VOCABULARY, k=6))), ("tags", rng.choice(VOCABULARY))]
+        for i in range(1, 41)
+    }
+    with search.Writer(tmp_path / "one", UUID) as writer:
+        for doc_id, fields in documents.items():
+            writer.put(doc_id, fields)
+        writer.commit(1)
+    with search.Writer(tmp_path / "many", UUID) as writer:
+        seq = 0
+        for doc_id, fields in documents.items():
+            writer.put(doc_id, [("caption", "b ba barn"), ("tags", "dog")])
+            writer.put(doc_id + 100, fields)
+            writer.commit(seq := seq + 1)
+            writer.put(doc_id, fields)
+            writer.remove(doc_id + 100)
+            writer.commit(seq := seq + 1)
+        assert 1 < writer.info.segments < 20
+
+    with search.Reader(tmp_path / "one") as one, search.Reader(tmp_path / "many") as many:
+        for query in ["a", "ba", "cat dog", '"hot dog"', "abc abd barn"]:
+            assert one.search(query, limit=99) == many.search(query, limit=99, threads=4)
