@@ -247,8 +247,9 @@ int32_t prdb_hash_file(int fd, uint8_t *hash, uint64_t *length, prdb_error *erro
 int32_t prdb_begin(prdb_store *store, prdb_transaction **transaction, prdb_error *error);
 
 /* Add a row; `*id` is its new id (image->id, seq, deleted_ns, data_length are
- * ignored). The commit fails with PRDB_CONFLICT where a live row stands at the
- * same path of the same root; rows of root 0 have no path to conflict. Bytes: with `data` they are what was written there (`data` is
+ * ignored). The commit fails with PRDB_CONFLICT where it would leave two live
+ * rows at one path of one root (what counts is the state after it, so pictures
+ * may exchange their places); rows of root 0 have no path to conflict. Bytes: with `data` they are what was written there (`data` is
  * consumed, also on failure, and gives content_hash); without, and with
  * PRDB_HAS_DATA in flags, the row shares what is stored under content_hash;
  * without the flag no bytes are kept. */

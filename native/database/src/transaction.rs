@@ -34,7 +34,6 @@ struct Overlay<'a> {
     blobs: HashMap<Hash, &'a FinishedBlob>,
     named: HashSet<Hash>,
     rows: BTreeMap<u64, Draft>,
-    paths: HashMap<(u32, Text), Option<u64>>,
     records: BTreeMap<RecordKey, Option<Text>>,
 }
 
@@ -59,12 +58,12 @@ pub(crate) fn resolve(
         blobs: blobs.iter().map(|blob| (blob.hash, blob)).collect(),
         named: HashSet::new(),
         rows: BTreeMap::new(),
-        paths: HashMap::new(),
         records: BTreeMap::new(),
     };
     for change in changes {
         overlay.apply(change)?;
     }
+    overlay.check_places()?;
     Ops::begin(when_ns, out);
     overlay.encode(out)
 }
@@ -116,22 +115,6 @@ impl Overlay<'_> {
         } else {
             0
         };
-        self.leave_path(id);
-        if row.root != 0 && deleted_ns == 0 {
-            let place = (row.root, Arc::clone(&row.path));
-            let owner = match self.paths.get(&place) {
-                Some(owner) => *owner,
-                None => self.state.paths.get(&place).copied(),
-            };
-            if let Some(owner) = owner.filter(|owner| *owner != id) {
-                return Err(Error::Conflict(format!(
-                    "picture {owner} stands at {:?} of root {} already",
-                    String::from_utf8_lossy(&row.path),
-                    row.root
-                )));
-            }
-            self.paths.insert(place, Some(id));
-        }
         self.rows.insert(
             id,
             Draft {
@@ -143,19 +126,26 @@ impl Overlay<'_> {
         Ok(())
     }
 
-    /// Free the place at which a row stands so far.
-    fn leave_path(&mut self, id: u64) {
-        let place = match self.rows.get(&id) {
-            Some(draft) if draft.deleted_ns == 0 => (draft.row.root, Arc::clone(&draft.row.path)),
-            Some(_) => return,
-            None => match self.state.rows.get(&id) {
-                Some(row) if row.is_live() => (row.root, Arc::clone(&row.path)),
-                _ => return,
-            },
-        };
-        if place.0 != 0 {
-            self.paths.insert(place, None);
+    /// Refuse two live rows at one place. What counts is how the transaction leaves the
+    /// rows, so pictures may exchange their places whatever the order of the changes.
+    fn check_places(&self) -> Result<()> {
+        let mut taken = HashMap::new();
+        for (id, draft) in &self.rows {
+            if draft.deleted_ns != 0 || draft.row.root == 0 {
+                continue;
+            }
+            let place = (draft.row.root, Arc::clone(&draft.row.path));
+            let standing = self.state.paths.get(&place).copied();
+            let standing = standing.filter(|owner| !self.rows.contains_key(owner));
+            if let Some(owner) = taken.insert(place, *id).or(standing) {
+                return Err(Error::Conflict(format!(
+                    "picture {owner} stands at {:?} of root {} already",
+                    String::from_utf8_lossy(&draft.row.path),
+                    draft.row.root
+                )));
+            }
         }
+        Ok(())
     }
 
     /// Find the bytes that a row shares or brings; return their length.
@@ -175,7 +165,6 @@ impl Overlay<'_> {
 
     fn delete(&mut self, id: u64, when_ns: i64) -> Result<()> {
         let not_live = || Error::NotFound(format!("there is no live picture {id} to delete"));
-        self.leave_path(id);
         if let Some(draft) = self.rows.get_mut(&id) {
             if draft.deleted_ns != 0 {
                 return Err(not_live());
