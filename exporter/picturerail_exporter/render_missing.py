@@ -11,7 +11,7 @@ from picturerail_exporter.pixels import UndecodableError, decode
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe, render
 from picturerail_exporter.source import Source
-from picturerail_native.database import DatabaseError
+from picturerail_native.database import CorruptError, NotFoundError
 
 Progress = Callable[[int, int], None]
 """Told now and then how many steps of how many are done."""
@@ -57,7 +57,7 @@ def _render(
             picture = decode(file, max_pixels=max_pixels, largest=recipe.largest)
     except UndecodableError as error:
         return error.reason
-    except DatabaseError as error:  # its original is damaged, or was never stored
-        return f"its original cannot be read: {error}"
+    except (CorruptError, NotFoundError) as error:
+        return f"its renditions are not there, and its original cannot be read: {error}"
     store.write(content_hash, recipe, render(picture, recipe))
     return ""

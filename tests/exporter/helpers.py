@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 from skimage import data as skimage_data
 
+from picturerail_native.database import NotFoundError
 from picturerail_native.records import (
     Description,
     ImageRow,
@@ -55,6 +56,8 @@ class MemorySource:
 
     def open_blob(self, content_hash: bytes) -> io.BytesIO:
         """Open stored bytes."""
+        if content_hash not in self.blobs:
+            raise NotFoundError("no such bytes")
         return io.BytesIO(self.blobs[content_hash])
 
     def root(self, number: int, name: str, *, configured: bool = True) -> None:

@@ -341,6 +341,18 @@ def test_bad_picture_is_named_and_left_out(source, options, publish):
     assert not [name for name, data in tree(options.path).items() if b"bad.jpg" in data]
 
 
+def test_lost_original_is_named(source, options, publish):
+    """A picture with neither renditions nor stored bytes is named, and the rest is shown."""
+    source.add("good.jpg", plain((1, 2, 3)))
+    lost = source.add("lost.jpg", plain((4, 5, 6)))
+    del source.blobs[source.rows[lost].content_hash]
+
+    (skipped,) = publish().skipped
+
+    assert (skipped.id, "no such bytes" in skipped.reason) == (lost, True)
+    assert (options.path / "photo/1/index.html").exists()
+
+
 def test_private_metadata_is_nowhere(source, options, publish):
     """Place, serial numbers and paths outside the root are in no file of the site."""
     exif = Image.Exif()
