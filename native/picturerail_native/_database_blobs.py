@@ -51,6 +51,8 @@ class Blob(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Fill a writable buffer from the position; return the number of bytes read."""
+        if self.closed:
+            raise ValueError("the blob is closed")
         room = ffi.from_buffer("uint8_t[]", buffer, require_writable=True)
         count = ffi.new("size_t *")
         pointer = self._handle.pointer
