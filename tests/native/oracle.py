@@ -106,7 +106,7 @@ class Oracle:
                     continue
                 s = w / (K1 + w)
                 near = self._similarity(term, word) if tier == 2 else 1.0
-                worth = (1 + (K1 + 1) * s, 0.5 + 0.5 * s, 0.5 * near * s)[tier]
+                worth = (1 + (K1 + 1) * s, 0.5 + 0.5 * s, 0.5 * near * (0.8 + 0.2 * s))[tier]
                 worths.setdefault((tier, term), {})[doc_id] = worth
         if not worths:
             return {}

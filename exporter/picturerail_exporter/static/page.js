@@ -196,12 +196,12 @@
 
   /** @param {Way} way */
   function matchedWords(way) {
-    return way.via === "neighbour" ? [way.query, way.word] : [way.word];
+    return way.via === "neighbour" ? [way.query, ...way.tags] : [way.word];
   }
 
   /** @param {Way} way */
   function reason(way) {
-    return way.via === "neighbour" ? `${way.query}, through ${way.word}` : way.word;
+    return way.via === "neighbour" ? `${way.query}, through ${way.tags.join(", ")}` : way.word;
   }
 
   /**

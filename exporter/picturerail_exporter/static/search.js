@@ -6,7 +6,8 @@
 // The scores are the engine's: BM25F (Zaragoza and others, "Microsoft Cambridge at TREC-13",
 // 2004), saturated to s in 0..1, and for each word of the query its idf times a worth by the
 // nearest way in which a picture has it: 1 + (k1 + 1) s for the word itself or a phrase,
-// 0.5 + 0.5 s for a word that it begins, 0.5 s times the similarity for a tag that it is near.
+// 0.5 + 0.5 s for a word that it begins, and for a tag that it is near 0.5 (0.8 + 0.2 s) times
+// the similarity.
 // The idf is that of the nearest way that any picture has. Ties: the newer picture first.
 "use strict";
 
@@ -167,11 +168,27 @@
         const score = idf * worth(via, s, similarity);
         const held = ways.get(id);
         if (!held || score > held.score) {
-          ways.set(id, { query, word, via, similarity, score });
+          ways.set(id, { query, word, via, similarity, score, tags: [] });
         }
       });
     }
+    nameTags(ways, some);
     return ways;
+  }
+
+  /**
+   * Where a tag led to a picture, name all of its tags that would have, the nearest first.
+   * @param {Map<number, Way>} ways
+   * @param {Candidate[]} candidates
+   */
+  function nameTags(ways, candidates) {
+    const near = candidates.filter(({ via }) => via === "neighbour");
+    near.sort((a, b) => b.similarity - a.similarity);
+    for (const [id, way] of ways) {
+      if (way.via === "neighbour") {
+        way.tags = near.filter(({ saturated: of }) => of.has(id)).map(({ word }) => word);
+      }
+    }
   }
 
   /**
@@ -183,7 +200,7 @@
     if (via === "prefix") {
       return 0.5 + 0.5 * s;
     }
-    return via === "neighbour" ? 0.5 * similarity * s : 1 + (K1 + 1) * s;
+    return via === "neighbour" ? 0.5 * similarity * (0.8 + 0.2 * s) : 1 + (K1 + 1) * s;
   }
 
   /**

@@ -46,7 +46,7 @@ double inverse_document_frequency(std::uint64_t documents, std::uint64_t with_wo
 double worth_of_exact(double saturated) { return 1 + (kK1 + 1) * saturated; }
 double worth_of_prefix(double saturated) { return 0.5 + 0.5 * saturated; }
 double worth_of_neighbour(double saturated, float similarity) {
-  return 0.5 * static_cast<double>(similarity) * saturated;
+  return 0.5 * static_cast<double>(similarity) * (0.8 + 0.2 * saturated);
 }
 
 Weights::Weights(std::span<const FieldWeight> chosen) {

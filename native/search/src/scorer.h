@@ -7,9 +7,10 @@
 //
 //   the word itself, or the phrase       1 + (k1 + 1) s    above 1
 //   a word that it begins                0.5 + 0.5 s       0.5 .. 1
-//   a tag it is a neighbour of           0.5 similarity s  below 0.5
+//   a tag it is a neighbour of           0.5 similarity (0.8 + 0.2 s), below 0.5
 //
-// so of one word, a nearer way always ranks above a farther one. A document that has a word in
+// so of one word, a nearer way always ranks above a farther one, and among neighbours it is the
+// similarity that counts, hardly how many tags a picture has. A document that has a word in
 // several ways gets the best of them. The idf is that of the nearest way that any document has
 // it, so all documents that have the word share it.
 //

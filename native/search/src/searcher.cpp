@@ -181,12 +181,25 @@ class Search {
           std::lower_bound(matches.documents.begin(), matches.documents.end(), hit.doc,
                            [](const WordMatch& match, std::uint32_t doc) { return match.doc < doc; });
       if (found == matches.documents.end() || found->doc != hit.doc) continue;
-      const Way& way = matches.ways[found->way];
-      for (const std::uint32_t field : matcher.fields(words_[w], way, hit.doc)) {
-        out.push_back({std::string(view.segment->fields()[field].name), words_[w].typed, way.word,
-                       way.via, way.similarity});
+      for (const Way* way : ways_to_tell(matches, matches.ways[found->way])) {
+        for (const std::uint32_t field : matcher.fields(words_[w], *way, hit.doc)) {
+          out.push_back({std::string(view.segment->fields()[field].name), words_[w].typed,
+                         way->word, way->via, way->similarity});
+        }
       }
     }
+  }
+
+  // The best way; where that is a tag, every tag that may have led there, the nearest first.
+  static std::vector<const Way*> ways_to_tell(const WordMatches& matches, const Way& best) {
+    if (best.via != PRSE_NEIGHBOUR) return {&best};
+    std::vector<const Way*> ways;
+    for (const Way& way : matches.ways) {
+      if (way.via == PRSE_NEIGHBOUR) ways.push_back(&way);
+    }
+    std::stable_sort(ways.begin(), ways.end(),
+                     [](const Way* a, const Way* b) { return a->similarity > b->similarity; });
+    return ways;
   }
 
   const Snapshot& snapshot_;
