@@ -80,6 +80,7 @@ bool PostingsCursor::read_block_head() {
   block_last_ = last_doc_ + in_.varint32();
   count_bytes_ = in_.varint();
   position_bytes_ = in_.varint();
+  if (block_last_ <= last_doc_) in_.fail("documents do not ascend");
   if (block_last_ >= limits_.documents) in_.fail("a document lies outside");
   if (position_bytes_ > all_positions_.size() - positions_next_) {
     in_.fail("a block's positions lie outside");

@@ -66,8 +66,8 @@ int verify(Disk& disk) {
   return commits;
 }
 
-// Runs the history from wherever the disk is; tells how many commits returned.
-std::optional<int> run(Disk& disk, std::unique_ptr<FileSystem> files) {
+// Runs the history from wherever the disk is; tells how many commits returned before a fault.
+std::optional<int> run(std::unique_ptr<FileSystem> files) {
   int acknowledged = 0;
   try {
     IndexWriter writer(std::move(files), kUuid);
@@ -83,7 +83,6 @@ std::optional<int> run(Disk& disk, std::unique_ptr<FileSystem> files) {
     EXPECT_EQ(PRSE_IO, error.status()) << error.what();
     return acknowledged;
   }
-  (void)disk;
   return std::nullopt;
 }
 
@@ -108,7 +107,7 @@ TEST(Crash, PowerCutAtEveryCallKeepsWhatWasCommitted) {
       std::mt19937 random(seed);
       Disk disk;
       const auto acknowledged =
-          run(disk, std::make_unique<FaultFileSystem>(disk, FaultFileSystem::Fault::kPowerCut, at));
+          run(std::make_unique<FaultFileSystem>(disk, FaultFileSystem::Fault::kPowerCut, at));
       disk.cut_power(random);
       if (!disk.now.contains("prse-manifest")) {
         ASSERT_EQ(0, acknowledged.value_or(-1));  // only before the index was made
@@ -118,7 +117,7 @@ TEST(Crash, PowerCutAtEveryCallKeepsWhatWasCommitted) {
       const int known = acknowledged.value_or(kCommits);
       ASSERT_TRUE(found == known || found == known + 1) << found << " after " << known;
       if (at % 7 == 0) {
-        ASSERT_EQ(std::nullopt, run(disk, plain(disk)));
+        ASSERT_EQ(std::nullopt, run(plain(disk)));
         ASSERT_EQ(kCommits, verify(disk));
       }
       if (HasFailure()) return;
