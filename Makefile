@@ -45,6 +45,8 @@ lint: .venv/ready ## Formatting, linters, types, import rules, compiler warnings
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m mypy.stubtest picturerail_native._database picturerail_native._search
+	npx --yes -p typescript@5 tsc -p exporter/tsconfig.json
 	cargo fmt --manifest-path native/database/Cargo.toml --check
 	cargo clippy --quiet --locked --manifest-path native/database/Cargo.toml --all-targets -- -D warnings
 

@@ -58,6 +58,8 @@ interface Way {
   via: "exact" | "phrase" | "prefix" | "neighbour";
   similarity: number;
   score: number;
+  /** Where a tag led there: all tags that would have, the nearest first. */
+  tags: string[];
 }
 
 /** A way to match a word, and how much it stands in each document, in 0..1. */

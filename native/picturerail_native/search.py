@@ -211,8 +211,8 @@ class Writer:
         status = lib.prse_set_neighbours(self._open_handle(), text[0], packed, len(words), error)
         _raise_for(status, error)
 
-    def put_vector(self, doc_id: int, space: str, values: Sequence[float]) -> None:
-        """Set a document's vector in a space (a numpy float32 array is taken as it is)."""
+    def put_vector(self, doc_id: int, space: str, values: Sequence[float] | memoryview) -> None:
+        """Set a document's vector in a space (a buffer of 32-bit floats is taken as it is)."""
         floats = _floats(values)
         error = _new("prse_error *")
         text, _kept = _text(space)

@@ -179,7 +179,7 @@ def tagged():
 @pytest.fixture(scope="session")
 def browser():
     """Start headless Chromium; without it the test is skipped, but fails in CI."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+    from playwright.sync_api import sync_playwright
 
     names = ("chromium", "chromium-browser", "google-chrome")
     program = next(filter(None, map(shutil.which, names)), None)

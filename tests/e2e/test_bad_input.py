@@ -24,11 +24,15 @@ def bomb() -> bytes:
     """Return a PNG of 60,000 by 60,000 pixels in a few bytes, were it decoded."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     packed = zlib.compress(bytes(1 << 20), 9)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+    )
 
 
 def test_each_bad_file_is_named_with_its_reason_and_the_rest_is_mirrored(quick, photographs):
@@ -55,9 +59,9 @@ def test_each_bad_file_is_named_with_its_reason_and_the_rest_is_mirrored(quick, 
     assert "truncated" in failed["truncated.jpg"]
     assert "large" in failed["bomb.png"]
     assert "loop" in failed["loop.jpg"]
-    assert 1 == report["added"]
-    assert ["good.jpg"] == quick.found("good")
-    assert 5 == quick.json("status")["failed"]
+    assert report["added"] == 1
+    assert quick.found("good") == ["good.jpg"]
+    assert quick.json("status")["failed"] == 5
     quick.run("sync", "--strict", code=1)
 
 
@@ -66,15 +70,15 @@ def test_a_mended_file_is_tried_again_and_a_removed_one_forgotten(quick, photogr
     broken, other = quick.photos / "a.jpg", quick.photos / "b.jpg"
     broken.write_bytes(b"no")
     other.write_bytes(b"no")
-    assert 2 == len(quick.json("sync")["failed"])
-    assert 2 == len(quick.json("sync")["failed"])
+    assert len(quick.json("sync")["failed"]) == 2
+    assert len(quick.json("sync")["failed"]) == 2
 
     shutil.copy(photographs["rocket"], broken)
     other.unlink()
     report = quick.json("sync")
 
-    assert (1, []) == (report["added"], report["failed"])
-    assert 0 == quick.json("status")["failed"]
+    assert (report["added"], report["failed"]) == (1, [])
+    assert quick.json("status")["failed"] == 0
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
@@ -85,7 +89,7 @@ def test_any_name_is_mirrored_shown_and_exported(quick, name):
     os.rename(quick.photos / "plain.png", path)
 
     report = quick.json("sync")
-    assert (1, []) == (report["added"], report["failed"])
+    assert (report["added"], report["failed"]) == (1, [])
     record = quick.json("show", os.fsdecode(path))
     try:
         assert name.decode() == os.path.basename(record["path"])
@@ -98,7 +102,7 @@ def test_any_name_is_mirrored_shown_and_exported(quick, name):
     with open(path, "rb") as original:
         assert (quick.folder / "copy").read_bytes() == original.read()
     quick.run("export")
-    assert {"ok": True, "problems": []} == quick.json("check", "--deep")
+    assert quick.json("check", "--deep") == {"ok": True, "problems": []}
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
@@ -110,7 +114,11 @@ def test_bad_files_with_any_name_are_named_exactly(quick, name):
 
     (failed,) = quick.json("sync")["failed"]
 
-    told = base64.b64decode(failed["path_base64"]) if "path_base64" in failed else failed["path"].encode()
+    told = (
+        base64.b64decode(failed["path_base64"])
+        if "path_base64" in failed
+        else failed["path"].encode()
+    )
     assert path == told
     lines = quick.run("sync").stderr.splitlines()
     assert 1 == sum(line.startswith(b"Left out:") for line in lines) == len(lines)
@@ -118,7 +126,9 @@ def test_bad_files_with_any_name_are_named_exactly(quick, name):
 
 def test_an_unreadable_file_and_folder_are_named_and_lose_nothing(quick, photographs):
     """Permissions taken away keep what was known and are told."""
-    as_user = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+    as_user = (
+        ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+    )
     folder = quick.photos / "private"
     folder.mkdir()
     shutil.copy(photographs["rocket"], folder / "known.jpg")
@@ -127,7 +137,7 @@ def test_an_unreadable_file_and_folder_are_named_and_lose_nothing(quick, photogr
     report = quick.json("sync", prefix=as_user)
     assert [str(quick.photos / "closed.jpg")] == [item["path"] for item in report["failed"]]
     assert "permission" in report["failed"][0]["reason"]
-    assert 1 == report["added"]
+    assert report["added"] == 1
 
     folder.chmod(0)
     try:
@@ -135,8 +145,8 @@ def test_an_unreadable_file_and_folder_are_named_and_lose_nothing(quick, photogr
     finally:
         folder.chmod(0o755)
     assert {"closed.jpg", "private"} == {os.path.basename(i["path"]) for i in report["failed"]}
-    assert (0, 0) == (report["deleted"], report["held"])
-    assert 1 == quick.json("status")["photos"]
+    assert (report["deleted"], report["held"]) == (0, 0)
+    assert quick.json("status")["photos"] == 1
 
 
 def test_a_folder_that_does_not_exist_stops_before_anything_starts(quick):
@@ -147,7 +157,7 @@ def test_a_folder_that_does_not_exist_stops_before_anything_starts(quick):
 
     assert str(quick.photos).encode() in done.stderr
     assert b"library.folders" in done.stderr
-    assert 1 == len(done.stderr.splitlines())
+    assert len(done.stderr.splitlines()) == 1
     assert not quick.store.exists()
     quick.run("run", code=2)
 
@@ -157,22 +167,24 @@ def test_videos_and_raw_files_are_counted_and_told(quick):
     for name in ("a.mp4", "b.cr2", "c.txt"):
         (quick.photos / name).write_bytes(b"x")
 
-    assert {"video": 1, "raw": 1, "other": 1} == quick.json("sync")["left_out"]
+    assert quick.json("sync")["left_out"] == {"video": 1, "raw": 1, "other": 1}
 
 
 def test_a_file_is_read_only_when_its_writer_is_done(quick, photographs):
     """A file that is held open for writing is left for later, and then read whole."""
     whole = photographs["rocket"].read_bytes()
     path = quick.photos / "slow.jpg"
-    with subprocess.Popen(["tee", path], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as writer:
+    with subprocess.Popen(
+        ["tee", path], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    ) as writer:
         writer.stdin.write(whole[:1000])
         writer.stdin.flush()
         while not path.exists() or path.stat().st_size < 1000:
             pass
         report = quick.json("sync")
-        assert (0, []) == (report["added"], report["failed"])
+        assert (report["added"], report["failed"]) == (0, [])
         assert [str(path)] == [item["path"] for item in report["waiting"]]
         writer.stdin.write(whole[1000:])
-    assert 1 == quick.json("sync")["added"]
+    assert quick.json("sync")["added"] == 1
     quick.run("get", path, "-o", quick.folder / "copy")
     assert whole == (quick.folder / "copy").read_bytes()

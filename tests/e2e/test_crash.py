@@ -60,10 +60,10 @@ def test_killed_at_random_it_converges(home):
 
     with home.daemon():
         home.run("wait", "--timeout", "90")
-        assert 0 == home.json("status")["index_rebuilds"]
+        assert home.json("status")["index_rebuilds"] == 0
         home.run("export")
         compare(home)
-    assert {"ok": True, "problems": []} == home.json("check", "--deep")
+    assert home.json("check", "--deep") == {"ok": True, "problems": []}
 
 
 def compare(home):
@@ -108,5 +108,5 @@ def test_killed_while_importing(home, photographs, moment):
     with home.daemon():
         home.run("wait", "--timeout", "90")
         status = home.json("status")
-        assert (12, 0) == (status["photos"], status["index_rebuilds"])
-    assert {"ok": True, "problems": []} == home.json("check", "--deep")
+        assert (status["photos"], status["index_rebuilds"]) == (12, 0)
+    assert home.json("check", "--deep") == {"ok": True, "problems": []}

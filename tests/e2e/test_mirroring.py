@@ -40,7 +40,7 @@ def test_a_move_of_a_tree_while_stopped_keeps_every_id(quick):
     (quick.photos / "a").rename(quick.photos / "b")
     report = quick.json("sync")
 
-    assert (0, 0, 5, 0, 0) == counts(report)
+    assert counts(report) == (0, 0, 5, 0, 0)
     assert ids == [id_of(quick, quick.photos / "b" / path.name) for path in paths]
 
 
@@ -55,7 +55,7 @@ def test_an_exchange_of_names_keeps_both_ids(quick):
     (quick.photos / "t").rename(two)
     report = quick.json("sync")
 
-    assert (0, 0, 2, 0, 0) == counts(report)
+    assert counts(report) == (0, 0, 2, 0, 0)
     assert (second, first) == (id_of(quick, one), id_of(quick, two))
 
 
@@ -67,11 +67,11 @@ def test_a_copy_then_delete_is_a_move_and_a_copy_is_a_picture_of_its_own(quick):
 
     shutil.copy(one, quick.photos / "2.png")
     one.unlink()
-    assert (0, 0, 1, 0, 0) == counts(quick.json("sync"))
+    assert counts(quick.json("sync")) == (0, 0, 1, 0, 0)
     assert first == id_of(quick, quick.photos / "2.png")
 
     shutil.copy(quick.photos / "2.png", quick.photos / "3.png")
-    assert (1, 0, 0, 0, 1) == counts(quick.json("sync"))
+    assert counts(quick.json("sync")) == (1, 0, 0, 0, 1)
     assert first != id_of(quick, quick.photos / "3.png")
 
 
@@ -83,11 +83,11 @@ def test_a_changed_picture_keeps_its_id_and_the_users_words(quick):
     quick.run("tag", number, "+mine")
 
     paint(quick.photos / "new.png", "green").replace(path)
-    assert (0, 1, 0, 0, 0) == counts(quick.json("sync"))
+    assert counts(quick.json("sync")) == (0, 1, 0, 0, 0)
 
     record = quick.json("show", str(path))
     assert number == record["id"]
-    assert ["mine"] == [tag["name"] for tag in record["metadata"]["tags"]]
+    assert [tag["name"] for tag in record["metadata"]["tags"]] == ["mine"]
     quick.run("get", number, "-o", quick.folder / "copy.png")
     assert path.read_bytes() == (quick.folder / "copy.png").read_bytes()
 
@@ -102,15 +102,15 @@ def test_deleted_is_recoverable_and_returns_under_its_id(quick):
     quick.run("tag", number, "+mine")
 
     path.unlink()
-    assert 1 == quick.json("sync")["deleted"]
-    assert [] == quick.found("mine")
+    assert quick.json("sync")["deleted"] == 1
+    assert quick.found("mine") == []
     (gone,) = quick.json("deleted")
     assert (number, str(path), True) == (gone["id"], gone["path"], gone["recoverable"])
     quick.run("undelete", number, "-o", quick.photos / "back.png")
     assert bytes_before == (quick.photos / "back.png").read_bytes()
-    assert 1 == quick.json("sync")["added"]
+    assert quick.json("sync")["added"] == 1
     assert number == id_of(quick, quick.photos / "back.png")
-    assert ["back.png"] == quick.found("mine")
+    assert quick.found("mine") == ["back.png"]
     assert other.exists()
 
 
@@ -130,7 +130,7 @@ def test_purged_is_gone_truly(quick):
     quick.run("purge", number)
     quick.run("export")
 
-    assert [] == quick.json("deleted")
+    assert quick.json("deleted") == []
     quick.run("show", number, code=1)
     for folder in (quick.store, quick.site):
         for file in folder.rglob("*"):
@@ -138,7 +138,7 @@ def test_purged_is_gone_truly(quick):
                 content = file.read_bytes()
                 assert b"zanzibar" not in content, file
                 assert original not in content, file
-    assert {"ok": True, "problems": []} == quick.json("check", "--deep")
+    assert quick.json("check", "--deep") == {"ok": True, "problems": []}
 
 
 def test_an_emptied_folder_holds_its_deletions(quick):
@@ -151,18 +151,18 @@ def test_an_emptied_folder_holds_its_deletions(quick):
     quick.photos.mkdir()
 
     report = quick.json("sync")
-    assert (0, 3) == (report["deleted"], report["held"])
-    assert 3 == quick.json("status")["photos"]
+    assert (report["deleted"], report["held"]) == (0, 3)
+    assert quick.json("status")["photos"] == 3
 
     quick.photos.rmdir()
     away.rename(quick.photos)
-    assert (0, 0, 0, 0, 3) == counts(quick.json("sync"))
+    assert counts(quick.json("sync")) == (0, 0, 0, 0, 3)
 
     for path in quick.photos.iterdir():
         path.unlink()
-    assert 3 == quick.json("sync")["held"]
-    assert 3 == quick.json("accept-deletions")["deleted"]
-    assert (0, 3) == tuple(quick.json("status")[k] for k in ("photos", "deleted"))
+    assert quick.json("sync")["held"] == 3
+    assert quick.json("accept-deletions")["deleted"] == 3
+    assert tuple(quick.json("status")[k] for k in ("photos", "deleted")) == (0, 3)
 
 
 def test_a_folder_that_vanishes_under_the_daemon_holds(quick):
@@ -174,28 +174,28 @@ def test_a_folder_that_vanishes_under_the_daemon_holds(quick):
         quick.photos.rename(quick.folder / "away")
         quick.run("wait", "--timeout", "60")
         status = quick.json("status")
-        assert (3, 3) == (status["photos"], status["held"])
+        assert (status["photos"], status["held"]) == (3, 3)
         assert not status["watch"]["roots"][0]["present"]
 
         (quick.folder / "away").rename(quick.photos)
         quick.run("wait", "--timeout", "60")
         status = quick.json("status")
-        assert (3, 0, 0) == (status["photos"], status["held"], status["deleted"])
+        assert (status["photos"], status["held"], status["deleted"]) == (3, 0, 0)
 
 
 def test_a_sidecar_that_comes_changes_and_goes_changes_the_words(quick, tagged):
     """Tags follow the `.xmp` file beside a picture, without the picture being read again."""
     path = tagged(quick.photos / "1.png", "harbour")
     quick.run("sync")
-    assert ["1.png"] == quick.found("harbour")
+    assert quick.found("harbour") == ["1.png"]
 
     tagged(path, "spaghetti")
     quick.run("sync")
-    assert (["1.png"], []) == (quick.found("spaghetti"), quick.found("harbour"))
+    assert (quick.found("spaghetti"), quick.found("harbour")) == (["1.png"], [])
 
     path.with_name("1.png.xmp").unlink()
     quick.run("sync")
-    assert [] == quick.found("spaghetti")
+    assert quick.found("spaghetti") == []
 
 
 def test_a_folder_taken_out_of_the_configuration_leaves_the_site_not_the_store(quick):
@@ -215,7 +215,7 @@ def test_a_folder_taken_out_of_the_configuration_leaves_the_site_not_the_store(q
     quick.run("export")
     assert not (quick.site / "photo" / str(two)).exists()
     assert two == id_of(quick, other / "2.png")
-    assert 2 == quick.json("status")["photos"]
+    assert quick.json("status")["photos"] == 2
 
     quick.run("forget", quick.photos, code=2)
     assert [two] == quick.json("forget", str(other))["purged"]
@@ -231,7 +231,7 @@ def test_hard_links_are_two_pictures_that_share_their_bytes(quick):
     before = quick.json("status")["disk_bytes"]
 
     os.link(path, quick.photos / "2.png")
-    assert 1 == quick.json("sync")["added"]
+    assert quick.json("sync")["added"] == 1
 
     assert id_of(quick, path) != id_of(quick, quick.photos / "2.png")
     assert quick.json("status")["disk_bytes"] - before < path.stat().st_size // 4

@@ -18,9 +18,9 @@ def backup(context: Context, folder: Path, as_json: bool) -> None:
 
     Index and site are not copied: they are made again from the database.
     """
-    from picturerail_daemon.service import views
+    from picturerail_daemon.service.reading import reading
 
-    with views.reading(context.layout) as snapshot:
+    with reading(context.layout) as snapshot:
         snapshot.backup(folder)
         info = snapshot.info
     if as_json:

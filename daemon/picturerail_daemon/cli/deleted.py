@@ -13,8 +13,9 @@ from picturerail_daemon.cli.context import Context, json_option, pass_context, p
 def deleted(context: Context, as_json: bool) -> None:
     """List deleted pictures that `undelete` can bring back, and until when."""
     from picturerail_daemon.service import views
+    from picturerail_daemon.service.reading import reading
 
-    with views.reading(context.layout) as snapshot:
+    with reading(context.layout) as snapshot:
         rows = views.deleted_rows(snapshot, context.settings.store.keep_deleted_days)
     if as_json:
         print_json(rows)

@@ -10,7 +10,7 @@ import click
 
 from picturerail_daemon.cli.context import Context, pass_context
 from picturerail_daemon.errors import PicturerailError
-from picturerail_native.database import Snapshot
+from picturerail_native.database import Blob, Snapshot
 from picturerail_native.records import ImageRow
 
 CHUNK = 1 << 20
@@ -31,8 +31,9 @@ output_option = click.option(
 def get(context: Context, what: str, output: Path) -> None:
     """Write a mirrored picture's original bytes to a file."""
     from picturerail_daemon.service import views
+    from picturerail_daemon.service.reading import reading
 
-    with views.reading(context.layout) as snapshot:
+    with reading(context.layout) as snapshot:
         write_original(snapshot, views.find(snapshot, what), output)
 
 
@@ -55,6 +56,6 @@ def write_original(snapshot: Snapshot, row: ImageRow, output: Path) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _copy(source: BinaryIO, target: BinaryIO) -> None:
+def _copy(source: Blob, target: BinaryIO) -> None:
     while chunk := source.read(CHUNK):
         target.write(chunk)

@@ -16,8 +16,9 @@ from picturerail_daemon.cli.context import Context, json_option, pass_context, p
 def show(context: Context, what: str, as_json: bool) -> None:
     """Show all that is known of a picture: WHAT is an id or a path, which contains a `/`."""
     from picturerail_daemon.service import views
+    from picturerail_daemon.service.reading import reading
 
-    with views.reading(context.layout) as snapshot:
+    with reading(context.layout) as snapshot:
         record = views.record(snapshot, views.find(snapshot, what, deleted=True))
     if as_json:
         print_json(record)

@@ -13,6 +13,7 @@ from picturerail_daemon.cli.context import Context, json_option, pass_context, p
 def status(context: Context, as_json: bool) -> None:
     """Show whether the daemon runs, what it holds and what it waits for."""
     from picturerail_daemon.service import views
+    from picturerail_daemon.service.reading import reading
 
     shown = views.overview(context.layout, context.settings.export.path)
     if as_json:
@@ -31,7 +32,7 @@ def status(context: Context, as_json: bool) -> None:
         line = f"{printable(root['folder'])}: {root['tier']}{held}"
         click.echo(line + (f"; {trouble}" if trouble else ""))
     if shown["failed"]:
-        with views.reading(context.layout) as snapshot:
+        with reading(context.layout) as snapshot:
             for failure in views.failures(snapshot):
                 click.echo(f"Left out: {printable(failure['path'])}: {failure['reason']}")
     for trouble in (shown["waiting_reason"], shown["last_error"]):

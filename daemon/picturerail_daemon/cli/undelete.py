@@ -21,6 +21,7 @@ def undelete(context: Context, image_id: int, output: Path) -> None:
     `picturerail deleted` lists what can be recovered.
     """
     from picturerail_daemon.service import views
+    from picturerail_daemon.service.reading import reading
 
-    with views.reading(context.layout) as snapshot:
+    with reading(context.layout) as snapshot:
         write_original(snapshot, views.find(snapshot, str(image_id), deleted=True), output)

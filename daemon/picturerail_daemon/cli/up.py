@@ -28,9 +28,8 @@ def up(context: Context, folders: tuple[Path, ...], port: int) -> None:
 
     Writes a configuration if there is none; Ctrl-C ends it.
     """
-    from picturerail_exporter.serve import make_server
-
     from picturerail_daemon.service.daemon import Daemon
+    from picturerail_exporter.serve import make_server
 
     file = context.config or user_config()
     if file.exists():

@@ -62,7 +62,8 @@ def exif_windows_text(embedded: Embedded, tag: int) -> str:
     """Return one of Windows' UTF-16 texts (XPTitle, XPKeywords ...), "" where there is none."""
     value = _exif(embedded.exif).get(tag)
     if isinstance(value, tuple):
-        value = _careful(lambda: bytes(value)) or b""
+        numbers: tuple[Any, ...] = value
+        value = _careful(lambda: bytes(numbers)) or b""
     if isinstance(value, bytes):
         return value.decode("utf-16-le", "ignore").rstrip("\0").strip()
     return ""
@@ -121,7 +122,8 @@ def _moment(text: str, offset: str) -> str | None:
     found = re.match(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)", text)
     if not found:
         return None
-    moment = _careful(lambda: datetime.datetime(*map(int, found.groups())))
+    year, month, day, hour, minute, second = map(int, found.groups())
+    moment = _careful(lambda: datetime.datetime(year, month, day, hour, minute, second))
     if moment is None or moment.year < 1826:  # before the first photograph
         return None
     zone = offset if re.fullmatch(r"[+-]\d\d:\d\d", offset) else ""

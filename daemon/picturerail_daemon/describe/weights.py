@@ -18,7 +18,7 @@ import numpy.typing as npt
 Weights = dict[str, npt.NDArray[np.float32]]
 
 _MAGIC = 0x1950A86A20F9469CFC6C
-_TYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+_TYPES: dict[str, np.dtype[Any]] = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 
 class WeightsError(Exception):

@@ -7,12 +7,12 @@ nobody asked for would hide a lost update.
 
 from __future__ import annotations
 
-import datetime
 import logging
 from pathlib import Path
 
 import numpy as np
 
+from picturerail_exporter.collection import order_of
 from picturerail_native.database import Database, FeedExpiredError, Snapshot
 from picturerail_native.fields import searched_fields
 from picturerail_native.records import (
@@ -116,14 +116,14 @@ class IndexFollower:
             values = np.frombuffer(change.value or b"", "<f2").astype(np.float32)
             row = snapshot.get(image_id)
             if row is not None and not row.deleted:
-                self._writer.put_vector(image_id, space, values)
+                self._writer.put_vector(image_id, space, values.data)
 
     def _put(self, row: ImageRow, snapshot: Snapshot) -> None:
         metadata = row.metadata
         fields = searched_fields(
             row.path or row.filename, metadata, root_name=self._root_name(row.root, snapshot)
         )
-        self._writer.put(row.id, fields, order=_order(row, metadata.taken))
+        self._writer.put(row.id, fields, order=order_of(row, metadata))
 
     def _root_name(self, root: int, snapshot: Snapshot) -> str:
         if root not in self._roots:
@@ -145,16 +145,3 @@ class IndexFollower:
         temporary = self._path / "vectors-version.new"
         temporary.write_text(self._version)
         temporary.replace(self._path / "vectors-version")
-
-
-def _order(row: ImageRow, taken: str | None) -> int:
-    """Return what breaks ties of the score: when the picture was taken, in seconds."""
-    if taken:
-        try:
-            moment = datetime.datetime.fromisoformat(taken)
-        except ValueError:
-            return row.stat.mtime_ns // 1_000_000_000
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=datetime.UTC)
-        return int(moment.timestamp())
-    return row.stat.mtime_ns // 1_000_000_000

@@ -10,6 +10,7 @@ from typing import Any
 from picturerail_daemon.mirror.reading import open_below
 from picturerail_daemon.service import views
 from picturerail_daemon.service.places import Layout
+from picturerail_daemon.service.reading import reading
 from picturerail_daemon.service.roots import known_roots
 from picturerail_exporter.check import check_site
 from picturerail_native import database, search
@@ -27,7 +28,7 @@ def check_all(layout: Layout, site: Path, *, deep: bool) -> list[Problem]:
     if problems:
         return problems
     problems += _check_index(layout)
-    with views.reading(layout) as snapshot:
+    with reading(layout) as snapshot:
         problems += [
             {"where": f"site: {where}", "what": what}
             for where, what in check_site(snapshot, site, deep=deep)
@@ -39,7 +40,7 @@ def _check_index(layout: Layout) -> list[Problem]:
     """The index must be whole and hold exactly the live pictures as of its own transaction."""
     try:
         search.check(layout.index)
-        with search.Reader(layout.index) as reader, views.reading(layout) as snapshot:
+        with search.Reader(layout.index) as reader, reading(layout) as snapshot:
             indexed = set(reader.documents())
             behind = snapshot.changes(reader.info.seq)
             changed = {change.id for change in behind if isinstance(change, ImageChange)}
@@ -68,7 +69,7 @@ def scrub_originals(layout: Layout, progress: Callable[[str, int, int], None]) -
     """Hash every original whose stat is as it was mirrored, and compare."""
     checked = 0
     rotten = []
-    with views.reading(layout) as snapshot:
+    with reading(layout) as snapshot:
         roots = known_roots(snapshot)
         rows = [row for row in snapshot.images() if row.root in roots]
         for done, row in enumerate(rows, 1):

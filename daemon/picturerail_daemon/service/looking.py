@@ -6,9 +6,6 @@ import os
 from dataclasses import dataclass
 
 import msgspec
-from picturerail_exporter.pixels import UndecodableError, decode
-from picturerail_exporter.rendition_store import RenditionStore
-from picturerail_exporter.renditions import Recipe, placeholder, render
 
 from picturerail_daemon.describe.facts import read_facts
 from picturerail_daemon.describe.interface import Describer, DescriberUnavailable, Subject
@@ -16,6 +13,9 @@ from picturerail_daemon.mirror.names import sidecar_stem
 from picturerail_daemon.mirror.plan import Place
 from picturerail_daemon.mirror.reading import UnreadablePicture, open_below
 from picturerail_daemon.service.subjects import embedded_of
+from picturerail_exporter.pixels import UndecodableError, decode
+from picturerail_exporter.rendition_store import RenditionStore
+from picturerail_exporter.renditions import Recipe, placeholder, render
 from picturerail_native.records import Metadata
 
 MOST_SIDECAR_BYTES = 4 << 20
