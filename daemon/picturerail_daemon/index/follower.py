@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from picturerail_daemon.index.rebuilds import count_rebuild
 from picturerail_exporter.collection import order_of
 from picturerail_native.database import Database, FeedExpiredError, Snapshot
 from picturerail_native.fields import searched_fields
@@ -47,7 +48,6 @@ class IndexFollower:
         self._path = path
         self._version = vectors_version
         self._roots: dict[int, str] = {}
-        self.rebuilds = 0
         with database.snapshot() as snapshot:
             self._uuid = snapshot.info.uuid
             behind = snapshot.info.seq
@@ -112,11 +112,9 @@ class IndexFollower:
                 words = decode_neighbours(change.value).words if change.value else ()
                 self._writer.set_neighbours(tag.decode(), words)
         elif change.table is Table.VECTORS:
-            image_id, space = int.from_bytes(change.key[:8], "big"), change.key[8:].decode()
-            values = np.frombuffer(change.value or b"", "<f2").astype(np.float32)
-            row = snapshot.get(image_id)
+            row = snapshot.get(int.from_bytes(change.key[:8], "big"))
             if row is not None and not row.deleted:
-                self._writer.put_vector(image_id, space, values.data)
+                self._put_vector(change.key, change.value or b"")
 
     def _put(self, row: ImageRow, snapshot: Snapshot) -> None:
         metadata = row.metadata
@@ -124,6 +122,13 @@ class IndexFollower:
             row.path or row.filename, metadata, root_name=self._root_name(row.root, snapshot)
         )
         self._writer.put(row.id, fields, order=order_of(row, metadata))
+        # The engine forgot the vectors of a picture that comes back from the dead.
+        for key, value in snapshot.records(Table.VECTORS, row.id.to_bytes(8, "big")):
+            self._put_vector(key, value)
+
+    def _put_vector(self, key: bytes, value: bytes) -> None:
+        values = np.frombuffer(value, "<f2").astype(np.float32)
+        self._writer.put_vector(int.from_bytes(key[:8], "big"), key[8:].decode(), values.data)
 
     def _root_name(self, root: int, snapshot: Snapshot) -> str:
         if root not in self._roots:
@@ -134,7 +139,7 @@ class IndexFollower:
     def _rebuild(self, reason: str, *, counted: bool) -> None:
         log.warning("the search index is built anew: %s", reason)
         if counted:
-            self.rebuilds += 1
+            count_rebuild(self._path)
         if hasattr(self, "_writer"):
             self._writer.close()
         destroy(self._path)

@@ -197,8 +197,9 @@ class Mirror:
         except ConflictError:
             report.waiting[content.read.place] = RETRY_SECONDS
             return
-        fresh.add(image_id)
         report.seq = seq
+        if content.metadata is not None and verdict in {"added", "changed"}:
+            fresh.add(image_id)  # its sidecars were read along
         match verdict:
             case "added":
                 report.added += 1

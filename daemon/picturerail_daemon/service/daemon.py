@@ -395,7 +395,6 @@ class Daemon:
             overflows=self._watcher.overflows,
             watcher_restarts=self._watcher.restarts,
             watches=self._watcher.watches() if state != "stopped" else 0,
-            index_rebuilds=self._library.index.rebuilds,
             site_error=self._site_error,
             last_error=self._last_error,
         )

@@ -16,7 +16,7 @@ from picturerail_daemon.describe.interface import Describer
 from picturerail_daemon.describe.local import LocalDescriber
 from picturerail_daemon.describe.sidecar import SidecarDescriber
 from picturerail_daemon.errors import BusyError, NotThereError, PicturerailError, UsageError
-from picturerail_daemon.index import IndexFollower
+from picturerail_daemon.index.follower import IndexFollower
 from picturerail_daemon.meaning.words import WordVectors
 from picturerail_daemon.mirror.listing import Scope
 from picturerail_daemon.mirror.mirror import Mirror, MirrorOptions

@@ -16,6 +16,7 @@ import msgspec
 
 from picturerail_daemon import status
 from picturerail_daemon.errors import NotThereError, PicturerailError
+from picturerail_daemon.index.rebuilds import count_rebuilds
 from picturerail_daemon.service.control import is_listening
 from picturerail_daemon.service.places import Layout
 from picturerail_daemon.service.reading import reading
@@ -193,7 +194,7 @@ def overview(layout: Layout, site: Path) -> Json:
     told = status.read(layout.store)
     alive = is_listening(layout)
     if not alive:
-        told = status.DaemonState(index_rebuilds=told.index_rebuilds)
+        told = status.DaemonState()
     with reading(layout) as snapshot:
         info = snapshot.info
         failed = sum(1 for _ in snapshot.records(Table.FAILURES))
@@ -214,7 +215,7 @@ def overview(layout: Layout, site: Path) -> Json:
         "held": sum(root.held for root in told.roots),
         "waiting_reason": told.waiting_reason,
         "left_out": told.left_out,
-        "index_rebuilds": told.index_rebuilds,
+        "index_rebuilds": count_rebuilds(layout.index),
         "last_error": told.last_error or told.site_error,
         "disk_bytes": info.disk_bytes,
         "watch": {

@@ -34,7 +34,6 @@ class DaemonState(msgspec.Struct, frozen=True):
     overflows: int = 0
     watcher_restarts: int = 0
     watches: int = 0
-    index_rebuilds: int = 0
     site_error: str = ""
     last_error: str = ""
 
