@@ -303,7 +303,7 @@ fn compare(snapshot: &Snapshot, model: &Model) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
 
     /// After any steps the store holds what a dictionary would, its feed keeps a follower in
     /// step, an old snapshot still shows its own time, and a deep check is clean.
