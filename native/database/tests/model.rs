@@ -155,7 +155,7 @@ fn take(store: &mut Store, disk: &Arc<dyn Disk>, model: &mut Model, step: &Step)
         Step::Put { key, value } => {
             let mut transaction = store.begin().unwrap();
             transaction
-                .put(STATE_TABLE, &[key + 1], &vec![value; 100])
+                .put(STATE_TABLE, &[key + 1], &[value; 100])
                 .unwrap();
             model.seq = transaction.commit().unwrap();
             model.records.insert(key, value);
