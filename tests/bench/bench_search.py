@@ -16,6 +16,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
@@ -111,9 +112,9 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as temporary:
         places = [Path(temporary, f"{number}") for number in range(passes)]
-        ours = min(cpu(lambda place=place: build_ours(place, texts)) for place in places)
+        ours = min(cpu(partial(build_ours, place, texts)) for place in places)
         files = [place.with_suffix(".db") for place in places]
-        fts5 = min(cpu(lambda file=file: build_fts5(file, texts)) for file in files)
+        fts5 = min(cpu(partial(build_fts5, file, texts)) for file in files)
         row("indexing, s", ours, fts5, "{:.2f}")
         stored = sum(file.stat().st_size for file in places[0].iterdir())
         row("bytes, MB", stored / 1e6, files[0].stat().st_size / 1e6, "{:.2f}")
@@ -137,7 +138,7 @@ def main() -> None:
 
 def mean_least(ask: Callable[[str], object], queries: Sequence[str], passes: int) -> float:
     """Return the mean over the queries of the least of several times."""
-    return sum(min(cpu(lambda q=q: ask(q)) for _ in range(passes)) for q in queries) / len(queries)
+    return sum(min(cpu(partial(ask, q)) for _ in range(passes)) for q in queries) / len(queries)
 
 
 def row(label: str, ours: float, fts5: float, form: str) -> None:

@@ -90,8 +90,12 @@ impl Check<'_> {
             }
         }
         // A state from a damaged log would only repeat that it is damaged.
-        if self.deep && self.problems.is_empty() {
-            self.state(&replay.settled())?;
+        if self.problems.is_empty() {
+            match replay.settled() {
+                Ok(state) if self.deep => self.state(&state)?,
+                Ok(_) => {}
+                Err(error) => self.problems.push(problem(error)?),
+            }
         }
         Ok(())
     }

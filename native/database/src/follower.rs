@@ -123,7 +123,7 @@ impl Follower {
             }
         }
         if moved {
-            self.state = Arc::new(self.replay.settled());
+            self.state = Arc::new(self.replay.settled()?);
         }
         Ok(reached)
     }

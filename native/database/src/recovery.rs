@@ -136,7 +136,7 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, segment_bytes: u64) -> Result<Recove
             end,
         })?;
     }
-    let state = replay.settled();
+    let state = replay.settled()?;
     let next_blob = replay.next_blob;
     let log = Log::new(
         Arc::clone(disk),

@@ -98,9 +98,9 @@ impl Replay {
     }
 
     /// The state at the last transaction that was read.
-    pub(crate) fn settled(&mut self) -> State {
-        self.state.settle();
+    pub(crate) fn settled(&mut self) -> Result<State> {
+        self.state.settle()?;
         self.state.log = self.parts.as_slice().into();
-        self.state.clone()
+        Ok(self.state.clone())
     }
 }

@@ -153,7 +153,7 @@ impl Writer {
         for key in &doomed.records {
             state.forget_record(key);
         }
-        state.settle();
+        state.settle()?;
         state.feed_floor = floor;
         let scrubbed = self.log.tail().manifest.scrubbed;
         self.rewrite(&Job {
@@ -186,7 +186,7 @@ impl Writer {
         for part in &new {
             replay.read(&part.segment, FIRST_FRAME, part.end)?;
         }
-        let state = replay.settled();
+        let state = replay.settled()?;
         if let Some(what) = state.difference(&job.state) {
             return Err(Error::Internal(format!(
                 "the rewritten log has other {what}"

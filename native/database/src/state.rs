@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
+use crate::error::Result;
 use crate::op::{ImageOp, Op, Ops};
 use crate::row::{Hash, Row, Stored, Text};
 use crate::segment::{Segment, SegmentPart};
@@ -61,6 +62,8 @@ pub(crate) struct Blob {
     pub(crate) id: u64,
     pub(crate) length: u64,
     pub(crate) chunks: Arc<[Chunk]>,
+    /// Where the blob is named, if not all of its chunks are in the log.
+    lacking: Option<Box<(Arc<Segment>, u64)>>,
 }
 
 /// Chunks of blobs that no transaction has named yet, by the blob's number.
@@ -143,10 +146,17 @@ impl State {
                     let found = loose.remove(&id).unwrap_or_default();
                     let bytes: u64 = found.iter().map(|chunk| u64::from(chunk.length)).sum();
                     let whole = (0..chunks).eq(found.iter().map(|chunk| chunk.index));
-                    if !whole || bytes != length {
-                        return Err("a transaction names stored bytes that are not there");
-                    }
-                    self.set_blob(hash, id, length, found.into());
+                    let lacking = (!whole || bytes != length)
+                        .then(|| Box::new((Arc::clone(source.segment), source.payload_at)));
+                    self.set_blob(
+                        hash,
+                        Blob {
+                            id,
+                            length,
+                            chunks: found.into(),
+                            lacking,
+                        },
+                    );
                 }
             }
         }
@@ -154,16 +164,28 @@ impl State {
         Ok(())
     }
 
-    /// Forget blobs that no row uses. Not before the last transaction was applied: a rewritten
-    /// log lacks superseded revisions, so a blob may be without rows for a while.
-    pub(crate) fn settle(&mut self) {
+    /// Forget blobs that no row uses; fail if one that is used is not whole. Not before the last
+    /// transaction was applied: a rewritten log lacks superseded revisions and unused chunks, so
+    /// a blob may be without rows or pieces for a while.
+    pub(crate) fn settle(&mut self) -> Result<()> {
         for hash in std::mem::take(&mut self.unused) {
-            if !self.rows_with(hash).any(|row| row.has_data)
-                && let Some(blob) = self.blobs.remove(&hash)
-            {
-                self.blob_bytes -= blob.length;
+            let used = self.rows_with(hash).any(|row| row.has_data);
+            match self.blobs.get(&hash) {
+                Some(blob) if !used => {
+                    self.blob_bytes -= blob.length;
+                    self.blobs.remove(&hash);
+                }
+                Some(Blob {
+                    lacking: Some(place),
+                    ..
+                }) => {
+                    let (segment, offset) = place.as_ref();
+                    return Err(segment.corrupt(*offset, "it names stored bytes that are gone"));
+                }
+                _ => {}
             }
         }
+        Ok(())
     }
 
     fn apply_image(&mut self, source: &Source<'_>, image: &ImageOp<'_>) {
@@ -243,13 +265,10 @@ impl State {
         self.feed.insert((seq, FeedKey::Record(table, key)));
     }
 
-    fn set_blob(&mut self, hash: Hash, id: u64, length: u64, chunks: Arc<[Chunk]>) {
-        if self
-            .blobs
-            .insert(hash, Blob { id, length, chunks })
-            .is_none()
-        {
-            self.blob_bytes += length;
+    fn set_blob(&mut self, hash: Hash, blob: Blob) {
+        self.blob_bytes += blob.length;
+        if let Some(old) = self.blobs.insert(hash, blob) {
+            self.blob_bytes -= old.length;
         }
         self.unused.push(hash);
     }

@@ -164,7 +164,7 @@ impl Writer {
         let mut next = state.clone();
         next.apply(&source, payload, count, &mut loose)
             .map_err(|why| Error::Internal(format!("transaction {seq}: {why}")))?;
-        next.settle();
+        next.settle()?;
         next.log = self.log.parts_up_to(&place).into();
         self.publish(next);
         Ok(seq)

@@ -155,7 +155,7 @@ fn take(store: &mut Store, disk: &Arc<dyn Disk>, model: &mut Model, step: &Step)
         Step::Put { key, value } => {
             let mut transaction = store.begin().unwrap();
             transaction
-                .put(STATE_TABLE, &[key + 1], &vec![value; 100])
+                .put(STATE_TABLE, &[key + 1], &[value; 100])
                 .unwrap();
             model.seq = transaction.commit().unwrap();
             model.records.insert(key, value);
@@ -303,7 +303,7 @@ fn compare(snapshot: &Snapshot, model: &Model) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
 
     /// After any steps the store holds what a dictionary would, its feed keeps a follower in
     /// step, an old snapshot still shows its own time, and a deep check is clean.

@@ -84,6 +84,4 @@ char32_t take_code_point(std::string_view& text) {
   return valid ? code_point : kReplacement;
 }
 
-const char* unicode_version() { return kUnicodeVersion; }
-
 }  // namespace prse

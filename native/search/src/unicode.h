@@ -28,6 +28,4 @@ bool stands_alone(char32_t letter);
 // it takes one and returns kReplacement.
 char32_t take_code_point(std::string_view& text);
 
-const char* unicode_version();
-
 }  // namespace prse

@@ -5,6 +5,7 @@
 //! creations, renames and removals since the folder's last sync survive or not in the same way,
 //! in order. Reads see everything that was written, as with a page cache.
 #![allow(dead_code, reason = "each test uses a part")]
+#![allow(clippy::cast_possible_truncation, reason = "sizes in tests are small")]
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
@@ -14,7 +15,7 @@ use picturerail_database::{Access, Disk, DiskFile, Lock};
 
 const SECTOR: usize = 512;
 
-/// Pseudo-random numbers (SplitMix64, Steele, Lea and Flood 2014), so that a seed is enough to
+/// Pseudo-random numbers (`SplitMix64`, Steele, Lea and Flood 2014), so that a seed is enough to
 /// see a failure again.
 #[derive(Clone, Debug)]
 pub struct Random(pub u64);

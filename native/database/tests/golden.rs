@@ -1,0 +1,100 @@
+//! A store of every released format version, made once and kept, opens and reads back.
+//!
+//! The store of a format is never made anew; a change that cannot read it is a new format.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use picturerail_database::{Entry, Folder, Mode, Rows, Snapshot, Store, check};
+
+fn verify(snapshot: &Snapshot) {
+    let info = snapshot.info();
+    assert_eq!(
+        (info.seq, info.live, info.deleted, info.format),
+        (8, 2, 1, 1)
+    );
+    assert_eq!((info.blobs, info.blob_bytes), (3, 512));
+
+    let beach = snapshot.find_path(1, b"a/beach.jpg").unwrap();
+    assert_eq!(
+        (beach.id, beach.seq, &*beach.filename),
+        (1, 1, &b"beach.jpg"[..])
+    );
+    assert_eq!(&*beach.metadata().unwrap(), b"{\"caption\": \"The beach\"}");
+    assert_eq!(
+        (beach.stat.size, beach.stat.mtime_ns, beach.stat.volume),
+        (500, 1, 4)
+    );
+    let mut bytes = vec![0; 500];
+    snapshot
+        .open_blob(beach.content_hash)
+        .unwrap()
+        .read(0, &mut bytes)
+        .unwrap();
+    assert_eq!(bytes, b"beach".repeat(100));
+
+    let odd = snapshot.get(2).unwrap();
+    assert_eq!(
+        (&*odd.path, odd.seq, odd.data_length),
+        (&b"b/\xff.jpg"[..], 8, 8)
+    );
+    let gone = snapshot.get(3).unwrap();
+    assert_eq!(
+        (gone.deleted_ns, gone.is_live()),
+        (1_700_000_000_000_000_000, false)
+    );
+    assert!(snapshot.get(4).is_err(), "it was purged");
+    assert_eq!(snapshot.images(0, Rows::ALL).count(), 3);
+
+    let changes: Vec<(u64, &str)> = snapshot
+        .changes(0)
+        .unwrap()
+        .map(|entry| match entry.unwrap() {
+            Entry::Image(row) => (row.seq, "image"),
+            Entry::Record {
+                seq,
+                value: Some(_),
+                ..
+            } => (seq, "record"),
+            Entry::Record { seq, .. } => (seq, "removal"),
+            Entry::Purged { seq, .. } => (seq, "purged"),
+            Entry::Problem(problem) => panic!("{problem:?}"),
+        })
+        .collect();
+    let expected = [
+        (1, "image"),
+        (5, "image"),
+        (5, "record"),
+        (6, "removal"),
+        (7, "purged"),
+        (8, "image"),
+    ];
+    assert_eq!(changes, expected);
+}
+
+/// A store of format 1 reads back for readers and writers, is sound, and can be written on.
+#[test]
+fn format_1() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/format-1");
+    let copy = tempfile::tempdir().unwrap();
+    for entry in golden.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
+    }
+    verify(
+        &Store::open(copy.path(), Mode::Read)
+            .unwrap()
+            .snapshot()
+            .unwrap(),
+    );
+    let store = Store::open(copy.path(), Mode::Write).unwrap();
+    verify(&store.snapshot().unwrap());
+    let mut transaction = store.begin().unwrap();
+    transaction.put(6, b"still", b"writable").unwrap();
+    assert_eq!(transaction.commit().unwrap(), 9);
+    drop(store);
+    let disk: Arc<dyn picturerail_database::Disk> = Arc::new(Folder::new(copy.path()));
+    assert_eq!(check(&disk, true).unwrap(), []);
+}
