@@ -46,31 +46,40 @@ def test_every_command_has_help_with_an_example(home, command):
 def test_the_shapes_of_the_documents(filled):
     """Every reporting command prints one JSON document of its documented shape."""
     sync = filled.json("sync")
-    assert {"added", "changed", "moved", "deleted", "unchanged", "held", "failed", "seq"} <= sync.keys()
-    assert (0, 3) == (sync["added"], sync["unchanged"])
+    assert {
+        "added",
+        "changed",
+        "moved",
+        "deleted",
+        "unchanged",
+        "held",
+        "failed",
+        "seq",
+    } <= sync.keys()
+    assert (sync["added"], sync["unchanged"]) == (0, 3)
     (hit,) = filled.json("search", "grass")
     assert {"id", "path", "filename", "score", "matched"} == hit.keys()
     assert {"field", "word", "via", "similarity"} == hit["matched"][0].keys()
     status = filled.json("status")
     wanted = {"state", "seq", "index_seq", "site_seq", "photos", "deleted", "pending", "failed"}
     assert {*wanted, "watch"} <= status.keys()
-    assert ("stopped", 3) == (status["state"], status["photos"])
+    assert (status["state"], status["photos"]) == ("stopped", 3)
     assert status["seq"] == status["index_seq"] == status["site_seq"]
     record = filled.json("show", hit["id"])
-    assert [{"name": "grass", "confidence": 1.0, "source": "sidecar"}] == [
-        tag for tag in record["metadata"]["tags"] if tag["name"] == "grass"
+    assert [tag for tag in record["metadata"]["tags"] if tag["name"] == "grass"] == [
+        {"name": "grass", "confidence": 1.0, "source": "sidecar"}
     ]
     export = filled.json("export")
     assert {"site", "added", "changed", "removed", "unchanged", "seq"} <= export.keys()
-    assert 0 == export["added"] + export["changed"] + export["removed"]
-    assert {"ok": True, "problems": []} == filled.json("check", "--deep")
-    assert [] == filled.json("deleted")
-    assert {"checked": 3, "rotten": []} == filled.json("scrub")
+    assert export["added"] + export["changed"] + export["removed"] == 0
+    assert filled.json("check", "--deep") == {"ok": True, "problems": []}
+    assert filled.json("deleted") == []
+    assert filled.json("scrub") == {"checked": 3, "rotten": []}
     near = filled.json("synonyms", "grass")["neighbours"]
     assert "meadow" in {row["word"] for row in near}
     shown = filled.json("config", "show")
     assert str(filled.config) == shown["library.folders"]["from"]
-    assert "default" == shown["store.keep_deleted_days"]["from"]
+    assert shown["store.keep_deleted_days"]["from"] == "default"
     filled.run("config", "check")
 
 
@@ -83,7 +92,7 @@ def test_words_of_the_user_outlast_everything(filled):
     filled.run("sync")
 
     tags = {tag["name"]: tag["source"] for tag in filled.json("show", park)["metadata"]["tags"]}
-    assert {"zeppelin": "user", "grass": "sidecar"} == tags
+    assert tags == {"zeppelin": "user", "grass": "sidecar"}
     filled.run("tag", park, "-zeppelin", "+sun")
     assert filled.found("zeppelin") == []
     filled.run("tag", park, "zeppelin", code=2)
@@ -125,7 +134,7 @@ def test_backup_and_restore(filled):
         filled.run("get", filled.photos / name, "-o", filled.folder / "copy")
         assert content == (filled.folder / "copy").read_bytes()
     assert filled.found("grass") == ["park.png"]
-    assert {"ok": True, "problems": []} == filled.json("check", "--deep")
+    assert filled.json("check", "--deep") == {"ok": True, "problems": []}
 
 
 def test_check_names_damage_and_sync_heals_the_index(filled):
@@ -140,13 +149,13 @@ def test_check_names_damage_and_sync_heals_the_index(filled):
     assert "index" in report["problems"][0]["where"]
     assert b"built anew" in filled.run("sync").stderr
     assert filled.found("grass") == ["park.png"]
-    assert 1 == filled.json("status")["index_rebuilds"]
+    assert filled.json("status")["index_rebuilds"] == 1
 
     page = next(filled.site.glob("photo/*/index.html"))
     page.write_text("gone")
     assert str(page) in json.dumps(filled.json("check", "--deep", code=1))
     filled.run("export", "--full")
-    assert {"ok": True, "problems": []} == filled.json("check", "--deep")
+    assert filled.json("check", "--deep") == {"ok": True, "problems": []}
 
 
 def test_scrub_finds_rot_and_the_mirror_heals_it(filled):
@@ -193,7 +202,7 @@ def test_commands_go_through_a_running_daemon_and_print_the_same(filled):
     with filled.daemon() as daemon:
         through = filled.json("sync")
         assert alone.keys() == through.keys()
-        assert (0, 3) == (through["added"], through["unchanged"])
+        assert (through["added"], through["unchanged"]) == (0, 3)
         park = filled.json("show", str(filled.photos / "park.png"))["id"]
         filled.run("tag", park, "+zeppelin")
         assert filled.found("zeppelin") == ["park.png"]
@@ -201,8 +210,8 @@ def test_commands_go_through_a_running_daemon_and_print_the_same(filled):
         status = filled.json("status")
         assert ("running", daemon.process.pid) == (status["state"], status["pid"])
         assert "inotify" in status["watch"]["roots"][0]["tier"]
-        assert 0o600 == (filled.store / "control.sock").stat().st_mode & 0o777
-        assert 0o700 == filled.store.stat().st_mode & 0o777
+        assert (filled.store / "control.sock").stat().st_mode & 0o777 == 0o600
+        assert filled.store.stat().st_mode & 0o777 == 0o700
         filled.run("backup", filled.folder / "backup")
         filled.run("purge", "999", code=1)
         # Another process cannot write beside it, and says who does.
@@ -238,7 +247,7 @@ def test_the_daemon_tells_systemd_and_reloads(filled):
         daemon.process.send_signal(signal.SIGTERM)
         daemon.expect("STOPPING=1")
     finally:
-        assert 0 == daemon.stop()
+        assert daemon.stop() == 0
 
 
 def test_up_does_everything_from_nothing(home, photographs):
@@ -266,7 +275,7 @@ def test_init_estimates_and_never_overwrites(home, photographs):
 
     report = home.json("init", str(home.photos))
 
-    assert 1 == report["pictures"]
+    assert report["pictures"] == 1
     assert report["store_bytes"] > photographs["rocket"].stat().st_size
     assert "#" in home.config.read_text()
     home.run("config", "check")
