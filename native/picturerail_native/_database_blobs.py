@@ -123,4 +123,4 @@ def hash_argument(content_hash: bytes) -> Any:
 def _digest(function: Any, source: object) -> tuple[bytes, int]:
     digest, length = ffi.new("uint8_t[32]"), ffi.new("uint64_t *")
     call(function, source, digest, length)
-    return bytes(digest), int(length[0])
+    return bytes(ffi.buffer(digest)), int(length[0])

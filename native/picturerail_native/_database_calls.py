@@ -130,7 +130,8 @@ def text(data: bytes) -> Any:
 
 def copied(value: Any) -> bytes:
     """Return the bytes of a C `prdb_bytes`."""
-    return ffi.unpack(ffi.cast("char *", value.data), value.length) if value.length else b""
+    length = value.length
+    return bytes(ffi.buffer(value.data, length)) if length else b""
 
 
 class _Process:

@@ -35,18 +35,19 @@ def image_argument(row: ImageRow) -> tuple[Any, object]:
 def row_of(image: Any) -> ImageRow:
     """Copy a C row."""
     stat = image.stat
+    # By position: listings make one of these for every row.
     return ImageRow(
-        id=image.id,
-        filename=copied(image.filename),
-        metadata_json=copied(image.metadata),
-        root=image.root,
-        path=copied(image.path),
-        content_hash=bytes(image.content_hash),
-        stat=FileStat(stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.volume),
-        seq=image.seq,
-        has_data=bool(image.flags & lib.PRDB_HAS_DATA),
-        data_length=image.data_length,
-        deleted_ns=image.deleted_ns,
+        image.id,
+        copied(image.filename),
+        copied(image.metadata),
+        image.root,
+        copied(image.path),
+        bytes(ffi.buffer(image.content_hash)),
+        FileStat(stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.volume),
+        image.seq,
+        image.flags & lib.PRDB_HAS_DATA != 0,
+        image.data_length,
+        image.deleted_ns,
     )
 
 

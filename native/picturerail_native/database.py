@@ -204,7 +204,7 @@ class Snapshot:
         info = ffi.new("prdb_info *")
         call(lib.prdb_snapshot_info, self._handle.pointer, info)
         self.info = Info(
-            uuid=bytes(info.uuid),
+            uuid=bytes(ffi.buffer(info.uuid)),
             seq=info.seq,
             live=info.live,
             deleted=info.deleted,

@@ -23,7 +23,7 @@ def search(page, address, words):
     return found
 
 
-def test_drop_find_move_delete(home, photographs, browser):
+def test_drop_find_move_delete(home, photographs, chromium):
     """A photo dropped in is described and found; moved it keeps its id; deleted it goes."""
     cat = home.photos / "2019" / "IMG_2041.jpg"
     cat.parent.mkdir()
@@ -44,7 +44,7 @@ def test_drop_find_move_delete(home, photographs, browser):
 
         home.run("export")
         with home.served() as address:
-            page = browser.new_page()
+            page = chromium.new_page()
             for word in ("kitten", "animal"):
                 hits = search(page, address, word)
                 assert record["id"] in hits
@@ -72,7 +72,7 @@ def test_drop_find_move_delete(home, photographs, browser):
         assert home.json("check", "--deep") == {"ok": True, "problems": []}
 
 
-def test_the_missions_own_example(home, tagged, browser):
+def test_the_missions_own_example(home, tagged, chromium):
     """Tagged cat, park, grass, sun: meadow(s) and field(s) find it through grass; a car not."""
     tagged(home.photos / "park.png", "cat", "park", "grass", "sun")
     tagged(home.photos / "garage.png", "car", colour=(200, 0, 0))
@@ -81,7 +81,7 @@ def test_the_missions_own_example(home, tagged, browser):
     home.run("export")
     park = home.json("show", str(home.photos / "park.png"))["id"]
     with home.served() as address:
-        page = browser.new_page()
+        page = chromium.new_page()
         for word in ("meadow", "meadows", "field", "fields"):
             (hit,) = home.json("search", word)
             assert hit["filename"] == "park.png"
@@ -93,7 +93,7 @@ def test_the_missions_own_example(home, tagged, browser):
         page.close()
 
 
-def test_the_daemon_keeps_the_site_current_by_itself(home, photographs, browser):
+def test_the_daemon_keeps_the_site_current_by_itself(home, photographs, chromium):
     """Without any command the site shows a new picture once the folder is quiet."""
     home.configure(sources="[]")
     with home.daemon():
@@ -104,7 +104,7 @@ def test_the_daemon_keeps_the_site_current_by_itself(home, photographs, browser)
             pass  # each status is a process of its own, so this does not spin
 
     with home.served() as address:
-        page = browser.new_page()
+        page = chromium.new_page()
         page.goto(address + "?name=rocket.jpg")
         page.wait_for_selector("html[data-search=ready]")
         assert page.evaluate("document.documentElement.dataset.results") == "1"

@@ -47,7 +47,7 @@ def add(store: Database, path: bytes, data: bytes | None = None, **more: object)
         writer = store.blob_writer()
         writer.write(data)
     with store.begin() as transaction:
-        return transaction.insert(new_row(path, **more), writer)
+        return transaction.insert(new_row(path, **more), writer)  # type: ignore[arg-type]
 
 
 def stored(snapshot: database.Snapshot, image_id: int) -> bytes:

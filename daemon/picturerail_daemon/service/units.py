@@ -47,10 +47,14 @@ def install_unit(
                 f"{folder}: cannot be read; give read access, or run the service as its owner"
             )
     for key, path in (("store.path", settings.store.path), ("export.path", settings.export.path)):
-        there = next(p for p in (path, *path.parents) if p.exists())
-        if not os.access(there, os.W_OK):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(
+                f"`{key}` {path}: cannot be made ({error.strerror}); choose another place"
+            ) from error
+        if not os.access(path, os.W_OK):
             raise UsageError(f"`{key}` {path}: cannot be written; choose another place")
-        path.mkdir(parents=True, exist_ok=True)
     text = _template(user)
     text = text.replace("@EXECUTABLE@", _executable()).replace("@CONFIG@", quoted(config.resolve()))
     lines = [f"ReadOnlyPaths={quoted(folder)}" for folder in settings.library.folders]

@@ -109,8 +109,8 @@ typedef struct prdb_image {
   int64_t deleted_ns;  /* when it was deleted; 0 while live */
   uint64_t data_length;
   uint8_t content_hash[32]; /* BLAKE3 of the bytes */
-  prdb_bytes path;     /* relative to the root; any byte but NUL */
-  prdb_bytes filename; /* the last part of the path */
+  prdb_bytes path;     /* relative to the root; any byte but NUL; empty only where root is 0 */
+  prdb_bytes filename; /* the last part of the path; without one any name */
   prdb_bytes metadata; /* JSON, UTF-8 */
   prdb_stat stat;
 } prdb_image;
@@ -134,7 +134,7 @@ typedef struct prdb_info {
   uint64_t deleted;      /* images that can be brought back */
   uint64_t blobs;        /* distinct stored contents */
   uint64_t blob_bytes;
-  uint64_t disk_bytes;   /* of all the store's files */
+  uint64_t disk_bytes;   /* of the log up to `seq`, all but all of the store's files */
   uint32_t format;       /* version of the files' format */
 } prdb_info;
 
@@ -199,7 +199,7 @@ int32_t prdb_records(const prdb_snapshot *snapshot, int32_t table, prdb_bytes pr
 
 /* The change feed: for every key changed after transaction `since`, its latest
  * state, once, in the order of their transactions. PRDB_EXPIRED when tombstones
- * younger than `since` have been collected. */
+ * younger than `since` have been collected; never for 0, which yields everything. */
 int32_t prdb_changes(const prdb_snapshot *snapshot, uint64_t since, prdb_cursor **cursor,
                      prdb_error *error);
 
@@ -249,10 +249,11 @@ int32_t prdb_begin(prdb_store *store, prdb_transaction **transaction, prdb_error
 /* Add a row; `*id` is its new id (image->id, seq, deleted_ns, data_length are
  * ignored). The commit fails with PRDB_CONFLICT where it would leave two live
  * rows at one path of one root (what counts is the state after it, so pictures
- * may exchange their places); rows of root 0 have no path to conflict. Bytes: with `data` they are what was written there (`data` is
- * consumed, also on failure, and gives content_hash); without, and with
- * PRDB_HAS_DATA in flags, the row shares what is stored under content_hash;
- * without the flag no bytes are kept. */
+ * may exchange their places); rows of root 0 have no path to conflict.
+ * Bytes: with `data` they are what was written there (`data` is consumed, also
+ * on failure, and gives content_hash); without, and with PRDB_HAS_DATA in flags,
+ * the row shares what is stored under content_hash (the commit fails with
+ * PRDB_NOT_FOUND where nothing is); without the flag no bytes are kept. */
 int32_t prdb_insert(prdb_transaction *transaction, const prdb_image *image,
                     prdb_blob_writer *data, uint64_t *id, prdb_error *error);
 
@@ -263,7 +264,8 @@ int32_t prdb_insert(prdb_transaction *transaction, const prdb_image *image,
 int32_t prdb_update(prdb_transaction *transaction, const prdb_image *image,
                     prdb_blob_writer *data, prdb_error *error);
 
-/* Turn a live row into a tombstone. Row and bytes stay recoverable. */
+/* Turn a live row into a tombstone; `when_ns` is not 0. Row and bytes stay recoverable. The
+ * commit fails with PRDB_NOT_FOUND where the row is not live. */
 int32_t prdb_delete(prdb_transaction *transaction, uint64_t id, int64_t when_ns,
                     prdb_error *error);
 
@@ -283,7 +285,9 @@ void prdb_rollback(prdb_transaction *transaction);
 
 /* Delete truly: when this returns, neither the rows nor their earlier
  * revisions, nor bytes that no other row shares, nor their VECTORS records, are
- * in any file of the store. The feed keeps the bare ids as tombstones. */
+ * in any file of the store. The feed keeps the bare ids as tombstones. PRDB_NOT_FOUND where an
+ * id has no row, and then nothing is purged. With PRDB_FULL the rows are gone but their bytes
+ * are not yet; the next purge, collection or opening for writing goes on with them. */
 int32_t prdb_purge(prdb_store *store, const uint64_t *ids, size_t count, uint64_t *seq,
                    prdb_error *error);
 

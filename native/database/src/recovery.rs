@@ -88,6 +88,11 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, segment_bytes: u64) -> Result<Recove
         refuse_orphans(place)?;
         return Err(no_store(place));
     };
+    // Its writer may have been killed between the renaming and the sync; what is about to be
+    // built on it, or removed because of it, must not outlive it.
+    place
+        .sync_folder()
+        .doing(|| format!("sync {}", place.place()))?;
     let mark_file = MarkFile::open(place)?;
     remove_strays(place, &manifest)?;
     let mut segments = Vec::new();
