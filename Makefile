@@ -50,11 +50,12 @@ lint: .venv/ready ## Formatting, linters, types, import rules, compiler warnings
 	cargo fmt --manifest-path native/database/Cargo.toml --check
 	cargo clippy --quiet --locked --manifest-path native/database/Cargo.toml --all-targets -- -D warnings
 
-wheel: .venv/ready ## Build a manylinux wheel into wheelhouse/
+wheel: .venv/ready ## Build a manylinux wheel into wheelhouse/, and try it where nothing else is
 	$(BIN)/python -m pip install --quiet --group wheel
 	rm -rf dist wheelhouse
 	$(BIN)/python -m build --outdir dist
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/auditwheel repair --wheel-dir wheelhouse dist/*.whl
+	tests/build/wheel.sh
 
 bench: bench-database bench-search bench-site ## All benchmarks
 
