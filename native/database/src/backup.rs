@@ -45,9 +45,7 @@ fn copy(snapshot: &Snapshot, uuid: [u8; 16], target: &dyn Disk) -> Result<()> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error).doing(|| format!("list {}", target.place())),
     }
-    target
-        .make()
-        .doing(|| format!("make the folder {}", target.place()))?;
+    target.make().doing(|| format!("make the folder {}", target.place()))?;
     let mut manifest = Manifest::new(uuid);
     manifest.seq = state.seq;
     manifest.next_id = state.next_id;
@@ -55,15 +53,9 @@ fn copy(snapshot: &Snapshot, uuid: [u8; 16], target: &dyn Disk) -> Result<()> {
     for part in state.log.iter().filter(|part| part.end > FIRST_FRAME) {
         let Segment { id, salt, .. } = *part.segment;
         copy_segment(part, &Segment::create(target, uuid, id, salt)?)?;
-        manifest.segments.push(Entry {
-            id,
-            salt,
-            sealed: Some(part.end),
-        });
+        manifest.segments.push(Entry { id, salt, sealed: Some(part.end) });
     }
-    target
-        .sync_folder()
-        .doing(|| format!("sync {}", target.place()))?;
+    target.sync_folder().doing(|| format!("sync {}", target.place()))?;
     manifest.prepare(target)?;
     Manifest::switch(target)
 }
@@ -76,9 +68,7 @@ fn copy_segment(part: &SegmentPart, target: &Segment) -> Result<()> {
         let wanted = buffer.get_mut(..left.min(COPY)).unwrap_or_default();
         let count = part.segment.read(wanted, at)?;
         if count < wanted.len() {
-            return Err(part
-                .segment
-                .corrupt(at + count as u64, "the file ends too early"));
+            return Err(part.segment.corrupt(at + count as u64, "the file ends too early"));
         }
         target.write(wanted, at)?;
         at += count as u64;

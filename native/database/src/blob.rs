@@ -37,10 +37,7 @@ pub struct BlobWriter {
 impl BlobWriter {
     pub(crate) fn new(log: &Arc<Log>) -> Self {
         Self {
-            unnamed: Unnamed {
-                log: Arc::clone(log),
-                id: log.begin_blob(),
-            },
+            unnamed: Unnamed { log: Arc::clone(log), id: log.begin_blob() },
             hasher: Box::new(blake3::Hasher::new()),
             length: 0,
             chunks: 0,
@@ -87,12 +84,7 @@ impl BlobWriter {
             self.flush()?;
         }
         let (hash, length) = self.digest();
-        Ok(FinishedBlob {
-            unnamed: self.unnamed,
-            hash,
-            length,
-            chunks: self.chunks,
-        })
+        Ok(FinishedBlob { unnamed: self.unnamed, hash, length, chunks: self.chunks })
     }
 
     fn usable(&self) -> Result<()> {
@@ -107,9 +99,7 @@ impl BlobWriter {
 
     fn flush(&mut self) -> Result<()> {
         self.failed = true;
-        self.unnamed
-            .log
-            .append_chunk(&mut self.pending, self.unnamed.id, self.chunks)?;
+        self.unnamed.log.append_chunk(&mut self.pending, self.unnamed.id, self.chunks)?;
         self.pending.clear();
         self.chunks += 1;
         self.failed = false;
@@ -198,9 +188,7 @@ impl BlobReader {
             let count = rest.len().min(whole.saturating_sub(skip));
             let (now, later) = rest.split_at_mut_checked(count).ok_or_else(gone)?;
             if count == whole {
-                chunk
-                    .segment
-                    .read_verified(now, chunk.offset, chunk.check)?;
+                chunk.segment.read_verified(now, chunk.offset, chunk.check)?;
             } else {
                 let held = hold(&mut self.held, index, chunk)?;
                 now.copy_from_slice(held.get(skip..skip + count).ok_or_else(gone)?);
@@ -224,9 +212,7 @@ fn hold<'a>(
     if held.as_ref().is_none_or(|(at, _)| *at != index) {
         let mut bytes = held.take().map(|(_, bytes)| bytes).unwrap_or_default();
         bytes.resize(chunk.length as usize, 0);
-        chunk
-            .segment
-            .read_verified(&mut bytes, chunk.offset, chunk.check)?;
+        chunk.segment.read_verified(&mut bytes, chunk.offset, chunk.check)?;
         *held = Some((index, bytes));
     }
     Ok(held.as_ref().map_or(&[], |(_, bytes)| bytes))

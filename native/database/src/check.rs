@@ -33,11 +33,7 @@ pub fn check(disk: &Arc<dyn Disk>, deep: bool) -> Result<Vec<Problem>> {
             }
             Err(error) => return Ok(vec![problem(error)?]),
         };
-        let mut check = Check {
-            disk: disk.as_ref(),
-            deep,
-            problems: Vec::new(),
-        };
+        let mut check = Check { disk: disk.as_ref(), deep, problems: Vec::new() };
         check.log(&manifest)?;
         let still = Manifest::load(disk.as_ref())?.is_some_and(|now| now.epoch == manifest.epoch);
         if still || check.problems.is_empty() {
@@ -45,10 +41,7 @@ pub fn check(disk: &Arc<dyn Disk>, deep: bool) -> Result<Vec<Problem>> {
         }
         // What looked wrong may be a file that a rewrite has taken away meanwhile.
     }
-    Err(Error::Conflict(format!(
-        "{} is rewritten too often to be checked",
-        disk.place()
-    )))
+    Err(Error::Conflict(format!("{} is rewritten too often to be checked", disk.place())))
 }
 
 struct Check<'a> {
@@ -60,20 +53,16 @@ struct Check<'a> {
 /// Damage is a finding; what kept us from looking is not.
 fn problem(error: Error) -> Result<Problem> {
     match error {
-        Error::Corrupt { file, offset, what } => Ok(Problem {
-            place: format!("{file}, byte {offset}"),
-            what,
-        }),
+        Error::Corrupt { file, offset, what } => {
+            Ok(Problem { place: format!("{file}, byte {offset}"), what })
+        }
         other => Err(other),
     }
 }
 
 impl Check<'_> {
     fn found(&mut self, place: impl Into<String>, what: impl Into<String>) {
-        self.problems.push(Problem {
-            place: place.into(),
-            what: what.into(),
-        });
+        self.problems.push(Problem { place: place.into(), what: what.into() });
     }
 
     fn log(&mut self, manifest: &Manifest) -> Result<()> {
@@ -107,11 +96,7 @@ impl Check<'_> {
             Some(end) => end,
             None => self.durable_end(&segment)?,
         };
-        let chunks = if self.deep {
-            Chunks::Verify
-        } else {
-            Chunks::Skip
-        };
+        let chunks = if self.deep { Chunks::Verify } else { Chunks::Skip };
         let mut scan = Scan::new(&segment, FIRST_FRAME, end, chunks);
         loop {
             match scan.step()? {
@@ -156,10 +141,7 @@ impl Check<'_> {
                 }
             }
             if hasher.finalize().as_bytes() != hash || hasher.count() != blob.length {
-                self.found(
-                    format!("content {}", hex(hash)),
-                    "the stored bytes are others",
-                );
+                self.found(format!("content {}", hex(hash)), "the stored bytes are others");
             }
         }
         self.rows(state)?;
@@ -167,14 +149,8 @@ impl Check<'_> {
             if let Some(value) = &record.value {
                 value.load()?;
             }
-            if !state
-                .feed
-                .contains(&(record.seq, FeedKey::Record(*table, Arc::clone(key))))
-            {
-                self.found(
-                    format!("table {table}, key {}", hex(key)),
-                    "the feed lacks it",
-                );
+            if !state.feed.contains(&(record.seq, FeedKey::Record(*table, Arc::clone(key)))) {
+                self.found(format!("table {table}, key {}", hex(key)), "the feed lacks it");
             }
         }
         for (id, purged) in &state.purged {
@@ -184,10 +160,7 @@ impl Check<'_> {
         }
         let keys = state.rows.len() + state.records.len() + state.purged.len();
         if state.feed.len() != keys {
-            self.found(
-                "feed",
-                format!("{} entries for {keys} keys", state.feed.len()),
-            );
+            self.found("feed", format!("{} entries for {keys} keys", state.feed.len()));
         }
         Ok(())
     }
@@ -199,25 +172,13 @@ impl Check<'_> {
             let mut lacks = |index: &str, there: bool| {
                 if !there {
                     let place = format!("picture {}", row.id);
-                    self.problems.push(Problem {
-                        place,
-                        what: format!("{index} lacks it"),
-                    });
+                    self.problems.push(Problem { place, what: format!("{index} lacks it") });
                 }
             };
             let stored = state.blobs.get(&row.content_hash).map(|blob| blob.length);
-            lacks(
-                "the stored bytes",
-                !row.has_data || stored == Some(row.data_length),
-            );
-            lacks(
-                "the content index",
-                state.contents.contains(&(row.content_hash, row.id)),
-            );
-            lacks(
-                "the feed",
-                state.feed.contains(&(row.seq, FeedKey::Image(row.id))),
-            );
+            lacks("the stored bytes", !row.has_data || stored == Some(row.data_length));
+            lacks("the content index", state.contents.contains(&(row.content_hash, row.id)));
+            lacks("the feed", state.feed.contains(&(row.seq, FeedKey::Image(row.id))));
             if row.is_live() {
                 let name = (Arc::clone(&row.filename), row.id);
                 lacks("the filename index", state.filenames.contains(&name));
@@ -231,11 +192,7 @@ impl Check<'_> {
         let counts = [
             ("path index", state.paths.len(), placed),
             ("content index", state.contents.len(), state.rows.len()),
-            (
-                "filename index",
-                state.filenames.len(),
-                usize::try_from(state.live).unwrap_or(0),
-            ),
+            ("filename index", state.filenames.len(), usize::try_from(state.live).unwrap_or(0)),
         ];
         for (index, entries, rows) in counts {
             if entries != rows {

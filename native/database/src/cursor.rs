@@ -52,49 +52,20 @@ pub struct Problem {
 /// What is listed, and how far the fetching has come.
 #[derive(Debug)]
 pub(crate) enum Source {
-    Filename {
-        filename: Text,
-        next: u64,
-    },
-    Content {
-        hash: Hash,
-        rows: Rows,
-        next: u64,
-    },
-    Images {
-        rows: Rows,
-        next: Option<u64>,
-    },
-    Below {
-        root: u32,
-        prefix: Text,
-        after: Option<Text>,
-    },
-    Records {
-        table: u8,
-        prefix: Text,
-        after: Option<Text>,
-    },
-    Changes {
-        since: u64,
-        after: Option<(u64, FeedKey)>,
-    },
+    Filename { filename: Text, next: u64 },
+    Content { hash: Hash, rows: Rows, next: u64 },
+    Images { rows: Rows, next: Option<u64> },
+    Below { root: u32, prefix: Text, after: Option<Text> },
+    Records { table: u8, prefix: Text, after: Option<Text> },
+    Changes { since: u64, after: Option<(u64, FeedKey)> },
 }
 
 /// An entry before its value is read from the log.
 #[derive(Debug)]
 enum Found {
     Image(Arc<Row>),
-    Record {
-        table: u8,
-        seq: u64,
-        key: Text,
-        value: Option<Stored>,
-    },
-    Purged {
-        id: u64,
-        seq: u64,
-    },
+    Record { table: u8, seq: u64, key: Text, value: Option<Stored> },
+    Purged { id: u64, seq: u64 },
     Problem(Problem),
 }
 
@@ -109,19 +80,13 @@ pub struct Cursor {
 impl Cursor {
     pub(crate) fn new(snapshot: &Snapshot, source: Source) -> Self {
         let source = Some((Arc::clone(&snapshot.state), source));
-        Self {
-            source,
-            fetched: VecDeque::new(),
-        }
+        Self { source, fetched: VecDeque::new() }
     }
 
     /// A cursor over a check's findings.
     #[must_use]
     pub fn over(problems: Vec<Problem>) -> Self {
-        Self {
-            source: None,
-            fetched: problems.into_iter().map(Found::Problem).collect(),
-        }
+        Self { source: None, fetched: problems.into_iter().map(Found::Problem).collect() }
     }
 
     /// The next entry; None at the end.
@@ -139,19 +104,9 @@ impl Cursor {
         };
         Ok(Some(match found {
             Found::Image(row) => Entry::Image(row),
-            Found::Record {
-                table,
-                seq,
-                key,
-                value,
-            } => {
+            Found::Record { table, seq, key, value } => {
                 let value = value.as_ref().map(Stored::load).transpose()?;
-                Entry::Record {
-                    table,
-                    seq,
-                    key,
-                    value,
-                }
+                Entry::Record { table, seq, key, value }
             }
             Found::Purged { id, seq } => Entry::Purged { id, seq },
             Found::Problem(problem) => Entry::Problem(problem),
@@ -203,11 +158,7 @@ impl Source {
                 *next = last.and_then(|id| id.checked_add(1));
                 more
             }
-            Self::Below {
-                root,
-                prefix,
-                after,
-            } => {
+            Self::Below { root, prefix, after } => {
                 let begin = match after {
                     Some(path) => Bound::Excluded((*root, Arc::clone(path))),
                     None => Bound::Included((*root, Arc::clone(prefix))),
@@ -223,11 +174,7 @@ impl Source {
                 *after = last;
                 more
             }
-            Self::Records {
-                table,
-                prefix,
-                after,
-            } => {
+            Self::Records { table, prefix, after } => {
                 let begin = match after {
                     Some(key) => Bound::Excluded((*table, Arc::clone(key))),
                     None => Bound::Included((*table, Arc::clone(prefix))),
@@ -286,12 +233,7 @@ fn latest(state: &State, (seq, key): &(u64, FeedKey)) -> Option<Found> {
             debug_assert_ne!(*table, IMAGES);
             let record = state.records.get(&(*table, Arc::clone(key)))?;
             let (key, value) = (Arc::clone(key), record.value.clone());
-            Some(Found::Record {
-                table: *table,
-                seq: *seq,
-                key,
-                value,
-            })
+            Some(Found::Record { table: *table, seq: *seq, key, value })
         }
     }
 }

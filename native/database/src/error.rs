@@ -97,10 +97,7 @@ impl<T> Context<T> for io::Result<T> {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Error::Full { action: action() }
             }
-            _ => Error::Io {
-                action: action(),
-                source,
-            },
+            _ => Error::Io { action: action(), source },
         })
     }
 }

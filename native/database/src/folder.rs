@@ -32,10 +32,7 @@ impl Disk for Folder {
         if self.path.is_dir() {
             return Ok(());
         }
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.path)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.path)?;
         match self.path.parent() {
             Some(parent) if parent != Path::new("") => File::open(parent)?.sync_all(),
             _ => File::open(".")?.sync_all(),

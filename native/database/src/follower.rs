@@ -39,13 +39,7 @@ impl Follower {
             return Err(no_store(disk.as_ref()));
         };
         let replay = Replay::new(&manifest);
-        let mut follower = Self {
-            disk,
-            manifest,
-            replay,
-            state: Arc::default(),
-            verified: None,
-        };
+        let mut follower = Self { disk, manifest, replay, state: Arc::default(), verified: None };
         follower.catch_up()?;
         Ok(follower)
     }
@@ -150,11 +144,7 @@ impl Follower {
             return Ok((marked.max(from), Reached::Newest));
         }
         if Mark::writer_lives(self.disk.as_ref()) {
-            let reached = if mark.is_some() {
-                Reached::Newest
-            } else {
-                Reached::Stale
-            };
+            let reached = if mark.is_some() { Reached::Newest } else { Reached::Stale };
             return Ok((marked.max(from), reached));
         }
         // Nobody will say more: what the file holds is judged as the next writer will. It may

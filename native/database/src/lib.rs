@@ -33,6 +33,7 @@
 mod backup;
 mod blob;
 mod bytes;
+mod c_types;
 mod check;
 mod cursor;
 mod disk;

@@ -26,9 +26,7 @@ pub(crate) struct Draft {
 
 impl Draft {
     pub(crate) fn new() -> Self {
-        Self {
-            bytes: vec![0; HEADER],
-        }
+        Self { bytes: vec![0; HEADER] }
     }
 
     /// The payload, to be appended to.
@@ -88,9 +86,7 @@ pub(crate) struct Tail {
 
 impl Tail {
     pub(crate) fn active(&self) -> Result<&Arc<Segment>> {
-        self.segments
-            .last()
-            .ok_or_else(|| Error::Internal("the log has no segment".to_owned()))
+        self.segments.last().ok_or_else(|| Error::Internal("the log has no segment".to_owned()))
     }
 }
 
@@ -129,12 +125,7 @@ impl Log {
         Self {
             disk,
             segment_bytes,
-            tail: Mutex::new(Tail {
-                manifest,
-                segments,
-                end,
-                synced: end,
-            }),
+            tail: Mutex::new(Tail { manifest, segments, end, synced: end }),
             mark,
             failed: OnceLock::new(),
             closed: AtomicBool::new(false),
@@ -152,9 +143,13 @@ impl Log {
         if self.closed.load(Ordering::Acquire) {
             return Err(Error::Closed);
         }
-        self.failed
-            .get()
-            .map_or(Ok(()), |why| Err(Error::Poisoned(why.clone())))
+        self.failed.get().map_or(Ok(()), |why| Err(Error::Poisoned(why.clone())))
+    }
+
+    /// Have nothing more written unless what begins now comes to its end, be it by an error or
+    /// a panic: the log would be ahead of the state.
+    pub(crate) fn arm(&self) -> Armed<'_> {
+        Armed { log: self }
     }
 
     /// Have nothing more written, and say so.
@@ -189,11 +184,7 @@ impl Log {
             Err(error) => return Err(self.poison(&error)),
         }
         tail.end = header.end();
-        Ok(Place {
-            segment,
-            position: header.position,
-            end: header.end(),
-        })
+        Ok(Place { segment, position: header.position, end: header.end() })
     }
 
     /// Make everything up to the end of a frame durable, and say so to other processes.
@@ -216,12 +207,9 @@ impl Log {
     /// Tell readers. What is durable stays so whatever happens here, so a failure only stops
     /// what would come after.
     fn write_mark(&self, tail: &Tail) {
-        let written = tail.active().and_then(|segment| {
-            self.mark.write(Mark {
-                salt: segment.salt,
-                end: tail.synced,
-            })
-        });
+        let written = tail
+            .active()
+            .and_then(|segment| self.mark.write(Mark { salt: segment.salt, end: tail.synced }));
         if let Err(error) = written {
             self.poison(&error);
         }
@@ -290,17 +278,11 @@ impl Log {
         let mut parts = Vec::with_capacity(tail.segments.len());
         for (segment, entry) in tail.segments.iter().zip(&tail.manifest.segments) {
             if Arc::ptr_eq(segment, &place.segment) {
-                parts.push(SegmentPart {
-                    segment: Arc::clone(segment),
-                    end: place.end,
-                });
+                parts.push(SegmentPart { segment: Arc::clone(segment), end: place.end });
                 break;
             }
             let end = entry.sealed.unwrap_or(tail.synced);
-            parts.push(SegmentPart {
-                segment: Arc::clone(segment),
-                end,
-            });
+            parts.push(SegmentPart { segment: Arc::clone(segment), end });
         }
         parts
     }
@@ -338,12 +320,7 @@ impl Log {
     pub(crate) fn append_chunk(&self, draft: &mut Draft, blob: u64, index: u32) -> Result<()> {
         let check = crate::bytes::checksum(draft.payload());
         let length = draft.payload().len();
-        let label = Label {
-            kind: Kind::Chunk,
-            key: blob,
-            count: index,
-            check,
-        };
+        let label = Label { kind: Kind::Chunk, key: blob, count: index, check };
         // Held throughout, so that a rewrite sees the chunk either not at all or with its place.
         let mut unnamed = self.unnamed();
         let place = self.append(draft, label)?;
@@ -358,21 +335,31 @@ impl Log {
     }
 }
 
+/// Poisons the log when dropped; see [`Log::arm`].
+pub(crate) struct Armed<'a> {
+    log: &'a Log,
+}
+
+impl Armed<'_> {
+    /// The end was reached.
+    pub(crate) fn disarm(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Armed<'_> {
+    fn drop(&mut self) {
+        _ = self.log.failed.set("a commit did not come to its end".to_owned());
+    }
+}
+
 /// Make a new, empty segment, durably, and enter it in `manifest`.
 pub(crate) fn begin_segment(disk: &dyn Disk, manifest: &mut Manifest) -> Result<Arc<Segment>> {
-    let id = SegmentId {
-        number: manifest.next_number(),
-        generation: 0,
-    };
+    let id = SegmentId { number: manifest.next_number(), generation: 0 };
     let segment = Segment::create(disk, manifest.uuid, id, random()?)?;
     segment.sync()?;
-    disk.sync_folder()
-        .doing(|| format!("sync {}", disk.place()))?;
-    manifest.segments.push(Entry {
-        id,
-        salt: segment.salt,
-        sealed: None,
-    });
+    disk.sync_folder().doing(|| format!("sync {}", disk.place()))?;
+    manifest.segments.push(Entry { id, salt: segment.salt, sealed: None });
     Ok(Arc::new(segment))
 }
 

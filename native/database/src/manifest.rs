@@ -66,14 +66,9 @@ impl Manifest {
         bytes.put_u32(FORMAT);
         bytes.put_u32(u32::try_from(self.segments.len()).unwrap_or(u32::MAX));
         bytes.put(&self.uuid);
-        for number in [
-            self.epoch,
-            self.seq,
-            self.next_id,
-            self.next_blob,
-            self.feed_floor,
-            self.scrubbed,
-        ] {
+        for number in
+            [self.epoch, self.seq, self.next_id, self.next_blob, self.feed_floor, self.scrubbed]
+        {
             bytes.put_u64(number);
         }
         for entry in &self.segments {
@@ -89,22 +84,15 @@ impl Manifest {
 
     /// Read the stored form of the manifest at `path`.
     pub(crate) fn decode(bytes: &[u8], path: &str) -> Result<Self> {
-        let corrupt = |what: &str| Error::Corrupt {
-            file: path.to_owned(),
-            offset: 0,
-            what: what.to_owned(),
-        };
+        let corrupt =
+            |what: &str| Error::Corrupt { file: path.to_owned(), offset: 0, what: what.to_owned() };
         let mut beginning = Take::new(bytes);
         if beginning.array() != Some(MAGIC) {
             return Err(corrupt("it is not a store's manifest"));
         }
         let found = beginning.u32().ok_or_else(|| corrupt("it is too short"))?;
         if found > FORMAT {
-            return Err(Error::Unsupported {
-                file: path.to_owned(),
-                found,
-                supported: FORMAT,
-            });
+            return Err(Error::Unsupported { file: path.to_owned(), found, supported: FORMAT });
         }
         let body = verified(bytes).ok_or_else(|| corrupt("it has a wrong checksum"))?;
         let mut take = Take::new(body);
@@ -170,21 +158,10 @@ mod tests {
     use super::*;
 
     fn sample() -> Manifest {
-        let id = SegmentId {
-            number: 3,
-            generation: 2,
-        };
+        let id = SegmentId { number: 3, generation: 2 };
         let mut manifest = Manifest::new([7; 16]);
-        manifest.segments.push(Entry {
-            id,
-            salt: 9,
-            sealed: Some(128),
-        });
-        manifest.segments.push(Entry {
-            id: SegmentId { number: 4, ..id },
-            salt: 8,
-            sealed: None,
-        });
+        manifest.segments.push(Entry { id, salt: 9, sealed: Some(128) });
+        manifest.segments.push(Entry { id: SegmentId { number: 4, ..id }, salt: 8, sealed: None });
         manifest
     }
 
@@ -206,16 +183,6 @@ mod tests {
         let mut bytes = sample().encode();
         bytes[8] = 2;
         let error = Manifest::decode(&bytes, "m").unwrap_err();
-        assert!(
-            matches!(
-                error,
-                Error::Unsupported {
-                    found: 2,
-                    supported: 1,
-                    ..
-                }
-            ),
-            "{error}"
-        );
+        assert!(matches!(error, Error::Unsupported { found: 2, supported: 1, .. }), "{error}");
     }
 }

@@ -39,10 +39,7 @@ impl Mark {
     fn decode(bytes: &[u8]) -> Option<Self> {
         let mut take = Take::new(verified(bytes)?);
         (take.array() == Some(MAGIC)).then_some(())?;
-        Some(Self {
-            salt: take.u64()?,
-            end: take.u64()?,
-        })
+        Some(Self { salt: take.u64()?, end: take.u64()? })
     }
 
     /// Read the mark of a store; None where there is none that can be trusted.
@@ -75,41 +72,26 @@ impl MarkFile {
     /// Open and lock. Waits only for readers that are just trying the lock.
     pub(crate) fn open(disk: &dyn Disk) -> Result<Self> {
         let path = format!("{}/{NAME}", disk.place());
-        let file = disk
-            .open(NAME, Access::WriteOrCreate)
-            .doing(|| format!("open {path}"))?;
+        let file = disk.open(NAME, Access::WriteOrCreate).doing(|| format!("open {path}"))?;
         file.lock().doing(|| format!("lock {path}"))?;
-        Ok(Self {
-            file: Mutex::new(Some(file)),
-            path,
-        })
+        Ok(Self { file: Mutex::new(Some(file)), path })
     }
 
     pub(crate) fn write(&self, mark: Mark) -> Result<()> {
-        self.with(|file| file.write_at(&mark.encode(), 0))
-            .doing(|| format!("write {}", self.path))
+        self.with(|file| file.write_at(&mark.encode(), 0)).doing(|| format!("write {}", self.path))
     }
 
     pub(crate) fn sync(&self) -> Result<()> {
-        self.with(|file| file.sync())
-            .doing(|| format!("sync {}", self.path))
+        self.with(|file| file.sync()).doing(|| format!("sync {}", self.path))
     }
 
     /// End the hold.
     pub(crate) fn close(&self) {
-        self.file
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     fn with(&self, act: impl FnOnce(&dyn DiskFile) -> io::Result<()>) -> io::Result<()> {
-        match self
-            .file
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_deref()
-        {
+        match self.file.lock().unwrap_or_else(PoisonError::into_inner).as_deref() {
             Some(file) => act(file),
             None => Ok(()),
         }

@@ -18,10 +18,7 @@ impl<'a> Field<'a> {
 
     fn take(take: &mut Take<'a>, length: usize) -> Option<Self> {
         let at = take.position();
-        Some(Self {
-            bytes: take.take(length)?,
-            at,
-        })
+        Some(Self { bytes: take.take(length)?, at })
     }
 }
 
@@ -48,20 +45,11 @@ pub(crate) enum Op<'a> {
     /// The row with this id is gone.
     Purge(u64),
     /// A record's new value.
-    Record {
-        table: u8,
-        key: &'a [u8],
-        value: Field<'a>,
-    },
+    Record { table: u8, key: &'a [u8], value: Field<'a> },
     /// A record is gone.
     Removal { table: u8, key: &'a [u8] },
     /// Blob number `id`, whose `chunks` stand earlier in the log, is the content `hash`.
-    Blob {
-        hash: Hash,
-        id: u64,
-        length: u64,
-        chunks: u32,
-    },
+    Blob { hash: Hash, id: u64, length: u64, chunks: u32 },
 }
 
 const IMAGE: u8 = 1;
@@ -96,14 +84,7 @@ impl Op<'_> {
                 out.put_u64(image.stat.volume);
                 put_text(out, image.path);
                 // Where there is a path its last part is the filename.
-                put_text(
-                    out,
-                    if image.path.is_empty() {
-                        image.filename
-                    } else {
-                        &[]
-                    },
-                );
+                put_text(out, if image.path.is_empty() { image.filename } else { &[] });
                 put_text(out, image.metadata.bytes);
             }
             Self::Purge(id) => {
@@ -121,12 +102,7 @@ impl Op<'_> {
                 out.put_u8(*table);
                 put_text(out, key);
             }
-            Self::Blob {
-                hash,
-                id,
-                length,
-                chunks,
-            } => {
+            Self::Blob { hash, id, length, chunks } => {
                 out.put_u8(BLOB);
                 out.put(hash);
                 out.put_u64(*id);
@@ -183,19 +159,12 @@ impl<'a> Op<'a> {
                 let length = take.length()?;
                 let key = take.take(length)?;
                 let length = take.length()?;
-                Self::Record {
-                    table,
-                    key,
-                    value: Field::take(take, length)?,
-                }
+                Self::Record { table, key, value: Field::take(take, length)? }
             }
             REMOVAL => {
                 let table = take.u8()?;
                 let length = take.length()?;
-                Self::Removal {
-                    table,
-                    key: take.take(length)?,
-                }
+                Self::Removal { table, key: take.take(length)? }
             }
             BLOB => Self::Blob {
                 hash: take.array()?,
@@ -221,11 +190,7 @@ impl<'a> Ops<'a> {
     /// Begin to read a payload of `count` operations.
     pub(crate) fn new(payload: &'a [u8], count: u32) -> Option<Self> {
         let mut take = Take::new(payload);
-        Some(Self {
-            when_ns: take.i64()?,
-            take,
-            left: count,
-        })
+        Some(Self { when_ns: take.i64()?, take, left: count })
     }
 
     /// Append a payload's beginning.
@@ -261,13 +226,7 @@ mod tests {
             deleted_ns: -3,
             data_length: 4,
             content_hash: [5; 32],
-            stat: Stat {
-                size: 6,
-                mtime_ns: 7,
-                ctime_ns: 8,
-                inode: 9,
-                volume: 10,
-            },
+            stat: Stat { size: 6, mtime_ns: 7, ctime_ns: 8, inode: 9, volume: 10 },
             path,
             filename,
             metadata: Field::unplaced(metadata),
@@ -281,21 +240,9 @@ mod tests {
             image(b"a/\xff.jpg", b"\xff.jpg", b"{}"),
             image(b"", b"loose.jpg", b"{}"),
             Op::Purge(11),
-            Op::Record {
-                table: 3,
-                key: b"k",
-                value: Field::unplaced(b"v"),
-            },
-            Op::Removal {
-                table: 3,
-                key: b"k",
-            },
-            Op::Blob {
-                hash: [1; 32],
-                id: 2,
-                length: 3,
-                chunks: 4,
-            },
+            Op::Record { table: 3, key: b"k", value: Field::unplaced(b"v") },
+            Op::Removal { table: 3, key: b"k" },
+            Op::Blob { hash: [1; 32], id: 2, length: 3, chunks: 4 },
         ];
         let mut payload = Vec::new();
         Ops::begin(42, &mut payload);
@@ -310,23 +257,17 @@ mod tests {
             let cut = Ops::new(&payload[..length], 6).unwrap();
             assert!(cut.into_iter().any(|op| op.is_none()), "cut to {length}");
         }
-        assert!(
-            Ops::new(&payload, 5).unwrap().any(|op| op.is_none()),
-            "bytes left over"
-        );
+        assert!(Ops::new(&payload, 5).unwrap().any(|op| op.is_none()), "bytes left over");
     }
 
     fn unplaced(op: Op<'_>) -> Op<'_> {
         match op {
-            Op::Image(image) => Op::Image(ImageOp {
-                metadata: Field::unplaced(image.metadata.bytes),
-                ..image
-            }),
-            Op::Record { table, key, value } => Op::Record {
-                table,
-                key,
-                value: Field::unplaced(value.bytes),
-            },
+            Op::Image(image) => {
+                Op::Image(ImageOp { metadata: Field::unplaced(image.metadata.bytes), ..image })
+            }
+            Op::Record { table, key, value } => {
+                Op::Record { table, key, value: Field::unplaced(value.bytes) }
+            }
             other => other,
         }
     }

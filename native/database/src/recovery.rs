@@ -31,14 +31,10 @@ impl WriterLock {
             let text = read_whole(file.as_ref()).unwrap_or_default();
             let text = String::from_utf8_lossy(&text);
             let pid = text.trim().parse().unwrap_or(0);
-            return Err(Error::Locked {
-                store: disk.place(),
-                pid,
-            });
+            return Err(Error::Locked { store: disk.place(), pid });
         }
         // Of fixed length, so that nothing of a longer number is left behind.
-        file.write_at(format!("{:<10}\n", std::process::id()).as_bytes(), 0)
-            .doing(action)?;
+        file.write_at(format!("{:<10}\n", std::process::id()).as_bytes(), 0).doing(action)?;
         Ok(Self { _file: file })
     }
 }
@@ -90,9 +86,7 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, segment_bytes: u64) -> Result<Recove
     };
     // Its writer may have been killed between the renaming and the sync; what is about to be
     // built on it, or removed because of it, must not outlive it.
-    place
-        .sync_folder()
-        .doing(|| format!("sync {}", place.place()))?;
+    place.sync_folder().doing(|| format!("sync {}", place.place()))?;
     let mark_file = MarkFile::open(place)?;
     remove_strays(place, &manifest)?;
     let mut segments = Vec::new();
@@ -100,13 +94,8 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, segment_bytes: u64) -> Result<Recove
     let mut resume_at = None;
     let mut changed = false;
     for entry in &mut manifest.segments {
-        let segment = Arc::new(Segment::open(
-            place,
-            manifest.uuid,
-            entry.id,
-            entry.salt,
-            Access::Write,
-        )?);
+        let segment =
+            Arc::new(Segment::open(place, manifest.uuid, entry.id, entry.salt, Access::Write)?);
         let end = if let Some(end) = entry.sealed {
             end
         } else {
@@ -136,22 +125,12 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, segment_bytes: u64) -> Result<Recove
     }
     if let Some(last) = segments.last() {
         replay.reached(last, end);
-        mark_file.write(Mark {
-            salt: last.salt,
-            end,
-        })?;
+        mark_file.write(Mark { salt: last.salt, end })?;
     }
     let state = replay.settled()?;
     let next_blob = replay.next_blob;
-    let log = Log::new(
-        Arc::clone(disk),
-        segment_bytes,
-        mark_file,
-        manifest,
-        segments,
-        end,
-        next_blob,
-    );
+    let log =
+        Log::new(Arc::clone(disk), segment_bytes, mark_file, manifest, segments, end, next_blob);
     Ok(Recovered { log, state })
 }
 
@@ -161,10 +140,7 @@ fn recover_tail(disk: &dyn Disk, segment: &Segment) -> Result<(u64, bool)> {
     // Should an earlier sync have failed, memory may show what the disk does not hold: what
     // can still be written is, and the rest is then read from the disk.
     segment.sync()?;
-    segment
-        .file
-        .forget_cache()
-        .doing(|| format!("reread {}", segment.path()))?;
+    segment.file.forget_cache().doing(|| format!("reread {}", segment.path()))?;
     let mark = Mark::load(disk).filter(|mark| mark.salt == segment.salt);
     let end = find_end(segment, mark.map_or(0, |mark| mark.end))?;
     let untouched = mark.is_some_and(|mark| mark.end == end) && segment.length()? == end;
@@ -173,11 +149,7 @@ fn recover_tail(disk: &dyn Disk, segment: &Segment) -> Result<(u64, bool)> {
 
 /// Remove what an interrupted rewrite or creation left behind.
 fn remove_strays(disk: &dyn Disk, manifest: &Manifest) -> Result<()> {
-    let named: Vec<String> = manifest
-        .segments
-        .iter()
-        .map(|entry| entry.id.name())
-        .collect();
+    let named: Vec<String> = manifest.segments.iter().map(|entry| entry.id.name()).collect();
     for name in disk.list().doing(|| format!("list {}", disk.place()))? {
         let stray = SegmentId::is_name(&name) && !named.contains(&name);
         if stray || name == manifest::NEW_NAME {

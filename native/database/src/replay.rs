@@ -22,11 +22,7 @@ impl Replay {
     /// Begin with what the manifest knows.
     pub(crate) fn new(manifest: &Manifest) -> Self {
         let state = State::beginning(manifest.seq, manifest.next_id, manifest.feed_floor);
-        Self {
-            state,
-            next_blob: manifest.next_blob,
-            ..Self::default()
-        }
+        Self { state, next_blob: manifest.next_blob, ..Self::default() }
     }
 
     /// Take in a segment's frames from `from` to `end`, all of which must be valid.
@@ -47,16 +43,9 @@ impl Replay {
 
     /// Note that the log's last part is that of `segment` up to `end`.
     pub(crate) fn reached(&mut self, segment: &Arc<Segment>, end: u64) {
-        match self
-            .parts
-            .last_mut()
-            .filter(|part| Arc::ptr_eq(&part.segment, segment))
-        {
+        match self.parts.last_mut().filter(|part| Arc::ptr_eq(&part.segment, segment)) {
             Some(part) => part.end = end,
-            None => self.parts.push(SegmentPart {
-                segment: Arc::clone(segment),
-                end,
-            }),
+            None => self.parts.push(SegmentPart { segment: Arc::clone(segment), end }),
         }
     }
 
@@ -81,13 +70,8 @@ impl Replay {
                 Ok(())
             }
             Kind::Transaction => {
-                let source = Source {
-                    segment,
-                    payload_at,
-                    seq: header.key,
-                };
-                self.state
-                    .apply(&source, &frame.payload, header.count, &mut self.loose)
+                let source = Source { segment, payload_at, seq: header.key };
+                self.state.apply(&source, &frame.payload, header.count, &mut self.loose)
             }
         }
     }

@@ -68,9 +68,7 @@ impl Writer {
         Ops::begin(self.now_ns(), draft.payload_mut());
         for id in &ids {
             if !state.rows.contains_key(id) {
-                return Err(Error::NotFound(format!(
-                    "there is no picture {id} to purge"
-                )));
+                return Err(Error::NotFound(format!("there is no picture {id} to purge")));
             }
             Op::Purge(*id).encode(draft.payload_mut());
             count += 1;
@@ -108,13 +106,7 @@ impl Writer {
         }
         let state = State::clone(&state);
         let scrubbed = state.seq;
-        self.rewrite(&Job {
-            state,
-            doomed,
-            thorough: true,
-            scrubbed,
-        })
-        .map(|_| ())
+        self.rewrite(&Job { state, doomed, thorough: true, scrubbed }).map(|_| ())
     }
 
     /// Forget tombstones older than `before_ns` and reclaim space; see the C header.
@@ -130,9 +122,7 @@ impl Writer {
                 floor = floor.max(row.seq);
                 doomed.images.insert(row.id);
                 let prefix = row.id.to_be_bytes();
-                let keys = state
-                    .record_keys(VECTORS, &prefix)
-                    .map(|(key, _)| key.clone());
+                let keys = state.record_keys(VECTORS, &prefix).map(|(key, _)| key.clone());
                 doomed.records.extend(keys);
                 state.take_row(row.id);
             }
@@ -156,12 +146,7 @@ impl Writer {
         state.settle()?;
         state.feed_floor = floor;
         let scrubbed = self.log.tail().manifest.scrubbed;
-        self.rewrite(&Job {
-            state,
-            doomed,
-            thorough: false,
-            scrubbed,
-        })
+        self.rewrite(&Job { state, doomed, thorough: false, scrubbed })
     }
 
     /// Bring the log to the job's state; return the bytes freed. `committing` is held.
@@ -188,32 +173,24 @@ impl Writer {
         }
         let state = replay.settled()?;
         if let Some(what) = state.difference(&job.state) {
-            return Err(Error::Internal(format!(
-                "the rewritten log has other {what}"
-            )));
+            return Err(Error::Internal(format!("the rewritten log has other {what}")));
         }
         let names_before: BTreeSet<_> = old.iter().map(|part| part.segment.id).collect();
         let names_after: BTreeSet<_> = new.iter().map(|part| part.segment.id).collect();
         let total = |parts: &[SegmentPart]| {
-            parts
-                .iter()
-                .map(|part| part.segment.length())
-                .sum::<Result<u64>>()
+            parts.iter().map(|part| part.segment.length()).sum::<Result<u64>>()
         };
         let freed = total(&old)?.saturating_sub(total(&new)?);
 
         let mut unnamed = self.log.unnamed();
-        self.log
-            .replace_sealed(manifest, old.len(), entries, &new)?;
+        self.log.replace_sealed(manifest, old.len(), entries, &new)?;
         relocate(&mut unnamed, &replay.loose, &names_before);
         drop(unnamed);
         self.publish(state);
         for id in names_before.difference(&names_after) {
-            disk.remove(&id.name())
-                .doing(|| format!("remove {}/{}", disk.place(), id.name()))?;
+            disk.remove(&id.name()).doing(|| format!("remove {}/{}", disk.place(), id.name()))?;
         }
-        disk.sync_folder()
-            .doing(|| format!("sync {}", disk.place()))?;
+        disk.sync_folder().doing(|| format!("sync {}", disk.place()))?;
         Ok(freed)
     }
 
@@ -226,10 +203,7 @@ impl Writer {
         let segments = tail.segments.iter().zip(&tail.manifest.segments);
         Ok(segments
             .filter_map(|(segment, entry)| {
-                Some(SegmentPart {
-                    segment: Arc::clone(segment),
-                    end: entry.sealed?,
-                })
+                Some(SegmentPart { segment: Arc::clone(segment), end: entry.sealed? })
             })
             .collect())
     }
@@ -255,10 +229,7 @@ impl Writer {
         for (index, one) in uses.iter().enumerate() {
             let neighbours = [index.checked_sub(1), Some(index + 1)];
             let joins = small(index)
-                && neighbours
-                    .into_iter()
-                    .flatten()
-                    .any(|other| small(other) || chosen(other));
+                && neighbours.into_iter().flatten().any(|other| small(other) || chosen(other));
             if !one.rewrite && !joins {
                 continue;
             }
@@ -267,11 +238,7 @@ impl Writer {
                     group.end += 1;
                     group.live += one.live;
                 }
-                _ => groups.push(Group {
-                    begin: index,
-                    end: index + 1,
-                    live: one.live,
-                }),
+                _ => groups.push(Group { begin: index, end: index + 1, live: one.live }),
             }
         }
         // A single segment that is only small gains nothing.
@@ -319,10 +286,7 @@ impl Use {
             Ok(())
         })?;
         let worth = live + FIRST_FRAME <= length - length / WORTH && live + FIRST_FRAME < length;
-        Ok(Self {
-            live,
-            rewrite: must || worth || (job.thorough && dead),
-        })
+        Ok(Self { live, rewrite: must || worth || (job.thorough && dead) })
     }
 }
 
@@ -337,11 +301,7 @@ enum Kept {
 fn filter(frame: &Frame, state: &State, keep: &HashSet<u64>) -> Kept {
     let header = &frame.header;
     if header.kind == Kind::Chunk {
-        return if keep.contains(&header.key) {
-            Kept::Whole
-        } else {
-            Kept::Nothing
-        };
+        return if keep.contains(&header.key) { Kept::Whole } else { Kept::Nothing };
     }
     // Whoever applied the payload has read it to the end.
     let Some(ops) = Ops::new(&frame.payload, header.count) else {
@@ -398,8 +358,7 @@ fn copy_log(
             index += 1;
         }
     }
-    disk.sync_folder()
-        .doing(|| format!("sync {}", disk.place()))?;
+    disk.sync_folder().doing(|| format!("sync {}", disk.place()))?;
     let entries = parts
         .iter()
         .map(|SegmentPart { segment, end }| Entry {
@@ -423,10 +382,7 @@ fn copy_group(
         return Ok(None);
     };
     let SegmentId { number, generation } = first.segment.id;
-    let id = SegmentId {
-        number,
-        generation: generation + 1,
-    };
+    let id = SegmentId { number, generation: generation + 1 };
     let segment = Arc::new(Segment::create(disk, uuid, id, random()?)?);
     let mut end = FIRST_FRAME;
     for input in inputs {
@@ -456,8 +412,7 @@ fn copy_group(
         })?;
     }
     if end == FIRST_FRAME {
-        disk.remove(&id.name())
-            .doing(|| format!("remove {}", segment.path()))?;
+        disk.remove(&id.name()).doing(|| format!("remove {}", segment.path()))?;
         return Ok(None);
     }
     segment.sync()?;
@@ -468,10 +423,7 @@ fn copy_group(
 fn relocate(unnamed: &mut LooseChunks, moved: &LooseChunks, before: &BTreeSet<SegmentId>) {
     for (id, chunks) in unnamed {
         if let Some(moved) = moved.get(id) {
-            let later = chunks
-                .iter()
-                .filter(|chunk| !before.contains(&chunk.segment.id))
-                .cloned();
+            let later = chunks.iter().filter(|chunk| !before.contains(&chunk.segment.id)).cloned();
             *chunks = moved.iter().cloned().chain(later).collect();
         }
     }

@@ -51,9 +51,7 @@ impl NewRow {
         let invalid = |what: &str| {
             let path = String::from_utf8_lossy(&self.path);
             let filename = String::from_utf8_lossy(&self.filename);
-            Err(Error::Invalid(format!(
-                "path {path:?}, filename {filename:?}: {what}"
-            )))
+            Err(Error::Invalid(format!("path {path:?}, filename {filename:?}: {what}")))
         };
         if self.filename.is_empty() || self.filename.iter().any(|byte| matches!(byte, 0 | b'/')) {
             return invalid("a filename is not empty and has no NUL and no slash");
@@ -122,12 +120,7 @@ const INLINE: usize = 64;
 #[derive(Clone, Debug)]
 pub(crate) enum Stored {
     Inline(Text),
-    Logged {
-        segment: Arc<Segment>,
-        offset: u64,
-        length: u32,
-        check: u64,
-    },
+    Logged { segment: Arc<Segment>, offset: u64, length: u32, check: u64 },
 }
 
 impl Stored {
@@ -148,12 +141,7 @@ impl Stored {
     pub(crate) fn load(&self) -> Result<Text> {
         match self {
             Self::Inline(value) => Ok(Arc::clone(value)),
-            Self::Logged {
-                segment,
-                offset,
-                length,
-                check,
-            } => {
+            Self::Logged { segment, offset, length, check } => {
                 let mut value = vec![0; *length as usize];
                 segment.read_verified(&mut value, *offset, *check)?;
                 Ok(value.into())

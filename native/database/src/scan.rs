@@ -50,14 +50,7 @@ pub(crate) struct Scan<'a> {
 impl<'a> Scan<'a> {
     /// Begin at `position`, where a frame begins; stop at `end`.
     pub(crate) fn new(segment: &'a Segment, position: u64, end: u64, chunks: Chunks) -> Self {
-        Self {
-            segment,
-            position,
-            end,
-            chunks,
-            window: Vec::new(),
-            window_at: 0,
-        }
+        Self { segment, position, end, chunks, window: Vec::new(), window_at: 0 }
     }
 
     /// Where the next frame begins.

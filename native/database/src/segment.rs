@@ -31,11 +31,11 @@ impl SegmentId {
 
     /// Whether a file's name is that of some segment.
     pub(crate) fn is_name(name: &str) -> bool {
-        name.strip_suffix(".log")
-            .and_then(|stem| stem.split_once('-'))
-            .is_some_and(|(number, generation)| {
+        name.strip_suffix(".log").and_then(|stem| stem.split_once('-')).is_some_and(
+            |(number, generation)| {
                 number.parse::<u64>().is_ok() && generation.parse::<u32>().is_ok()
-            })
+            },
+        )
     }
 }
 
@@ -91,10 +91,7 @@ impl Segment {
         let mut bytes = [0; HEADER];
         let count = read_full(segment.file.as_ref(), &mut bytes, 0)
             .doing(|| format!("read {}", segment.path))?;
-        let body = bytes
-            .get(..count)
-            .filter(|bytes| bytes.len() == HEADER)
-            .and_then(verified);
+        let body = bytes.get(..count).filter(|bytes| bytes.len() == HEADER).and_then(verified);
         let mut take = Take::new(body.ok_or_else(|| segment.corrupt(0, "its header is broken"))?);
         let right = take.array() == Some(MAGIC)
             && take.u32() == Some(FORMAT)
@@ -112,13 +109,7 @@ impl Segment {
         let name = id.name();
         let path = format!("{}/{name}", disk.place());
         let file = disk.open(&name, access).doing(|| format!("open {path}"))?;
-        Ok(Self {
-            id,
-            salt,
-            file,
-            syncing: Mutex::new(()),
-            path,
-        })
+        Ok(Self { id, salt, file, syncing: Mutex::new(()), path })
     }
 
     /// The file's path, for messages.
@@ -128,25 +119,17 @@ impl Segment {
 
     /// The error that names this file and `offset`.
     pub(crate) fn corrupt(&self, offset: u64, what: impl Into<String>) -> Error {
-        Error::Corrupt {
-            file: self.path.clone(),
-            offset,
-            what: what.into(),
-        }
+        Error::Corrupt { file: self.path.clone(), offset, what: what.into() }
     }
 
     /// The file's present length.
     pub(crate) fn length(&self) -> Result<u64> {
-        self.file
-            .length()
-            .doing(|| format!("measure {}", self.path))
+        self.file.length().doing(|| format!("measure {}", self.path))
     }
 
     /// Write at `offset`.
     pub(crate) fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        self.file
-            .write_at(bytes, offset)
-            .doing(|| format!("write {}", self.path))
+        self.file.write_at(bytes, offset).doing(|| format!("write {}", self.path))
     }
 
     /// Make everything written durable.

@@ -22,22 +22,12 @@ pub struct Rows {
 
 impl Rows {
     /// Live rows only.
-    pub const LIVE: Self = Self {
-        live: true,
-        deleted: false,
-    };
+    pub const LIVE: Self = Self { live: true, deleted: false };
     /// Live and deleted rows.
-    pub const ALL: Self = Self {
-        live: true,
-        deleted: true,
-    };
+    pub const ALL: Self = Self { live: true, deleted: true };
 
     pub(crate) fn hold(self, row: &Row) -> bool {
-        if row.is_live() {
-            self.live
-        } else {
-            self.deleted
-        }
+        if row.is_live() { self.live } else { self.deleted }
     }
 }
 
@@ -109,64 +99,31 @@ impl Snapshot {
     /// Live rows with exactly this filename, in id order.
     #[must_use]
     pub fn find_filename(&self, filename: &[u8]) -> Cursor {
-        Cursor::new(
-            self,
-            Source::Filename {
-                filename: filename.into(),
-                next: 0,
-            },
-        )
+        Cursor::new(self, Source::Filename { filename: filename.into(), next: 0 })
     }
 
     /// Rows with this content, in id order.
     #[must_use]
     pub fn find_content(&self, hash: Hash, rows: Rows) -> Cursor {
-        Cursor::new(
-            self,
-            Source::Content {
-                hash,
-                rows,
-                next: 0,
-            },
-        )
+        Cursor::new(self, Source::Content { hash, rows, next: 0 })
     }
 
     /// Rows with a greater id than `after`, in id order.
     #[must_use]
     pub fn images(&self, after: u64, rows: Rows) -> Cursor {
-        Cursor::new(
-            self,
-            Source::Images {
-                rows,
-                next: after.checked_add(1),
-            },
-        )
+        Cursor::new(self, Source::Images { rows, next: after.checked_add(1) })
     }
 
     /// Live rows of one root whose path begins with `prefix`, in path order.
     #[must_use]
     pub fn images_below(&self, root: u32, prefix: &[u8]) -> Cursor {
-        Cursor::new(
-            self,
-            Source::Below {
-                root,
-                prefix: prefix.into(),
-                after: None,
-            },
-        )
+        Cursor::new(self, Source::Below { root, prefix: prefix.into(), after: None })
     }
 
     /// Records of a table whose key begins with `prefix`, in key order.
     pub fn records(&self, table: i32, prefix: &[u8]) -> Result<Cursor> {
         let table = record_table(table)?;
-        Ok(Cursor::new(
-            self,
-            Source::Records {
-                table,
-                prefix: prefix.into(),
-                after: None,
-            },
-        ))
+        Ok(Cursor::new(self, Source::Records { table, prefix: prefix.into(), after: None }))
     }
 
     /// The latest state of every key changed after transaction `since`, in the order of their
@@ -184,10 +141,7 @@ impl Snapshot {
     pub fn open_blob(&self, hash: Hash) -> Result<BlobReader> {
         let found = self.state.blobs.get(&hash).cloned().map(BlobReader::new);
         found.ok_or_else(|| {
-            Error::NotFound(format!(
-                "no bytes are stored under the content hash {}",
-                hex(&hash)
-            ))
+            Error::NotFound(format!("no bytes are stored under the content hash {}", hex(&hash)))
         })
     }
 }

@@ -105,12 +105,7 @@ pub(crate) struct Source<'a> {
 impl State {
     /// The state before the log's first transaction, with what only a manifest knows.
     pub(crate) fn beginning(seq: u64, next_id: u64, feed_floor: u64) -> Self {
-        Self {
-            seq,
-            next_id,
-            feed_floor,
-            ..Self::default()
-        }
+        Self { seq, next_id, feed_floor, ..Self::default() }
     }
 
     /// Apply a transaction's payload. Both the commit and the recovery do it, so what is read
@@ -137,26 +132,13 @@ impl State {
                 Op::Removal { table, key } => {
                     self.set_record(table, key, source.seq, when_ns, None);
                 }
-                Op::Blob {
-                    hash,
-                    id,
-                    length,
-                    chunks,
-                } => {
+                Op::Blob { hash, id, length, chunks } => {
                     let found = loose.remove(&id).unwrap_or_default();
                     let bytes: u64 = found.iter().map(|chunk| u64::from(chunk.length)).sum();
                     let whole = (0..chunks).eq(found.iter().map(|chunk| chunk.index));
                     let lacking = (!whole || bytes != length)
                         .then(|| Box::new((Arc::clone(source.segment), source.payload_at)));
-                    self.set_blob(
-                        hash,
-                        Blob {
-                            id,
-                            length,
-                            chunks: found.into(),
-                            lacking,
-                        },
-                    );
+                    self.set_blob(hash, Blob { id, length, chunks: found.into(), lacking });
                 }
             }
         }
@@ -175,10 +157,7 @@ impl State {
                     self.blob_bytes -= blob.length;
                     self.blobs.remove(&hash);
                 }
-                Some(Blob {
-                    lacking: Some(place),
-                    ..
-                }) => {
+                Some(Blob { lacking: Some(place), .. }) => {
                     let (segment, offset) = place.as_ref();
                     return Err(segment.corrupt(*offset, "it names stored bytes that are gone"));
                 }
@@ -193,8 +172,7 @@ impl State {
         let old = self.take_row(image.id);
         // A row that keeps its name shares the old one's bytes.
         let share = |bytes: &[u8], held: Option<&Text>| {
-            held.filter(|held| ***held == *bytes)
-                .map_or_else(|| bytes.into(), Arc::clone)
+            held.filter(|held| ***held == *bytes).map_or_else(|| bytes.into(), Arc::clone)
         };
         let row = Row {
             id: image.id,
@@ -253,14 +231,9 @@ impl State {
 
     fn set_record(&mut self, table: u8, key: &[u8], seq: u64, when_ns: i64, value: Option<Stored>) {
         let key: Text = key.into();
-        let record = Record {
-            seq,
-            when_ns,
-            value,
-        };
+        let record = Record { seq, when_ns, value };
         if let Some(old) = self.records.insert((table, Arc::clone(&key)), record) {
-            self.feed
-                .remove(&(old.seq, FeedKey::Record(table, Arc::clone(&key))));
+            self.feed.remove(&(old.seq, FeedKey::Record(table, Arc::clone(&key))));
         }
         self.feed.insert((seq, FeedKey::Record(table, key)));
     }
@@ -275,16 +248,13 @@ impl State {
 
     /// Live and deleted rows with this content, by id.
     pub(crate) fn rows_with(&self, hash: Hash) -> impl Iterator<Item = &Arc<Row>> {
-        self.contents
-            .range((hash, 0)..=(hash, u64::MAX))
-            .filter_map(|(_, id)| self.rows.get(id))
+        self.contents.range((hash, 0)..=(hash, u64::MAX)).filter_map(|(_, id)| self.rows.get(id))
     }
 
     /// Forget a removed record and its place in the feed.
     pub(crate) fn forget_record(&mut self, key: &RecordKey) {
         if let Some(record) = self.records.remove(key) {
-            self.feed
-                .remove(&(record.seq, FeedKey::Record(key.0, Arc::clone(&key.1))));
+            self.feed.remove(&(record.seq, FeedKey::Record(key.0, Arc::clone(&key.1))));
         }
     }
 
@@ -323,41 +293,25 @@ impl State {
     /// What differs from another state that was reached on another way; None if nothing does.
     pub(crate) fn difference(&self, other: &Self) -> Option<&'static str> {
         let rows = |state: &Self| -> Vec<_> {
-            state
-                .rows
-                .values()
-                .map(|row| (row.id, row.seq, row.deleted_ns))
-                .collect()
+            state.rows.values().map(|row| (row.id, row.seq, row.deleted_ns)).collect()
         };
         let records = |state: &Self| -> Vec<_> {
             let entries = state.records.iter();
-            entries
-                .map(|(key, held)| (key.clone(), held.seq, held.value.is_some()))
-                .collect()
+            entries.map(|(key, held)| (key.clone(), held.seq, held.value.is_some())).collect()
         };
         let blobs = |state: &Self| -> Vec<_> {
-            state
-                .blobs
-                .iter()
-                .map(|(hash, blob)| (*hash, blob.id, blob.length))
-                .collect()
+            state.blobs.iter().map(|(hash, blob)| (*hash, blob.id, blob.length)).collect()
         };
         [
             ("transactions", self.seq == other.seq),
             ("rows", rows(self) == rows(other) && self.live == other.live),
             ("purged rows", self.purged == other.purged),
             ("records", records(self) == records(other)),
-            (
-                "stored bytes",
-                blobs(self) == blobs(other) && self.blob_bytes == other.blob_bytes,
-            ),
+            ("stored bytes", blobs(self) == blobs(other) && self.blob_bytes == other.blob_bytes),
             ("paths", self.paths == other.paths),
             ("filenames", self.filenames == other.filenames),
             ("contents", self.contents == other.contents),
-            (
-                "changes",
-                self.feed == other.feed && self.feed_floor == other.feed_floor,
-            ),
+            ("changes", self.feed == other.feed && self.feed_floor == other.feed_floor),
         ]
         .into_iter()
         .find_map(|(what, same)| (!same).then_some(what))

@@ -35,17 +35,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            segment_bytes: SEGMENT_BYTES,
-            clock: now_ns,
-        }
+        Self { segment_bytes: SEGMENT_BYTES, clock: now_ns }
     }
 }
 
 fn now_ns() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 

@@ -75,9 +75,7 @@ impl Overlay<'_> {
             Change::Update { id, row, expected } => {
                 let held = self.state.rows.get(id);
                 if held.is_none() && !self.rows.contains_key(id) {
-                    return Err(Error::NotFound(format!(
-                        "there is no picture {id} to update"
-                    )));
+                    return Err(Error::NotFound(format!("there is no picture {id} to update")));
                 }
                 let seq = held.map_or(0, |row| row.seq);
                 if *expected != 0 && *expected != seq {
@@ -94,11 +92,7 @@ impl Overlay<'_> {
                 Ok(())
             }
             Change::Remove { key } => {
-                let held = self
-                    .state
-                    .records
-                    .get(key)
-                    .is_some_and(|held| held.value.is_some());
+                let held = self.state.records.get(key).is_some_and(|held| held.value.is_some());
                 if held {
                     self.records.insert(key.clone(), None);
                 } else {
@@ -110,19 +104,8 @@ impl Overlay<'_> {
     }
 
     fn set_row(&mut self, id: u64, row: &NewRow, deleted_ns: i64) -> Result<()> {
-        let data_length = if row.has_data {
-            self.use_blob(row.content_hash)?
-        } else {
-            0
-        };
-        self.rows.insert(
-            id,
-            Draft {
-                row: row.clone(),
-                data_length,
-                deleted_ns,
-            },
-        );
+        let data_length = if row.has_data { self.use_blob(row.content_hash)? } else { 0 };
+        self.rows.insert(id, Draft { row: row.clone(), data_length, deleted_ns });
         Ok(())
     }
 
@@ -154,10 +137,7 @@ impl Overlay<'_> {
             return Ok(blob.length);
         }
         let blob = self.blobs.get(&hash).ok_or_else(|| {
-            Error::NotFound(format!(
-                "no bytes are stored under the content hash {}",
-                hex(&hash)
-            ))
+            Error::NotFound(format!("no bytes are stored under the content hash {}", hex(&hash)))
         })?;
         self.named.insert(hash);
         Ok(blob.length)
@@ -172,12 +152,7 @@ impl Overlay<'_> {
             draft.deleted_ns = when_ns;
             return Ok(());
         }
-        let row = self
-            .state
-            .rows
-            .get(&id)
-            .filter(|row| row.is_live())
-            .ok_or_else(not_live)?;
+        let row = self.state.rows.get(&id).filter(|row| row.is_live()).ok_or_else(not_live)?;
         let draft = Draft {
             row: NewRow {
                 root: row.root,
@@ -199,35 +174,17 @@ impl Overlay<'_> {
         let mut count = 0_u32;
         let mut blobs = Vec::new();
         // A row that was replaced within the transaction may have named bytes in vain.
-        let used: HashSet<Hash> = self
-            .rows
-            .values()
-            .filter(|d| d.row.has_data)
-            .map(|d| d.row.content_hash)
-            .collect();
+        let used: HashSet<Hash> =
+            self.rows.values().filter(|d| d.row.has_data).map(|d| d.row.content_hash).collect();
         for hash in self.named.intersection(&used) {
             if let Some(blob) = self.blobs.get(hash) {
                 let (id, length, chunks) = (blob.id(), blob.length, blob.chunks);
-                Op::Blob {
-                    hash: *hash,
-                    id,
-                    length,
-                    chunks,
-                }
-                .encode(out);
+                Op::Blob { hash: *hash, id, length, chunks }.encode(out);
                 blobs.push(id);
                 count += 1;
             }
         }
-        for (
-            id,
-            Draft {
-                row,
-                data_length,
-                deleted_ns,
-            },
-        ) in &self.rows
-        {
+        for (id, Draft { row, data_length, deleted_ns }) in &self.rows {
             Op::Image(ImageOp {
                 id: *id,
                 root: row.root,
@@ -246,12 +203,7 @@ impl Overlay<'_> {
         for ((table, key), value) in &self.records {
             match value {
                 Some(value) => {
-                    Op::Record {
-                        table: *table,
-                        key,
-                        value: Field::unplaced(value),
-                    }
-                    .encode(out);
+                    Op::Record { table: *table, key, value: Field::unplaced(value) }.encode(out);
                 }
                 None => Op::Removal { table: *table, key }.encode(out),
             }
@@ -259,9 +211,7 @@ impl Overlay<'_> {
         }
         // Every field's length must fit its 32 bits, and so does whatever the whole fits.
         if u32::try_from(out.len()).is_err() {
-            return Err(Error::Invalid(
-                "a transaction may not exceed 4 GiB".to_owned(),
-            ));
+            return Err(Error::Invalid("a transaction may not exceed 4 GiB".to_owned()));
         }
         Ok(Resolved { count, blobs })
     }

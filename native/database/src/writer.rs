@@ -33,10 +33,7 @@ impl Writer {
     /// Open an existing store.
     pub(crate) fn open(disk: &Arc<dyn Disk>, options: Options) -> Result<Self> {
         // Without a folder there is nothing to lock, and none is to be made.
-        if disk
-            .list()
-            .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
-        {
+        if disk.list().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
             return Err(no_store(disk.as_ref()));
         }
         let lock = WriterLock::take(disk.as_ref())?;
@@ -46,8 +43,7 @@ impl Writer {
     /// Open a store, making it if there is none.
     pub(crate) fn create(disk: &Arc<dyn Disk>, options: Options) -> Result<Self> {
         use crate::error::Context;
-        disk.make()
-            .doing(|| format!("make the folder {}", disk.place()))?;
+        disk.make().doing(|| format!("make the folder {}", disk.place()))?;
         let lock = WriterLock::take(disk.as_ref())?;
         create(disk.as_ref())?;
         Self::start(disk, lock, options)
@@ -134,32 +130,22 @@ impl Writer {
     ) -> Result<u64> {
         let seq = state.seq + 1;
         let length = draft.payload().len();
-        let label = Label {
-            kind: Kind::Transaction,
-            key: seq,
-            count,
-            check: checksum(draft.payload()),
-        };
+        let label =
+            Label { kind: Kind::Transaction, key: seq, count, check: checksum(draft.payload()) };
         let unknown = |error| match error {
             Error::Poisoned(why) => Error::OutcomeUnknown(why),
             other => other,
         };
         let place = self.log.append(draft, label).map_err(unknown)?;
+        let armed = self.log.arm();
         self.log.sync(&place).map_err(unknown)?;
 
         let mut loose: LooseChunks = {
             let mut unnamed = self.log.unnamed();
-            blobs
-                .iter()
-                .filter_map(|id| Some((*id, unnamed.remove(id)?)))
-                .collect()
+            blobs.iter().filter_map(|id| Some((*id, unnamed.remove(id)?))).collect()
         };
         let payload_at = place.position + HEADER_BYTES;
-        let source = Source {
-            segment: &place.segment,
-            payload_at,
-            seq,
-        };
+        let source = Source { segment: &place.segment, payload_at, seq };
         let payload = draft.payload().get(..length).unwrap_or_default();
         let mut next = state.clone();
         next.apply(&source, payload, count, &mut loose)
@@ -167,6 +153,7 @@ impl Writer {
         next.settle()?;
         next.log = self.log.parts_up_to(&place).into();
         self.publish(next);
+        armed.disarm();
         Ok(seq)
     }
 }
@@ -182,11 +169,7 @@ pub struct Transaction {
 impl Transaction {
     pub(crate) fn begin(writer: &Arc<Writer>) -> Result<Self> {
         writer.log.usable()?;
-        Ok(Self {
-            writer: Arc::clone(writer),
-            changes: Vec::new(),
-            blobs: Vec::new(),
-        })
+        Ok(Self { writer: Arc::clone(writer), changes: Vec::new(), blobs: Vec::new() })
     }
 
     /// Add a row and return its id. With `data` its bytes are what was written there.
@@ -223,10 +206,7 @@ impl Transaction {
     /// Set a record.
     pub fn put(&mut self, table: i32, key: &[u8], value: &[u8]) -> Result<()> {
         let key = (record_table(table)?, record_key(key)?);
-        self.changes.push(Change::Put {
-            key,
-            value: value.into(),
-        });
+        self.changes.push(Change::Put { key, value: value.into() });
         Ok(())
     }
 

@@ -27,12 +27,8 @@ fn sample() -> (SimDisk, Content) {
         writer.write(&bytes).unwrap();
         let mut transaction = store.begin().unwrap();
         let metadata = format!("{{\"caption\": \"{}\"}}", "sea ".repeat(40));
-        transaction
-            .insert(row(&format!("a/{name}.jpg"), &metadata), Some(writer))
-            .unwrap();
-        transaction
-            .put(STATE_TABLE, &[name], &bytes[..200])
-            .unwrap();
+        transaction.insert(row(&format!("a/{name}.jpg"), &metadata), Some(writer)).unwrap();
+        transaction.put(STATE_TABLE, &[name], &bytes[..200]).unwrap();
         transaction.commit().unwrap();
     }
     let mut transaction = store.begin().unwrap();
@@ -45,10 +41,7 @@ fn sample() -> (SimDisk, Content) {
 
 /// The log's files, in order.
 fn logs(disk: &SimDisk) -> Vec<String> {
-    disk.files()
-        .into_keys()
-        .filter(|name| name.contains('-'))
-        .collect()
+    disk.files().into_keys().filter(|name| name.contains('-')).collect()
 }
 
 fn damaged(disk: &SimDisk, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> Arc<dyn Disk> {
@@ -108,10 +101,7 @@ fn cut_logs_are_named() {
         for length in 0..bytes.len() {
             let disk = damaged(&disk, &name, |bytes| bytes.truncate(length));
             let context = format!("{name} cut to {length}");
-            assert!(
-                assert_told_or_harmless(&disk, &expected, &context),
-                "{context}"
-            );
+            assert!(assert_told_or_harmless(&disk, &expected, &context), "{context}");
         }
     }
 }
@@ -125,9 +115,7 @@ fn later_frames_vouch_for_earlier_ones() {
     let disk = damaged(&disk, &last, |bytes| bytes[64 + 20] ^= 1);
     disk.remove("DURABLE").unwrap();
     let error = read(&disk, Mode::Write).unwrap_err();
-    let Error::Corrupt { file, offset, .. } = &error else {
-        panic!("{error}")
-    };
+    let Error::Corrupt { file, offset, .. } = &error else { panic!("{error}") };
     assert!(file.ends_with(&last), "{error}");
     assert_eq!(*offset, 64, "{error}");
 }
@@ -142,10 +130,7 @@ fn missing_files_are_named() {
         let outcome = Store::open_on(Arc::clone(&copy), Mode::Create, OPTIONS);
         match name.as_str() {
             "LOCK" | "DURABLE" => {
-                assert_eq!(
-                    content(&outcome.unwrap().snapshot().unwrap()).unwrap(),
-                    expected
-                );
+                assert_eq!(content(&outcome.unwrap().snapshot().unwrap()).unwrap(), expected);
             }
             _ => assert!(outcome.is_err(), "{name} is missing and nobody says so"),
         }
@@ -166,10 +151,6 @@ fn torn_tails_are_passed_over() {
     let mut transaction = store.begin().unwrap();
     transaction.put(STATE_TABLE, b"after", b"torn").unwrap();
     transaction.commit().unwrap();
-    assert_eq!(
-        disk.list().unwrap().len(),
-        before + 1,
-        "a new segment was begun"
-    );
+    assert_eq!(disk.list().unwrap().len(), before + 1, "a new segment was begun");
     assert_eq!(check(&disk, true).unwrap(), []);
 }

@@ -132,34 +132,19 @@ fn take(
 
 fn script() -> Vec<Step> {
     vec![
-        Step::Add {
-            name: 1,
-            bytes: 700,
-        },
-        Step::Add {
-            name: 2,
-            bytes: 3000,
-        },
+        Step::Add { name: 1, bytes: 700 },
+        Step::Add { name: 2, bytes: 3000 },
         Step::Put { key: 1, value: 600 },
-        Step::Change {
-            id: 1,
-            metadata: 300,
-        },
+        Step::Change { id: 1, metadata: 300 },
         Step::Delete { id: 2 },
-        Step::Add {
-            name: 3,
-            bytes: 5000,
-        },
+        Step::Add { name: 3, bytes: 5000 },
         Step::Undelete { id: 2 },
         Step::Reopen,
         Step::Purge { id: 1 },
         Step::Add { name: 4, bytes: 10 },
         Step::Delete { id: 3 },
         Step::Collect,
-        Step::Change {
-            id: 2,
-            metadata: 100,
-        },
+        Step::Change { id: 2, metadata: 100 },
     ]
 }
 
@@ -168,20 +153,11 @@ fn random_script(random: &mut Random) -> Vec<Step> {
     for name in 0..14 {
         let id = 1 + random.below(8);
         steps.push(match random.below(10) {
-            0..4 => Step::Add {
-                name,
-                bytes: random.below(6000) as usize,
-            },
-            4 => Step::Change {
-                id,
-                metadata: random.below(900) as usize,
-            },
+            0..4 => Step::Add { name, bytes: random.below(6000) as usize },
+            4 => Step::Change { id, metadata: random.below(900) as usize },
             5 => Step::Delete { id },
             6 => Step::Undelete { id },
-            7 => Step::Put {
-                key: id,
-                value: random.below(900) as usize,
-            },
+            7 => Step::Put { key: id, value: random.below(900) as usize },
             8 => Step::Purge { id },
             _ if random.below(2) == 0 => Step::Collect,
             _ => Step::Reopen,
@@ -227,11 +203,7 @@ fn verify(disk: &SimDisk, expected: &Expected, context: &str) {
     }
     drop(store);
     let again = open(&shared).unwrap_or_else(|error| panic!("{context}, again: {error}"));
-    assert_eq!(
-        content(&again.snapshot().unwrap()).unwrap(),
-        found,
-        "{context}: opened again"
-    );
+    assert_eq!(content(&again.snapshot().unwrap()).unwrap(), found, "{context}: opened again");
     drop(again);
     assert_eq!(check(&shared, true).unwrap(), [], "{context}");
 }
@@ -287,11 +259,7 @@ fn power_cut_during_recovery() {
             let shared: Arc<dyn Disk> = Arc::new(recovering.clone());
             drop(open(&shared));
             let context = format!("cut at call {at}, then at {second} of the recovery");
-            verify(
-                &recovering.after_power_cut(Fault::None),
-                &expected,
-                &context,
-            );
+            verify(&recovering.after_power_cut(Fault::None), &expected, &context);
         }
     }
 }
@@ -305,11 +273,7 @@ fn verify_shown_is_durable(killed: &SimDisk, context: &str) {
         let context = format!("{context}, killed, opened, power cut, outcome {outcome}");
         let shared: Arc<dyn Disk> = Arc::new(killed.after_power_cut(Fault::None));
         let store = open(&shared).unwrap_or_else(|error| panic!("{context}: {error}"));
-        assert_eq!(
-            content(&store.snapshot().unwrap()).unwrap(),
-            shown,
-            "{context}"
-        );
+        assert_eq!(content(&store.snapshot().unwrap()).unwrap(), shown, "{context}");
     }
 }
 

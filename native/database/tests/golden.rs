@@ -11,40 +11,21 @@ use picturerail_database::{Entry, Folder, Mode, Rows, Snapshot, Store, check};
 
 fn verify(snapshot: &Snapshot) {
     let info = snapshot.info();
-    assert_eq!(
-        (info.seq, info.live, info.deleted, info.format),
-        (8, 2, 1, 1)
-    );
+    assert_eq!((info.seq, info.live, info.deleted, info.format), (8, 2, 1, 1));
     assert_eq!((info.blobs, info.blob_bytes), (3, 512));
 
     let beach = snapshot.find_path(1, b"a/beach.jpg").unwrap();
-    assert_eq!(
-        (beach.id, beach.seq, &*beach.filename),
-        (1, 1, &b"beach.jpg"[..])
-    );
+    assert_eq!((beach.id, beach.seq, &*beach.filename), (1, 1, &b"beach.jpg"[..]));
     assert_eq!(&*beach.metadata().unwrap(), b"{\"caption\": \"The beach\"}");
-    assert_eq!(
-        (beach.stat.size, beach.stat.mtime_ns, beach.stat.volume),
-        (500, 1, 4)
-    );
+    assert_eq!((beach.stat.size, beach.stat.mtime_ns, beach.stat.volume), (500, 1, 4));
     let mut bytes = vec![0; 500];
-    snapshot
-        .open_blob(beach.content_hash)
-        .unwrap()
-        .read(0, &mut bytes)
-        .unwrap();
+    snapshot.open_blob(beach.content_hash).unwrap().read(0, &mut bytes).unwrap();
     assert_eq!(bytes, b"beach".repeat(100));
 
     let odd = snapshot.get(2).unwrap();
-    assert_eq!(
-        (&*odd.path, odd.seq, odd.data_length),
-        (&b"b/\xff.jpg"[..], 8, 8)
-    );
+    assert_eq!((&*odd.path, odd.seq, odd.data_length), (&b"b/\xff.jpg"[..], 8, 8));
     let gone = snapshot.get(3).unwrap();
-    assert_eq!(
-        (gone.deleted_ns, gone.is_live()),
-        (1_700_000_000_000_000_000, false)
-    );
+    assert_eq!((gone.deleted_ns, gone.is_live()), (1_700_000_000_000_000_000, false));
     assert!(snapshot.get(4).is_err(), "it was purged");
     assert_eq!(snapshot.images(0, Rows::ALL).count(), 3);
 
@@ -53,24 +34,14 @@ fn verify(snapshot: &Snapshot) {
         .unwrap()
         .map(|entry| match entry.unwrap() {
             Entry::Image(row) => (row.seq, "image"),
-            Entry::Record {
-                seq,
-                value: Some(_),
-                ..
-            } => (seq, "record"),
+            Entry::Record { seq, value: Some(_), .. } => (seq, "record"),
             Entry::Record { seq, .. } => (seq, "removal"),
             Entry::Purged { seq, .. } => (seq, "purged"),
             Entry::Problem(problem) => panic!("{problem:?}"),
         })
         .collect();
-    let expected = [
-        (1, "image"),
-        (5, "image"),
-        (5, "record"),
-        (6, "removal"),
-        (7, "purged"),
-        (8, "image"),
-    ];
+    let expected =
+        [(1, "image"), (5, "image"), (5, "record"), (6, "removal"), (7, "purged"), (8, "image")];
     assert_eq!(changes, expected);
 }
 
@@ -83,12 +54,7 @@ fn format_1() {
         let path = entry.unwrap().path();
         std::fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
     }
-    verify(
-        &Store::open(copy.path(), Mode::Read)
-            .unwrap()
-            .snapshot()
-            .unwrap(),
-    );
+    verify(&Store::open(copy.path(), Mode::Read).unwrap().snapshot().unwrap());
     let store = Store::open(copy.path(), Mode::Write).unwrap();
     verify(&store.snapshot().unwrap());
     let mut transaction = store.begin().unwrap();

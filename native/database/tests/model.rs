@@ -80,10 +80,7 @@ impl Model {
     }
 
     fn owner(&self, path: u8) -> Option<u64> {
-        self.rows
-            .iter()
-            .find(|(_, held)| held.live && held.path == path)
-            .map(|(id, _)| *id)
+        self.rows.iter().find(|(_, held)| held.live && held.path == path).map(|(id, _)| *id)
     }
 }
 
@@ -107,15 +104,7 @@ fn write(store: &Store, model: &mut Model, id: Option<u64>, path: u8, content: u
         outcome => {
             assert!(!taken, "path {path} was taken twice");
             model.seq = outcome.unwrap();
-            model.rows.insert(
-                written,
-                Held {
-                    path,
-                    content,
-                    live: true,
-                    seq: model.seq,
-                },
-            );
+            model.rows.insert(written, Held { path, content, live: true, seq: model.seq });
         }
     }
 }
@@ -144,19 +133,13 @@ fn take(store: &mut Store, disk: &Arc<dyn Disk>, model: &mut Model, step: &Step)
                 outcome => {
                     model.seq = outcome.unwrap();
                     assert!(held.live);
-                    *held = Held {
-                        live: false,
-                        seq: model.seq,
-                        ..*held
-                    };
+                    *held = Held { live: false, seq: model.seq, ..*held };
                 }
             }
         }
         Step::Put { key, value } => {
             let mut transaction = store.begin().unwrap();
-            transaction
-                .put(STATE_TABLE, &[key + 1], &[value; 100])
-                .unwrap();
+            transaction.put(STATE_TABLE, &[key + 1], &[value; 100]).unwrap();
             model.seq = transaction.commit().unwrap();
             model.records.insert(key, value);
         }
@@ -164,10 +147,7 @@ fn take(store: &mut Store, disk: &Arc<dyn Disk>, model: &mut Model, step: &Step)
             let mut transaction = store.begin().unwrap();
             transaction.remove(STATE_TABLE, &[key + 1]).unwrap();
             let seq = transaction.commit().unwrap();
-            assert_eq!(
-                seq,
-                model.seq + u64::from(model.records.remove(&key).is_some())
-            );
+            assert_eq!(seq, model.seq + u64::from(model.records.remove(&key).is_some()));
             model.seq = seq;
         }
         Step::Purge { row } => {
@@ -179,11 +159,7 @@ fn take(store: &mut Store, disk: &Arc<dyn Disk>, model: &mut Model, step: &Step)
         }
         Step::Collect => {
             store.collect(501).unwrap();
-            let dead = model
-                .rows
-                .iter()
-                .filter(|(_, held)| !held.live)
-                .map(|(id, _)| *id);
+            let dead = model.rows.iter().filter(|(_, held)| !held.live).map(|(id, _)| *id);
             model.gone.extend(dead.collect::<Vec<_>>());
             model.rows.retain(|_, held| held.live);
         }
@@ -241,21 +217,10 @@ fn compare(snapshot: &Snapshot, model: &Model) {
     let found = content(snapshot).unwrap();
     let rows = model.rows.iter().map(|(id, held)| {
         let metadata = "{\"shape\": 1}".to_owned();
-        (
-            *id,
-            (
-                path_of(held.path),
-                metadata,
-                bytes_of(held.content),
-                held.live,
-            ),
-        )
+        (*id, (path_of(held.path), metadata, bytes_of(held.content), held.live))
     });
     assert_eq!(found.rows, rows.collect());
-    let records = model
-        .records
-        .iter()
-        .map(|(key, value)| (vec![key + 1], vec![*value; 100]));
+    let records = model.records.iter().map(|(key, value)| (vec![key + 1], vec![*value; 100]));
     assert_eq!(found.records, records.collect());
 
     let info = snapshot.info();
@@ -269,20 +234,12 @@ fn compare(snapshot: &Snapshot, model: &Model) {
         assert_eq!(snapshot.get(*id).unwrap().seq, held.seq);
     }
     for id in &model.gone {
-        assert!(
-            matches!(snapshot.get(*id), Err(Error::NotFound(_))),
-            "{id} is back"
-        );
+        assert!(matches!(snapshot.get(*id), Err(Error::NotFound(_))), "{id} is back");
     }
     for path in 0..12 {
-        let found = snapshot
-            .find_path(1, path_of(path).as_bytes())
-            .ok()
-            .map(|row| row.id);
+        let found = snapshot.find_path(1, path_of(path).as_bytes()).ok().map(|row| row.id);
         let same = |other: u8| path_of(other) == path_of(path);
-        let owner = (0..12)
-            .filter(|other| same(*other))
-            .find_map(|other| model.owner(other));
+        let owner = (0..12).filter(|other| same(*other)).find_map(|other| model.owner(other));
         assert_eq!(found, owner, "path {path}");
         let name = path_of(path).replace("album/", "");
         let named = snapshot.find_filename(name.as_bytes()).count();
@@ -291,11 +248,7 @@ fn compare(snapshot: &Snapshot, model: &Model) {
     for content in 0..6 {
         let hash = *blake3::hash(&bytes_of(content)).as_bytes();
         let found = snapshot.find_content(hash, Rows::ALL).count();
-        let expected = model
-            .rows
-            .values()
-            .filter(|held| held.content == content)
-            .count();
+        let expected = model.rows.values().filter(|held| held.content == content).count();
         assert_eq!(found, expected, "content {content}");
     }
     let below = snapshot.images_below(1, b"album/").count();

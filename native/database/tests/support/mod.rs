@@ -158,11 +158,7 @@ impl SimDisk {
                 Inner::apply(&mut names, change);
             }
         }
-        let files = inner
-            .files
-            .iter()
-            .map(|file| file.after_power_cut(&mut random))
-            .collect();
+        let files = inner.files.iter().map(|file| file.after_power_cut(&mut random)).collect();
         inner.random = random.clone();
         Self(Arc::new(Mutex::new(Inner {
             files,
@@ -195,11 +191,7 @@ impl SimDisk {
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let inner = self.0.lock().unwrap();
         let read = |index: &usize| inner.files[*index].live.clone();
-        inner
-            .live
-            .iter()
-            .map(|(name, index)| (name.clone(), read(index)))
-            .collect()
+        inner.live.iter().map(|(name, index)| (name.clone(), read(index))).collect()
     }
 
     /// Change a file behind everybody's back.
@@ -229,11 +221,7 @@ impl Content {
                 }
             }
         }
-        Self {
-            live: bytes.clone(),
-            durable: bytes,
-            pending: Vec::new(),
-        }
+        Self { live: bytes.clone(), durable: bytes, pending: Vec::new() }
     }
 }
 
@@ -267,10 +255,7 @@ impl Disk for SimDisk {
                 index
             }
         };
-        Ok(Arc::new(SimFile {
-            disk: self.clone(),
-            index,
-        }))
+        Ok(Arc::new(SimFile { disk: self.clone(), index }))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -279,10 +264,7 @@ impl Disk for SimDisk {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        self.0
-            .lock()
-            .unwrap()
-            .change_folder(FolderChange::Remove(name.to_owned()))
+        self.0.lock().unwrap().change_folder(FolderChange::Remove(name.to_owned()))
     }
 
     fn sync_folder(&self) -> io::Result<()> {

@@ -9,10 +9,7 @@ use picturerail_database::{
 };
 
 /// Small segments, so that short runs begin new ones; a clock that stands still.
-pub const OPTIONS: Options = Options {
-    segment_bytes: 4096,
-    clock: || 1_000,
-};
+pub const OPTIONS: Options = Options { segment_bytes: 4096, clock: || 1_000 };
 
 pub fn open(disk: &Arc<dyn Disk>) -> Result<Store> {
     Store::open_on(Arc::clone(disk), Mode::Create, OPTIONS)
@@ -44,9 +41,7 @@ pub const STATE_TABLE: i32 = 6;
 pub fn content(snapshot: &Snapshot) -> Result<Content> {
     let mut found = Content::default();
     for entry in snapshot.images(0, Rows::ALL) {
-        let Entry::Image(row) = entry? else {
-            panic!("not a row")
-        };
+        let Entry::Image(row) = entry? else { panic!("not a row") };
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let mut bytes = Vec::new();
         if row.has_data {
@@ -54,23 +49,11 @@ pub fn content(snapshot: &Snapshot) -> Result<Content> {
             bytes.resize(blob.length() as usize, 0);
             assert_eq!(blob.read(0, &mut bytes)?, bytes.len());
         }
-        let seen = (
-            text(&row.path),
-            text(&row.metadata()?),
-            bytes,
-            row.is_live(),
-        );
+        let seen = (text(&row.path), text(&row.metadata()?), bytes, row.is_live());
         found.rows.insert(row.id, seen);
     }
     for entry in snapshot.records(STATE_TABLE, b"")? {
-        let Entry::Record {
-            key,
-            value: Some(value),
-            ..
-        } = entry?
-        else {
-            panic!("no record")
-        };
+        let Entry::Record { key, value: Some(value), .. } = entry? else { panic!("no record") };
         found.records.insert(key.to_vec(), value.to_vec());
     }
     Ok(found)
