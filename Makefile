@@ -11,7 +11,7 @@ SEARCH_TESTS := build/search-tests
 SANITIZED_TESTS := build/search-sanitized
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-python test-database test-search sanitize lint wheel \
+.PHONY: help run test test-python test-database test-search build-search sanitize lint wheel \
 	bench bench-database bench-search bench-site clean
 
 help: ## Say what each target does
@@ -28,11 +28,13 @@ test-python: .venv/ready
 test-database:
 	cargo test --quiet --locked --manifest-path native/database/Cargo.toml
 
-test-search:
+test-search: build-search
+	ctest --test-dir $(SEARCH_TESTS) --output-on-failure
+
+build-search:
 	cmake -S native/search -B $(SEARCH_TESTS) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
 		-DPICTURERAIL_TESTS=ON -DPICTURERAIL_WERROR=ON
 	cmake --build $(SEARCH_TESTS)
-	ctest --test-dir $(SEARCH_TESTS) --output-on-failure
 
 sanitize: ## Run the search engine's tests under ASan and UBSan
 	cmake -S native/search -B $(SANITIZED_TESTS) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
@@ -40,7 +42,7 @@ sanitize: ## Run the search engine's tests under ASan and UBSan
 	cmake --build $(SANITIZED_TESTS)
 	ctest --test-dir $(SANITIZED_TESTS) --output-on-failure
 
-lint: .venv/ready ## Formatting, linters, types, import rules, compiler warnings as errors
+lint: .venv/ready build-search ## Formatting, linters, types, import rules, compiler warnings as errors
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -26,7 +26,7 @@ ANSWER_SECONDS = 120
 class Daemon:
     """A running `picturerail run`; ready once this exists."""
 
-    def __init__(self, config: Path, prefix: tuple[str, ...] = ()) -> None:
+    def __init__(self, config: Path, **environment: str) -> None:
         """Start it and wait for its READY=1, as systemd would."""
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind("\0picturerail-test-" + os.urandom(8).hex())
@@ -34,8 +34,8 @@ class Daemon:
         address = "@" + self._socket.getsockname()[1:].decode()
         self.log = config.with_name("daemon.log").open("ab")
         self.process = subprocess.Popen(
-            [*prefix, *COMMAND, "--config", str(config), "run"],
-            env={**os.environ, "NOTIFY_SOCKET": address},
+            [*COMMAND, "--config", str(config), "run"],
+            env={**os.environ, "NOTIFY_SOCKET": address, **environment},
             stdout=self.log,
             stderr=self.log,
         )

@@ -250,6 +250,18 @@ def test_the_daemon_tells_systemd_and_reloads(filled):
         assert daemon.stop() == 0
 
 
+def test_the_watchdog_is_fed(filled):
+    """Systemd hears WATCHDOG=1 at least twice as often as it asked, with how things are."""
+    daemon = Daemon(filled.config, WATCHDOG_USEC="400000")
+    try:
+        for _ in range(3):
+            daemon.messages.clear()
+            daemon.expect("WATCHDOG=1")
+        assert any("STATUS=" in message for message in daemon.messages)
+    finally:
+        assert daemon.stop() == 0
+
+
 def test_up_does_everything_from_nothing(home, photographs):
     """`up FOLDER` writes a configuration, mirrors, exports, serves, and Ctrl-C ends it."""
     shutil.copy(photographs["rocket"], home.photos / "rocket.jpg")

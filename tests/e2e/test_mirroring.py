@@ -3,6 +3,7 @@
 import os
 import shutil
 
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -220,6 +221,21 @@ def test_a_folder_taken_out_of_the_configuration_leaves_the_site_not_the_store(q
     quick.run("forget", quick.photos, code=2)
     assert [two] == quick.json("forget", str(other))["purged"]
     quick.run("show", two, code=1)
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "webp", "gif", "tiff", "bmp", "heic", "avif"])
+def test_every_kind_of_picture_is_mirrored_and_shown(quick, kind):
+    """JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC and AVIF go from the folder to the site."""
+    pillow_heif.register_heif_opener()
+    path = paint(quick.photos / f"shot.{kind}", "orange")
+
+    assert counts(quick.json("sync")) == (1, 0, 0, 0, 0)
+
+    record = quick.json("show", str(path))
+    assert (record["metadata"]["width"], record["metadata"]["height"]) == (40, 30)
+    quick.run("export")
+    page = (quick.site / "photo" / str(record["id"]) / "index.html").read_text()
+    assert f"shot.{kind}" in page
 
 
 def test_hard_links_are_two_pictures_that_share_their_bytes(quick):
