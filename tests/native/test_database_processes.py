@@ -412,9 +412,13 @@ try:
     print("written")
 except database.StorageError as error:
     print(type(error).__name__, store.snapshot().info.live)
+try:
+    store.begin()
+except database.PoisonedError:
+    print("refused")
 """
     output, _ = start(program, tmp_path).communicate(timeout=60)
 
-    assert output == "PoisonedError 1\n"
+    assert output == "PoisonedError 1\nrefused\n"
     with Database(tmp_path, Mode.WRITE) as store:
         assert store.snapshot().info.live == 1

@@ -137,14 +137,17 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, segment_bytes: u64) -> Result<Recove
 /// Find where the unsealed segment ends, and whether it may be appended to: only where it ends
 /// exactly as its writer left it. All up to that end is durable afterwards.
 fn recover_tail(disk: &dyn Disk, segment: &Segment) -> Result<(u64, bool)> {
-    // Should an earlier sync have failed, memory may show what the disk does not hold: what
-    // can still be written is, and the rest is then read from the disk.
-    segment.sync()?;
-    segment.file.forget_cache().doing(|| format!("reread {}", segment.path()))?;
     let mark = Mark::load(disk).filter(|mark| mark.salt == segment.salt);
-    let end = find_end(segment, mark.map_or(0, |mark| mark.end))?;
-    let untouched = mark.is_some_and(|mark| mark.end == end) && segment.length()? == end;
-    Ok((end, untouched))
+    let marked = mark.map_or(0, |mark| mark.end);
+    let untouched = segment.length()? == marked;
+    if !untouched {
+        // Beyond the mark memory may show what the disk does not hold, should a sync have
+        // failed: what can still be written is, and the rest is then read from the disk.
+        segment.sync()?;
+        segment.file.forget_cache().doing(|| format!("reread {}", segment.path()))?;
+    }
+    let end = find_end(segment, marked)?;
+    Ok((end, untouched && end == marked))
 }
 
 /// Remove what an interrupted rewrite or creation left behind.

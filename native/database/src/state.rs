@@ -317,3 +317,49 @@ impl State {
         .find_map(|(what, same)| (!same).then_some(what))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::folder::Folder;
+    use crate::op::Field;
+    use crate::row::Stat;
+    use crate::segment::SegmentId;
+
+    fn image(id: u64, path: &[u8]) -> Op<'_> {
+        Op::Image(ImageOp {
+            id,
+            root: 1,
+            has_data: false,
+            deleted_ns: 0,
+            data_length: 0,
+            content_hash: [0; 32],
+            stat: Stat::default(),
+            path,
+            filename: path,
+            metadata: Field::unplaced(b"{}"),
+        })
+    }
+
+    /// Where a rewrite has dropped the revision with which a row left its place, the row that
+    /// came there since keeps it, whatever the first one does later.
+    #[test]
+    fn dropped_revisions_leave_the_indexes_right() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Folder::new(folder.path());
+        let id = SegmentId { number: 1, generation: 1 };
+        let segment = Arc::new(Segment::create(&disk, [0; 16], id, 1).unwrap());
+        let mut state = State::default();
+        // Transaction 2, in which picture 1 left "p", is missing.
+        for (seq, op) in [(1, image(1, b"p")), (3, image(2, b"p")), (4, image(1, b"r"))] {
+            let mut payload = Vec::new();
+            Ops::begin(0, &mut payload);
+            op.encode(&mut payload);
+            let source = Source { segment: &segment, payload_at: 0, seq };
+            state.apply(&source, &payload, 1, &mut LooseChunks::new()).unwrap();
+        }
+        let owner = |path: &[u8]| state.paths.get(&(1, path.into())).copied();
+        assert_eq!((owner(b"p"), owner(b"r")), (Some(2), Some(1)));
+        assert_eq!((state.seq, state.live), (4, 2));
+    }
+}

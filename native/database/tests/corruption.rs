@@ -11,7 +11,7 @@ mod support;
 
 use std::sync::Arc;
 
-use picturerail_database::{Disk, Error, Mode, Result, Store, check};
+use picturerail_database::{Access, Disk, Error, Mode, Result, Store, check};
 use rows::{Content, OPTIONS, STATE_TABLE, content, open, row};
 use support::{Fault, Random, SimDisk};
 
@@ -137,13 +137,14 @@ fn missing_files_are_named() {
     }
 }
 
-/// Rubbish after the log's end, as a torn write leaves it, is passed over and never appended to.
+/// Rubbish after the log's end, as a torn write leaves it, is passed over and never appended to;
+/// a purge takes it away, since it may be what is purged.
 #[test]
 fn torn_tails_are_passed_over() {
     let (disk, expected) = sample();
     let last = logs(&disk).pop().unwrap();
     let disk = damaged(&disk, &last, |bytes| {
-        bytes.extend_from_slice(b"PRf\x1a torn");
+        bytes.extend_from_slice(b"PRf\x1a torn picture");
     });
     assert_eq!(read(&disk, Mode::Read).unwrap(), expected);
     let before = disk.list().unwrap().len();
@@ -152,5 +153,12 @@ fn torn_tails_are_passed_over() {
     transaction.put(STATE_TABLE, b"after", b"torn").unwrap();
     transaction.commit().unwrap();
     assert_eq!(disk.list().unwrap().len(), before + 1, "a new segment was begun");
+    store.purge(&[1]).unwrap();
+    for name in disk.list().unwrap() {
+        let file = disk.open(&name, Access::Read).unwrap();
+        let mut bytes = vec![0; file.length().unwrap() as usize];
+        file.read_at(&mut bytes, 0).unwrap();
+        assert!(!bytes.windows(12).any(|part| part == b"torn picture"), "{name}");
+    }
     assert_eq!(check(&disk, true).unwrap(), []);
 }

@@ -302,8 +302,9 @@ impl DiskFile for SimFile {
         match inner.change() {
             Ok(true) => {
                 let file = &mut inner.files[self.index];
-                file.durable = file.live.clone();
-                file.pending.clear();
+                for (offset, data) in std::mem::take(&mut file.pending) {
+                    write(&mut file.durable, &data, offset as usize);
+                }
                 Ok(())
             }
             Ok(false) => Err(power_is_off()),
