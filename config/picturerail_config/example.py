@@ -14,5 +14,7 @@ def example_text(folders: Sequence[Path]) -> str:
     # Installed it lies inside the package, in a checkout beside it.
     here = Path(__file__).parent
     file = next(path for path in (here / NAME, here.parent / NAME) if path.is_file())
-    listed = ", ".join(json.dumps(str(folder), ensure_ascii=False) for folder in folders)
+    listed = ", ".join(
+        json.dumps(str(folder), ensure_ascii=False).replace("\x7f", "\\u007f") for folder in folders
+    )
     return file.read_text(encoding="utf-8").replace('["~/Pictures"] ', f"[{listed}] ", 1)

@@ -67,12 +67,14 @@ def load(file: Path) -> Loaded:
         ConfigError: it cannot be read, is no TOML, or says something that is not allowed.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ConfigError(f"{file}: cannot be read: {reason}") from error
     try:
         table = tomli.loads(text)
+    except RecursionError as error:
+        raise ConfigError(f"{file}: nested too deep to be a configuration") from error
     except tomli.TOMLDecodeError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
     _refuse_unknown_keys(table, Settings, file, text, ())
@@ -89,7 +91,10 @@ def load(file: Path) -> Loaded:
 def _path(kind: type, value: Any) -> Any:
     if kind is Path:
         if isinstance(value, str) and value and "\0" not in value:
-            return Path(value)
+            try:
+                return Path(value).expanduser()
+            except RuntimeError as error:
+                raise ValueError(f"{value}: there is no such user") from error
         raise ValueError("expected a path")
     raise NotImplementedError(kind)
 
@@ -179,7 +184,7 @@ def _check_overlaps(settings: Settings, file: Path, text: str) -> None:
     place = _place(file, text, ("library", "folders"))
     for number, folder in enumerate(folders):
         for other in folders[number + 1 :]:
-            if folder == other or folder in other.parents or other in folder.parents:
+            if _overlap(folder, other):
                 raise ConfigError(
                     f"{place}: `library.folders`: {folder} and {other} overlap; "
                     "name only the outer one"
@@ -187,17 +192,23 @@ def _check_overlaps(settings: Settings, file: Path, text: str) -> None:
     own = {"store.path": settings.store.path, "export.path": settings.export.path}
     for key, path in own.items():
         for folder in folders:
-            if path == folder or folder in path.parents:
+            if _overlap(path, folder):
                 raise ConfigError(
-                    f"{_place(file, text, tuple(key.split('.')))}: `{key}` {path} lies inside the "
+                    f"{_place(file, text, tuple(key.split('.')))}: `{key}` {path} overlaps the "
                     f"watched folder {folder}; choose a place outside of it"
                 )
     store, site = settings.store.path, settings.export.path
-    if store == site or store in site.parents or site in store.parents:
+    if _overlap(store, site):
         raise ConfigError(
             f"{_place(file, text, ('export', 'path'))}: `export.path` {site} and "
             f"`store.path` {store} must lie apart"
         )
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    """Return whether one folder is the other or lies inside it, whatever links lead there."""
+    a, b = (Path(os.path.realpath(path)) for path in (one, other))
+    return a == b or a in b.parents or b in a.parents
 
 
 def _dotted(table: dict[str, Any], above: str = "") -> list[str]:

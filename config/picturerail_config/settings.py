@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 Share = Annotated[float, Meta(ge=0, le=1)]
-Positive = Annotated[float, Meta(gt=0)]
+Positive = Annotated[float, Meta(gt=0, le=10_000_000)]
 Count = Annotated[int, Meta(ge=1)]
 
 
@@ -31,7 +31,7 @@ class Store(Section, frozen=True):
 
     path: Path = Path("~/.local/share/picturerail")
     keep_originals: bool = True
-    keep_deleted_days: Annotated[int, Meta(ge=0)] = 30
+    keep_deleted_days: Annotated[int, Meta(ge=0, le=36_500)] = 30
 
 
 class Watch(Section, frozen=True):
@@ -84,7 +84,7 @@ class Meaning(Section, frozen=True):
 class Search(Section, frozen=True):
     """`[search]`: what a match in a field weighs."""
 
-    weights: dict[str, Annotated[float, Meta(ge=0)]] = msgspec.field(default_factory=dict)
+    weights: dict[str, Annotated[float, Meta(ge=0, le=1_000)]] = msgspec.field(default_factory=dict)
 
 
 class Export(Section, frozen=True):

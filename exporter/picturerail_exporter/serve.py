@@ -55,6 +55,8 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def translate_path(self, path: str) -> str:
         """Return the file for an address; one that cannot exist for what is not the site's."""
+        if "%00" in path:
+            return str(Path(self.directory, ".nothing"))
         place = super().translate_path(path)
         inside = Path(os.path.realpath(place)).is_relative_to(os.path.realpath(self.directory))
         hidden = any(part.startswith(".") for part in Path(place).relative_to(self.directory).parts)

@@ -104,11 +104,13 @@ def export(
         old = folder.manifest
         new = Manifest(uuid=source.info.uuid.hex(), seq=source.info.seq, options=options.digest)
         same = (old.uuid, old.seq, old.options) == (new.uuid, new.seq, new.options)
+        # Somebody may have emptied the folder; its first page stands for all of it.
+        same = same and (options.path / "index.html").is_file()
         if same and old.complete and not old.partial and not full:
             return ExportReport(options.path, 0, 0, 0, len(old.files), old.seq)
 
         # After an interruption the manifest names our files, but not what is in them.
-        verify = full or not old.complete
+        verify = full or not old.complete or not (options.path / "index.html").is_file()
         store = RenditionStore(options.renditions)
         photos, skipped = published(source)
         if not dry_run:

@@ -59,8 +59,14 @@ def test_example_says_nothing_but_the_defaults(tmp_path, monkeypatch):
         ("[library]\nfolders = []\n", r":2: `library.folders`"),
         ("[library\n", r"not valid TOML"),
         ('[library]\nfolders = ["a", "a/b"]\n', r"overlap"),
-        (SMALLEST + '[store]\npath = "photos/store"\n', r":4: `store.path` .* inside the watched"),
-        (SMALLEST + '[export]\npath = "photos"\n', r":4: `export.path` .* inside the watched"),
+        ('[library]\nfolders = ["~nosuchuser/x"]\n', r":2: `library.folders`.* no such user"),
+        (SMALLEST + "[store]\nkeep_deleted_days = 4000000\n", r":4: `store.keep_deleted_days`"),
+        (SMALLEST + "[search]\nweights = {filename = inf}\n", r"`search.weights"),
+        (
+            SMALLEST + '[store]\npath = "photos/store"\n',
+            r":4: `store.path` .* overlaps the watched",
+        ),
+        (SMALLEST + '[export]\npath = "photos"\n', r":4: `export.path` .* overlaps"),
         (SMALLEST + '[store]\npath = "s"\n[export]\npath = "s/site"\n', r"must lie apart"),
         (SMALLEST + '[describe]\nsources = ["magic"]\n', r":4: `describe.sources`"),
     ],
@@ -74,6 +80,19 @@ def test_every_mistake_names_file_line_and_key(write, text, wanted):
 
     assert str(caught.value).startswith(str(file))
     assert "\n" not in str(caught.value).replace("\n", "", str(caught.value).count("TOML"))
+
+
+def test_links_do_not_hide_an_overlap(write, tmp_path):
+    """A folder named twice through a link, or a store inside one through a link, is refused."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "link").symlink_to("photos")
+
+    with pytest.raises(ConfigError, match="overlap"):
+        load(write('[library]\nfolders = ["photos", "link"]\n'))
+    with pytest.raises(ConfigError, match=r"store.path"):
+        load(write(SMALLEST + '[store]\npath = "link/store"\n'))
+    with pytest.raises(ConfigError, match=r"store.path"):
+        load(write('[library]\nfolders = ["store/deep"]\n[store]\npath = "store"\n'))
 
 
 def test_no_file_says_how_to_make_one(tmp_path, monkeypatch):

@@ -59,6 +59,10 @@ class Daemon:
     def stop(self) -> int:
         """Ask it to end, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
+        return self.join()
+
+    def join(self) -> int:
+        """Wait for its end, and return its exit code."""
         code = self.process.wait(READY_SECONDS)
         self._close()
         return code

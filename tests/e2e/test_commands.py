@@ -189,8 +189,14 @@ def test_mistakes_are_one_line_with_their_exit_code(filled):
         (("wait",), 1),
         (("search", "--similar", "1"), 1),
         (("restore", "/nowhere"), 1),
+        (("show", str(2**64)), 1),
+        (("hide", "--", "-1"), 2),
+        (("hide", str(2**64)), 2),
+        (("tag", "1", "+  "), 2),
+        (("wait", "--timeout", "nan"), 2),
+        (("search", "x " * 1000), 2),
     ):
-        assert filled.run(*arguments, code=code).stderr.strip(), arguments
+        assert len(filled.run(*arguments, code=code).stderr.splitlines()) == 1, arguments
     filled.config.write_text("[library]\nfolder = []\n")
     (line,) = filled.run("status", code=2).stderr.decode().splitlines()
     assert "did you mean `folders`" in line
@@ -244,10 +250,80 @@ def test_the_daemon_tells_systemd_and_reloads(filled):
         daemon.expect("READY=1")
         filled.run("wait", "--timeout", "60")
         assert filled.found("pink") == ["pink.png"]
-        daemon.process.send_signal(signal.SIGTERM)
-        daemon.expect("STOPPING=1")
+    except BaseException:
+        daemon.kill()
+        raise
+    daemon.process.send_signal(signal.SIGTERM)
+    daemon.expect("STOPPING=1")
+    assert daemon.join() == 0
+
+
+@pytest.mark.parametrize(
+    "sources",
+    ['["azure"]', '["sidecar"]\n[meaning]\nvectors = "nowhere.vec"'],
+    ids=["no endpoint", "no vectors"],
+)
+def test_settings_that_cannot_work_do_not_stop_the_daemon(quick, sources):
+    """A well-formed file that could not be worked with keeps the old settings in force."""
+    daemon = Daemon(quick.config)
+    try:
+        quick.configure(sources=sources)
+        quick.run("config", "check", code=2)
+        daemon.messages.clear()
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.expect("READY=1")
+        assert any("Old configuration kept" in message for message in daemon.messages)
     finally:
         assert daemon.stop() == 0
+
+
+def test_a_store_that_cannot_be_written_is_not_the_pictures_fault(quick, photographs):
+    """The command fails and says so; once the store can be written the picture is mirrored."""
+    shutil.copy(photographs["rocket"], quick.photos / "rocket.jpg")
+    (quick.store / "renditions").mkdir(parents=True)
+    for number in range(256):
+        (quick.store / "renditions" / f"{number:02x}").write_text("in the way")
+
+    assert b"the store cannot be written" in quick.run("sync", code=1).stderr
+
+    shutil.rmtree(quick.store / "renditions")
+    report = quick.json("sync")
+    assert (report["added"], report["failed"]) == (1, [])
+
+
+def test_get_writes_into_what_is_no_file(filled):
+    """A pipe or link given as the target is written through, never replaced."""
+    pipe = filled.folder / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        filled.run("get", filled.photos / "rocket.jpg", "-o", pipe)
+        assert reader.stdout.read() == (filled.photos / "rocket.jpg").read_bytes()
+    assert pipe.is_fifo()
+    link = filled.folder / "link"
+    link.symlink_to("target")
+    filled.run("get", filled.photos / "rocket.jpg", "-o", link)
+    assert link.is_symlink()
+    assert (filled.folder / "target").stat().st_size > 0
+    filled.run("get", filled.photos / "rocket.jpg", "-o", filled.folder, code=2)
+
+
+def test_a_port_that_is_taken_is_one_line(filled):
+    """`serve` names the port and the option."""
+    with filled.served() as address:
+        port = address.rstrip("/").rpartition(":")[2]
+        done = filled.run("serve", "--port", port, code=2)
+    assert port.encode() in done.stderr
+    assert b"--port" in done.stderr
+
+
+def test_an_emptied_site_is_made_again(filled):
+    """`export` does not believe its manifest when the site's first page is gone."""
+    (filled.site / "index.html").unlink()
+    filled.run("export")
+    assert (filled.site / "index.html").is_file()
+    shutil.rmtree(filled.site)
+    filled.run("export")
+    assert filled.json("check", "--deep") == {"ok": True, "problems": []}
 
 
 def test_the_watchdog_is_fed(filled):

@@ -166,6 +166,39 @@ def test_an_emptied_folder_holds_its_deletions(quick):
     assert tuple(quick.json("status")[k] for k in ("photos", "deleted")) == (0, 3)
 
 
+@pytest.mark.parametrize("what", ["folder", "link", "pipe"])
+def test_a_picture_replaced_by_what_is_none_is_gone(quick, what):
+    """A folder, link or pipe of the same name does not keep the picture alive."""
+    path = paint(quick.photos / "1.png")
+    paint(quick.photos / "2.png", "red")
+    quick.run("sync")
+    path.unlink()
+    if what == "folder":
+        path.mkdir()
+    elif what == "link":
+        path.symlink_to("2.png")
+    else:
+        os.mkfifo(path)
+
+    assert quick.json("sync")["deleted"] == 1
+    assert quick.json("status")["photos"] == 1
+
+
+def test_deletions_accepted_through_the_daemon_are_not_held_any_more(quick):
+    """`status` follows what a command did."""
+    for number in range(3):
+        paint(quick.photos / f"{number}.png", (number, 9, 9))
+    with quick.daemon():
+        quick.run("wait", "--timeout", "60")
+        for path in quick.photos.iterdir():
+            path.unlink()
+        quick.run("wait", "--timeout", "60")
+        assert quick.json("status")["held"] == 3
+        quick.run("accept-deletions")
+        status = quick.json("status")
+        assert (status["held"], status["photos"], status["deleted"]) == (0, 0, 3)
+
+
 def test_a_folder_that_vanishes_under_the_daemon_holds(quick):
     """A running daemon keeps the pictures of a folder that is gone, says so, and goes on."""
     for number in range(3):

@@ -99,8 +99,9 @@ def _run(arguments: list[str] | None) -> int:
         click.echo(error.format_message())
         return 2
     except click.ClickException as error:
-        error.show()
-        return 2
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "picturerail"
+        return _complain(f"{error.format_message().rstrip('.')}; see `{command} --help`", 2)
     except (ConfigError, UsageError) as error:
         return _complain(error, 2)
     except PicturerailError as error:
@@ -112,9 +113,8 @@ def _run(arguments: list[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        if error.filename is None:
-            raise
-        return _complain(f"{error.filename}: {error.strerror}", 1)
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return _complain(f"{where}{error.strerror or error}", 1)
     return result if isinstance(result, int) else 0
 
 

@@ -20,9 +20,9 @@ def config() -> None:
 @pass_context
 def check(context: Context, as_json: bool) -> None:
     """Check the file; a fault is one line with file, line and key."""
-    from picturerail_daemon.service.library import check_folders
+    from picturerail_daemon.service.library import check_settings
 
-    check_folders(context.settings.library.folders)
+    check_settings(context.settings, context.layout)
     if as_json:
         print_json({"ok": True, "file": str(context.loaded.file)})
     else:

@@ -44,6 +44,9 @@ class Context:
         return Layout(self.settings.store.path)
 
 
+IMAGE_ID = click.IntRange(1, 2**64 - 1)
+"""The type of an argument that names a picture by its id."""
+
 pass_context = click.make_pass_decorator(Context)
 
 

@@ -18,7 +18,11 @@ from picturerail_daemon.cli.context import Context, json_option, pass_context, p
 @pass_context
 def export(context: Context, full: bool, dry_run: bool, as_json: bool) -> None:
     """Write what changed into the static site and remove what is gone."""
-    report = perform(context, "export", {"full": full, "dry_run": dry_run})
+    report = perform(
+        context,
+        "export",
+        {"full": full, "dry_run": dry_run, "site": str(context.settings.export.path)},
+    )
     if as_json:
         print_json(report)
         return

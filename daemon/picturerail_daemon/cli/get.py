@@ -9,7 +9,7 @@ from typing import BinaryIO
 import click
 
 from picturerail_daemon.cli.context import Context, pass_context
-from picturerail_daemon.errors import PicturerailError
+from picturerail_daemon.errors import PicturerailError, UsageError
 from picturerail_native.database import Blob, Snapshot
 from picturerail_native.records import ImageRow
 
@@ -38,7 +38,10 @@ def get(context: Context, what: str, output: Path) -> None:
 
 
 def write_original(snapshot: Snapshot, row: ImageRow, output: Path) -> None:
-    """Write a row's bytes; a file appears whole or not at all."""
+    """Write a row's bytes; a file appears whole or not at all.
+
+    What is no file, as a device or a pipe, is written into and never replaced.
+    """
     if not row.has_data:
         raise PicturerailError(
             f"{row.id}: its bytes are not stored, since `store.keep_originals` was false"
@@ -47,11 +50,20 @@ def write_original(snapshot: Snapshot, row: ImageRow, output: Path) -> None:
         if str(output) == "-":
             _copy(blob, sys.stdout.buffer)
             return
-        temporary = output.with_name(output.name + ".picturerail-part")
+        target = output.resolve()
+        if target.is_dir():
+            raise UsageError(f"{output}: is a folder; name a file in it")
+        if target.exists() and not target.is_file():
+            with target.open("wb") as file:
+                _copy(blob, file)
+            return
+        temporary = target.with_name(target.name + ".picturerail-part")
         try:
             with temporary.open("wb") as file:
                 _copy(blob, file)
-            temporary.replace(output)
+            temporary.replace(target)
+        except OSError as error:
+            raise PicturerailError(f"{output}: cannot be written: {error.strerror}") from error
         finally:
             temporary.unlink(missing_ok=True)
 

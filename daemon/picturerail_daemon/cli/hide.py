@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import click
 
-from picturerail_daemon.cli.context import Context, json_option, pass_context, perform, print_json
+from picturerail_daemon.cli.context import (
+    IMAGE_ID,
+    Context,
+    json_option,
+    pass_context,
+    perform,
+    print_json,
+)
 
 
 @click.command(epilog="Example: picturerail hide 7")
-@click.argument("image_id", metavar="ID", type=int)
+@click.argument("image_id", metavar="ID", type=IMAGE_ID)
 @json_option
 @pass_context
 def hide(context: Context, image_id: int, as_json: bool) -> None:
@@ -17,7 +24,7 @@ def hide(context: Context, image_id: int, as_json: bool) -> None:
 
 
 @click.command(epilog="Example: picturerail unhide 7")
-@click.argument("image_id", metavar="ID", type=int)
+@click.argument("image_id", metavar="ID", type=IMAGE_ID)
 @json_option
 @pass_context
 def unhide(context: Context, image_id: int, as_json: bool) -> None:

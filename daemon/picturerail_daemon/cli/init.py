@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from picturerail_config import Settings
+from picturerail_config import ConfigError, Settings
 from picturerail_config.example import example_text
 from picturerail_config.load import load, user_config
 from picturerail_daemon.cli.context import Context, json_option, pass_context, print_json
@@ -67,7 +67,10 @@ def init(context: Context, folders: tuple[Path, ...], as_json: bool) -> None:
 
 def write_config(file: Path, folders: tuple[Path, ...]) -> tuple[Estimate, Settings]:
     """Write a configuration; none is left behind if it could not work."""
-    absolute = [Path(os.path.abspath(folder.expanduser())) for folder in folders]  # noqa: PTH100
+    try:
+        absolute = [Path(os.path.abspath(folder.expanduser())) for folder in folders]  # noqa: PTH100
+    except RuntimeError as error:
+        raise UsageError(f"{folders[0]}: there is no such user") from error
     for folder in absolute:
         if not folder.is_dir():
             raise UsageError(f"{folder}: this folder does not exist")
@@ -86,6 +89,8 @@ def write_config(file: Path, folders: tuple[Path, ...]) -> tuple[Estimate, Setti
         estimate = estimate_cost(settings)
         refuse_without_room(settings, estimate)
         temporary.replace(file)
+    except ConfigError as error:
+        raise UsageError(str(error).replace(str(temporary), str(file))) from error
     finally:
         temporary.unlink(missing_ok=True)
     return estimate, settings

@@ -6,7 +6,14 @@ from typing import Any
 
 import click
 
-from picturerail_daemon.cli.context import Context, json_option, pass_context, print_json, printable
+from picturerail_daemon.cli.context import (
+    IMAGE_ID,
+    Context,
+    json_option,
+    pass_context,
+    print_json,
+    printable,
+)
 from picturerail_daemon.errors import UsageError
 
 
@@ -16,7 +23,7 @@ from picturerail_daemon.errors import UsageError
 )
 @click.argument("query", nargs=-1)
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--similar", type=int, metavar="ID", help="Pictures that look like this one.")
+@click.option("--similar", type=IMAGE_ID, metavar="ID", help="Pictures that look like this one.")
 @json_option
 @pass_context
 def search(

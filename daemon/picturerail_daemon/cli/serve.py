@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
 import click
 
 from picturerail_daemon.cli.context import Context, pass_context
-from picturerail_daemon.errors import NotThereError
+from picturerail_daemon.errors import NotThereError, UsageError
+
+
+def open_server(site: Path, port: int) -> ThreadingHTTPServer:
+    """Listen on a port of loopback."""
+    from picturerail_exporter.serve import make_server
+
+    try:
+        return make_server(site, port)
+    except OSError as error:
+        raise UsageError(
+            f"port {port} of 127.0.0.1 cannot be used: {(error.strerror or '').lower()}; "
+            "choose another with --port"
+        ) from error
 
 
 @click.command(epilog="Example: picturerail serve --port 8000")
@@ -13,11 +29,9 @@ from picturerail_daemon.errors import NotThereError
 @pass_context
 def serve(context: Context, port: int) -> None:
     """Preview the site on loopback; Ctrl-C ends it."""
-    from picturerail_exporter.serve import make_server
-
     site = context.settings.export.path
     if not (site / "index.html").is_file():
         raise NotThereError(f"{site}: no site yet; `picturerail export` makes it")
-    with make_server(site, port) as server:
+    with open_server(site, port) as server:
         click.echo(f"http://127.0.0.1:{server.server_address[1]}/")
         server.serve_forever()

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from picturerail_daemon.cli.context import Context, pass_context
+from picturerail_daemon.cli.context import IMAGE_ID, Context, pass_context
 from picturerail_daemon.cli.get import output_option, write_original
 
 
 @click.command(epilog="Example: picturerail undelete 7 -o ~/Pictures/cat.jpg")
-@click.argument("image_id", metavar="ID", type=int)
+@click.argument("image_id", metavar="ID", type=IMAGE_ID)
 @output_option
 @pass_context
 def undelete(context: Context, image_id: int, output: Path) -> None:

@@ -15,6 +15,7 @@ from picturerail_daemon.cli.context import (
     perform,
 )
 from picturerail_daemon.cli.init import write_config
+from picturerail_daemon.cli.serve import open_server
 from picturerail_daemon.cli.sync import print_report
 from picturerail_daemon.errors import UsageError
 
@@ -29,7 +30,6 @@ def up(context: Context, folders: tuple[Path, ...], port: int) -> None:
     Writes a configuration if there is none; Ctrl-C ends it.
     """
     from picturerail_daemon.service.daemon import Daemon
-    from picturerail_exporter.serve import make_server
 
     file = context.config or user_config()
     if file.exists():
@@ -44,8 +44,9 @@ def up(context: Context, folders: tuple[Path, ...], port: int) -> None:
     context.config = file
     log_to_terminal()
     print_report(perform(context, "sync", {}))
-    perform(context, "export", {"full": False, "dry_run": False})
-    with make_server(context.settings.export.path, port) as server:
+    site = context.settings.export.path
+    perform(context, "export", {"full": False, "dry_run": False, "site": str(site)})
+    with open_server(site, port) as server:
         threading.Thread(target=server.serve_forever, name="preview", daemon=True).start()
         click.echo(f"Your gallery: http://127.0.0.1:{server.server_address[1]}/")
         click.echo("Watching. Drop pictures into the folders; Ctrl-C ends this.")

@@ -8,6 +8,7 @@ which shares bytes and description.
 from __future__ import annotations
 
 import os
+import stat
 import time
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -107,12 +108,12 @@ class Registrar:
         if folder is None:
             return False
         try:
-            os.lstat(folder + b"/" + row.path)
+            found = os.lstat(folder + b"/" + row.path)
         except (FileNotFoundError, NotADirectoryError):
             return True
         except OSError:
             return False
-        return False
+        return not stat.S_ISREG(found.st_mode)
 
     def _placed(self, row: ImageRow, content: Content) -> ImageRow:
         place = content.read.place

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -80,6 +81,7 @@ class Mirror:
         self._former = dict(former)
         self._kind_of = kind_of
         self._options = options
+        self._postponed: dict[int, float] = {}
         self._read = FileReader(
             database, self._folders, look, options.settle_seconds, options.keep_originals
         )
@@ -229,6 +231,11 @@ class Mirror:
                 root: sum(1 for _ in snapshot.images_below(root)) - len(gone)
                 for root, gone in doomed.items()
             }
+        self._postponed = {
+            row.id: self._postponed.get(row.id, time.monotonic())
+            for gone in doomed.values()
+            for row in gone
+        }
         accepted: list[ImageRow] = []
         for root, gone in doomed.items():
             if root in registrar.absent:
@@ -239,11 +246,27 @@ class Mirror:
                 report.held[root] = len(truly)
             else:
                 accepted += truly
+        accepted = self._without_postponed(accepted, report)
         if accepted:
             report.seq = registrar.delete(accepted)
             report.deleted += len(accepted)
         for root in registrar.absent - doomed.keys():
             report.held[root] = sum(1 for place in rows if place.root == root)
+
+    def _without_postponed(self, rows: list[ImageRow], report: Report) -> list[ImageRow]:
+        """Put deletions off, for a moment, while files wait to be read.
+
+        One of those may be the very picture, copied before it was deleted here: then it has
+        moved, and nobody should see it gone in between.
+        """
+        if not report.waiting:
+            return rows
+        patience = self._options.settle_seconds + RETRY_SECONDS
+        due = time.monotonic() - patience
+        for row in rows:
+            if self._postponed[row.id] > due:
+                report.waiting[Place(row.root, row.path)] = self._options.settle_seconds
+        return [row for row in rows if self._postponed[row.id] <= due]
 
     def _settle_failures(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import signal
 import time
 
 from picturerail_native.records import FileStat
@@ -31,7 +32,7 @@ def is_being_written(descriptor: int) -> bool:
     given back at once, so nobody is ever slowed by it.
     """
     try:
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        take_lease(descriptor)
     except OSError as error:
         if error.errno == errno.EAGAIN:
             return True
@@ -40,3 +41,13 @@ def is_being_written(descriptor: int) -> bool:
         raise
     fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     return False
+
+
+def take_lease(descriptor: int) -> None:
+    """Take a read lease on an open file.
+
+    Whoever opens the file for writing meanwhile makes the kernel send us a signal: SIGIO by
+    default, which would end the process. SIGURG is ignored unless somebody asks for it.
+    """
+    fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)

@@ -25,16 +25,20 @@ from picturerail_daemon.mirror.plan import Place
 from picturerail_daemon.mirror.report import Report
 from picturerail_daemon.service import operations
 from picturerail_daemon.service.control import ControlServer, Progress
-from picturerail_daemon.service.library import Library, check_folders
+from picturerail_daemon.service.library import Library, check_settings
 from picturerail_daemon.service.notify import notify, reloading, watchdog_seconds
 from picturerail_daemon.watch.dirty import DirtySet
 from picturerail_daemon.watch.observer import Watcher
+from picturerail_native.database import StorageFullError
 
 log = logging.getLogger(__name__)
 
 AUDIT_SECONDS = 10.0
 """How often the watcher's health is looked at; the only wake-up of an idle daemon beside
 systemd's watchdog."""
+
+STORE_RETRY_SECONDS = 15.0
+"""When to look again after the store could not be written."""
 
 
 class Daemon:
@@ -82,13 +86,13 @@ class Daemon:
             self._reload.clear()
             self._run_with_settings()
             if self._stop.is_set():
-                notify("STOPPING=1")
                 return
             log.info("running with the new configuration")
 
     def _run_with_settings(self) -> None:
         settings = self._settings
         self._library = Library(settings)
+        self._library.on_look = self._note
         self._waiting.clear()
         self._epoch = 0
         self._described_seq = -1
@@ -122,6 +126,8 @@ class Daemon:
                 self._on_ready = None
             self._supervise(threads)
         finally:
+            if self._stop.is_set():
+                notify("STOPPING=1")
             self._ending.set()
             self._dirty.close()
             self._describer_work.set()
@@ -180,8 +186,12 @@ class Daemon:
                 for root, folders in batch.folders.items()
             }
             self._looking = True
-            report = self._library.mirror(scopes, stop=self._ending)
-            self._note(report, scopes)
+            try:
+                self._library.mirror(scopes, stop=self._ending)
+            except (PicturerailError, StorageFullError) as error:
+                self._put_off(scopes, error)
+                continue
+            self._last_error = ""
             with self._changed:
                 self._looking = False
                 self._epoch = max(self._epoch, batch.epoch)
@@ -189,6 +199,18 @@ class Daemon:
             self._describer_work.set()
             self._follower_work.set()
             self._publish()
+
+    def _put_off(self, scopes: dict[int, list[Scope]], error: Exception) -> None:
+        """Look again later when the store cannot be written: nothing is lost meanwhile."""
+        if self._last_error != str(error):
+            log.error("%s", error)
+        self._last_error = str(error)
+        with self._changed:
+            self._looking = False
+        for root, parts in scopes.items():
+            for part in parts:
+                self._dirty.mark_later(root, part.folder, STORE_RETRY_SECONDS, part.recursive)
+        self._publish()
 
     def _note(self, report: Report, scopes: dict[int, list[Scope]]) -> None:
         self._missing = (self._missing - scopes.keys()) | set(report.missing_roots)
@@ -289,6 +311,7 @@ class Daemon:
         finally:
             self._describer_work.set()
             self._follower_work.set()
+            self._publish()
 
     def _wait(self, described: bool, timeout: float | None) -> dict[str, Any]:
         """Return once everything that happened before now is durable and found.
@@ -346,7 +369,7 @@ class Daemon:
         reloading()
         try:
             settings = load(self._config).settings
-            check_folders(settings.library.folders)
+            check_settings(settings, self._library.layout)
             if settings.store.path != self._settings.store.path:
                 raise UsageError("`store.path` cannot change while running; restart for that")
         except (ConfigError, PicturerailError) as error:

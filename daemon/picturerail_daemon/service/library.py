@@ -44,6 +44,10 @@ Progress = Callable[[str, int, int], None]
 """Called with (what is being done, done, of how many)."""
 
 
+def _heed_nothing(_report: Report, _scopes: dict[int, list[Scope]]) -> None:
+    """Do nothing about a look."""
+
+
 def no_progress(_what: str, _done: int, _total: int) -> None:
     """Show nothing."""
 
@@ -60,10 +64,11 @@ class Library:
 
     def __init__(self, settings: Settings) -> None:
         """Open everything; recovery is part of opening."""
-        check_folders(settings.library.folders)
         self.settings = settings
         self.layout = Layout(settings.store.path)
+        check_settings(settings, self.layout)
         self.layout.make()
+        self.on_look: Callable[[Report, dict[int, list[Scope]]], None] = _heed_nothing
         with contextlib.ExitStack() as stack:
             self.database = stack.enter_context(_open_store(self.layout.database))
             self.roots: Roots = ensure_roots(self.database, settings.library.folders)
@@ -134,14 +139,20 @@ class Library:
         progress: Progress = no_progress,
         stop: threading.Event | None = None,
     ) -> Report:
-        """Make the database agree with the folders, or parts of them."""
+        """Make the database agree with the folders, or parts of them.
+
+        `on_look`, if set, is told of every look, whoever asked for it.
+        """
+        scopes = scopes or {root: [Scope()] for root in self.roots.configured}
         with self._mirroring:
-            return self._mirror.examine(
+            report = self._mirror.examine(
                 scopes,
                 accept_deletions=accept_deletions,
                 progress=lambda done, total: progress("Mirroring", done, total),
                 stop=stop,
             )
+            self.on_look(report, scopes)
+        return report
 
     def describe(
         self, progress: Progress = no_progress, stop: threading.Event | None = None
@@ -192,7 +203,7 @@ class Library:
             with self.database.snapshot() as snapshot:
                 row = snapshot.get(image_id)
             if row is None or row.deleted:
-                raise NotThereError(f"{image_id}: no picture has this id")
+                raise NotThereError(f"{image_id}: the picture with this id does not exist")
             changed = change(row)
             with self.database.begin() as transaction:
                 transaction.update(changed)
@@ -228,6 +239,17 @@ def export_site(
         )
     except ExportError as error:
         raise PicturerailError(str(error)) from error
+
+
+def check_settings(settings: Settings, layout: Layout) -> None:
+    """Find out, before anything starts, whether the settings can be worked with.
+
+    Raises:
+        UsageError: naming the key, and what to do.
+    """
+    check_folders(settings.library.folders)
+    make_describers(settings, layout)
+    WordVectors(settings.meaning.vectors, settings.meaning.neighbours)
 
 
 def make_describers(settings: Settings, layout: Layout) -> list[Describer]:
@@ -278,8 +300,9 @@ def check_folders(folders: Sequence[Path]) -> None:
     """
     for folder in folders:
         if not folder.is_dir():
+            what = "is no folder" if folder.exists() else "does not exist"
             raise UsageError(
-                f"{folder}: the folder in `library.folders` does not exist; "
+                f"{folder}: the folder in `library.folders` {what}; "
                 "make it, mount it, or take it out of the configuration"
             )
 

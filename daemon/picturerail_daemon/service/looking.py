@@ -9,6 +9,7 @@ import msgspec
 
 from picturerail_daemon.describe.facts import read_facts
 from picturerail_daemon.describe.interface import Describer, DescriberUnavailable, Subject
+from picturerail_daemon.errors import PicturerailError
 from picturerail_daemon.mirror.names import sidecar_stem
 from picturerail_daemon.mirror.plan import Place
 from picturerail_daemon.mirror.reading import UnreadablePicture, open_below
@@ -39,6 +40,7 @@ class Looker:
 
         Raises:
             UnreadablePicture: with the reason, in words for the user.
+            PicturerailError: the renditions cannot be stored, which is not the picture's fault.
         """
         with os.fdopen(os.dup(descriptor), "rb") as file:
             file.seek(0)
@@ -48,7 +50,13 @@ class Looker:
                 raise UnreadablePicture(str(error)) from error
         embedded = embedded_of(picture)
         if not self.renditions.has(content_hash, self.recipe):
-            self.renditions.write(content_hash, self.recipe, render(picture, self.recipe))
+            renditions = render(picture, self.recipe)
+            try:
+                self.renditions.write(content_hash, self.recipe, renditions)
+            except OSError as error:
+                raise PicturerailError(
+                    f"{self.renditions.folder}: the store cannot be written: {error.strerror}"
+                ) from error
         metadata = msgspec.structs.replace(
             read_facts(embedded),
             mime=picture.mime,

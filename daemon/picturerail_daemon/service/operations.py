@@ -101,6 +101,12 @@ def sync_json(library: Library, report: Report) -> Json:
 
 def export(library: Library, arguments: Json, progress: Progress) -> Json:
     """Bring the site up to date."""
+    site = library.settings.export.path
+    if arguments["site"] != str(site):
+        raise UsageError(
+            f"the running daemon exports to {site}, not to {arguments['site']}; "
+            "change its configuration and reload it, or stop it"
+        )
     report = library.export(full=arguments["full"], dry_run=arguments["dry_run"], progress=progress)
     return export_json(report)
 

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from picturerail_daemon import status
-from picturerail_daemon.errors import NotThereError, PicturerailError
+from picturerail_daemon.errors import NotThereError, PicturerailError, UsageError
 from picturerail_daemon.index.rebuilds import count_rebuilds
 from picturerail_daemon.service.control import is_listening
 from picturerail_daemon.service.places import Layout
@@ -25,7 +25,14 @@ from picturerail_exporter.check import site_seq
 from picturerail_native.database import Rows, Snapshot
 from picturerail_native.fields import readable
 from picturerail_native.records import ImageRow, Root, Table, decode_failure
-from picturerail_native.search import Match, NoIndexError, Reader, SearchError, Via
+from picturerail_native.search import (
+    Match,
+    NoIndexError,
+    Reader,
+    SearchArgumentError,
+    SearchError,
+    Via,
+)
 
 Json = dict[str, Any]
 
@@ -59,7 +66,7 @@ def find(snapshot: Snapshot, what: str, *, deleted: bool = False) -> ImageRow:
         raise NotThereError(f"{what}: no picture is mirrored from this path")
     if not what.isdecimal():
         raise NotThereError(f"{what}: neither an id nor a path; a path contains a `/`")
-    row = snapshot.get(int(what))
+    row = snapshot.get(int(what)) if int(what) < 2**64 else None
     if row is None or (row.deleted and not deleted):
         state = "is deleted; `undelete` recovers it" if row is not None else "does not exist"
         raise NotThereError(f"{what}: the picture with this id {state}")
@@ -125,8 +132,7 @@ def failures(snapshot: Snapshot) -> list[Json]:
 def open_index(layout: Layout) -> Any:
     """Open the index for reading."""
     try:
-        with Reader(layout.index) as reader:
-            yield reader
+        reader = Reader(layout.index)
     except NoIndexError as error:
         raise NotThereError(
             f"{layout.store}: nothing is indexed yet; `picturerail sync` does it"
@@ -135,6 +141,11 @@ def open_index(layout: Layout) -> Any:
         raise PicturerailError(
             f"{error}; `picturerail sync` builds the index again from the database"
         ) from error
+    try:
+        with reader:
+            yield reader
+    except SearchArgumentError as error:
+        raise UsageError(str(error)) from error
 
 
 def search(layout: Layout, query: str, limit: int, weights: dict[str, float]) -> list[Json]:
