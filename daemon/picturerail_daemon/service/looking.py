@@ -49,14 +49,13 @@ class Looker:
             except UndecodableError as error:
                 raise UnreadablePicture(str(error)) from error
         embedded = embedded_of(picture)
-        if not self.renditions.has(content_hash, self.recipe):
-            renditions = render(picture, self.recipe)
-            try:
-                self.renditions.write(content_hash, self.recipe, renditions)
-            except OSError as error:
-                raise PicturerailError(
-                    f"{self.renditions.folder}: the store cannot be written: {error.strerror}"
-                ) from error
+        try:
+            if not self.renditions.has(content_hash, self.recipe):
+                self.renditions.write(content_hash, self.recipe, render(picture, self.recipe))
+        except OSError as error:
+            raise PicturerailError(
+                f"{self.renditions.folder}: the store cannot be written: {error.strerror}"
+            ) from error
         metadata = msgspec.structs.replace(
             read_facts(embedded),
             mime=picture.mime,

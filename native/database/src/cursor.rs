@@ -6,8 +6,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::row::{Hash, Row, Stored, Text};
-use crate::snapshot::{Rows, Snapshot};
+use crate::row::{Hash, Row, Rows, Stored, Text};
 use crate::state::{FeedKey, IMAGES, State};
 
 /// Entries that are fetched at once.
@@ -78,8 +77,8 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    pub(crate) fn new(snapshot: &Snapshot, source: Source) -> Self {
-        let source = Some((Arc::clone(&snapshot.state), source));
+    pub(crate) fn new(state: &Arc<State>, source: Source) -> Self {
+        let source = Some((Arc::clone(state), source));
         Self { source, fetched: VecDeque::new() }
     }
 

@@ -29,8 +29,9 @@ use crate::cursor::Cursor;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
+use crate::options::Options;
 use crate::row::{Hash, NewRow, Row, Stat};
-use crate::store::{Mode, Options, Store};
+use crate::store::{Mode, Store};
 
 /// Run a function's body; put what went wrong into `error`. No panic gets past here.
 unsafe fn guarded(error: *mut prdb_error, body: impl FnOnce() -> Result<i32>) -> i32 {

@@ -149,3 +149,23 @@ impl Stored {
         }
     }
 }
+
+/// Which rows a listing yields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// Live ones.
+    pub live: bool,
+    /// Tombstones.
+    pub deleted: bool,
+}
+
+impl Rows {
+    /// Live rows only.
+    pub const LIVE: Self = Self { live: true, deleted: false };
+    /// Live and deleted rows.
+    pub const ALL: Self = Self { live: true, deleted: true };
+
+    pub(crate) fn hold(self, row: &Row) -> bool {
+        if row.is_live() { self.live } else { self.deleted }
+    }
+}

@@ -5,31 +5,10 @@ use std::sync::Arc;
 use crate::blob::BlobReader;
 use crate::cursor::{Cursor, Source};
 use crate::error::{Error, Result};
-use crate::row::{Hash, Row, Text};
+use crate::row::{Hash, Row, Rows, Text};
 use crate::segment::FORMAT;
-use crate::state::State;
+use crate::state::{State, record_table};
 use crate::transaction::hex;
-use crate::writer::record_table;
-
-/// Which rows a listing yields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rows {
-    /// Live ones.
-    pub live: bool,
-    /// Tombstones.
-    pub deleted: bool,
-}
-
-impl Rows {
-    /// Live rows only.
-    pub const LIVE: Self = Self { live: true, deleted: false };
-    /// Live and deleted rows.
-    pub const ALL: Self = Self { live: true, deleted: true };
-
-    pub(crate) fn hold(self, row: &Row) -> bool {
-        if row.is_live() { self.live } else { self.deleted }
-    }
-}
 
 /// A snapshot's counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,31 +78,31 @@ impl Snapshot {
     /// Live rows with exactly this filename, in id order.
     #[must_use]
     pub fn find_filename(&self, filename: &[u8]) -> Cursor {
-        Cursor::new(self, Source::Filename { filename: filename.into(), next: 0 })
+        Cursor::new(&self.state, Source::Filename { filename: filename.into(), next: 0 })
     }
 
     /// Rows with this content, in id order.
     #[must_use]
     pub fn find_content(&self, hash: Hash, rows: Rows) -> Cursor {
-        Cursor::new(self, Source::Content { hash, rows, next: 0 })
+        Cursor::new(&self.state, Source::Content { hash, rows, next: 0 })
     }
 
     /// Rows with a greater id than `after`, in id order.
     #[must_use]
     pub fn images(&self, after: u64, rows: Rows) -> Cursor {
-        Cursor::new(self, Source::Images { rows, next: after.checked_add(1) })
+        Cursor::new(&self.state, Source::Images { rows, next: after.checked_add(1) })
     }
 
     /// Live rows of one root whose path begins with `prefix`, in path order.
     #[must_use]
     pub fn images_below(&self, root: u32, prefix: &[u8]) -> Cursor {
-        Cursor::new(self, Source::Below { root, prefix: prefix.into(), after: None })
+        Cursor::new(&self.state, Source::Below { root, prefix: prefix.into(), after: None })
     }
 
     /// Records of a table whose key begins with `prefix`, in key order.
     pub fn records(&self, table: i32, prefix: &[u8]) -> Result<Cursor> {
         let table = record_table(table)?;
-        Ok(Cursor::new(self, Source::Records { table, prefix: prefix.into(), after: None }))
+        Ok(Cursor::new(&self.state, Source::Records { table, prefix: prefix.into(), after: None }))
     }
 
     /// The latest state of every key changed after transaction `since`, in the order of their
@@ -134,7 +113,7 @@ impl Snapshot {
         if since != 0 && since < floor {
             return Err(Error::Expired { since, floor });
         }
-        Ok(Cursor::new(self, Source::Changes { since, after: None }))
+        Ok(Cursor::new(&self.state, Source::Changes { since, after: None }))
     }
 
     /// Open the stored bytes of a content hash.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::op::{ImageOp, Op, Ops};
 use crate::row::{Hash, Row, Stored, Text};
 use crate::segment::{Segment, SegmentPart};
@@ -17,6 +17,14 @@ pub(crate) const IMAGES: u8 = 1;
 pub(crate) const VECTORS: u8 = 3;
 /// The highest table.
 pub(crate) const LAST_TABLE: u8 = 6;
+
+/// The table with this number, if it holds records.
+pub(crate) fn record_table(table: i32) -> Result<u8> {
+    u8::try_from(table)
+        .ok()
+        .filter(|number| (1..=LAST_TABLE).contains(number) && *number != IMAGES)
+        .ok_or_else(|| Error::Invalid(format!("{table} is not a table of records")))
+}
 
 /// Table and key of a record.
 pub(crate) type RecordKey = (u8, Text);

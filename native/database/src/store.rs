@@ -2,14 +2,14 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::blob::BlobWriter;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::follower::Follower;
-use crate::log::{SEGMENT_BYTES, locked};
+use crate::log::locked;
+use crate::options::Options;
 use crate::snapshot::Snapshot;
 use crate::writer::{Transaction, Writer};
 
@@ -22,26 +22,6 @@ pub enum Mode {
     Write,
     /// As `Write`; makes the store if there is none.
     Create,
-}
-
-/// What tests want otherwise.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// A new segment is begun once one has this many bytes.
-    pub segment_bytes: u64,
-    /// Nanoseconds since 1970.
-    pub clock: fn() -> i64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { segment_bytes: SEGMENT_BYTES, clock: now_ns }
-    }
-}
-
-fn now_ns() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// An open store; any number of threads may use it at once.

@@ -9,11 +9,11 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::frame::{HEADER_BYTES, Kind};
 use crate::log::{Draft, Label, Log, locked};
+use crate::options::Options;
 use crate::recovery::{Recovered, WriterLock, create, no_store, recover};
 use crate::row::{NewRow, Text};
 use crate::snapshot::Snapshot;
-use crate::state::{IMAGES, LAST_TABLE, LooseChunks, Source, State};
-use crate::store::Options;
+use crate::state::{LooseChunks, Source, State, record_table};
 use crate::transaction::{Change, resolve};
 
 /// The state of an open store and the means to change it.
@@ -239,12 +239,4 @@ fn record_key(key: &[u8]) -> Result<Text> {
         return Err(Error::Invalid("a record's key is not empty".to_owned()));
     }
     Ok(key.into())
-}
-
-/// The table with this number, if it holds records.
-pub(crate) fn record_table(table: i32) -> Result<u8> {
-    u8::try_from(table)
-        .ok()
-        .filter(|number| (1..=LAST_TABLE).contains(number) && *number != IMAGES)
-        .ok_or_else(|| Error::Invalid(format!("{table} is not a table of records")))
 }
