@@ -18,7 +18,7 @@ help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 
 run: .venv/ready ## Set up, mirror real photographs (or PHOTOS=~/Pictures) and export their gallery
-	$(BIN)/python daemon/tools/demo.py $(PHOTOS)
+	$(BIN)/python daemon/tools/demo.py $(if $(PHOTOS),"$(PHOTOS)")
 
 test: test-python test-database test-search ## Set up and run every test
 

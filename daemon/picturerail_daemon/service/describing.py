@@ -133,10 +133,15 @@ class DescribeQueue:
         reasons = [reason for _, reason in self._unavailable.values()]
         return Backlog(len(pictures), len(self._tags), "; ".join(reasons))
 
-    def work(self, stop: threading.Event | None = None) -> int:
-        """Do what can be done now; return how many pictures were answered for.
+    def work(
+        self,
+        stop: threading.Event | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> int:
+        """Do what can be done now; return how many answers were given.
 
         Sources are asked in turn, a batch each, so that a slow one holds up no other.
+        `progress` is told now and then (answers given, answers wanted).
         """
         answered = 0
         self.refresh()
@@ -144,6 +149,8 @@ class DescribeQueue:
             self._find_neighbours(stop)
             batches = [self._ask(describer) for describer in self._describers.values()]
             answered += sum(batches)
+            if progress is not None and answered:
+                progress(answered, answered + sum(map(len, self._pending.values())))
             if not any(batches):
                 break
             self.refresh()

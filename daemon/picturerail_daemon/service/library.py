@@ -158,9 +158,8 @@ class Library:
         self, progress: Progress = no_progress, stop: threading.Event | None = None
     ) -> None:
         """Describe whatever can be described now, and widen new tags."""
-        del progress
         with self._describing:
-            self.queue.work(stop)
+            self.queue.work(stop, lambda done, total: progress("Describing", done, total))
 
     def follow(self) -> int:
         """Bring the index up to date; return the transaction reached."""
