@@ -1,7 +1,9 @@
 """The command line as a contract: every command answers, in JSON where it says so."""
 
+import contextlib
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -371,6 +373,29 @@ def test_init_estimates_and_never_overwrites(home, photographs):
     home.config.unlink()
     home.run("init", home.folder / "missing", code=2)
     assert not home.config.exists()
+
+
+def test_progress_is_shown_on_a_terminal_and_nowhere_else(quick, photographs):
+    """On a terminal `sync` shows how far it is; through a pipe it says only what came of it."""
+    for number in range(3):
+        shutil.copy(photographs["rocket"], quick.photos / f"{number}.jpg")
+        with (quick.photos / f"{number}.jpg").open("ab") as file:
+            file.write(b"%d" % number)
+    ours, terminal = pty.openpty()
+    command = [*COMMAND, "--config", str(quick.config), "sync"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=terminal, env={**os.environ, "TERM": "xterm"}
+    ) as process:
+        os.close(terminal)
+        shown = b""
+        with contextlib.suppress(OSError):  # what a terminal answers once its program ended
+            while part := os.read(ours, 4096):
+                shown += part
+        assert process.stdout.read().startswith(b"3 added")
+    os.close(ours)
+    assert b"Mirroring" in shown
+    assert b"3/3" in shown
+    assert quick.run("sync").stderr == b""
 
 
 def test_output_survives_a_closed_pipe_and_odd_terminals(filled):
