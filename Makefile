@@ -57,7 +57,7 @@ wheel: .venv/ready ## Build a manylinux wheel into wheelhouse/, and try it where
 	rm -rf dist wheelhouse
 	$(BIN)/python -m build --outdir dist
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/auditwheel repair --wheel-dir wheelhouse dist/*.whl
-	tests/build/wheel.sh
+	tests/packaging/wheel.sh
 
 bench: bench-database bench-search bench-site ## All benchmarks
 
