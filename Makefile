@@ -9,6 +9,8 @@ NATIVE := $(shell find native -path native/database/target -prune -o -type f \
 	-o -name CMakeLists.txt \) -print)
 SEARCH_TESTS := build/search-tests
 SANITIZED_TESTS := build/search-sanitized
+CONFIGURE = $(BIN)/cmake -S native/search -G Ninja -DCMAKE_MAKE_PROGRAM="$(CURDIR)/$(BIN)/ninja" \
+	-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPICTURERAIL_TESTS=ON
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-python test-database test-search build-search sanitize lint wheel \
@@ -29,18 +31,16 @@ test-database:
 	cargo test --quiet --locked --manifest-path native/database/Cargo.toml
 
 test-search: build-search
-	ctest --test-dir $(SEARCH_TESTS) --output-on-failure
+	$(BIN)/ctest --test-dir $(SEARCH_TESTS) --output-on-failure
 
-build-search:
-	cmake -S native/search -B $(SEARCH_TESTS) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-		-DPICTURERAIL_TESTS=ON -DPICTURERAIL_WERROR=ON
-	cmake --build $(SEARCH_TESTS)
+build-search: .venv/ready
+	$(CONFIGURE) -B $(SEARCH_TESTS) -DPICTURERAIL_WERROR=ON
+	$(BIN)/cmake --build $(SEARCH_TESTS)
 
-sanitize: ## Run the search engine's tests under ASan and UBSan
-	cmake -S native/search -B $(SANITIZED_TESTS) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-		-DPICTURERAIL_TESTS=ON -DPICTURERAIL_SANITIZE=address,undefined
-	cmake --build $(SANITIZED_TESTS)
-	ctest --test-dir $(SANITIZED_TESTS) --output-on-failure
+sanitize: .venv/ready ## Run the search engine's tests under ASan and UBSan
+	$(CONFIGURE) -B $(SANITIZED_TESTS) -DPICTURERAIL_SANITIZE=address,undefined
+	$(BIN)/cmake --build $(SANITIZED_TESTS)
+	$(BIN)/ctest --test-dir $(SANITIZED_TESTS) --output-on-failure
 
 lint: .venv/ready build-search ## Formatting, linters, types, import rules, compiler warnings as errors
 	$(BIN)/ruff format --check .
