@@ -115,6 +115,28 @@ def test_deleted_is_recoverable_and_returns_under_its_id(quick):
     assert other.exists()
 
 
+def test_deletions_are_forgotten_after_their_time(quick):
+    """Past `keep_deleted_days` a deleted picture is truly gone, and everything still agrees."""
+    text = quick.config.read_text()
+    quick.config.write_text(text.replace('"store"\n', '"store"\nkeep_deleted_days = 0\n'))
+    path = paint(quick.photos / "zanzibar.png", "purple")
+    paint(quick.photos / "other.png", "red")
+    quick.run("sync")
+    number = id_of(quick, path)
+    path.unlink()
+
+    assert quick.json("sync")["deleted"] == 1
+
+    assert quick.json("deleted") == []
+    quick.run("show", number, code=1)
+    for file in (quick.store / "database").iterdir():
+        assert b"zanzibar" not in file.read_bytes(), file
+    assert quick.found("zanzibar") == []
+    assert quick.json("check", "--deep") == {"ok": True, "problems": []}
+    quick.run("sync")
+    assert quick.json("status")["index_rebuilds"] == 0
+
+
 def test_purged_is_gone_truly(quick):
     """After `purge` neither bytes nor words of the picture are in any file of store or site."""
     path = quick.photos / "zanzibar.png"

@@ -192,6 +192,8 @@ class Daemon:
                 self._put_off(scopes, error)
                 continue
             self._last_error = ""
+            if all(parts == [Scope()] for parts in scopes.values()):
+                self._library.collect()
             with self._changed:
                 self._looking = False
                 self._epoch = max(self._epoch, batch.epoch)

@@ -25,7 +25,13 @@ from picturerail_daemon.describe.interface import (
     Subject,
 )
 from picturerail_daemon.errors import UsageError
-from picturerail_native.database import ConflictError, Database
+from picturerail_native.database import (
+    ConflictError,
+    Database,
+    FeedExpiredError,
+    NotFoundError,
+    Snapshot,
+)
 from picturerail_native.records import (
     Description,
     ImageChange,
@@ -106,16 +112,23 @@ class DescribeQueue:
                 self._answered = {key[len(prefix) :].decode() for key, _ in records}
             if self._seq == snapshot.info.seq:
                 return
-            # From the beginning, `images` is the cheaper list; tombstones need nothing.
-            changes = (
-                snapshot.changes(self._seq)
-                if self._seq
-                else (ImageChange(row.seq, row.id, row) for row in snapshot.images())
-            )
-            for change in changes:
-                if isinstance(change, ImageChange):
-                    self._note(change.id, change.row)
-            self._seq = snapshot.info.seq
+            try:
+                self._read(snapshot)
+            except FeedExpiredError:
+                self._seq = 0
+                self._read(snapshot)
+
+    def _read(self, snapshot: Snapshot) -> None:
+        # From the beginning, `images` is the cheaper list; tombstones need nothing.
+        changes = (
+            snapshot.changes(self._seq)
+            if self._seq
+            else (ImageChange(row.seq, row.id, row) for row in snapshot.images())
+        )
+        for change in changes:
+            if isinstance(change, ImageChange):
+                self._note(change.id, change.row)
+        self._seq = snapshot.info.seq
 
     def _note(self, image_id: int, row: ImageRow | None) -> None:
         metadata = row.metadata if row is not None else None
@@ -215,6 +228,8 @@ class DescribeQueue:
                         transaction.put(Table.VECTORS, vector_key(row.id, space), value)
             except ConflictError:
                 continue
+            except NotFoundError:
+                return  # purged meanwhile
             return
 
     def _find_neighbours(self, stop: threading.Event | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +33,7 @@ from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.site import ExportReport, SiteOptions, export
 from picturerail_exporter.site_folder import ExportError
 from picturerail_native.database import (
+    ConflictError,
     Database,
     LockedError,
     Mode,
@@ -161,6 +163,14 @@ class Library:
         with self._describing:
             self.queue.work(stop, lambda done, total: progress("Describing", done, total))
 
+    def describe_unless_busy(self) -> None:
+        """Describe, unless somebody does: whoever it is comes to the newest change too."""
+        if self._describing.acquire(blocking=False):
+            try:
+                self.queue.work()
+            finally:
+                self._describing.release()
+
     def follow(self) -> int:
         """Bring the index up to date; return the transaction reached."""
         with self._indexing:
@@ -183,29 +193,51 @@ class Library:
 
     def purge(self, ids: Sequence[int]) -> int:
         """Delete rows truly, from store, index, renditions; return the transaction."""
-        with self._mirroring, self._describing:
+        with self._mirroring:
             with self.database.snapshot() as snapshot:
                 hashes = {row.content_hash for i in ids if (row := snapshot.get(i)) is not None}
             seq = self.database.purge(ids)
-            with self.database.snapshot() as snapshot:
-                for content_hash in hashes:
-                    if not snapshot.find_content(content_hash, Rows.ALL):
-                        self.renditions.remove(content_hash)
+            self._drop_renditions(hashes)
         with self._indexing:
             self.index.catch_up()
             self.index.compact()
         return seq
 
+    def collect(self) -> int:
+        """Forget deletions older than `keep_deleted_days`, truly; return the bytes freed."""
+        kept_ns = self.settings.store.keep_deleted_days * 86_400 * 10**9
+        before = time.time_ns() - kept_ns
+        with self._mirroring:
+            with self.database.snapshot() as snapshot:
+                rows = snapshot.images(rows=Rows.DELETED)
+                hashes = {row.content_hash for row in rows if row.deleted_ns < before}
+            if not hashes:
+                return 0
+            self.follow()  # while the feed still tells of what is about to be forgotten
+            freed = self.database.collect(before)
+            self._drop_renditions(hashes)
+        self.follow()
+        return freed
+
+    def _drop_renditions(self, hashes: set[bytes]) -> None:
+        with self.database.snapshot() as snapshot:
+            for content_hash in hashes:
+                if not snapshot.find_content(content_hash, Rows.ALL):
+                    self.renditions.remove(content_hash)
+
     def edit(self, image_id: int, change: Callable[[ImageRow], ImageRow]) -> ImageRow:
-        """Change a live row and write it; return it as written."""
-        with self._mirroring, self._describing:
+        """Change a live row as it stands and write it; return it as written."""
+        while True:
             with self.database.snapshot() as snapshot:
                 row = snapshot.get(image_id)
             if row is None or row.deleted:
                 raise NotThereError(f"{image_id}: the picture with this id does not exist")
             changed = change(row)
-            with self.database.begin() as transaction:
-                transaction.update(changed)
+            try:
+                with self.database.begin() as transaction:
+                    transaction.update(changed)
+            except ConflictError:
+                continue  # somebody described it meanwhile
             return changed
 
 

@@ -40,6 +40,7 @@ def sync(library: Library, _arguments: Json, progress: Progress) -> Json:
     report = mirror_until_settled(library, progress)
     library.describe(progress)
     library.follow()
+    library.collect()
     return sync_json(library, report)
 
 
@@ -162,7 +163,7 @@ def _corrected(row: ImageRow, corrections: Corrections) -> ImageRow:
 
 def _edit(library: Library, image_id: int, change: Callable[[ImageRow], ImageRow]) -> Json:
     library.edit(image_id, change)
-    library.describe()
+    library.describe_unless_busy()
     library.follow()
     with library.database.snapshot() as snapshot:
         return views.record(snapshot, views.find(snapshot, str(image_id)))
