@@ -293,6 +293,22 @@ def test_a_store_that_cannot_be_written_is_not_the_pictures_fault(quick, photogr
     assert (report["added"], report["failed"]) == (1, [])
 
 
+def test_the_daemon_outlives_a_store_that_cannot_be_written(quick, photographs):
+    """It says what is wrong, tells nobody that all is in, and goes on once it can."""
+    (quick.store / "renditions").mkdir(parents=True)
+    for number in range(256):
+        (quick.store / "renditions" / f"{number:02x}").write_text("in the way")
+    with quick.daemon():
+        shutil.copy(photographs["rocket"], quick.photos / "rocket.jpg")
+        quick.run("wait", "--timeout", "3", code=1)
+        assert "cannot be written" in quick.json("status")["last_error"]
+        for path in (quick.store / "renditions").iterdir():
+            path.unlink()
+        quick.run("wait", "--timeout", "60")
+        assert quick.found("rocket") == ["rocket.jpg"]
+        assert quick.json("status")["last_error"] == ""
+
+
 def test_get_writes_into_what_is_no_file(filled):
     """A pipe or link given as the target is written through, never replaced."""
     pipe = filled.folder / "pipe"

@@ -37,7 +37,10 @@ AUDIT_SECONDS = 10.0
 """How often the watcher's health is looked at; the only wake-up of an idle daemon beside
 systemd's watchdog."""
 
-STORE_RETRY_SECONDS = 15.0
+MISSING_RETRY_SECONDS = 5.0
+"""When to look again for a folder that is not there."""
+
+STORE_RETRY_SECONDS = 5.0
 """When to look again after the store could not be written."""
 
 
@@ -186,12 +189,9 @@ class Daemon:
                 for root, folders in batch.folders.items()
             }
             self._looking = True
-            try:
-                self._library.mirror(scopes, stop=self._ending)
-            except (PicturerailError, StorageFullError) as error:
-                self._put_off(scopes, error)
-                continue
-            self._last_error = ""
+            self._look(scopes)
+            if self._ending.is_set():
+                return
             if all(parts == [Scope()] for parts in scopes.values()):
                 self._library.collect()
             with self._changed:
@@ -202,17 +202,23 @@ class Daemon:
             self._follower_work.set()
             self._publish()
 
-    def _put_off(self, scopes: dict[int, list[Scope]], error: Exception) -> None:
-        """Look again later when the store cannot be written: nothing is lost meanwhile."""
-        if self._last_error != str(error):
-            log.error("%s", error)
-        self._last_error = str(error)
-        with self._changed:
-            self._looking = False
-        for root, parts in scopes.items():
-            for part in parts:
-                self._dirty.mark_later(root, part.folder, STORE_RETRY_SECONDS, part.recursive)
-        self._publish()
+    def _look(self, scopes: dict[int, list[Scope]]) -> None:
+        """Look at some places, again and again while the store cannot be written.
+
+        Nothing else is looked at meanwhile, so nobody is told that it was.
+        """
+        while not self._ending.is_set():
+            try:
+                self._library.mirror(scopes, stop=self._ending)
+            except (PicturerailError, StorageFullError) as error:
+                if self._last_error != str(error):
+                    log.error("%s", error)
+                self._last_error = str(error)
+                self._publish()
+                self._ending.wait(STORE_RETRY_SECONDS)
+            else:
+                self._last_error = ""
+                return
 
     def _note(self, report: Report, scopes: dict[int, list[Scope]]) -> None:
         self._missing = (self._missing - scopes.keys()) | set(report.missing_roots)
@@ -240,7 +246,8 @@ class Daemon:
         for place, seconds in report.waiting.items():
             self._dirty.mark_later(place.root, place.path.rpartition(b"/")[0], seconds)
         for root in report.missing_roots:
-            self._dirty.mark_later(root, b"", max(5.0, self._settings.watch.settle_seconds))
+            # Whatever changed below while it was away is found when it is back.
+            self._dirty.mark_later(root, b"", MISSING_RETRY_SECONDS, recursive=True)
         if report.worked:
             log.info(
                 "mirrored: %d added, %d changed, %d moved, %d deleted",

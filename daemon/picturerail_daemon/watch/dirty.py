@@ -67,7 +67,9 @@ class DirtySet:
             self._changed.notify_all()
             return self._epoch
 
-    def mark_later(self, root: int, folder: bytes, seconds: float, recursive: bool = False) -> None:
+    def mark_later(
+        self, root: int, folder: bytes, seconds: float, *, recursive: bool = False
+    ) -> None:
         """Look at a folder again after so many seconds."""
         with self._changed:
             self._later.append((time.monotonic() + seconds, root, folder, recursive))

@@ -46,6 +46,8 @@ def test_what_is_put_off_comes_when_it_is_due():
 
     assert dirty.take(0).folders == {}
     assert dirty.take(5).folders == {1: {b"slow": False}}
+    dirty.mark_later(1, b"", 0.0, recursive=True)
+    assert dirty.take(5).folders == {1: {b"": True}}
 
 
 def test_closing_ends_the_wait():
