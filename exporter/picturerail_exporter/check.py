@@ -13,7 +13,7 @@ def site_seq(path: Path, uuid: bytes) -> int:
     """Return the transaction a site shows; 0 for none, an unfinished or another store's."""
     try:
         manifest = read_manifest(path)
-    except ExportError:
+    except (ExportError, OSError):
         return 0
     return manifest.seq if manifest.complete and manifest.uuid == uuid.hex() else 0
 
@@ -28,7 +28,7 @@ def check_site(source: Source, path: Path, *, deep: bool) -> list[tuple[str, str
     """
     try:
         manifest = read_manifest(path)
-    except ExportError as error:
+    except (ExportError, OSError) as error:
         return [(str(path), str(error))]
     if not manifest.uuid:
         return []

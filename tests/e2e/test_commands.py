@@ -309,6 +309,19 @@ def test_the_daemon_outlives_a_store_that_cannot_be_written(quick, photographs):
         assert quick.json("status")["last_error"] == ""
 
 
+def test_a_site_that_cannot_be_written_stops_nothing_else(quick, photographs):
+    """The daemon goes on mirroring and says what is wrong with the site."""
+    quick.site.write_text("in the way")
+    with quick.daemon():
+        shutil.copy(photographs["rocket"], quick.photos / "rocket.jpg")
+        quick.run("wait", "--timeout", "60")
+        assert quick.found("rocket") == ["rocket.jpg"]
+        statuses = (quick.json("status")["last_error"] for _ in range(100))
+        assert any(str(quick.site) in error for error in statuses)
+    done = quick.run("export", code=1)
+    assert str(quick.site).encode() in done.stderr
+
+
 def test_get_writes_into_what_is_no_file(filled):
     """A pipe or link given as the target is written through, never replaced."""
     pipe = filled.folder / "pipe"

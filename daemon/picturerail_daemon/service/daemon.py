@@ -40,6 +40,9 @@ systemd's watchdog."""
 MISSING_RETRY_SECONDS = 5.0
 """When to look again for a folder that is not there."""
 
+SITE_RETRY_SECONDS = 30.0
+"""When to export again after the site could not be written."""
+
 STORE_RETRY_SECONDS = 5.0
 """When to look again after the store could not be written."""
 
@@ -288,6 +291,9 @@ class Daemon:
                 if timeout <= 0:
                     quiet_since = timeout = None
                     self._export()
+                    if self._site_error:
+                        quiet_since, timeout = time.monotonic() + SITE_RETRY_SECONDS, 0.0
+                    self._publish()
             self._follower_work.wait(timeout)
 
     def _export(self) -> None:

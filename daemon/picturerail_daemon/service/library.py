@@ -270,6 +270,10 @@ def export_site(
         )
     except ExportError as error:
         raise PicturerailError(str(error)) from error
+    except OSError as error:
+        raise PicturerailError(
+            f"{options.path}: the site cannot be written: {error.strerror or error}"
+        ) from error
 
 
 def check_settings(settings: Settings, layout: Layout) -> None:
