@@ -38,7 +38,9 @@ class Watch(Section, frozen=True):
     """`[watch]`: how changes are noticed.
 
     `hold_deletions_above` is the share of a folder's pictures that may vanish at once before
-    their deletion waits for `accept-deletions`.
+    their deletion waits for `accept-deletions`. `cross_mounts` takes in file systems that are
+    mounted below a folder. `workers` is how many pictures are read side by side, 0 for one a
+    processor, and `memory_mb` bounds what they take together while they are decoded.
     """
 
     backend: Literal["auto", "inotify", "polling"] = "auto"
@@ -47,6 +49,9 @@ class Watch(Section, frozen=True):
     rescan_minutes: Positive = 60.0
     hold_deletions_above: Share = 0.5
     max_megapixels: Count = 200
+    cross_mounts: bool = False
+    workers: Annotated[int, Meta(ge=0, le=1024)] = 0
+    memory_mb: Annotated[int, Meta(ge=64)] = 1024
 
 
 class Local(Section, frozen=True):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
-import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -113,11 +111,3 @@ def print_json(document: Any) -> None:
 def printable(text: str) -> str:
     """Return a name that cannot disturb a terminal: control characters are escaped."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def log_to_terminal(level: int = logging.INFO) -> None:
-    """Let the daemon's own words through, with a time where nobody else adds one."""
-    under_journal = "JOURNAL_STREAM" in os.environ
-    form = "%(message)s" if under_journal else "%(asctime)s %(message)s"
-    logging.basicConfig(level=logging.WARNING, format=form, datefmt="%H:%M:%S", force=True)
-    logging.getLogger("picturerail_daemon").setLevel(level)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from picturerail_daemon.cli.context import Context, log_to_terminal, pass_context
+from picturerail_daemon.cli.context import Context, pass_context
+from picturerail_daemon.logs import start_logging
 
 
 @click.command(
@@ -18,7 +19,7 @@ def run(context: Context) -> None:
     """
     from picturerail_daemon.service.daemon import Daemon
 
-    log_to_terminal()
+    start_logging()
     daemon = Daemon(context.settings, context.loaded.file)
     daemon.install_signals()
     daemon.run()

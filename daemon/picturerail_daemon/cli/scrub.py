@@ -14,10 +14,18 @@ from picturerail_daemon.cli.context import (
 )
 
 
-@click.command(epilog="Example: picturerail scrub")
+@click.command(epilog="Example: picturerail scrub --rate 20")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 100_000, min_open=True),
+    metavar="MB",
+    default=100.0,
+    show_default=True,
+    help="Read no more than so many megabytes a second.",
+)
 @json_option
 @pass_context
-def scrub(context: Context, as_json: bool) -> int:
+def scrub(context: Context, rate: float, as_json: bool) -> int:
     """Read every original again and compare it with what was mirrored.
 
     Nothing is changed; `picturerail get ID -o FILE` gives the mirrored bytes back.
@@ -25,7 +33,7 @@ def scrub(context: Context, as_json: bool) -> int:
     from picturerail_daemon.service.checking import scrub_originals
 
     with progress_bar() as progress:
-        report = scrub_originals(context.layout, progress)
+        report = scrub_originals(context.layout, progress, rate * 1e6)
     if as_json:
         print_json(report)
     else:

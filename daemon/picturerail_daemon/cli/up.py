@@ -10,7 +10,6 @@ import click
 from picturerail_config.load import user_config
 from picturerail_daemon.cli.context import (
     Context,
-    log_to_terminal,
     pass_context,
     perform,
 )
@@ -18,6 +17,7 @@ from picturerail_daemon.cli.init import write_config
 from picturerail_daemon.cli.serve import open_server
 from picturerail_daemon.cli.sync import print_report
 from picturerail_daemon.errors import UsageError
+from picturerail_daemon.logs import start_logging
 
 
 @click.command(epilog="Example: picturerail up ~/Pictures")
@@ -42,7 +42,7 @@ def up(context: Context, folders: tuple[Path, ...], port: int) -> None:
         write_config(file, folders or (Path("~/Pictures"),))
         click.echo(f"Wrote {file}")
     context.config = file
-    log_to_terminal()
+    start_logging()
     print_report(perform(context, "sync", {}))
     site = context.settings.export.path
     perform(context, "export", {"full": False, "dry_run": False, "site": str(site)})

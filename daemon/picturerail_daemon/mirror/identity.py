@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from picturerail_daemon.failpoints import failpoint
 from picturerail_daemon.mirror.plan import Place
 from picturerail_daemon.mirror.reading import Content, Failed
 from picturerail_native.database import ConflictError, Database, Rows
@@ -78,6 +79,7 @@ class Registrar:
                 transaction.update(row, content.data)
             if failure is not None:
                 transaction.remove(Table.FAILURES, failure_key(place.root, place.path))
+        failpoint("registered")
         return verdict, image_id, transaction.seq
 
     def _decide(
@@ -164,6 +166,7 @@ class Registrar:
         with self.database.begin() as transaction:
             for row in rows:
                 transaction.delete(row.id, now)
+        failpoint("deleted")
         return transaction.seq
 
 

@@ -11,13 +11,18 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from picturerail_daemon.filesystems import file_system_of, is_remote, volume_of
 from picturerail_daemon.mirror import names
 from picturerail_native.records import FileStat
 
 Kind = Literal["picture", "video", "raw", "other"]
+
+Arm = Callable[[bytes, int], None]
+"""Called with each folder, relative to the root, and its open descriptor before it is read;
+whoever watches it from then on misses nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class Listing:
     `present` is False when the root itself could not be opened; then nothing else counts.
     `unlisted` are folders that could not be read: what was known below them stays as it is.
     `left_out` counts what is no picture, by kind ("video", "raw", "other", "link", "mount").
+    `volume` is the root's own file system.
     """
 
     present: bool = True
@@ -61,13 +67,48 @@ class Listing:
         self.left_out[kind] = self.left_out.get(kind, 0) + 1
 
 
-def list_scopes(root: bytes, scopes: list[Scope], kind_of: Callable[[bytes], Kind]) -> Listing:
-    """List the given scopes of a root.
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How folders are listed.
+
+    Args:
+        kind_of: what a filename says a file is.
+        arm: told of each folder before it is read.
+        cross_mounts: whether file systems mounted below a root belong to it.
+        files: False passes through the folders only, as `arm` needs it and nothing more.
+    """
+
+    kind_of: Callable[[bytes], Kind]
+    arm: Arm | None = None
+    cross_mounts: bool = False
+    files: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Volume:
+    """A file system: its device number of now, its identity, and whether inodes mean anything."""
+
+    device: int
+    identity: int
+    inodes: bool
+
+    @classmethod
+    def of(cls, descriptor: int) -> _Volume:
+        kind = file_system_of(os.fsencode(f"/proc/self/fd/{descriptor}"))
+        return cls(os.fstat(descriptor).st_dev, volume_of(descriptor), not is_remote(kind))
+
+    def stat(self, found: os.stat_result) -> FileStat:
+        stat = file_stat(found, self.identity)
+        return stat if self.inodes else replace(stat, inode=0)
+
+
+def list_scopes(root: bytes, scopes: list[Scope], rules: Rules) -> Listing:
+    """List the given scopes of a root; overlapping ones are listed once each.
 
     Args:
         root: the root's absolute path.
-        scopes: overlapping ones are listed once each, which costs time and nothing else.
-        kind_of: what a filename says a file is.
+        scopes: what to list.
+        rules: how.
     """
     listing = Listing()
     try:
@@ -76,12 +117,20 @@ def list_scopes(root: bytes, scopes: list[Scope], kind_of: Callable[[bytes], Kin
         listing.present = False
         return listing
     try:
-        device = os.fstat(descriptor).st_dev
-        listing.volume = os.fstatvfs(descriptor).f_fsid & (2**64 - 1)
+        volume = _Volume.of(descriptor)
+        listing.volume = volume.identity
         for scope in scopes:
             with _opened(descriptor, scope.folder, listing) as folder:
-                if folder is not None:
-                    _list(folder, scope.folder, scope.recursive, device, listing, kind_of)
+                if folder is None:
+                    continue
+                if os.fstat(folder).st_dev != volume.device:
+                    if not rules.cross_mounts:
+                        _leave_out_mount(listing, scope.folder)
+                        continue
+                    inner = _Volume.of(folder)
+                else:
+                    inner = volume
+                _list(folder, scope.folder, scope.recursive, inner, listing, rules)
     finally:
         os.close(descriptor)
     return listing
@@ -93,6 +142,9 @@ def _opened(root: int, folder: bytes, listing: Listing) -> Iterator[int | None]:
     current = os.dup(root)
     try:
         for part in folder.split(b"/") if folder else ():
+            if names.is_skipped_folder(part):
+                yield None
+                return
             try:
                 following = _open_folder(part, current)
             except OSError as error:
@@ -116,29 +168,32 @@ def _list(
     descriptor: int,
     folder: bytes,
     recursive: bool,
-    device: int,
+    volume: _Volume,
     listing: Listing,
-    kind_of: Callable[[bytes], Kind],
+    rules: Rules,
 ) -> None:
     listing.folders.add(folder)
+    if rules.arm is not None:
+        rules.arm(folder, descriptor)
     below: list[bytes] = []
     try:
         with os.scandir(descriptor) as entries:
             for entry in entries:
                 name = os.fsencode(entry.name)
-                path = folder + b"/" + name if folder else name
                 try:
                     if entry.is_dir(follow_symlinks=False):
                         if not names.is_skipped_folder(name):
                             below.append(name)
-                    elif entry.is_symlink():
-                        _list_link(descriptor, name, path, listing)
-                    elif not names.is_temporary(name):
-                        _list_file(descriptor, name, path, listing, kind_of)
+                    elif rules.files:
+                        path = folder + b"/" + name if folder else name
+                        if entry.is_symlink():
+                            _list_link(descriptor, name, path, listing)
+                        elif not names.is_temporary(name):
+                            _list_file(descriptor, name, path, volume, listing, rules)
                 except FileNotFoundError:
                     continue  # gone since: the next look will find it gone
                 except OSError as error:
-                    listing.faults[path] = _reason(error)
+                    listing.faults[folder + b"/" + name if folder else name] = _reason(error)
     except OSError as error:
         _cannot_list(listing, folder, error)
         return
@@ -152,28 +207,35 @@ def _list(
             _cannot_list(listing, path, error)
             continue
         try:
-            if os.fstat(inner).st_dev == device:
-                _list(inner, path, True, device, listing, kind_of)
+            if os.fstat(inner).st_dev == volume.device:
+                _list(inner, path, True, volume, listing, rules)
+            elif rules.cross_mounts:
+                _list(inner, path, True, _Volume.of(inner), listing, rules)
             else:
-                listing.count("mount")
-                listing.unlisted.append(path)
+                _leave_out_mount(listing, path)
         finally:
             os.close(inner)
 
 
+def _leave_out_mount(listing: Listing, path: bytes) -> None:
+    """What is mounted below a root is not looked at, and what it hides is left as it is."""
+    listing.count("mount")
+    listing.unlisted.append(path)
+
+
 def _list_file(
-    descriptor: int, name: bytes, path: bytes, listing: Listing, kind_of: Callable[[bytes], Kind]
+    descriptor: int, name: bytes, path: bytes, volume: _Volume, listing: Listing, rules: Rules
 ) -> None:
     if names.is_sidecar(name):
-        listing.sidecars[path] = file_stat(_stat(descriptor, name), listing.volume)
+        listing.sidecars[path] = volume.stat(_stat(descriptor, name))
         return
-    kind = kind_of(name)
+    kind = rules.kind_of(name)
     if kind != "picture":
         listing.count(kind)
         return
     found = _stat(descriptor, name)
     if stat.S_ISREG(found.st_mode):
-        listing.pictures[path] = file_stat(found, listing.volume)
+        listing.pictures[path] = volume.stat(found)
     else:
         listing.count("other")
 

@@ -11,12 +11,13 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from picturerail_daemon.failpoints import failpoint
 from picturerail_daemon.mirror.identity import Registrar
-from picturerail_daemon.mirror.listing import Kind, Listing, Scope, list_scopes
+from picturerail_daemon.mirror.listing import Arm, Kind, Listing, Rules, Scope, list_scopes
 from picturerail_daemon.mirror.plan import Known, Move, Place, Plan, Read, make_plan, must_hold
 from picturerail_daemon.mirror.reading import (
     RETRY_SECONDS,
@@ -29,6 +30,7 @@ from picturerail_daemon.mirror.reading import (
 )
 from picturerail_daemon.mirror.report import Report
 from picturerail_daemon.mirror.sidecars import note_sidecars
+from picturerail_daemon.priority import yield_to_others
 from picturerail_native.database import ConflictError, Database, Snapshot
 from picturerail_native.records import (
     Failure,
@@ -44,6 +46,12 @@ from picturerail_native.records import (
 Progress = Callable[[int, int], None]
 """Called with (files read, files to read)."""
 
+ArmRoot = Callable[[int, bytes, int], None]
+"""Called with (root id, folder, its open descriptor) before a folder is listed."""
+
+_VOLUME = b"volume\0"
+"""Where table `state` keeps the file system that a root was last seen on, by the root's id."""
+
 
 @dataclass(frozen=True)
 class MirrorOptions:
@@ -52,7 +60,37 @@ class MirrorOptions:
     settle_seconds: float
     keep_originals: bool
     hold_share: float
+    cross_mounts: bool = False
     workers: int = max(1, os.cpu_count() or 1)
+
+
+@dataclass(slots=True)
+class Examination:
+    """A look at some places, carried out step by step, so that several can take turns.
+
+    `done` of `total` files were read; `report` is whole once `step` returned False.
+    """
+
+    scopes: dict[int, list[Scope]]
+    report: Report = field(default_factory=Report)
+    listings: dict[int, Listing] = field(default_factory=dict)
+    done: int = 0
+    total: int = 0
+    steps: Iterator[None] = field(default_factory=lambda: iter(()))
+
+    def step(self) -> bool:
+        """Do a little (the listing; one file); return whether there is more to do."""
+        return next(self.steps, self) is not self
+
+    def close(self) -> None:
+        """Leave it as it is; what was not done is found by the next look."""
+        if isinstance(self.steps, Generator):
+            self.steps.close()
+
+    @property
+    def left(self) -> int:
+        """How many files are still to be read."""
+        return self.total - self.done
 
 
 class Mirror:
@@ -78,61 +116,134 @@ class Mirror:
         """Keep what is needed; nothing is read before `examine`."""
         self._database = database
         self._folders = dict(folders)
-        self._former = dict(former)
+        self._former = former
         self._kind_of = kind_of
         self._options = options
         self._postponed: dict[int, float] = {}
+        self._queued: set[Place] = set()
         self._read = FileReader(
             database, self._folders, look, options.settle_seconds, options.keep_originals
         )
+        self._pool = ThreadPoolExecutor(options.workers, "picture", yield_to_others)
+        self.arm: ArmRoot | None = None
 
-    def examine(
+    def close(self) -> None:
+        """End the reading threads once they are done with what they are in."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def arm_all(self) -> None:
+        """Pass through every folder of every root, for `arm` alone."""
+        for root, folder in self._folders.items():
+            list_scopes(folder, [Scope()], self._rules(root, files=False))
+
+    def _rules(self, root: int, *, files: bool = True) -> Rules:
+        arm: Arm | None = None
+        if (arm_root := self.arm) is not None:
+
+            def arm(folder: bytes, descriptor: int) -> None:
+                arm_root(root, folder, descriptor)
+
+        return Rules(self._kind_of, arm, self._options.cross_mounts, files)
+
+    def begin(
         self,
         scopes: Mapping[int, list[Scope]] | None = None,
         *,
         accept_deletions: bool = False,
-        progress: Progress | None = None,
         stop: threading.Event | None = None,
-    ) -> Report:
-        """Make the database agree with the folders, or with the given parts of them.
+    ) -> Examination:
+        """Make ready to make the database agree with the folders, or with parts of them.
 
-        Stopping early leaves whole pictures behind: what was not done is found again.
+        Nothing is done before the first `step`. Stopping early leaves whole pictures behind:
+        what was not done is found again.
         """
         scopes = scopes or {root: [Scope()] for root in self._folders}
-        report = Report()
-        listings = {
-            root: list_scopes(self._folders[root], parts, self._kind_of)
+        look = Examination({root: p for root, p in scopes.items() if root in self._folders})
+        look.steps = self._carry_out(look, accept_deletions, stop)
+        return look
+
+    def _carry_out(
+        self, look: Examination, accept: bool, stop: threading.Event | None
+    ) -> Iterator[None]:
+        scopes, report = look.scopes, look.report
+        listings = look.listings = {
+            root: list_scopes(self._folders[root], parts, self._rules(root))
             for root, parts in scopes.items()
-            if root in self._folders
         }
         absent = frozenset(root for root, listing in listings.items() if not listing.present)
-        registrar = Registrar(self._database, self._folders, self._former, absent)
+        registrar = Registrar(self._database, self._folders, dict(self._former), absent)
         with self._database.snapshot() as snapshot:
-            disk = _disk(listings)
             rows = _rows(snapshot, listings, scopes)
             failures = _failures(snapshot, listings, scopes)
+            foreign = _foreign(snapshot, listings)
             plan = make_plan(
-                disk,
+                _disk(listings),
                 {place: Known(row.id, row.stat) for place, row in rows.items()},
                 failures,
+                self._strays(snapshot, listings, registrar),
             )
         report.unchanged = plan.unchanged
         for listing in listings.values():
             for kind, count in listing.left_out.items():
                 report.left_out[kind] = report.left_out.get(kind, 0) + count
         report.missing_roots = sorted(absent)
-
-        self._move(plan.moves, report)
-        read_ids = self._read_all(plan.reads, registrar, report, progress, stop)
+        report.foreign_roots = sorted(foreign)
+        reads = [read for read in plan.reads if read.place not in self._queued]
+        look.total = len(reads)
+        fresh: set[int] = set()
+        self._queued.update(read.place for read in reads)
+        try:
+            self._move(plan.moves, report)
+            yield
+            for look.done, outcome in enumerate(self._outcomes(reads, stop), 1):
+                self._take(outcome, registrar, report, fresh)
+                self._queued.discard(outcome.read.place)
+                yield
+        finally:
+            self._queued.difference_update(read.place for read in reads)
         if stop is None or not stop.is_set():
-            self._delete(plan, rows, registrar, accept_deletions, report)
+            self._delete(plan, rows, registrar, foreign, accept, report)
             self._settle_failures(plan, listings, failures, report)
             report.seq = max(
-                report.seq,
-                note_sidecars(self._database, listings, scopes, fresh=read_ids),
+                report.seq, note_sidecars(self._database, listings, scopes, fresh=fresh)
             )
+            self._adopt_volumes(listings, accept, report)
         report.failed |= self._standing(listings, scopes)
-        return report
+
+    def _strays(
+        self, snapshot: Snapshot, listings: Mapping[int, Listing], registrar: Registrar
+    ) -> dict[Place, Known]:
+        """Return the pictures that are not where they were when their folder was configured.
+
+        A library whose folder or mount point was renamed comes back as a new root. Its files
+        are the old ones, and need not be read again.
+        """
+        if not self._former or all(
+            next(snapshot.images_below(root), None) is not None or not listing.pictures
+            for root, listing in listings.items()
+        ):
+            return {}
+        return {
+            Place(root, row.path): Known(row.id, row.stat)
+            for root in self._former
+            for row in snapshot.images_below(root)
+            if registrar.has_left(row)
+        }
+
+    def _adopt_volumes(self, listings: Mapping[int, Listing], accept: bool, report: Report) -> None:
+        """Remember which file system each root lies on, once its pictures were found there."""
+        with self._database.snapshot() as snapshot:
+            new = {
+                _VOLUME + root_key(root): listing.volume.to_bytes(8, "little")
+                for root, listing in listings.items()
+                if listing.present and (accept or root not in report.held)
+            }
+            new = {k: v for k, v in new.items() if snapshot.record(Table.STATE, k) != v}
+        if new:
+            with self._database.begin() as transaction:
+                for key, value in new.items():
+                    transaction.put(Table.STATE, key, value)
+            report.seq = max(report.seq, transaction.seq)
 
     def _move(self, moves: list[Move], report: Report) -> None:
         if not moves:
@@ -149,48 +260,38 @@ class Mirror:
                     stat=move.stat,
                 )
                 transaction.update(placed)
+        failpoint("moved")
         report.moved += len(rows)
         report.seq = transaction.seq
 
-    def _read_all(
-        self,
-        reads: list[Read],
-        registrar: Registrar,
-        report: Report,
-        progress: Progress | None,
-        stop: threading.Event | None,
-    ) -> set[int]:
-        fresh: set[int] = set()
-        for done, outcome in enumerate(self._outcomes(reads, stop), 1):
-            match outcome:
-                case Content():
-                    self._register(outcome, registrar, report, fresh)
-                case Failed():
-                    report.seq = registrar.record_failure(outcome)
-                case NotReady():
-                    report.waiting[outcome.read.place] = outcome.seconds
-                case _:
-                    pass  # gone: the deletions see to its row
-            if progress is not None:
-                progress(done, len(reads))
-        return fresh
+    def _take(
+        self, outcome: Outcome, registrar: Registrar, report: Report, fresh: set[int]
+    ) -> None:
+        match outcome:
+            case Content():
+                self._register(outcome, registrar, report, fresh)
+            case Failed():
+                report.seq = registrar.record_failure(outcome)
+            case NotReady():
+                report.waiting[outcome.read.place] = outcome.seconds
+            case _:
+                pass  # gone: the deletions see to its row
 
     def _outcomes(self, reads: list[Read], stop: threading.Event | None) -> Iterator[Outcome]:
         """Read files side by side, a few ahead of what is being committed."""
-        window = 2 * self._options.workers
         upcoming = iter(reads)
-        with ThreadPoolExecutor(self._options.workers, "picture") as pool:
-            pending: set[Future[Outcome]] = {
-                pool.submit(self._read, read) for read in itertools.islice(upcoming, window)
-            }
-            while pending:
-                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    yield future.result()
-                    if (stop is None or not stop.is_set()) and (
-                        read := next(upcoming, None)
-                    ) is not None:
-                        pending.add(pool.submit(self._read, read))
+        pending: set[Future[Outcome]] = {
+            self._pool.submit(self._read, read)
+            for read in itertools.islice(upcoming, 2 * self._options.workers)
+        }
+        while pending:
+            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield future.result()
+                if stop is not None and stop.is_set():
+                    continue
+                if (read := next(upcoming, None)) is not None:
+                    pending.add(self._pool.submit(self._read, read))
 
     @staticmethod
     def _register(content: Content, registrar: Registrar, report: Report, fresh: set[int]) -> None:
@@ -217,6 +318,7 @@ class Mirror:
         plan: Plan,
         rows: Mapping[Place, ImageRow],
         registrar: Registrar,
+        foreign: frozenset[int],
         accept: bool,
         report: Report,
     ) -> None:
@@ -231,18 +333,20 @@ class Mirror:
                 root: sum(1 for _ in snapshot.images_below(root)) - len(gone)
                 for root, gone in doomed.items()
             }
-        self._postponed = {
-            row.id: self._postponed.get(row.id, time.monotonic())
-            for gone in doomed.values()
-            for row in gone
-        }
+        now = time.monotonic()
+        for gone in doomed.values():
+            for row in gone:
+                self._postponed.setdefault(row.id, now)
         accepted: list[ImageRow] = []
         for root, gone in doomed.items():
             if root in registrar.absent:
                 report.held[root] = len(gone)
                 continue
             truly = [row for row in gone if registrar.has_left(row)]
-            if not accept and must_hold(len(truly), remaining[root], self._options.hold_share):
+            if not accept and (
+                (truly and root in foreign)
+                or must_hold(len(truly), remaining[root], self._options.hold_share)
+            ):
                 report.held[root] = len(truly)
             else:
                 accepted += truly
@@ -260,6 +364,7 @@ class Mirror:
         moved, and nobody should see it gone in between.
         """
         if not report.waiting:
+            self._postponed.clear()
             return rows
         patience = self._options.settle_seconds + RETRY_SECONDS
         due = time.monotonic() - patience
@@ -311,6 +416,16 @@ def _disk(listings: Mapping[int, Listing]) -> dict[Place, FileStat]:
         for root, listing in listings.items()
         for path, found in listing.pictures.items()
     }
+
+
+def _foreign(snapshot: Snapshot, listings: Mapping[int, Listing]) -> frozenset[int]:
+    """Return the roots that lie on another file system than when they were last looked at."""
+    foreign = set()
+    for root, listing in listings.items():
+        known = snapshot.record(Table.STATE, _VOLUME + root_key(root))
+        if listing.present and known and int.from_bytes(known, "little") != listing.volume:
+            foreign.add(root)
+    return frozenset(foreign)
 
 
 def _covered(path: bytes, listing: Listing, parts: list[Scope]) -> bool:

@@ -72,6 +72,7 @@ def make_plan(
     disk: Mapping[Place, FileStat],
     rows: Mapping[Place, Known],
     failures: Mapping[Place, Failure],
+    strays: Mapping[Place, Known] | None = None,
 ) -> Plan:
     """Compare the same scopes of disk and database.
 
@@ -80,6 +81,8 @@ def make_plan(
         rows: every live row of the listed scopes.
         failures: every recorded failure of the listed scopes; a file whose failure was
             recorded with the same stat is not read again.
+        strays: rows from elsewhere whose files are gone from there: they may have moved here,
+            and are not deleted if they have not.
 
     Returns:
         The plan; `cured` are failures whose file is gone.
@@ -100,7 +103,7 @@ def make_plan(
         else:
             homeless.append((place, known))
 
-    for place, known in homeless:
+    for place, known in (*homeless, *sorted((strays or {}).items())):
         target = by_inode.get((known.stat.volume, known.stat.inode))
         if target is not None and target not in taken and _same_bytes(disk[target], known.stat):
             taken.add(target)
@@ -130,10 +133,15 @@ def make_plan(
 
 
 def _unambiguous_inodes(disk: Mapping[Place, FileStat]) -> dict[tuple[int, int], Place]:
-    """Index the files by inode; one with several names (hard links) proves no move."""
+    """Index the files by inode; one with several names (hard links) proves no move.
+
+    Inode 0 stands for one that is not to be trusted, as on network file systems.
+    """
     index: dict[tuple[int, int], Place] = {}
     doubled: set[tuple[int, int]] = set()
     for place, found in sorted(disk.items()):
+        if found.inode == 0:
+            continue
         key = (found.volume, found.inode)
         if key in index:
             doubled.add(key)

@@ -6,8 +6,9 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from picturerail_daemon.failpoints import failpoint
 from picturerail_daemon.mirror.listing import file_stat
 from picturerail_daemon.mirror.plan import Place, Read
 from picturerail_daemon.mirror.readiness import is_being_written, seconds_until_quiet
@@ -99,6 +100,8 @@ class FileReader:
         if not stat.S_ISREG(before.st_mode):
             return Gone(read)
         found = file_stat(before, read.stat.volume)
+        if read.stat.inode == 0:  # inodes mean nothing where it lies
+            found = replace(found, inode=0)
         wait = seconds_until_quiet(found, self.settle_seconds)
         if wait > 0 or is_being_written(descriptor):
             return NotReady(read, wait or RETRY_SECONDS)
@@ -119,6 +122,7 @@ class FileReader:
                     data = self.database.blob_writer()
                     data.write_file(descriptor)
                     content_hash, _ = data.digest()
+                    failpoint("blob-written")
             if self._changed(descriptor, before):
                 if data is not None:
                     data.abandon()

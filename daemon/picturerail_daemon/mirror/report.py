@@ -13,7 +13,8 @@ class Report:
 
     `failed` holds every standing failure of the places looked at, `held` how many deletions
     wait for the user, by root, `waiting` the places whose files are still being written with the
-    seconds after which to look again, `left_out` what is no picture, by kind.
+    seconds after which to look again, `left_out` what is no picture, by kind. `foreign_roots` lie
+    on another file system than before.
     """
 
     added: int = 0
@@ -23,6 +24,7 @@ class Report:
     unchanged: int = 0
     held: dict[int, int] = field(default_factory=dict)
     missing_roots: list[int] = field(default_factory=list)
+    foreign_roots: list[int] = field(default_factory=list)
     failed: dict[Place, str] = field(default_factory=dict)
     waiting: dict[Place, float] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)

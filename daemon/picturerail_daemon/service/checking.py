@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from picturerail_daemon.mirror.reading import open_below
+from picturerail_daemon.priority import DESCRIBING, yield_to_others
 from picturerail_daemon.service import views
 from picturerail_daemon.service.places import Layout
 from picturerail_daemon.service.reading import reading
@@ -17,6 +20,22 @@ from picturerail_native import database, search
 from picturerail_native.records import ImageChange
 
 Problem = dict[str, str]
+
+
+@dataclass(slots=True)
+class Pace:
+    """Keeps reading below a rate, by resting after each file for as long as it is ahead."""
+
+    bytes_per_second: float
+    begun: float = field(default_factory=time.monotonic)
+    spent: int = 0
+
+    def spend(self, amount: int) -> None:
+        """Count bytes that are about to be read; rest first if they would come too early."""
+        early = self.begun + self.spent / self.bytes_per_second - time.monotonic()
+        if early > 0:
+            time.sleep(early)
+        self.spent += amount
 
 
 def check_all(layout: Layout, site: Path, *, deep: bool) -> list[Problem]:
@@ -65,8 +84,16 @@ def _check_index(layout: Layout) -> list[Problem]:
     return problems
 
 
-def scrub_originals(layout: Layout, progress: Callable[[str, int, int], None]) -> dict[str, Any]:
-    """Hash every original whose stat is as it was mirrored, and compare."""
+def scrub_originals(
+    layout: Layout, progress: Callable[[str, int, int], None], bytes_per_second: float
+) -> dict[str, Any]:
+    """Hash every original whose stat is as it was mirrored, and compare.
+
+    Nothing is written anywhere. The folders are read at no more than the given rate, at the
+    lowest priority.
+    """
+    yield_to_others(DESCRIBING)
+    pace = Pace(bytes_per_second)
     checked = 0
     rotten = []
     with reading(layout) as snapshot:
@@ -87,6 +114,7 @@ def scrub_originals(layout: Layout, progress: Callable[[str, int, int], None]) -
                     if (found.st_size, found.st_mtime_ns) != (row.stat.size, row.stat.mtime_ns):
                         continue  # changed since; the mirror's business too
                     checked += 1
+                    pace.spend(found.st_size)
                     if database.hash_file(descriptor)[0] != row.content_hash:
                         reason = "its bytes changed under an unchanged modification time"
                 except (OSError, database.DatabaseError) as error:

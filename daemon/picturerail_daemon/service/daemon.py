@@ -21,30 +21,25 @@ from picturerail_config import ConfigError, Settings, load
 from picturerail_daemon import status
 from picturerail_daemon.errors import PicturerailError, UsageError
 from picturerail_daemon.mirror.listing import Scope
+from picturerail_daemon.mirror.mirror import Examination
 from picturerail_daemon.mirror.plan import Place
-from picturerail_daemon.mirror.report import Report
+from picturerail_daemon.priority import DESCRIBING, yield_to_others
 from picturerail_daemon.service import operations
 from picturerail_daemon.service.control import ControlServer, Progress
+from picturerail_daemon.service.heart import Heart
 from picturerail_daemon.service.library import Library, check_settings
+from picturerail_daemon.service.looks import Looks
 from picturerail_daemon.service.notify import notify, reloading, watchdog_seconds
 from picturerail_daemon.watch.dirty import DirtySet
-from picturerail_daemon.watch.observer import Watcher
-from picturerail_native.database import StorageFullError
+from picturerail_daemon.watch.watcher import Watcher
 
 log = logging.getLogger(__name__)
-
-AUDIT_SECONDS = 10.0
-"""How often the watcher's health is looked at; the only wake-up of an idle daemon beside
-systemd's watchdog."""
 
 MISSING_RETRY_SECONDS = 5.0
 """When to look again for a folder that is not there."""
 
 SITE_RETRY_SECONDS = 30.0
 """When to export again after the site could not be written."""
-
-STORE_RETRY_SECONDS = 5.0
-"""When to look again after the store could not be written."""
 
 
 class Daemon:
@@ -71,8 +66,9 @@ class Daemon:
         self._missing: set[int] = set()
         self._left_out: dict[str, int] = {}
         self._waiting: set[Place] = set()
-        self._looking = False
-        self._epoch = 0
+        self._foreign: set[int] = set()
+        self._looked_at: dict[int, float] = {}
+        self._heart = Heart()
         self._described_seq = -1
         self._index_seq = 0
         self._site_error = ""
@@ -100,21 +96,32 @@ class Daemon:
         self._library = Library(settings)
         self._library.on_look = self._note
         self._waiting.clear()
-        self._epoch = 0
+        self._held.clear()
         self._described_seq = -1
+        self._heart = Heart()
         self._dirty = DirtySet(settings.watch.settle_seconds)
         self._watcher = Watcher(
             self._library.roots.configured,
             self._dirty,
             settings.watch.backend,
             settings.watch.polling_seconds,
+            self._wake.set,
         )
         self._ending = threading.Event()
+        self._looks = Looks(
+            self._library,
+            self._dirty,
+            settings.watch.rescan_minutes * 60,
+            self._ending,
+            beat=lambda: self._heart.beat("mirror"),
+            rest=lambda: self._heart.rest("mirror"),
+            on_end=self._note_end_of_looks,
+        )
         control = ControlServer(self._library.layout, self._answer)
         threads = [
             threading.Thread(target=self._guard, args=(work,), name=name)
             for name, work in (
-                ("mirror", self._mirror_forever),
+                ("mirror", self._looks.run),
                 ("describer", self._describe_forever),
                 ("follower", self._follow_forever),
             )
@@ -122,6 +129,7 @@ class Daemon:
         try:
             # Watches first, then the scan: what changes in between is seen twice, not never.
             self._watcher.start()
+            self._library.arm_watches(self._watcher.arm)
             self._dirty.mark_all(self._library.roots.configured)
             for thread in threads:
                 thread.start()
@@ -150,20 +158,25 @@ class Daemon:
             self._library.close()
 
     def _supervise(self, threads: list[threading.Thread]) -> None:
-        """Wait for signals, tend the watcher, and tell systemd that all threads live."""
+        """Wait for signals and trouble; tell systemd that all threads live, if they do.
+
+        Without systemd's watchdog there is nothing to wake up for.
+        """
         beat = watchdog_seconds()
-        interval = min(beat or AUDIT_SECONDS, AUDIT_SECONDS)
         while not self._stop.is_set():
-            self._wake.wait(interval)
+            self._wake.wait(beat)
             self._wake.clear()
             if self._reload.is_set() and self._take_new_settings():
                 return
-            self._watcher.audit()
+            self._watcher.tend()
             if not all(thread.is_alive() for thread in threads):
                 raise PicturerailError(f"a part of the daemon died: {self._last_error}")
-            if beat is not None:
+            stuck = self._heart.stuck()
+            if stuck:
+                self._last_error = f"not getting on: {', '.join(stuck)}"
+                log.error("%s", self._last_error)
+            elif beat is not None and self._watcher.alive:
                 notify("WATCHDOG=1", f"STATUS={self._sentence()}")
-            self._publish()
 
     def _guard(self, work: Callable[[], None]) -> None:
         """Run a thread's work; its end by a defect ends the daemon, which systemd restarts."""
@@ -176,58 +189,27 @@ class Daemon:
 
     # ---- mirroring ----
 
-    def _mirror_forever(self) -> None:
-        rescan = self._settings.watch.rescan_minutes * 60
-        last_scan = time.monotonic()
-        while True:
-            batch = self._dirty.take(max(0.0, last_scan + rescan - time.monotonic()))
-            if batch is None:
-                return
-            if not batch.folders:
-                self._dirty.mark_all(self._library.roots.configured)
-                last_scan = time.monotonic()
-                continue
-            scopes = {
-                root: [Scope(folder, recursive) for folder, recursive in folders.items()]
-                for root, folders in batch.folders.items()
-            }
-            self._looking = True
-            self._look(scopes)
-            if self._ending.is_set():
-                return
-            if all(parts == [Scope()] for parts in scopes.values()):
-                self._library.collect()
-            with self._changed:
-                self._looking = False
-                self._epoch = max(self._epoch, batch.epoch)
-                self._changed.notify_all()
-            self._describer_work.set()
-            self._follower_work.set()
-            self._publish()
+    def _note_end_of_looks(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+        self._describer_work.set()
+        self._follower_work.set()
+        self._publish()
+        notify(f"STATUS={self._sentence()}")
 
-    def _look(self, scopes: dict[int, list[Scope]]) -> None:
-        """Look at some places, again and again while the store cannot be written.
-
-        Nothing else is looked at meanwhile, so nobody is told that it was.
-        """
-        while not self._ending.is_set():
-            try:
-                self._library.mirror(scopes, stop=self._ending)
-            except (PicturerailError, StorageFullError) as error:
-                if self._last_error != str(error):
-                    log.error("%s", error)
-                self._last_error = str(error)
-                self._publish()
-                self._ending.wait(STORE_RETRY_SECONDS)
-            else:
-                self._last_error = ""
-                return
-
-    def _note(self, report: Report, scopes: dict[int, list[Scope]]) -> None:
+    def _note(self, look: Examination) -> None:
+        """Learn what a look came to, whoever asked for it."""
+        report, scopes = look.report, look.scopes
         self._missing = (self._missing - scopes.keys()) | set(report.missing_roots)
         whole = {root for root, parts in scopes.items() if parts == [Scope()]}
         for root in whole:
             self._held.pop(root, None)
+            self._foreign.discard(root)
+            self._looked_at[root] = time.time()
+            self._watcher.looked(root, look.listings[root].folders)
+        if whole and not self._watcher.alive:
+            self._wake.set()
+        self._foreign |= set(report.foreign_roots) & report.held.keys()
         for root, held in report.held.items():
             if self._held.get(root) != held:
                 log.warning(
@@ -263,11 +245,16 @@ class Daemon:
     # ---- describing, indexing, exporting ----
 
     def _describe_forever(self) -> None:
+        yield_to_others(DESCRIBING)
         while not self._ending.is_set():
             self._describer_work.clear()
             with self._library.database.snapshot() as snapshot:
                 seen = snapshot.info.seq
-            self._library.describe(stop=self._ending)
+            self._heart.beat("describer")
+            self._library.describe(
+                lambda _what, _done, _total: self._heart.beat("describer"), self._ending
+            )
+            self._heart.rest("describer")
             with self._changed:
                 self._described_seq = seen
                 self._changed.notify_all()
@@ -280,6 +267,7 @@ class Daemon:
         while not self._ending.is_set():
             self._follower_work.clear()
             before = self._index_seq
+            self._heart.beat("follower")
             self._index_seq = self._library.follow()
             with self._changed:
                 self._changed.notify_all()
@@ -294,11 +282,14 @@ class Daemon:
                     if self._site_error:
                         quiet_since, timeout = time.monotonic() + SITE_RETRY_SECONDS, 0.0
                     self._publish()
+            self._heart.rest("follower")
             self._follower_work.wait(timeout)
 
     def _export(self) -> None:
         try:
-            report = self._library.export()
+            report = self._library.export(
+                progress=lambda _what, _done, _total: self._heart.beat("follower")
+            )
         except PicturerailError as error:
             if self._site_error != str(error):
                 log.error("the site is not current: %s", error)
@@ -332,13 +323,17 @@ class Daemon:
         """Return once everything that happened before now is durable and found.
 
         Events may still be on their way, so this looks at every folder itself: a whole look
-        that began after the call and left no file waiting for its writer is the proof.
+        that began after the call, and the end of every writer that it found, is the proof.
         """
         end = None if timeout is None else time.monotonic() + timeout
         epoch = self._dirty.mark_all(self._library.roots.configured)
+        asked = time.time()
         with self._changed:
-            while self._epoch < epoch or self._waiting or self._looking:
+            while self._looks.done_epoch < epoch:
                 self._pause(end, "the folders are still being mirrored")
+            waiting = set(self._waiting)
+            while waiting & self._waiting:
+                self._pause(end, f"{len(waiting & self._waiting)} files are still being written")
             with self._library.database.snapshot() as snapshot:
                 goal = snapshot.info.seq
             if described:
@@ -355,7 +350,7 @@ class Daemon:
             self._follower_work.set()
             while self._index_seq < goal:
                 self._pause(end, "the index is still behind")
-        return {"seq": goal, "index_seq": self._index_seq}
+        return {"seq": goal, "index_seq": self._index_seq, "as_of": asked}
 
     def _pause(self, end: float | None, reason: str) -> None:
         """Wait for the next change; fail when the time is up or the daemon stops."""
@@ -401,30 +396,44 @@ class Daemon:
 
     def _sentence(self) -> str:
         backlog = self._library.queue.backlog()
-        pending = self._dirty.size + len(self._waiting)
-        if pending or backlog.pictures:
-            return f"{pending} folders to look at, {backlog.pictures} pictures to describe"
-        return "Watching; everything is in"
+        progress = self._looks.progress()
+        parts = []
+        if progress.total:
+            parts.append(f"{progress.done} of {progress.total} pictures read")
+        if progress.seconds_left is not None:
+            parts.append(f"{_duration(progress.seconds_left)} left")
+        if waiting := self._dirty.size + len(self._waiting):
+            parts.append(f"{waiting} places to look at again")
+        if backlog.pictures:
+            parts.append(f"{backlog.pictures} pictures to describe")
+        if held := sum(self._held.values()):
+            parts.append(f"{held} deletions held")
+        return ", ".join(parts) or "Watching; everything is in"
 
     def _state(self, state: str) -> status.DaemonState:
         backlog = self._library.queue.backlog()
-        roots = []
-        for root, folder in self._library.roots.configured.items():
-            watch = self._watcher.states.get(root)
-            roots.append(
-                status.WatchReport(
-                    folder=os.fsdecode(folder),
-                    tier=watch.tier if watch else "",
-                    fault=watch.fault if watch else "",
-                    present=root not in self._missing,
-                    held=self._held.get(root, 0),
-                )
+        progress = self._looks.progress()
+        states = self._watcher.states
+        roots = [
+            status.WatchReport(
+                folder=os.fsdecode(folder),
+                tier=states[root].tier,
+                fault=states[root].fault,
+                present=root not in self._missing,
+                foreign=root in self._foreign,
+                held=self._held.get(root, 0),
+                looked_at=self._looked_at.get(root, 0.0),
             )
+            for root, folder in self._library.roots.configured.items()
+        ]
         return status.DaemonState(
             pid=os.getpid(),
             state=state,
             since=self._started,
-            pending=self._dirty.size + len(self._waiting) + int(self._looking),
+            pending=self._dirty.size
+            + len(self._waiting)
+            + max(self._looks.under_way, progress.total - progress.done),
+            seconds_left=progress.seconds_left,
             undescribed=backlog.pictures,
             waiting_reason=backlog.reason,
             roots=tuple(roots),
@@ -432,11 +441,21 @@ class Daemon:
             hints=self._dirty.hints,
             overflows=self._watcher.overflows,
             watcher_restarts=self._watcher.restarts,
+            audits_failed=self._watcher.audits_failed,
             watches=self._watcher.watches() if state != "stopped" else 0,
             site_error=self._site_error,
-            last_error=self._last_error,
+            last_error=self._last_error or self._looks.trouble,
         )
 
     def _publish(self) -> None:
         with contextlib.suppress(OSError):
             status.publish(self._library.layout.store, self._state("running"))
+
+
+def _duration(seconds: float) -> str:
+    """Return a time left as people say it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Protocol
 
 import msgspec
@@ -25,6 +26,7 @@ from picturerail_daemon.describe.interface import (
     Subject,
 )
 from picturerail_daemon.errors import UsageError
+from picturerail_daemon.failpoints import failpoint
 from picturerail_native.database import (
     ConflictError,
     Database,
@@ -47,7 +49,9 @@ from picturerail_native.records import (
 
 log = logging.getLogger(__name__)
 
-UNAVAILABLE_RETRY_SECONDS = 300.0
+SHORTEST_PAUSE_SECONDS = 10.0
+LONGEST_PAUSE_SECONDS = 3600.0
+"""A source that cannot be asked is asked again after pauses that double from one to the other."""
 
 
 class WordNeighbours(Protocol):
@@ -99,6 +103,7 @@ class DescribeQueue:
         self._seq = 0
         self._pending: dict[str, dict[int, float]] = {name: {} for name in self._describers}
         self._unavailable: dict[str, tuple[float, str]] = {}
+        self._pauses: dict[str, float] = {}
         self._tags: set[str] = set()
         self._answered: set[str] | None = None
 
@@ -184,14 +189,14 @@ class DescribeQueue:
         if self._unavailable.get(describer.name, (0.0, ""))[0] > now:
             return 0
         pending = self._pending[describer.name]
-        due = [image_id for image_id, moment in pending.items() if moment <= now]
+        batch = _newest_and_oldest(pending, now, describer.batch)
         with self._database.snapshot() as snapshot:
             rows = [
                 row
-                for image_id in due[: describer.batch]
+                for image_id in batch
                 if (row := snapshot.get(image_id)) is not None and not row.deleted
             ]
-        for image_id in set(due[: describer.batch]) - {row.id for row in rows}:
+        for image_id in set(batch) - {row.id for row in rows}:
             pending.pop(image_id)
         if not rows:
             return 0
@@ -201,9 +206,12 @@ class DescribeQueue:
             reason = f"{describer.name}: {error}"
             if self._unavailable.get(describer.name, (0.0, ""))[1] != reason:
                 log.error("%s", reason)
-            self._unavailable[describer.name] = (now + UNAVAILABLE_RETRY_SECONDS, reason)
+            pause = self._pauses.get(describer.name, SHORTEST_PAUSE_SECONDS / 2) * 2
+            self._pauses[describer.name] = min(pause, LONGEST_PAUSE_SECONDS)
+            self._unavailable[describer.name] = (now + self._pauses[describer.name], reason)
             return 0
         self._unavailable.pop(describer.name, None)
+        self._pauses.pop(describer.name, None)
         for row, answer in zip(rows, answers, strict=True):
             self._write(row, describer.name, answer)
             if answer.description.state == "waiting":
@@ -230,6 +238,7 @@ class DescribeQueue:
                 continue
             except NotFoundError:
                 return  # purged meanwhile
+            failpoint("described")
             return
 
     def _find_neighbours(self, stop: threading.Event | None) -> None:
@@ -252,6 +261,24 @@ class DescribeQueue:
                 transaction.put(Table.NEIGHBOURS, key, encode_record(neighbours))
         self._answered |= found.keys()
         self._tags -= found.keys()
+
+
+def _newest_and_oldest(pending: dict[int, float], now: float, size: int) -> list[int]:
+    """Choose what to ask for next: half of what came last, half of what has waited longest.
+
+    So a new photo does not wait behind an import, and the import comes to its end.
+
+    Args:
+        pending: the moment from which each picture may be asked for, in the order they came.
+        now: what is due by then may be chosen.
+        size: how many to choose at most.
+    """
+    newest = (image_id for image_id in reversed(pending) if pending[image_id] <= now)
+    chosen = dict.fromkeys(islice(newest, (size + 1) // 2))
+    oldest = (
+        image_id for image_id, moment in pending.items() if moment <= now and image_id not in chosen
+    )
+    return [*chosen, *islice(oldest, size - len(chosen))]
 
 
 def _needs(metadata: Metadata, describer: Describer) -> bool:

@@ -17,13 +17,14 @@ from picturerail_daemon.describe.interface import Describer
 from picturerail_daemon.describe.local import LocalDescriber
 from picturerail_daemon.describe.sidecar import SidecarDescriber
 from picturerail_daemon.errors import BusyError, NotThereError, PicturerailError, UsageError
+from picturerail_daemon.failpoints import failpoint
 from picturerail_daemon.index.follower import IndexFollower
 from picturerail_daemon.meaning.words import WordVectors
 from picturerail_daemon.mirror.listing import Scope
-from picturerail_daemon.mirror.mirror import Mirror, MirrorOptions
+from picturerail_daemon.mirror.mirror import Examination, Mirror, MirrorOptions
 from picturerail_daemon.mirror.report import Report
 from picturerail_daemon.service.describing import DescribeQueue
-from picturerail_daemon.service.looking import Looker, read_sidecars
+from picturerail_daemon.service.looking import Looker, MemoryBudget, read_sidecars
 from picturerail_daemon.service.places import Layout
 from picturerail_daemon.service.roots import Roots, ensure_roots
 from picturerail_daemon.service.subjects import SubjectMaker
@@ -46,7 +47,7 @@ Progress = Callable[[str, int, int], None]
 """Called with (what is being done, done, of how many)."""
 
 
-def _heed_nothing(_report: Report, _scopes: dict[int, list[Scope]]) -> None:
+def _heed_nothing(_look: Examination) -> None:
     """Do nothing about a look."""
 
 
@@ -70,7 +71,7 @@ class Library:
         self.layout = Layout(settings.store.path)
         check_settings(settings, self.layout)
         self.layout.make()
-        self.on_look: Callable[[Report, dict[int, list[Scope]]], None] = _heed_nothing
+        self.on_look: Callable[[Examination], None] = _heed_nothing
         with contextlib.ExitStack() as stack:
             self.database = stack.enter_context(_open_store(self.layout.database))
             self.roots: Roots = ensure_roots(self.database, settings.library.folders)
@@ -88,6 +89,7 @@ class Library:
             recipe,
             max_pixels,
             next((d for d in describers if d.name == "sidecar"), None),
+            MemoryBudget(settings.watch.memory_mb << 20),
         )
         self._mirror = Mirror(
             self.database,
@@ -99,8 +101,11 @@ class Library:
                 settings.watch.settle_seconds,
                 settings.store.keep_originals,
                 settings.watch.hold_deletions_above,
+                settings.watch.cross_mounts,
+                settings.watch.workers or max(1, os.cpu_count() or 1),
             ),
         )
+        self._stack.callback(self._mirror.close)
         self.queue = DescribeQueue(
             self.database,
             describers,
@@ -133,6 +138,32 @@ class Library:
         folder = self.roots.configured.get(row.root)
         return read_sidecars(folder, row.path) if folder else ()
 
+    def arm_watches(self, arm: Callable[[int, bytes, int], None]) -> None:
+        """Hand every folder to `arm`, now and whenever it is listed from now on."""
+        self._mirror.arm = arm
+        self._mirror.arm_all()
+
+    def begin_look(
+        self,
+        scopes: dict[int, list[Scope]] | None = None,
+        *,
+        accept_deletions: bool = False,
+        stop: threading.Event | None = None,
+    ) -> Examination:
+        """Make ready to make the database agree with the folders, or parts of them."""
+        return self._mirror.begin(scopes, accept_deletions=accept_deletions, stop=stop)
+
+    def step_look(self, look: Examination) -> bool:
+        """Do a little of a look; return whether there is more to do.
+
+        `on_look`, if set, is told of every look that ended, whoever asked for it.
+        """
+        with self._mirroring:
+            if look.step():
+                return True
+            self.on_look(look)
+            return False
+
     def mirror(
         self,
         scopes: dict[int, list[Scope]] | None = None,
@@ -141,20 +172,12 @@ class Library:
         progress: Progress = no_progress,
         stop: threading.Event | None = None,
     ) -> Report:
-        """Make the database agree with the folders, or parts of them.
-
-        `on_look`, if set, is told of every look, whoever asked for it.
-        """
-        scopes = scopes or {root: [Scope()] for root in self.roots.configured}
-        with self._mirroring:
-            report = self._mirror.examine(
-                scopes,
-                accept_deletions=accept_deletions,
-                progress=lambda done, total: progress("Mirroring", done, total),
-                stop=stop,
-            )
-            self.on_look(report, scopes)
-        return report
+        """Make the database agree with the folders, or parts of them."""
+        look = self.begin_look(scopes, accept_deletions=accept_deletions, stop=stop)
+        while self.step_look(look):
+            if look.done:
+                progress("Mirroring", look.done, look.total)
+        return look.report
 
     def describe(
         self, progress: Progress = no_progress, stop: threading.Event | None = None
@@ -174,14 +197,16 @@ class Library:
     def follow(self) -> int:
         """Bring the index up to date; return the transaction reached."""
         with self._indexing:
-            return self.index.catch_up()
+            seq = self.index.catch_up()
+        failpoint("indexed")
+        return seq
 
     def export(
         self, *, full: bool = False, dry_run: bool = False, progress: Progress = no_progress
     ) -> ExportReport:
         """Bring the site up to date."""
         with self._exporting, self.database.snapshot() as snapshot:
-            return export_site(
+            report = export_site(
                 snapshot,
                 self.settings,
                 self.layout,
@@ -190,6 +215,8 @@ class Library:
                 dry_run=dry_run,
                 progress=progress,
             )
+        failpoint("exported")
+        return report
 
     def purge(self, ids: Sequence[int]) -> int:
         """Delete rows truly, from store, index, renditions; return the transaction."""

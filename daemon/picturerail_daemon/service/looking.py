@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import msgspec
+from PIL import Image
 
 from picturerail_daemon.describe.facts import read_facts
 from picturerail_daemon.describe.interface import Describer, DescriberUnavailable, Subject
@@ -21,6 +26,46 @@ from picturerail_native.records import Metadata
 
 MOST_SIDECAR_BYTES = 4 << 20
 
+_BYTES_PER_PIXEL = 8
+"""What decoding takes at its height: the picture, and its first reduction beside it."""
+
+
+class MemoryBudget:
+    """Lets pictures be decoded side by side as long as they fit in so many bytes together.
+
+    One that is larger than all of it is decoded alone.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        """Begin with all of it free."""
+        self._free = self._most = most_bytes
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def taking(self, wanted: int) -> Iterator[None]:
+        """Wait until so many bytes are free, and hold them for the length of a block."""
+        amount = min(wanted, self._most)
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= amount)
+            self._free -= amount
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += amount
+                self._changed.notify_all()
+
+
+def memory_wanted(file: BinaryIO) -> int:
+    """Return about how many bytes decoding a file takes, from its header alone."""
+    try:
+        with Image.open(file) as header:
+            return header.width * header.height * _BYTES_PER_PIXEL
+    except Exception:  # whatever is wrong with it, decoding says it better
+        return 0
+    finally:
+        file.seek(0)
+
 
 @dataclass(frozen=True)
 class Looker:
@@ -34,6 +79,7 @@ class Looker:
     recipe: Recipe
     max_pixels: int
     sidecar: Describer | None
+    memory: MemoryBudget
 
     def __call__(self, descriptor: int, place: Place, content_hash: bytes) -> Metadata:
         """Decode, render, and gather the metadata.
@@ -44,10 +90,14 @@ class Looker:
         """
         with os.fdopen(os.dup(descriptor), "rb") as file:
             file.seek(0)
-            try:
-                picture = decode(file, max_pixels=self.max_pixels, largest=self.recipe.largest)
-            except UndecodableError as error:
-                raise UnreadablePicture(str(error)) from error
+            with self.memory.taking(memory_wanted(file)):
+                return self._look(file, place, content_hash)
+
+    def _look(self, file: BinaryIO, place: Place, content_hash: bytes) -> Metadata:
+        try:
+            picture = decode(file, max_pixels=self.max_pixels, largest=self.recipe.largest)
+        except UndecodableError as error:
+            raise UnreadablePicture(str(error)) from error
         embedded = embedded_of(picture)
         try:
             if not self.renditions.has(content_hash, self.recipe):

@@ -221,6 +221,7 @@ def overview(layout: Layout, site: Path) -> Json:
         "photos": info.live,
         "deleted": info.deleted,
         "pending": told.pending,
+        "seconds_left": told.seconds_left,
         "undescribed": told.undescribed,
         "failed": failed,
         "held": sum(root.held for root in told.roots),
@@ -234,6 +235,7 @@ def overview(layout: Layout, site: Path) -> Json:
             "hints": told.hints,
             "overflows": told.overflows,
             "restarts": told.watcher_restarts,
+            "audits_failed": told.audits_failed,
             "watches": told.watches,
         },
     }

@@ -10,13 +10,15 @@ FILE = "status.json"
 
 
 class WatchReport(msgspec.Struct, frozen=True):
-    """How one root is watched."""
+    """How one root is watched; `looked_at` is when all of it was last looked at (unix time)."""
 
     folder: str
     tier: str
     fault: str = ""
     present: bool = True
+    foreign: bool = False
     held: int = 0
+    looked_at: float = 0.0
 
 
 class DaemonState(msgspec.Struct, frozen=True):
@@ -26,6 +28,7 @@ class DaemonState(msgspec.Struct, frozen=True):
     state: str = "stopped"
     since: float = 0.0
     pending: int = 0
+    seconds_left: float | None = None
     undescribed: int = 0
     waiting_reason: str = ""
     roots: tuple[WatchReport, ...] = ()
@@ -33,6 +36,7 @@ class DaemonState(msgspec.Struct, frozen=True):
     hints: int = 0
     overflows: int = 0
     watcher_restarts: int = 0
+    audits_failed: int = 0
     watches: int = 0
     site_error: str = ""
     last_error: str = ""

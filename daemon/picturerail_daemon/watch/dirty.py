@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 MOST_FOLDERS = 4_096
@@ -24,6 +24,8 @@ class Batch:
     def add(self, root: int, folder: bytes, recursive: bool) -> None:
         """Add a folder; once recursive stays recursive."""
         held = self.folders.setdefault(root, {})
+        if held.get(b""):
+            return
         held[folder] = held.get(folder, False) or recursive
         if len(held) > MOST_FOLDERS or held.get(b""):
             self.folders[root] = {b"": True}
@@ -43,16 +45,25 @@ class DirtySet:
         self._changed = threading.Condition()
         self._batch = Batch()
         self._due: float | None = None
-        self._later: list[tuple[float, int, bytes, bool]] = []
+        self._later: dict[tuple[int, bytes, bool], float] = {}
         self._hints = 0
         self._epoch = 0
         self._closed = False
 
     def mark(self, root: int, folder: bytes = b"", *, recursive: bool = False) -> None:
         """Look at a folder again, soon."""
+        self.mark_many({root: {folder: recursive}})
+
+    def mark_many(self, hints: Mapping[int, Mapping[bytes, bool]]) -> None:
+        """Look at folders again, soon, all in one batch: by root, each with what is below or not.
+
+        What one buffer of events tells of (both ends of a move, say) is seen in one look.
+        """
         with self._changed:
-            self._hints += 1
-            self._batch.add(root, folder, recursive)
+            for root, folders in hints.items():
+                self._hints += len(folders)
+                for folder, recursive in folders.items():
+                    self._batch.add(root, folder, recursive)
             if self._due is None:
                 self._due = time.monotonic() + self._settle
                 self._changed.notify_all()
@@ -70,9 +81,11 @@ class DirtySet:
     def mark_later(
         self, root: int, folder: bytes, seconds: float, *, recursive: bool = False
     ) -> None:
-        """Look at a folder again after so many seconds."""
+        """Look at a folder again after so many seconds, or when that was promised before."""
         with self._changed:
-            self._later.append((time.monotonic() + seconds, root, folder, recursive))
+            key = (root, folder, recursive)
+            moment = time.monotonic() + seconds
+            self._later[key] = min(moment, self._later.get(key, moment))
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -81,29 +94,28 @@ class DirtySet:
             self._closed = True
             self._changed.notify_all()
 
-    def take(self, timeout: float) -> Batch | None:
-        """Wait for what is due and take it; an empty batch after `timeout` seconds.
+    def take(self, timeout: float | None) -> Batch | None:
+        """Wait for what is due and take it; an empty batch after `timeout` seconds, if given.
 
         Returns None once closed.
         """
-        end = time.monotonic() + timeout
+        end = None if timeout is None else time.monotonic() + timeout
         with self._changed:
             while not self._closed:
                 now = time.monotonic()
-                for item in [item for item in self._later if item[0] <= now]:
-                    self._later.remove(item)
-                    self._batch.add(*item[1:])
+                for key in [key for key, moment in self._later.items() if moment <= now]:
+                    del self._later[key]
+                    self._batch.add(*key)
                     self._due = now
                 if self._due is not None and self._due <= now:
                     batch, self._batch, self._due = self._batch, Batch(), None
                     batch.epoch = self._epoch
                     return batch
-                moments = [end, *(item[0] for item in self._later)]
-                if self._due is not None:
-                    moments.append(self._due)
-                if end <= now:
+                moments = [m for m in (end, self._due) if m is not None]
+                moments += self._later.values()
+                if end is not None and end <= now:
                     return Batch()
-                self._changed.wait(max(0.0, min(moments) - now))
+                self._changed.wait(max(0.0, min(moments) - now) if moments else None)
             return None
 
     @property
@@ -113,6 +125,6 @@ class DirtySet:
 
     @property
     def size(self) -> int:
-        """How many folders wait to be looked at."""
+        """How many folders wait to be looked at now; what was put off does not count."""
         with self._changed:
-            return sum(map(len, self._batch.folders.values())) + len(self._later)
+            return sum(map(len, self._batch.folders.values()))

@@ -2,7 +2,7 @@
 
 import os
 
-from picturerail_daemon.mirror.listing import Scope, list_scopes
+from picturerail_daemon.mirror.listing import Rules, Scope, list_scopes
 
 
 def kind_of(name: bytes) -> str:
@@ -17,7 +17,7 @@ def test_names_may_be_any_bytes(tmp_path):
     for name in names:
         (tmp_path / os.fsdecode(name)).write_bytes(b"x")
 
-    listing = list_scopes(os.fsencode(tmp_path), [Scope()], kind_of)
+    listing = list_scopes(os.fsencode(tmp_path), [Scope()], Rules(kind_of))
 
     assert set(names) == listing.pictures.keys()
 
@@ -31,7 +31,7 @@ def test_links_are_not_followed_and_loops_are_told(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "up").symlink_to("..")
 
-    listing = list_scopes(os.fsencode(tmp_path), [Scope()], kind_of)
+    listing = list_scopes(os.fsencode(tmp_path), [Scope()], Rules(kind_of))
 
     assert {b"real.jpg"} == listing.pictures.keys()
     assert {b"loop.jpg", b"gone.jpg", b"sub/up"} == listing.faults.keys()
@@ -47,7 +47,7 @@ def test_videos_and_others_are_counted_and_temporary_files_are_not(tmp_path):
     (tmp_path / ".hidden").mkdir()
     (tmp_path / ".hidden" / "h.jpg").write_bytes(b"x")
 
-    listing = list_scopes(os.fsencode(tmp_path), [Scope()], kind_of)
+    listing = list_scopes(os.fsencode(tmp_path), [Scope()], Rules(kind_of))
 
     assert {b"a.jpg"} == listing.pictures.keys()
     assert listing.left_out == {"video": 1, "other": 1}
@@ -55,8 +55,8 @@ def test_videos_and_others_are_counted_and_temporary_files_are_not(tmp_path):
 
 def test_a_root_that_is_not_there_is_not_an_empty_one(tmp_path):
     """A missing root says so, and a missing folder below a root is empty."""
-    missing = list_scopes(os.fsencode(tmp_path / "no"), [Scope()], kind_of)
-    empty = list_scopes(os.fsencode(tmp_path), [Scope(b"no")], kind_of)
+    missing = list_scopes(os.fsencode(tmp_path / "no"), [Scope()], Rules(kind_of))
+    empty = list_scopes(os.fsencode(tmp_path), [Scope(b"no")], Rules(kind_of))
 
     assert not missing.present
     assert empty.present
@@ -69,8 +69,8 @@ def test_a_scope_alone_lists_no_deeper(tmp_path):
     (tmp_path / "a" / "1.jpg").write_bytes(b"x")
     (tmp_path / "a" / "b" / "2.jpg").write_bytes(b"x")
 
-    flat = list_scopes(os.fsencode(tmp_path), [Scope(b"a", recursive=False)], kind_of)
-    deep = list_scopes(os.fsencode(tmp_path), [Scope(b"a")], kind_of)
+    flat = list_scopes(os.fsencode(tmp_path), [Scope(b"a", recursive=False)], Rules(kind_of))
+    deep = list_scopes(os.fsencode(tmp_path), [Scope(b"a")], Rules(kind_of))
 
     assert {b"a/1.jpg"} == flat.pictures.keys()
     assert {b"a/1.jpg", b"a/b/2.jpg"} == deep.pictures.keys()
