@@ -26,15 +26,29 @@ ANSWER_SECONDS = 120
 class Daemon:
     """A running `picturerail run`; ready once this exists."""
 
-    def __init__(self, config: Path, **environment: str) -> None:
-        """Start it and wait for its READY=1, as systemd would."""
+    def __init__(
+        self,
+        config: Path,
+        *,
+        prefix: tuple[str, ...] = (),
+        program: tuple[str, ...] = tuple(COMMAND),
+        **environment: str,
+    ) -> None:
+        """Start it and wait for its READY=1, as systemd would.
+
+        Args:
+            config: its configuration.
+            prefix: what it is started through, as `unshare`.
+            program: what is started in place of the command.
+            environment: set for it.
+        """
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind("\0picturerail-test-" + os.urandom(8).hex())
         self._socket.settimeout(READY_SECONDS)
         address = "@" + self._socket.getsockname()[1:].decode()
         self.log = config.with_name("daemon.log").open("ab")
         self.process = subprocess.Popen(
-            [*COMMAND, "--config", str(config), "run"],
+            [*prefix, *program, "--config", str(config), "run"],
             env={**os.environ, "NOTIFY_SOCKET": address, **environment},
             stdout=self.log,
             stderr=self.log,
@@ -85,10 +99,16 @@ class Home:
         self.config = folder / "picturerail.toml"
         self.configure()
 
-    def configure(self, more: str = "", sources: str = '["sidecar", "local"]') -> None:
+    def configure(
+        self,
+        more: str = "",
+        sources: str = '["sidecar", "local"]',
+        folders: tuple[str, ...] = ("photos",),
+    ) -> None:
         """Write the configuration."""
         self.config.write_text(
-            f'[library]\nfolders = ["photos"]\n[store]\npath = "store"\n'
+            f"[library]\nfolders = {json.dumps(folders)}\n"
+            f'[store]\npath = "store"\n'
             f"[describe]\nsources = {sources}\n"
             f'[export]\npath = "site"\nquiet_seconds = 0.1\n{more}'
         )
@@ -115,9 +135,9 @@ class Home:
         return [hit["filename"] for hit in self.json("search", *query)]
 
     @contextlib.contextmanager
-    def daemon(self):
+    def daemon(self, **options):
         """Run the daemon for the length of a block; it must end well."""
-        daemon = Daemon(self.config)
+        daemon = Daemon(self.config, **options)
         try:
             yield daemon
         except BaseException:
@@ -145,6 +165,12 @@ class Home:
 def home(tmp_path):
     """Make an empty home."""
     return Home(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_home(tmp_path_factory):
+    """Make an empty home for all tests of a module."""
+    return Home(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import os
 import stat
 import time
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 import msgspec
@@ -32,6 +33,9 @@ from picturerail_native.records import (
 
 Verdict = Literal["added", "changed", "moved", "unchanged"]
 
+MOST_ASKED = 32
+"""So many pictures with the same content are asked for on disk beside those known to be gone."""
+
 OWN_WORDS = "sidecar"
 """The describer whose words depend on what lies beside the file, not on its bytes alone."""
 
@@ -41,13 +45,15 @@ class Registrar:
     """Writes pictures into the database under the right identity.
 
     `folders` are the roots that are mirrored now; `absent` those that are configured but not
-    there at the moment, whose rows have lost nothing.
+    there at the moment, whose rows have lost nothing. `missing` are the rows whose files this
+    look did not find.
     """
 
     database: Database
     folders: dict[int, bytes]
     former: dict[int, bytes]
     absent: frozenset[int]
+    missing: frozenset[int] = frozenset()
 
     def register(self, content: Content) -> tuple[Verdict, int, int]:
         """Write a content; return what it came to, the row's id and the transaction.
@@ -94,8 +100,11 @@ class Registrar:
             corrections = at_place.metadata.corrections
             row = self._new_row(content, same, at_place.id, corrections)
             return "changed", replace(row, seq=at_place.seq)
-        for row in same:
-            if not row.deleted and self.has_left(row):
+        live = [row for row in same if not row.deleted]
+        gone = [row for row in live if row.id in self.missing]
+        others = (row for row in live if row.id not in self.missing)
+        for row in (*gone, *islice(others, MOST_ASKED)):
+            if self.has_left(row):
                 return "moved", self._placed(row, content)
         buried = [row for row in same if row.deleted]
         if buried:

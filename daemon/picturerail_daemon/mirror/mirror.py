@@ -182,6 +182,7 @@ class Mirror:
                 failures,
                 self._strays(snapshot, listings, registrar),
             )
+        registrar = replace(registrar, missing=frozenset(d.id for d in plan.deletes))
         report.unchanged = plan.unchanged
         for listing in listings.values():
             for kind, count in listing.left_out.items():

@@ -69,6 +69,7 @@ class Daemon:
         self._foreign: set[int] = set()
         self._looked_at: dict[int, float] = {}
         self._heart = Heart()
+        self._told = ""
         self._described_seq = -1
         self._index_seq = 0
         self._site_error = ""
@@ -195,7 +196,10 @@ class Daemon:
         self._describer_work.set()
         self._follower_work.set()
         self._publish()
-        notify(f"STATUS={self._sentence()}")
+        sentence = self._sentence()
+        if sentence != self._told:
+            self._told = sentence
+            notify(f"STATUS={sentence}")
 
     def _note(self, look: Examination) -> None:
         """Learn what a look came to, whoever asked for it."""

@@ -7,9 +7,16 @@ import os
 import socket
 import time
 
+_WAITED_FOR = {"READY", "RELOADING", "STOPPING"}
+_PATIENCE_SECONDS = 2.0
+
 
 def notify(*lines: str) -> None:
-    """Send assignments such as `READY=1`; without systemd this does nothing."""
+    """Send assignments such as `READY=1`; without systemd this does nothing.
+
+    A manager that does not read must not hold up the work: what only informs is dropped when
+    its socket is full, what it waits for is tried for a moment.
+    """
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
@@ -19,6 +26,8 @@ def notify(*lines: str) -> None:
         contextlib.suppress(OSError),
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as connection,
     ):
+        waited_for = any(line.partition("=")[0] in _WAITED_FOR for line in lines)
+        connection.settimeout(_PATIENCE_SECONDS if waited_for else 0)
         connection.sendto("\n".join(lines).encode(), address)
 
 
