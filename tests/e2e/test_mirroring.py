@@ -309,3 +309,17 @@ def test_hard_links_are_two_pictures_that_share_their_bytes(quick):
 
     assert id_of(quick, path) != id_of(quick, quick.photos / "2.png")
     assert quick.json("status")["disk_bytes"] - before < path.stat().st_size // 4
+
+
+def test_a_rename_over_another_keeps_one_and_deletes_the_other(quick):
+    """`mv b a`: the picture that was b lies at a under its id; what was a can be recovered."""
+    a, b = paint(quick.photos / "a.png", "red"), paint(quick.photos / "b.png", "blue")
+    quick.run("sync")
+    first, second = id_of(quick, a), id_of(quick, b)
+
+    b.replace(a)
+    report = quick.json("sync")
+
+    assert counts(report) == (0, 0, 1, 1, 0)
+    assert second == id_of(quick, a)
+    assert [first] == [gone["id"] for gone in quick.json("deleted")]

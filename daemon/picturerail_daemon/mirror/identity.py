@@ -40,6 +40,17 @@ OWN_WORDS = "sidecar"
 """The describer whose words depend on what lies beside the file, not on its bytes alone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What a content came to: the row's id, the transaction, and, where its coming displaced
+    another picture whose file must be elsewhere, the place to look for that."""
+
+    verdict: Verdict
+    id: int
+    seq: int
+    look_at: Place | None = None
+
+
 @dataclass(frozen=True)
 class Registrar:
     """Writes pictures into the database under the right identity.
@@ -55,8 +66,8 @@ class Registrar:
     absent: frozenset[int]
     missing: frozenset[int] = frozenset()
 
-    def register(self, content: Content) -> tuple[Verdict, int, int]:
-        """Write a content; return what it came to, the row's id and the transaction.
+    def register(self, content: Content) -> Registered:
+        """Write a content and return what it came to.
 
         Raises:
             ConflictError: a row changed five times while it was being written, which only
@@ -70,14 +81,22 @@ class Registrar:
                     raise
         raise AssertionError("unreachable")
 
-    def _register(self, content: Content) -> tuple[Verdict, int, int]:
+    def _register(self, content: Content) -> Registered:
         place = content.read.place
+        verdict: Verdict
         with self.database.snapshot() as snapshot:
             at_place = snapshot.find_path(place.root, place.path)
             same = snapshot.find_content(content.content_hash, Rows.ALL)
-            verdict, row = self._decide(content, at_place, same)
+            came = self._came_here(content, at_place, same)
+            if came is not None:
+                verdict, row = "moved", self._placed(came, content)
+            else:
+                verdict, row = self._decide(content, at_place, same)
             failure = snapshot.record(Table.FAILURES, failure_key(place.root, place.path))
         with self.database.begin() as transaction:
+            if came is not None and at_place is not None:
+                # Its own file is elsewhere by now; read there, it is the same picture again.
+                transaction.delete(at_place.id, time.time_ns())
             if row.id == 0:
                 image_id = transaction.insert(row, content.data)
             else:
@@ -86,7 +105,40 @@ class Registrar:
             if failure is not None:
                 transaction.remove(Table.FAILURES, failure_key(place.root, place.path))
         failpoint("registered")
-        return verdict, image_id, transaction.seq
+        look_at = Place(came.root, came.path) if came is not None else None
+        return Registered(verdict, image_id, transaction.seq, look_at)
+
+    def _came_here(
+        self, content: Content, at_place: ImageRow | None, same: list[ImageRow]
+    ) -> ImageRow | None:
+        """Return the row whose very file this is, if it left its place and another took that.
+
+        So pictures that exchanged their names keep their identities, even where only one of
+        the two places is being looked at.
+        """
+        inode = (content.stat.volume, content.stat.inode)
+        if content.stat.inode == 0:
+            return None
+        for row in same:
+            if (
+                not row.deleted
+                and (at_place is None or row.id != at_place.id)
+                and (row.stat.volume, row.stat.inode) == inode
+                and self._is_replaced(row)
+            ):
+                return row
+        return None
+
+    def _is_replaced(self, row: ImageRow) -> bool:
+        """Return whether another file lies where a row says that its own does."""
+        folder = self.folders.get(row.root)
+        if folder is None:
+            return False
+        try:
+            found = os.lstat(folder + b"/" + row.path)
+        except OSError:
+            return False
+        return found.st_ino != row.stat.inode
 
     def _decide(
         self,

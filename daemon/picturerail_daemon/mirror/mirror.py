@@ -247,11 +247,22 @@ class Mirror:
             report.seq = max(report.seq, transaction.seq)
 
     def _move(self, moves: list[Move], report: Report) -> None:
+        """Write the moves in one transaction, so that swaps and chains never collide.
+
+        A picture that another was renamed over goes in the same transaction; should its file
+        turn up elsewhere, it comes back under its id.
+        """
         if not moves:
             return
         with self._database.snapshot() as snapshot:
             rows = [(move, row) for move in moves if (row := snapshot.get(move.id)) is not None]
+            moving = {row.id for _, row in rows}
+            standing = [snapshot.find_path(move.target.root, move.target.path) for move, _ in rows]
+        displaced = [row for row in standing if row is not None and row.id not in moving]
+        now = time.time_ns()
         with self._database.begin() as transaction:
+            for row in displaced:
+                transaction.delete(row.id, now)
             for move, row in rows:
                 placed = replace(
                     row,
@@ -263,6 +274,7 @@ class Mirror:
                 transaction.update(placed)
         failpoint("moved")
         report.moved += len(rows)
+        report.deleted += len(displaced)
         report.seq = transaction.seq
 
     def _take(
@@ -297,14 +309,16 @@ class Mirror:
     @staticmethod
     def _register(content: Content, registrar: Registrar, report: Report, fresh: set[int]) -> None:
         try:
-            verdict, image_id, seq = registrar.register(content)
+            done = registrar.register(content)
         except ConflictError:
             report.waiting[content.read.place] = RETRY_SECONDS
             return
-        report.seq = seq
-        if content.metadata is not None and verdict in {"added", "changed"}:
-            fresh.add(image_id)  # its sidecars were read along
-        match verdict:
+        report.seq = done.seq
+        if done.look_at is not None:
+            report.waiting[done.look_at] = 0.0
+        if content.metadata is not None and done.verdict in {"added", "changed"}:
+            fresh.add(done.id)  # its sidecars were read along
+        match done.verdict:
             case "added":
                 report.added += 1
             case "changed":

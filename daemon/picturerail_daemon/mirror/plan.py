@@ -85,7 +85,7 @@ def make_plan(
             and are not deleted if they have not.
 
     Returns:
-        The plan; `cured` are failures whose file is gone.
+        The plan; `cured` are failures whose file is gone, or gave way to another that is fine.
     """
     plan = Plan()
     by_inode = _unambiguous_inodes(disk)
@@ -128,7 +128,12 @@ def make_plan(
         if place not in taken and not _tried(failures.get(place), found):
             plan.reads.append(Read(place, found))
     plan.reads.sort(key=lambda read: read.place)
-    plan.cured = sorted(place for place in failures if place not in disk)
+    reading = {read.place for read in plan.reads}
+    plan.cured = sorted(
+        place
+        for place, failure in failures.items()
+        if place not in disk or (place not in reading and not _tried(failure, disk[place]))
+    )
     return plan
 
 
