@@ -14,7 +14,7 @@ import pytest
 from picturerail_daemon.failpoints import PLACES
 
 from .agreement import digests, in_store, is_picture, on_disk, paint
-from .conftest import Daemon
+from .conftest import XMP, Daemon
 
 SEEDS = [int(seed) for seed in os.environ.get("PICTURERAIL_SEEDS", "11,12,13").split(",")]
 ROUNDS = 6
@@ -239,6 +239,7 @@ def test_a_crash_at_every_named_place(home, place):
         before = in_store(home)
     (home.photos / "a").rename(home.photos / "b")
     (home.photos / "b" / "0.png").unlink()
+    (home.photos / "b" / "1.png.xmp").write_text(XMP.format("<rdf:li>harbour</rdf:li>"))
     for number in range(4):
         paint(rng, home.photos / f"new{number}.png")
 
@@ -252,6 +253,7 @@ def test_a_crash_at_every_named_place(home, place):
         status = home.json("status")
         assert (status["photos"], status["deleted"]) == (9, 1)
         assert status["index_rebuilds"] == 0
+        assert home.found("harbour") == ["1.png"]
         home.run("export")
     kept = {os.path.basename(path): number for path, (number, _) in before.items()}
     for path, (number, _) in after.items():
