@@ -3,12 +3,22 @@
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 
 pytestmark = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="no systemd-analyze on the PATH"
 )
+
+
+@pytest.fixture(autouse=True)
+def reachable(home):
+    """Let other accounts come as far as the photos, as they can in a user's public folder."""
+    for folder in (home.photos, *home.photos.parents):
+        found = folder.stat()
+        if "pytest" in str(folder) and found.st_uid == os.geteuid():
+            folder.chmod(found.st_mode & 0o7777 | 0o055)
 
 
 def analyze(unit, *arguments, runtime):
@@ -49,10 +59,61 @@ def test_the_system_unit_is_hardened(home):
     report = home.json("service", "install", "--directory", home.folder / "units")
 
     done = analyze(
-        report["unit"], "security", "--offline=true", "--threshold=25", runtime=home.folder
+        report["unit"], "security", "--offline=true", "--threshold=10", runtime=home.folder
     )
 
     assert done.returncode == 0, done.stdout
+
+
+def test_the_network_is_for_who_sends_pictures(home):
+    """Without a service on the network the unit has no network at all."""
+    unit = home.folder / "units" / "picturerail.service"
+    home.run("service", "install", "--directory", unit.parent)
+    assert "PrivateNetwork=yes" in unit.read_text()
+
+    home.configure(
+        sources='["azure"]',
+        more='[describe.azure]\nendpoint = "https://x.example"\nkey_file = "key"\n',
+    )
+    home.run("service", "install", "--directory", unit.parent)
+    assert "AF_INET" in unit.read_text()
+    assert "PrivateNetwork" not in unit.read_text()
+
+
+def test_an_account_that_cannot_read_the_folders_is_refused(home):
+    """As root, what the service's account may read is tried, and what to do is said."""
+    if os.geteuid() != 0:
+        pytest.skip("becoming another account needs root")
+    (home.photos / "mine").mkdir(mode=0o700)
+    said = home.run("service", "install", "--directory", home.folder / "units", code=2).stderr
+    assert b"cannot read it" in said
+    assert b"setfacl" in said
+
+    (home.photos / "mine").chmod(0o755)
+    report = home.json("service", "install", "--directory", home.folder / "units")
+    names = ["picturerail.sysusers.conf", "picturerail.tmpfiles.conf"]
+    assert names == [os.path.basename(file) for file in report["files"]]
+    assert "systemd-sysusers" in report["next"]
+    removed = home.json("service", "uninstall", "--directory", home.folder / "units")
+    assert report["files"] == removed["files"]
+    assert list((home.folder / "units").iterdir()) == []
+
+
+def test_nothing_needs_writable_code(home, photographs):
+    """The unit forbids memory that is writable and executable; all of the work goes without."""
+    shutil.copy(photographs["chelsea"], home.photos)
+    forbid = (
+        "import ctypes, os, sys; "
+        "sys.exit(77) if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0) else "  # PR_SET_MDWE
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    prefix = (sys.executable, "-c", forbid)
+    if subprocess.run([*prefix, "/bin/true"], check=False).returncode == 77:
+        pytest.skip("this kernel cannot forbid it")
+
+    assert home.json("sync", prefix=prefix)["added"] == 1
+    assert home.found("cat") == ["chelsea.jpg"]
+    home.run("export", prefix=prefix)
 
 
 def test_what_the_service_could_not_do_is_said_before(home):

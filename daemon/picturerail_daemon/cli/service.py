@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from picturerail_daemon.cli.context import Context, json_option, pass_context, print_json
+
+if TYPE_CHECKING:
+    from picturerail_daemon.service.units import Installed
+
+
+def _json(done: Installed) -> dict[str, Any]:
+    return {
+        "unit": str(done.unit),
+        "files": [str(file) for file in done.files],
+        "next": list(done.commands),
+    }
 
 
 @click.group(epilog="Example: picturerail service install --user")
@@ -30,13 +42,14 @@ def install(context: Context, user: bool, directory: Path | None, as_json: bool)
     """
     from picturerail_daemon.service.units import install_unit
 
-    unit, commands = install_unit(context.settings, context.loaded.file, user=user, into=directory)
+    done = install_unit(context.settings, context.loaded.file, user=user, into=directory)
     if as_json:
-        print_json({"unit": str(unit), "next": commands})
+        print_json(_json(done))
         return
-    click.echo(f"Wrote {unit}")
+    for path in (done.unit, *done.files):
+        click.echo(f"Wrote {path}")
     click.echo("Next:")
-    for command in commands:
+    for command in done.commands:
         click.echo(f"  {command}")
 
 
@@ -50,10 +63,11 @@ def uninstall(context: Context, user: bool, directory: Path | None, as_json: boo
     from picturerail_daemon.service.units import uninstall_unit
 
     del context
-    unit, commands = uninstall_unit(user=user, into=directory)
+    done = uninstall_unit(user=user, into=directory)
     if as_json:
-        print_json({"unit": str(unit), "next": commands})
+        print_json(_json(done))
         return
-    click.echo(f"Removed {unit}")
-    for command in commands:
+    for path in (done.unit, *done.files):
+        click.echo(f"Removed {path}")
+    for command in done.commands:
         click.echo(f"  {command}")

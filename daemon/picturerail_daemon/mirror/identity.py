@@ -42,8 +42,10 @@ OWN_WORDS = "sidecar"
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What a content came to: the row's id, the transaction, and, where its coming displaced
-    another picture whose file must be elsewhere, the place to look for that."""
+    """What a content came to: the row's id, and the transaction.
+
+    `look_at`: its coming displaced another picture, whose file may lie there by now.
+    """
 
     verdict: Verdict
     id: int
