@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import tempfile
+from pathlib import Path
 
 import pillow_heif
 import pytest
@@ -323,3 +325,63 @@ def test_a_rename_over_another_keeps_one_and_deletes_the_other(quick):
     assert counts(report) == (0, 0, 1, 1, 0)
     assert second == id_of(quick, a)
     assert [first] == [gone["id"] for gone in quick.json("deleted")]
+
+
+def test_a_library_that_is_found_elsewhere_keeps_everything(quick, tagged):
+    """The folder got another name, and the configuration with it: every picture has moved."""
+    (quick.photos / "a").mkdir()
+    paths = [tagged(quick.photos / "a" / f"{n}.png", f"word{n}") for n in range(3)]
+    quick.run("sync")
+    ids = [id_of(quick, path) for path in paths]
+    quick.run("tag", ids[0], "+mine")
+
+    quick.photos.rename(quick.folder / "pictures")
+    quick.configure(sources='["sidecar"]', folders=("pictures",))
+    report = quick.json("sync")
+
+    assert counts(report) == (0, 0, 3, 0, 0)
+    assert ids == [id_of(quick, quick.folder / "pictures" / "a" / path.name) for path in paths]
+    assert quick.found("mine") == quick.found("word0") == ["0.png"]
+
+
+def test_a_library_copied_to_another_disk_keeps_everything(quick):
+    """Other inodes on another file system with the same bytes are the same pictures."""
+    other = Path(tempfile.mkdtemp(dir="/dev/shm"))
+    try:
+        paths = [paint(quick.photos / f"{n}.png", (n, 0, 0)) for n in range(3)]
+        quick.run("sync")
+        ids = [id_of(quick, path) for path in paths]
+
+        shutil.copytree(quick.photos, other, dirs_exist_ok=True)
+        shutil.rmtree(quick.photos)
+        quick.photos.symlink_to(other)
+        report = quick.json("sync")
+
+        assert counts(report) == (0, 0, 0, 0, 3)
+        assert report["held"] == 0
+        assert ids == [id_of(quick, path) for path in paths]
+        paths[0].unlink()
+        assert quick.json("sync")["deleted"] == 1
+    finally:
+        shutil.rmtree(other)
+
+
+def test_another_file_system_in_place_of_the_folder_holds_even_one_deletion(quick):
+    """A disk that is not the one from before deletes nothing without the user's word."""
+    other = Path(tempfile.mkdtemp(dir="/dev/shm"))
+    try:
+        paths = [paint(quick.photos / f"{n}.png", (n, 0, 0)) for n in range(3)]
+        quick.run("sync")
+        shutil.copytree(quick.photos, other, dirs_exist_ok=True)
+        (other / "0.png").unlink()
+        quick.photos.rename(quick.folder / "away")
+        quick.photos.symlink_to(other)
+
+        report = quick.json("sync")
+
+        assert (report["deleted"], report["held"]) == (0, 1)
+        assert quick.json("accept-deletions")["deleted"] == 1
+        paths[1].unlink()
+        assert quick.json("sync")["deleted"] == 1
+    finally:
+        shutil.rmtree(other)

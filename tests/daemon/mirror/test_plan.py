@@ -62,6 +62,24 @@ def test_a_hard_link_is_a_second_picture():
     assert [(r.place, r.id) for r in plan.reads] == [(B, 0)]
 
 
+def test_a_stray_moves_here_without_a_read_and_is_never_deleted():
+    """Rows of a folder that was configured before come along by inode, or stay where they are."""
+    old, other = Place(9, b"a.jpg"), Place(9, b"b.jpg")
+    plan = make_plan({A: stat(1)}, {}, {}, {old: Known(5, stat(1)), other: Known(6, stat(2))})
+
+    assert [(m.id, m.source, m.target) for m in plan.moves] == [(5, old, A)]
+    assert plan.reads == []
+    assert [d.id for d in plan.deletes] == []
+
+
+def test_an_inode_that_means_nothing_proves_no_move():
+    """On a network file system the numbers may be anybody's."""
+    plan = make_plan({B: stat(0)}, {A: Known(5, stat(0))}, {})
+
+    assert plan.moves == []
+    assert [r.place for r in plan.reads] == [B]
+
+
 def test_a_failed_file_is_tried_again_only_when_it_changed():
     """The same broken bytes are not read twice; changed ones are."""
     failure = Failure("truncated", 10, 1, 1, 1)
