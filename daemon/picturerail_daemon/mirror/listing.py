@@ -10,12 +10,13 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from picturerail_daemon.filesystems import file_system_of, is_remote, volume_of
 from picturerail_daemon.mirror import names
+from picturerail_daemon.mirror.folders import Agreed, Entry, signature
 from picturerail_native.records import FileStat
 
 Kind = Literal["picture", "video", "raw", "other"]
@@ -50,7 +51,9 @@ class Listing:
     `present` is False when the root itself could not be opened; then nothing else counts.
     `unlisted` are folders that could not be read: what was known below them stays as it is.
     `left_out` counts what is no picture, by kind ("video", "raw", "other", "link", "mount").
-    `volume` is the root's own file system.
+    `volume` is the root's own file system. `as_before` are folders whose entries are just as
+    they were when the database agreed with them; of those nothing else is told. `signatures` are
+    those of the others, where they can have one.
     """
 
     present: bool = True
@@ -61,6 +64,8 @@ class Listing:
     unlisted: list[bytes] = field(default_factory=list)
     folders: set[bytes] = field(default_factory=set)
     left_out: dict[str, int] = field(default_factory=dict)
+    as_before: dict[bytes, Agreed] = field(default_factory=dict)
+    signatures: dict[bytes, Agreed] = field(default_factory=dict)
 
     def count(self, kind: str) -> None:
         """Count one entry that is left out."""
@@ -76,12 +81,14 @@ class Rules:
         arm: told of each folder before it is read.
         cross_mounts: whether file systems mounted below a root belong to it.
         files: False passes through the folders only, as `arm` needs it and nothing more.
+        agreed: how folders were when the database agreed with them.
     """
 
     kind_of: Callable[[bytes], Kind]
     arm: Arm | None = None
     cross_mounts: bool = False
     files: bool = True
+    agreed: Mapping[bytes, Agreed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,27 +183,31 @@ def _list(
     if rules.arm is not None:
         rules.arm(folder, descriptor)
     below: list[bytes] = []
+    entries: list[Entry] = []
+    links = False
     try:
-        with os.scandir(descriptor) as entries:
-            for entry in entries:
-                name = os.fsencode(entry.name)
-                try:
-                    if entry.is_dir(follow_symlinks=False):
-                        if not names.is_skipped_folder(name):
-                            below.append(name)
-                    elif rules.files:
-                        path = folder + b"/" + name if folder else name
-                        if entry.is_symlink():
-                            _list_link(descriptor, name, path, listing)
-                        elif not names.is_temporary(name):
-                            _list_file(descriptor, name, path, volume, listing, rules)
-                except FileNotFoundError:
-                    continue  # gone since: the next look will find it gone
-                except OSError as error:
-                    listing.faults[folder + b"/" + name if folder else name] = _reason(error)
+        with os.scandir(descriptor) as found:
+            for entry in found:
+                if entry.is_dir(follow_symlinks=False):
+                    name = os.fsencode(entry.name)
+                    if not names.is_skipped_folder(name):
+                        below.append(name)
+                elif rules.files:
+                    try:
+                        entries.append((entry.name, entry.stat(follow_symlinks=False)))
+                    except FileNotFoundError:
+                        continue  # gone since: the next look will find it gone
+                    except OSError as error:
+                        path = os.fsencode(entry.name)
+                        listing.faults[folder + b"/" + path if folder else path] = _reason(error)
+                        links = True
+                    else:
+                        links = links or entry.is_symlink()
     except OSError as error:
         _cannot_list(listing, folder, error)
         return
+    if rules.files:
+        _take_files(descriptor, folder, entries, links, volume, listing, rules)
     for name in below if recursive else ():
         path = folder + b"/" + name if folder else name
         try:
@@ -223,18 +234,70 @@ def _leave_out_mount(listing: Listing, path: bytes) -> None:
     listing.unlisted.append(path)
 
 
+def _take_files(
+    descriptor: int,
+    folder: bytes,
+    entries: list[Entry],
+    links: bool,
+    volume: _Volume,
+    listing: Listing,
+    rules: Rules,
+) -> None:
+    """Note a folder's files, or that they are all as they were.
+
+    Where a link lies, what it leads to may change without a trace here, so such a folder has
+    no signature.
+    """
+    digest = b""
+    if not links:
+        digest = signature(entries, volume.identity)
+        before = rules.agreed.get(folder)
+        if before is not None and before.signature == digest:
+            listing.as_before[folder] = before
+            for kind, count in before.left_out.items():
+                listing.left_out[kind] = listing.left_out.get(kind, 0) + count
+            return
+    counted = dict(listing.left_out)
+    pictures = len(listing.pictures)
+    for text, found in entries:
+        name = os.fsencode(text)
+        path = folder + b"/" + name if folder else name
+        try:
+            if stat.S_ISLNK(found.st_mode):
+                _list_link(descriptor, name, path, listing)
+            elif not names.is_temporary(name):
+                _list_file(name, path, found, volume, listing, rules)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            listing.faults[path] = _reason(error)
+    if digest:
+        listing.signatures[folder] = Agreed(
+            digest,
+            len(listing.pictures) - pictures,
+            {
+                kind: count - counted.get(kind, 0)
+                for kind, count in listing.left_out.items()
+                if count != counted.get(kind, 0)
+            },
+        )
+
+
 def _list_file(
-    descriptor: int, name: bytes, path: bytes, volume: _Volume, listing: Listing, rules: Rules
+    name: bytes,
+    path: bytes,
+    found: os.stat_result,
+    volume: _Volume,
+    listing: Listing,
+    rules: Rules,
 ) -> None:
     if names.is_sidecar(name):
-        listing.sidecars[path] = volume.stat(_stat(descriptor, name))
+        listing.sidecars[path] = volume.stat(found)
         return
     kind = rules.kind_of(name)
     if kind != "picture":
         listing.count(kind)
-        return
-    found = _stat(descriptor, name)
-    if stat.S_ISREG(found.st_mode):
+    elif stat.S_ISREG(found.st_mode):
         listing.pictures[path] = volume.stat(found)
     else:
         listing.count("other")
@@ -273,10 +336,6 @@ def _holds(target: os.stat_result, here: os.stat_result, descriptor: int) -> boo
         if (above.st_dev, above.st_ino) == (here.st_dev, here.st_ino):
             return False  # the top: it is its own parent
         here = above
-
-
-def _stat(descriptor: int, name: bytes) -> os.stat_result:
-    return os.stat(name, dir_fd=descriptor, follow_symlinks=False)
 
 
 def file_stat(found: os.stat_result, volume: int) -> FileStat:

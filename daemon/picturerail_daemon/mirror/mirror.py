@@ -16,6 +16,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
 from picturerail_daemon.failpoints import failpoint
+from picturerail_daemon.mirror import folders, sidecars
+from picturerail_daemon.mirror.folders import Agreed, Folders, folder_of, remember
 from picturerail_daemon.mirror.identity import Registrar
 from picturerail_daemon.mirror.listing import Arm, Kind, Listing, Rules, Scope, list_scopes
 from picturerail_daemon.mirror.plan import Known, Move, Place, Plan, Read, make_plan, must_hold
@@ -49,8 +51,15 @@ Progress = Callable[[int, int], None]
 ArmRoot = Callable[[int, bytes, int], None]
 """Called with (root id, folder, its open descriptor) before a folder is listed."""
 
+MOST_SINGLE_FOLDERS = 64
+"""Up to so many changed folders are read one by one; past that all rows are read once."""
+
 _VOLUME = b"volume\0"
 """Where table `state` keeps the file system that a root was last seen on, by the root's id."""
+
+
+ROOT_STATES = (folders.PREFIX, sidecars.PREFIX, _VOLUME)
+"""What table `state` keeps of a root begins with one of these and the root's key."""
 
 
 @dataclass(frozen=True)
@@ -136,14 +145,16 @@ class Mirror:
         for root, folder in self._folders.items():
             list_scopes(folder, [Scope()], self._rules(root, files=False))
 
-    def _rules(self, root: int, *, files: bool = True) -> Rules:
+    def _rules(
+        self, root: int, agreed: Mapping[bytes, Agreed] | None = None, *, files: bool = True
+    ) -> Rules:
         arm: Arm | None = None
         if (arm_root := self.arm) is not None:
 
             def arm(folder: bytes, descriptor: int) -> None:
                 arm_root(root, folder, descriptor)
 
-        return Rules(self._kind_of, arm, self._options.cross_mounts, files)
+        return Rules(self._kind_of, arm, self._options.cross_mounts, files, agreed or {})
 
     def begin(
         self,
@@ -166,15 +177,21 @@ class Mirror:
         self, look: Examination, accept: bool, stop: threading.Event | None
     ) -> Iterator[None]:
         scopes, report = look.scopes, look.report
+        with self._database.snapshot() as snapshot:
+            known = {root: Folders.of(snapshot, root).agreed for root in scopes}
         listings = look.listings = {
-            root: list_scopes(self._folders[root], parts, self._rules(root))
+            root: list_scopes(self._folders[root], parts, self._rules(root, known[root]))
             for root, parts in scopes.items()
         }
         absent = frozenset(root for root, listing in listings.items() if not listing.present)
         registrar = Registrar(self._database, self._folders, dict(self._former), absent)
         with self._database.snapshot() as snapshot:
-            rows = _rows(snapshot, listings, scopes)
-            failures = _failures(snapshot, listings, scopes)
+            rows = _rows(snapshot, listings, scopes, known)
+            failures = {
+                place: failure
+                for place, failure in _failures(snapshot, listings, scopes).items()
+                if folder_of(place.path) not in listings[place.root].as_before
+            }
             foreign = _foreign(snapshot, listings)
             plan = make_plan(
                 _disk(listings),
@@ -185,15 +202,18 @@ class Mirror:
         registrar = replace(registrar, missing=frozenset(d.id for d in plan.deletes))
         report.unchanged = plan.unchanged
         for listing in listings.values():
+            report.unchanged += sum(agreed.pictures for agreed in listing.as_before.values())
             for kind, count in listing.left_out.items():
                 report.left_out[kind] = report.left_out.get(kind, 0) + count
         report.missing_roots = sorted(absent)
         report.foreign_roots = sorted(foreign)
         reads = [read for read in plan.reads if read.place not in self._queued]
+        elsewhere = {read.place for read in plan.reads} & self._queued
         look.total = len(reads)
         fresh: set[int] = set()
         self._queued.update(read.place for read in reads)
         try:
+            self._know(plan, known)
             self._move(plan.moves, report)
             yield
             for look.done, outcome in enumerate(self._outcomes(reads, stop), 1):
@@ -209,6 +229,7 @@ class Mirror:
                 report.seq, note_sidecars(self._database, listings, scopes, fresh=fresh)
             )
             self._adopt_volumes(listings, accept, report)
+            self._agree(look, known, elsewhere)
         report.failed |= self._standing(listings, scopes)
 
     def _strays(
@@ -230,6 +251,41 @@ class Mirror:
             for row in snapshot.images_below(root)
             if registrar.has_left(row)
         }
+
+    def _know(self, plan: Plan, known: Mapping[int, Mapping[bytes, Agreed]]) -> None:
+        """Record the folders that are about to hold rows, before they do."""
+        places = [*(read.place for read in plan.reads), *(move.target for move in plan.moves)]
+        theirs = {(place.root, folder_of(place.path)) for place in places}
+        new = {key: Agreed() for key in theirs if key[1] not in known[key[0]]}
+        if new:
+            remember(self._database, new)
+
+    def _agree(
+        self,
+        look: Examination,
+        known: Mapping[int, Mapping[bytes, Agreed]],
+        elsewhere: set[Place],
+    ) -> None:
+        """Sign the folders whose rows now agree with their files; forget those that are gone."""
+        report = look.report
+        open_places = report.waiting.keys() | elsewhere
+        unsettled = {(place.root, folder_of(place.path)) for place in open_places}
+        new: dict[tuple[int, bytes], Agreed] = {}
+        gone: list[tuple[int, bytes]] = []
+        for root, listing in look.listings.items():
+            if not listing.present or root in report.held:
+                continue
+            for folder, agreed in listing.signatures.items():
+                if (root, folder) not in unsettled and known[root].get(folder) != agreed:
+                    new[root, folder] = agreed
+            gone += [
+                (root, folder)
+                for folder in known[root].keys() - listing.folders
+                if _tells_of_folder(folder, listing, look.scopes[root])
+                and (root, folder) not in unsettled
+            ]
+        if new or gone:
+            report.seq = max(report.seq, remember(self._database, new, gone))
 
     def _adopt_volumes(self, listings: Mapping[int, Listing], accept: bool, report: Report) -> None:
         """Remember which file system each root lies on, once its pictures were found there."""
@@ -450,22 +506,43 @@ def _covered(path: bytes, listing: Listing, parts: list[Scope]) -> bool:
     )
 
 
-def _rows(
-    snapshot: Snapshot, listings: Mapping[int, Listing], scopes: Mapping[int, list[Scope]]
-) -> dict[Place, ImageRow]:
-    """Return the live rows that the listings tell about.
+def _tells_of_folder(folder: bytes, listing: Listing, parts: list[Scope]) -> bool:
+    """Return whether a listing tells about what lies directly in a folder."""
+    return _covered(folder + b"/file" if folder else b"file", listing, parts)
 
-    A folder that was listed alone but is gone takes everything below it along: its rows
-    count too, so that a removed or renamed tree needs no listing of what is not there.
+
+def _rows(
+    snapshot: Snapshot,
+    listings: Mapping[int, Listing],
+    scopes: Mapping[int, list[Scope]],
+    known: Mapping[int, Mapping[bytes, Agreed]],
+) -> dict[Place, ImageRow]:
+    """Return the live rows that the listings tell about, but for folders that are as before.
+
+    Where no folder changed and none is gone, no row is read.
     """
     rows: dict[Place, ImageRow] = {}
     for root, listing in listings.items():
         parts = scopes[root]
-        for scope in parts:
-            prefix = scope.folder + b"/" if scope.folder else b""
-            for row in snapshot.images_below(root, prefix):
-                if row.path not in listing.faults and _covered(row.path, listing, parts):
-                    rows[Place(root, row.path)] = row
+        changed = {
+            folder
+            for folder in (listing.folders | known[root].keys()) - listing.as_before.keys()
+            if _tells_of_folder(folder, listing, parts)
+        }
+        everything = not listing.present or not known[root]
+        if everything or b"" in changed or len(changed) > MOST_SINGLE_FOLDERS:
+            below = snapshot.images_below(root)
+        else:
+            below = itertools.chain.from_iterable(
+                snapshot.images_below(root, folder + b"/") for folder in changed
+            )
+        for row in below:
+            if (
+                (everything or folder_of(row.path) in changed)
+                and row.path not in listing.faults
+                and _covered(row.path, listing, parts)
+            ):
+                rows[Place(root, row.path)] = row
     return rows
 
 

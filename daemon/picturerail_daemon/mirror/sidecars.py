@@ -24,7 +24,7 @@ from picturerail_native.records import (
     root_key,
 )
 
-_PREFIX = b"sidecar\0"
+PREFIX = b"sidecar\0"
 _SOURCE = "sidecar"
 
 
@@ -74,7 +74,7 @@ def _changed_sidecars(
     parts: list[Scope],
     changed: dict[bytes, bytes | None],
 ) -> list[bytes]:
-    prefix = _PREFIX + root_key(root)
+    prefix = PREFIX + root_key(root)
     seen = {key[len(prefix) :]: value for key, value in snapshot.records(Table.STATE, prefix)}
     found = {path: _signature(stat) for path, stat in listing.sidecars.items()}
     paths: list[bytes] = []
@@ -83,7 +83,8 @@ def _changed_sidecars(
             changed[prefix + path] = signature
             paths.append(path)
     for path in seen.keys() - found.keys():
-        if any(scope.covers(path) for scope in parts):
+        as_before = path.rpartition(b"/")[0] in listing.as_before
+        if not as_before and any(scope.covers(path) for scope in parts):
             changed[prefix + path] = None
             paths.append(path)
     return paths

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from picturerail_daemon.errors import NotThereError, PicturerailError, UsageError
+from picturerail_daemon.mirror.mirror import ROOT_STATES
 from picturerail_daemon.mirror.plan import Place
 from picturerail_daemon.mirror.report import Report
 from picturerail_daemon.service import views
@@ -200,10 +201,17 @@ def forget(library: Library, arguments: Json, _progress: Progress) -> Json:
             )
         ids = [row.id for row in snapshot.images(rows=Rows.ALL) if row.root == number]
         failures = [key for key, _ in snapshot.records(Table.FAILURES, root_key(number))]
+        states = [
+            key
+            for prefix in ROOT_STATES
+            for key, _ in snapshot.records(Table.STATE, prefix + root_key(number))
+        ]
     seq = library.purge(ids) if ids else 0
     with library.database.begin() as transaction:
         for key in failures:
             transaction.remove(Table.FAILURES, key)
+        for key in states:
+            transaction.remove(Table.STATE, key)
         transaction.remove(Table.ROOTS, root_key(number))
     library.roots.former.pop(number, None)
     library.follow()
