@@ -316,6 +316,22 @@ impl DiskFile for SimFile {
         }
     }
 
+    /// Modelled as durable at once or not at all: nothing reads beyond.
+    fn truncate(&self, length: u64) -> io::Result<()> {
+        let mut inner = self.disk.0.lock().unwrap();
+        let happens = inner.change()?;
+        let kept = inner.random.below(2) == 0;
+        let file = &mut inner.files[self.index];
+        let pending = file.pending.iter().any(|(offset, data)| offset + data.len() as u64 > length);
+        if happens || kept {
+            file.live.truncate(length as usize);
+            if !pending {
+                file.durable.truncate(length as usize);
+            }
+        }
+        if happens { Ok(()) } else { Err(power_is_off()) }
+    }
+
     fn length(&self) -> io::Result<u64> {
         Ok(self.disk.0.lock().unwrap().files[self.index].live.len() as u64)
     }
