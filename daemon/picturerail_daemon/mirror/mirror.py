@@ -13,7 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 from picturerail_daemon.mirror.identity import Registrar
 from picturerail_daemon.mirror.listing import Kind, Listing, Scope, list_scopes
@@ -141,7 +143,7 @@ class Mirror:
             rows = [(move, row) for move in moves if (row := snapshot.get(move.id)) is not None]
         with self._database.begin() as transaction:
             for move, row in rows:
-                placed = replace(
+                placed = msgspec.structs.replace(
                     row,
                     root=move.target.root,
                     path=move.target.path,

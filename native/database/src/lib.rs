@@ -48,6 +48,7 @@ mod manifest;
 mod mark;
 mod op;
 mod options;
+mod packed;
 mod recovery;
 mod replay;
 mod rewrite;

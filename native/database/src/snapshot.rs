@@ -78,7 +78,13 @@ impl Snapshot {
     /// Live rows with exactly this filename, in id order.
     #[must_use]
     pub fn find_filename(&self, filename: &[u8]) -> Cursor {
-        Cursor::new(&self.state, Source::Filename { filename: filename.into(), next: 0 })
+        self.find_filename_after(filename, 0)
+    }
+
+    /// The same from the first id greater than `after`.
+    pub(crate) fn find_filename_after(&self, filename: &[u8], after: u64) -> Cursor {
+        let next = after.saturating_add(1);
+        Cursor::new(&self.state, Source::Filename { filename: filename.into(), next })
     }
 
     /// Rows with this content, in id order.
