@@ -30,7 +30,7 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::options::Options;
-use crate::packed::{PackedRows, fill_one};
+use crate::packed::{PackedRows, fill_filename, fill_one};
 use crate::row::{Hash, NewRow, Row, Stat};
 use crate::store::{Mode, Store};
 
@@ -287,8 +287,8 @@ export! {
         length: *mut usize,
         count: *mut usize,
     ) {
-        let mut found = handle(snapshot)?.0.find_filename_after(slice(filename)?, after);
-        let filled = PackedRows::new().fill(&mut found, buffer_at(buffer, capacity)?)?;
+        let (snapshot, filename) = (&handle(snapshot)?.0, slice(filename)?);
+        let filled = fill_filename(snapshot, filename, after, buffer_at(buffer, capacity)?)?;
         set(length, filled.length)?;
         set(count, filled.count)?;
         Ok(if filled.ended { DONE } else { OK })

@@ -6,6 +6,7 @@ use crate::c_types::flags;
 use crate::cursor::{Cursor, Entry};
 use crate::error::{Error, Result};
 use crate::row::{Row, Window};
+use crate::snapshot::Snapshot;
 
 /// Bytes before a row's texts; `prdb_packed` in the C header draws them.
 const FIXED: usize = 128;
@@ -61,6 +62,33 @@ pub(crate) fn fill_one(row: &Row, metadata: &[u8], buffer: &mut [u8]) -> Result<
         room.copy_from_slice(&bytes);
     }
     Ok(bytes.len())
+}
+
+/// Put the rows of a filename with ids above `after`, as many as fit.
+pub(crate) fn fill_filename(
+    snapshot: &Snapshot,
+    filename: &[u8],
+    mut after: u64,
+    buffer: &mut [u8],
+) -> Result<Filled> {
+    let mut filled = Filled::default();
+    let mut bytes = Vec::new();
+    while let Some(row) = snapshot.next_of_filename(filename, after) {
+        bytes.clear();
+        pack(row, &row.metadata()?, &mut bytes)?;
+        let end = filled.length + bytes.len();
+        let Some(room) = buffer.get_mut(filled.length..end) else {
+            if filled.count == 0 {
+                filled.length = bytes.len();
+            }
+            return Ok(filled);
+        };
+        room.copy_from_slice(&bytes);
+        filled = Filled { count: filled.count + 1, length: end, ended: false };
+        after = row.id;
+    }
+    filled.ended = true;
+    Ok(filled)
 }
 
 /// A listing of rows that is read in batches.
