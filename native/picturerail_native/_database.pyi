@@ -45,6 +45,7 @@ class _Lib:
     PRDB_CLOSED: Final[int]
     PRDB_CONFLICT: Final[int]
     PRDB_INTERNAL: Final[int]
+    PRDB_FORCE: Final[int]
     PRDB_HAS_DATA: Final[int]
     PRDB_PACKED_BYTES: Final[int]
     PRDB_DELETED: Final[int]

@@ -141,11 +141,15 @@ class Problem:
 class Database:
     """An open store. A context manager that closes it."""
 
-    def __init__(self, path: str | os.PathLike[str], mode: Mode = Mode.READ) -> None:
-        """Open the store in the folder `path`; recovery is part of opening."""
-        self._handle = Handle(
-            "prdb_store", lib.prdb_close, lib.prdb_open, os.fsencode(path), int(mode)
-        )
+    def __init__(
+        self, path: str | os.PathLike[str], mode: Mode = Mode.READ, *, force: bool = False
+    ) -> None:
+        """Open the store in the folder `path`; recovery is part of opening.
+
+        A network file system is refused unless `force` is set: locks and syncs may not hold.
+        """
+        how = int(mode) | (lib.PRDB_FORCE if force else 0)
+        self._handle = Handle("prdb_store", lib.prdb_close, lib.prdb_open, os.fsencode(path), how)
 
     def __enter__(self) -> Self:
         """Return the store itself."""

@@ -71,6 +71,10 @@ enum prdb_mode {
   PRDB_CREATE = 2  /* as PRDB_WRITE; makes the store if there is none */
 };
 
+/* Added to a mode: open the store also on a network file system, where locks and syncs may
+ * not hold. */
+#define PRDB_FORCE 16
+
 #define PRDB_HAS_DATA 1  /* flags: the picture's bytes are stored */
 #define PRDB_DELETED 2   /* flags: a tombstone, recoverable until collected */
 
@@ -162,7 +166,8 @@ uint32_t prdb_abi_version(void);
 
 /* Open the store in the folder `path`. As a writer it holds the store's lock
  * until closed; a second writer gets PRDB_LOCKED at once. Recovery is part of
- * opening. */
+ * opening. On a network file system PRDB_INVALID says so, unless PRDB_FORCE is
+ * added to the mode. */
 int32_t prdb_open(const char *path, int32_t mode, prdb_store **store, prdb_error *error);
 
 /* Close. Snapshots, blobs and cursors made from it stay valid. */

@@ -17,6 +17,7 @@ pub(crate) const OK: i32 = 0;
 pub(crate) const DONE: i32 = 1;
 pub(crate) const INVALID: i32 = 3;
 pub(crate) const INTERNAL: i32 = 15;
+pub(crate) const FORCE: i32 = 16;
 pub(crate) const HAS_DATA: u32 = 1;
 pub(crate) const DELETED: u32 = 2;
 pub(crate) const MESSAGE_BYTES: usize = 1016;

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use crate::backup::{backup, restore};
 use crate::blob::hash_from;
 use crate::c_types::{
-    DONE, HAS_DATA, MESSAGE_BYTES, OK, prdb_blob, prdb_blob_writer, prdb_bytes, prdb_cursor,
+    DONE, FORCE, HAS_DATA, MESSAGE_BYTES, OK, prdb_blob, prdb_blob_writer, prdb_bytes, prdb_cursor,
     prdb_entry, prdb_error, prdb_image, prdb_info, prdb_snapshot, prdb_store, prdb_transaction,
     rows,
 };
@@ -125,6 +125,11 @@ unsafe fn hash_at(hash: *const u8) -> Result<Hash> {
 }
 
 unsafe fn folder(path: *const c_char) -> Result<Arc<dyn Disk>> {
+    // SAFETY: as in the callers.
+    Ok(Arc::new(unsafe { folder_at(path) }?))
+}
+
+unsafe fn folder_at(path: *const c_char) -> Result<Folder> {
     if path.is_null() {
         return Err(null());
     }
@@ -133,7 +138,7 @@ unsafe fn folder(path: *const c_char) -> Result<Arc<dyn Disk>> {
     if path.is_empty() {
         return Err(Error::Invalid("the store's path is empty".to_owned()));
     }
-    Ok(Arc::new(Folder::new(Path::new(OsStr::from_bytes(path)))))
+    Ok(Folder::new(Path::new(OsStr::from_bytes(path))))
 }
 
 unsafe fn new_row(image: &prdb_image) -> Result<NewRow> {
@@ -227,6 +232,12 @@ export_ends! {
 
 export! {
     fn prdb_open(path: *const c_char, mode: i32, store: *mut *mut prdb_store) {
+        let mode = if mode & FORCE == 0 {
+            folder_at(path)?.refuse_network()?;
+            mode
+        } else {
+            mode & !FORCE
+        };
         let mode = match mode {
             0 => Mode::Read,
             1 => Mode::Write,
