@@ -61,7 +61,8 @@ wheel: .venv/ready ## Build a manylinux wheel into wheelhouse/, and try it where
 
 bench: bench-database bench-search bench-site ## All benchmarks
 
-bench-database: .venv/ready ## The database beside SQLite and the disk's floor
+bench-database: .venv/ready ## The database beside SQLite, LMDB and the disk's floor
+	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python tests/bench/bench_database.py $(ARGS)
 
 bench-search: .venv/ready ## The search engine beside SQLite FTS5
