@@ -110,6 +110,7 @@ class Room(threading.local):
         """Make it for this thread."""
         self.error = ffi.new("prdb_error *")
         self.count = ffi.new("size_t *")
+        self.image = ffi.new("prdb_image *")
         self.grow(1 << 16)
 
     def grow(self, capacity: int) -> None:

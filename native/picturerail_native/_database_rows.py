@@ -13,23 +13,16 @@ from picturerail_native.records import Change, FileStat, ImageChange, ImageRow, 
 
 
 def image_argument(row: ImageRow) -> tuple[Any, object]:
-    """Return the C form of a row, and what must stay alive as long as it is used."""
+    """Return the C form of a row, valid until this thread's next, and what must stay alive."""
     kept = text(row.path), text(row.filename), text(row.metadata_json)
-    stat = row.stat
-    image = ffi.new(
-        "prdb_image *",
-        {
-            "id": row.id,
-            "seq": row.seq,
-            "root": row.root,
-            "flags": lib.PRDB_HAS_DATA if row.has_data else 0,
-            "path": kept[0],
-            "filename": kept[1],
-            "metadata": kept[2],
-            "stat": (stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.volume),
-        },
-    )
-    image.content_hash[0 : lib.PRDB_HASH_BYTES] = hash_argument(row.content_hash)
+    image, stat = room.image, row.stat
+    image.id = row.id
+    image.seq = row.seq
+    image.root = row.root
+    image.flags = _HAS_DATA if row.has_data else 0
+    image.path, image.filename, image.metadata = kept
+    image.stat = (stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.volume)
+    ffi.memmove(image.content_hash, hash_argument(row.content_hash), lib.PRDB_HASH_BYTES)
     return image, kept
 
 

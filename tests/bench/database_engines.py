@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import lmdb
 
-from picturerail_native.database import Database, Mode
+from picturerail_native.database import Database, Mode, Snapshot
 from picturerail_native.records import ImageRow
 
 BLOB_BYTES = 60_000
@@ -56,7 +56,14 @@ class Ours:
         """Make a store."""
         self.folder = folder / "picturerail"
         self.store = Database(self.folder, Mode.CREATE)
-        self.view = self.store.snapshot()
+        self._view: Snapshot | None = None
+
+    @property
+    def view(self) -> Snapshot:
+        """A snapshot with all that was committed, taken when it is first read from."""
+        if self._view is None:
+            self._view = self.store.snapshot()
+        return self._view
 
     def commit(self, pictures: list[Picture]) -> None:
         """Store pictures durably, in one transaction."""
@@ -68,7 +75,7 @@ class Ours:
                     writer.write(data)
                 row = ImageRow(0, filename, metadata, root=1, path=b"album/" + filename)
                 transaction.insert(row, writer)
-        self.view = self.store.snapshot()
+        self._view = None
 
     def commit_all(self, batches: list[list[Picture]]) -> None:
         """Commit batches one after the other, as one thread of many."""
@@ -81,7 +88,7 @@ class Ours:
         engine = cls.__new__(cls)
         engine.folder = path
         engine.store = Database(path, Mode.WRITE)
-        engine.view = engine.store.snapshot()
+        engine._view = None
         assert engine.get(1) is not None
         return engine
 
@@ -108,7 +115,7 @@ class Ours:
         """Close, open, read one row."""
         self.store.close()
         self.store = Database(self.folder, Mode.WRITE)
-        self.view = self.store.snapshot()
+        self._view = None
         assert self.view.get(1) is not None
 
     def close(self) -> None:
