@@ -64,7 +64,8 @@ bench: bench-daemon bench-database bench-search bench-site ## All benchmarks
 bench-daemon: .venv/ready ## The daemon beside find, raw inotify and bare decoding
 	$(BIN)/python tests/bench/bench_daemon.py $(ARGS)
 
-bench-database: .venv/ready ## The database beside SQLite and the disk's floor
+bench-database: .venv/ready ## The database beside SQLite, LMDB and the disk's floor
+	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python tests/bench/bench_database.py $(ARGS)
 
 bench-search: .venv/ready ## The search engine beside SQLite FTS5

@@ -64,7 +64,7 @@ class Blob(io.RawIOBase):
         """Return everything from the position to the end."""
         rest = bytearray(max(0, self.length - self._position))
         count = self.readinto(rest)
-        return bytes(rest[:count])
+        return bytes(memoryview(rest)[:count])
 
     def close(self) -> None:
         """Close; a second call does nothing."""

@@ -6,6 +6,7 @@ Used by `database.py` alone, whose docstring draws the error tree.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -98,22 +99,49 @@ if lib.prdb_abi_version() != lib.PRDB_ABI_VERSION:
     raise ImportError("the database's library and its binding are of different versions")
 
 
+# Attributes of the module are found faster than those of the library.
+_OK, _DONE, _NOT_FOUND = lib.PRDB_OK, lib.PRDB_DONE, lib.PRDB_NOT_FOUND
+
+
+class Room(threading.local):
+    """What a thread's calls write into, made once."""
+
+    def __init__(self) -> None:
+        """Make it for this thread."""
+        self.error = ffi.new("prdb_error *")
+        self.count = ffi.new("size_t *")
+        self.image = ffi.new("prdb_image *")
+        self.grow(1 << 16)
+
+    def grow(self, capacity: int) -> None:
+        """Make room for rows of `capacity` bytes.
+
+        `rows` is (buffer, capacity, length, error, the buffer's bytes), together, as looking
+        up a thread's own attributes costs more than a small call.
+        """
+        buffer = ffi.new("uint8_t[]", capacity)
+        self.rows = (buffer, capacity, ffi.new("size_t *"), self.error, ffi.buffer(buffer))
+
+
+room = Room()
+
+
 def call(function: Callable[..., int], *arguments: object) -> int:
     """Call a C function with an error to fill; return PRDB_OK or PRDB_DONE."""
-    error = ffi.new("prdb_error *")
+    error = room.error
     status = function(*arguments, error)
-    if status > lib.PRDB_DONE:
+    if status > _DONE:
         raise _exception(status, error)
     return status
 
 
-def found(function: Callable[..., int], *arguments: object) -> bool:
-    """Call a C function that looks something up; return whether it is there."""
-    error = ffi.new("prdb_error *")
-    status = function(*arguments, error)
-    if status > lib.PRDB_DONE and status != lib.PRDB_NOT_FOUND:
-        raise _exception(status, error)
-    return status == lib.PRDB_OK
+def is_there(status: int, error: Any) -> bool:
+    """Return whether what was looked up is there; raise what else went wrong."""
+    if status == _OK:
+        return True
+    if status == _NOT_FOUND:
+        return False
+    raise _exception(status, error)
 
 
 def _exception(status: int, error: Any) -> DatabaseError:

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from picturerail_native._database import ffi, lib
 from picturerail_native._database_blobs import hash_argument
-from picturerail_native._database_calls import Handle, call, copied, text
+from picturerail_native._database_calls import Handle, call, copied, is_there, room, text
 from picturerail_native.records import Change, FileStat, ImageChange, ImageRow, RecordChange, Table
 
 
 def image_argument(row: ImageRow) -> tuple[Any, object]:
-    """Return the C form of a row, and what must stay alive as long as it is used."""
+    """Return the C form of a row, valid until this thread's next, and what must stay alive."""
     kept = text(row.path), text(row.filename), text(row.metadata_json)
-    stat = row.stat
-    image = ffi.new(
-        "prdb_image *",
-        {
-            "id": row.id,
-            "seq": row.seq,
-            "root": row.root,
-            "flags": lib.PRDB_HAS_DATA if row.has_data else 0,
-            "path": kept[0],
-            "filename": kept[1],
-            "metadata": kept[2],
-            "stat": (stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.volume),
-        },
-    )
-    image.content_hash[0 : lib.PRDB_HASH_BYTES] = hash_argument(row.content_hash)
+    image, stat = room.image, row.stat
+    image.id = row.id
+    image.seq = row.seq
+    image.root = row.root
+    image.flags = _HAS_DATA if row.has_data else 0
+    image.path, image.filename, image.metadata = kept
+    image.stat = (stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.volume)
+    ffi.memmove(image.content_hash, hash_argument(row.content_hash), lib.PRDB_HASH_BYTES)
     return image, kept
 
 
@@ -51,12 +45,85 @@ def row_of(image: Any) -> ImageRow:
     )
 
 
-def taken(image: Any, row: Any) -> ImageRow:
-    """Copy a row out of the C row that owns it, and free that."""
-    try:
-        return row_of(image)
-    finally:
-        lib.prdb_row_free(row[0])
+_PACKED = struct.Struct("<IIQQqQ32sQqqQQIIII")
+_FIXED: int = lib.PRDB_PACKED_BYTES
+_HAS_DATA: int = lib.PRDB_HAS_DATA
+_DONE: int = lib.PRDB_DONE
+assert _PACKED.size == _FIXED, "the header draws another row"
+
+
+def _unpack(data: bytes, at: int) -> tuple[ImageRow, int]:
+    """Return the packed row at `at`, and where the next one begins."""
+    (total, flags, image_id, seq, deleted_ns, data_length, digest, size, mtime_ns, ctime_ns,
+     inode, volume, root, path, filename, metadata) = _PACKED.unpack_from(data, at)  # fmt: skip
+    name = at + _FIXED + path
+    rest = name + filename
+    row = ImageRow(
+        image_id,
+        data[name:rest],
+        data[rest : rest + metadata],
+        root,
+        data[at + _FIXED : name],
+        digest,
+        FileStat(size, mtime_ns, ctime_ns, inode, volume),
+        seq,
+        flags & _HAS_DATA != 0,
+        data_length,
+        deleted_ns,
+    )
+    return row, at + total
+
+
+def _unpack_all(data: bytes) -> Iterator[ImageRow]:
+    at, end = 0, len(data)
+    while at < end:
+        row, at = _unpack(data, at)
+        yield row
+
+
+def get(snapshot: Handle, image_id: int) -> ImageRow | None:
+    """Return the row with this id; None if there is none."""
+    buffer, capacity, length, error, data = room.rows
+    status = lib.prdb_get(snapshot.pointer, image_id, buffer, capacity, length, error)
+    if status and not is_there(status, error):
+        return None
+    if length[0] > capacity:
+        room.grow(length[0])
+        return get(snapshot, image_id)
+    return _unpack(data[: length[0]], 0)[0]
+
+
+def find_path(snapshot: Handle, root: int, path: bytes) -> ImageRow | None:
+    """Return the live row at a path; None if there is none."""
+    buffer, capacity, length, error, data = room.rows
+    place = text(path)
+    status = lib.prdb_find_path(snapshot.pointer, root, place, buffer, capacity, length, error)
+    if status and not is_there(status, error):
+        return None
+    if length[0] > capacity:
+        room.grow(length[0])
+        return find_path(snapshot, root, path)
+    return _unpack(data[: length[0]], 0)[0]
+
+
+def find_filename(snapshot: Handle, filename: bytes) -> list[ImageRow]:
+    """Return all live rows of a filename, in id order."""
+    rows: list[ImageRow] = []
+    name, count, after = text(filename), room.count, 0
+    while True:
+        buffer, capacity, length, error, data = room.rows
+        status = lib.prdb_find_filename(
+            snapshot.pointer, name, after, buffer, capacity, length, count, error
+        )
+        if status > _DONE:
+            is_there(status, error)
+        if count[0]:
+            rows += _unpack_all(data[: length[0]])
+            after = rows[-1].id
+        if status == _DONE:
+            return rows
+        if not count[0]:
+            room.grow(length[0])
 
 
 def cursor(function: Callable[..., int], *arguments: object) -> Handle:
@@ -73,8 +140,20 @@ def entries(listing: Handle) -> Iterator[Any]:
 
 def rows(function: Callable[..., int], *arguments: object) -> Iterator[ImageRow]:
     """Make a cursor over rows and yield them. What is wrong with it is raised at once."""
-    listing = cursor(function, *arguments)
-    return (row_of(entry.image) for entry in entries(listing))
+    return _rows(cursor(function, *arguments))
+
+
+def _rows(listing: Handle) -> Iterator[ImageRow]:
+    while True:
+        buffer, capacity, length, _, data = room.rows
+        count = room.count
+        if call(lib.prdb_cursor_rows, listing.pointer, buffer, capacity, length, count):
+            return
+        if count[0]:
+            # Copied, since the consumer may read other rows between two of these.
+            yield from _unpack_all(data[: length[0]])
+        else:
+            room.grow(length[0])
 
 
 def change(entry: Any) -> Change:

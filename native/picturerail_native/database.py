@@ -53,15 +53,16 @@ from picturerail_native._database_calls import (
     UnsupportedFormatError,
     call,
     copied,
-    found,
     text,
 )
 from picturerail_native._database_rows import (
     change,
     cursor,
     entries,
+    find_filename,
+    find_path,
+    get,
     image_argument,
-    taken,
 )
 from picturerail_native._database_rows import (
     rows as listed_rows,
@@ -140,11 +141,15 @@ class Problem:
 class Database:
     """An open store. A context manager that closes it."""
 
-    def __init__(self, path: str | os.PathLike[str], mode: Mode = Mode.READ) -> None:
-        """Open the store in the folder `path`; recovery is part of opening."""
-        self._handle = Handle(
-            "prdb_store", lib.prdb_close, lib.prdb_open, os.fsencode(path), int(mode)
-        )
+    def __init__(
+        self, path: str | os.PathLike[str], mode: Mode = Mode.READ, *, force: bool = False
+    ) -> None:
+        """Open the store in the folder `path`; recovery is part of opening.
+
+        A network file system is refused unless `force` is set: locks and syncs may not hold.
+        """
+        how = int(mode) | (lib.PRDB_FORCE if force else 0)
+        self._handle = Handle("prdb_store", lib.prdb_close, lib.prdb_open, os.fsencode(path), how)
 
     def __enter__(self) -> Self:
         """Return the store itself."""
@@ -233,21 +238,15 @@ class Snapshot:
 
     def get(self, image_id: int) -> ImageRow | None:
         """Return the row, live or deleted."""
-        image, row = ffi.new("prdb_image *"), ffi.new("prdb_row **")
-        if not found(lib.prdb_get, self._handle.pointer, image_id, image, row):
-            return None
-        return taken(image, row)
+        return get(self._handle, image_id)
 
     def find_path(self, root: int, path: bytes) -> ImageRow | None:
         """Return the live row at a path."""
-        image, row = ffi.new("prdb_image *"), ffi.new("prdb_row **")
-        if not found(lib.prdb_find_path, self._handle.pointer, root, text(path), image, row):
-            return None
-        return taken(image, row)
+        return find_path(self._handle, root, path)
 
     def find_filename(self, filename: bytes) -> list[ImageRow]:
         """Return the live rows with exactly this filename, in id order."""
-        return list(listed_rows(lib.prdb_find_filename, self._handle.pointer, text(filename)))
+        return find_filename(self._handle, filename)
 
     def find_content(self, content_hash: bytes, rows: Rows = Rows.LIVE) -> list[ImageRow]:
         """Return the rows with this content, in id order."""

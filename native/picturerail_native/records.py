@@ -141,8 +141,7 @@ def decode_metadata(data: bytes) -> Metadata:
     return _metadata_decoder.decode(data)
 
 
-@dataclass(frozen=True, slots=True)
-class FileStat:
+class FileStat(msgspec.Struct, frozen=True, gc=False):
     """What a mirrored file looked like when its bytes were read.
 
     `volume` identifies the file system across mounts and reboots; times are nanoseconds
@@ -156,9 +155,8 @@ class FileStat:
     volume: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRow:
-    """A row of the table `images`, without its bytes.
+class ImageRow(msgspec.Struct, frozen=True, gc=False):
+    """A row of the table `images`, without its bytes. `msgspec.structs.replace` changes one.
 
     `path` is relative to the root, `/` between its parts, any byte but NUL in them.
     `content_hash` is the BLAKE3 of the bytes, 32 bytes; they are stored if `has_data`.

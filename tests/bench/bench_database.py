@@ -1,11 +1,12 @@
-"""The database against SQLite (WAL, synchronous=FULL) and against the disk itself.
+"""The database against SQLite (WAL, synchronous=FULL), LMDB and the disk itself.
 
 All run interleaved in one process, in rounds whose order is shuffled, so that the load of the
 machine meets them alike; read the ratios. The floor is one write and one fdatasync of the same
-bytes at the end of a growing file. Both stores keep the same columns with the same indexes
-(filename; root and path; content hash), their caches hold everything, look-ups are uniform.
+bytes into files that were filled ahead, the filling counted. All stores keep the same columns
+with the same indexes (filename; root and path; content hash), their caches hold everything,
+look-ups are uniform.
 
-    python tests/bench/bench_database.py [--quick] [--folder DIR]
+    python tests/bench/bench_database.py [--quick] [--full] [--folder DIR]
 """
 
 from __future__ import annotations
@@ -18,190 +19,22 @@ import platform
 import random
 import sqlite3
 import statistics
+import subprocess
+import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
 
-from picturerail_native.database import Database, Mode
-from picturerail_native.records import ImageRow
-
-BLOB_BYTES = 60_000
-SEED = 20_261_123
+import lmdb
+from database_engines import BLOB_BYTES, LMDB, SEED, Engine, Floor, Ours, Picture, SQLite
 
 
-class Engine(Protocol):
-    """What is measured; a picture is (filename, metadata, bytes)."""
-
-    name: str
-
-    def commit(self, pictures: list[Picture]) -> None:
-        """Store pictures durably, in one transaction."""
-
-    def get(self, image_id: int) -> object:
-        """Return a row without its bytes."""
-
-    def find(self, filename: bytes) -> object:
-        """Return the rows of a filename."""
-
-    def read(self, image_id: int) -> bytes:
-        """Return a picture's bytes."""
-
-    def scan(self) -> int:
-        """Read every row without its bytes; return their number."""
-
-    def reopen(self) -> None:
-        """Close, open, read one row."""
-
-    def close(self) -> None:
-        """Close."""
-
-
-Picture = tuple[bytes, bytes, bytes]
-
-
-class Ours:
-    """The engine of this project."""
-
-    name = "picturerail"
-
-    def __init__(self, folder: Path) -> None:
-        """Make a store."""
-        self.folder = folder / "picturerail"
-        self.store = Database(self.folder, Mode.CREATE)
-        self.view = self.store.snapshot()
-
-    def commit(self, pictures: list[Picture]) -> None:
-        """Store pictures durably, in one transaction."""
-        with self.store.begin() as transaction:
-            for filename, metadata, data in pictures:
-                writer = None
-                if data:
-                    writer = self.store.blob_writer()
-                    writer.write(data)
-                row = ImageRow(0, filename, metadata, root=1, path=b"album/" + filename)
-                transaction.insert(row, writer)
-        self.view = self.store.snapshot()
-
-    def get(self, image_id: int) -> object:
-        """Return a row without its bytes."""
-        return self.view.get(image_id)
-
-    def find(self, filename: bytes) -> object:
-        """Return the rows of a filename."""
-        return self.view.find_filename(filename)
-
-    def read(self, image_id: int) -> bytes:
-        """Return a picture's bytes, verified."""
-        row = self.view.get(image_id)
-        assert row is not None
-        with self.view.open_blob(row.content_hash) as blob:
-            return blob.readall()
-
-    def scan(self) -> int:
-        """Read every row without its bytes; return their number."""
-        return sum(1 for _ in self.view.images())
-
-    def reopen(self) -> None:
-        """Close, open, read one row."""
-        self.store.close()
-        self.store = Database(self.folder, Mode.WRITE)
-        self.view = self.store.snapshot()
-        assert self.view.get(1) is not None
-
-    def close(self) -> None:
-        """Close."""
-        self.store.close()
-
-
-class SQLite:
-    """SQLite with the durability that ours has; the bytes lie in a table of their own."""
-
-    name = "sqlite"
-
-    def __init__(self, folder: Path) -> None:
-        """Make a database."""
-        self.path = folder / "sqlite.db"
-        self._open()
-        self.db.executescript(
-            """
-            CREATE TABLE images (id INTEGER PRIMARY KEY, root INTEGER, path BLOB, filename BLOB,
-                hash BLOB, size INTEGER, mtime INTEGER, inode INTEGER, metadata BLOB);
-            CREATE TABLE bytes (id INTEGER PRIMARY KEY, data BLOB);
-            CREATE INDEX by_filename ON images (filename);
-            CREATE UNIQUE INDEX by_path ON images (root, path);
-            CREATE INDEX by_hash ON images (hash);
-            """
-        )
-
-    def _open(self) -> None:
-        self.db = sqlite3.connect(self.path, isolation_level=None)
-        self.db.execute("PRAGMA journal_mode = WAL")
-        self.db.execute("PRAGMA synchronous = FULL")
-        self.db.execute("PRAGMA cache_size = -1000000")
-
-    def commit(self, pictures: list[Picture]) -> None:
-        """Store pictures durably, in one transaction; the hash is given to it for nothing."""
-        self.db.execute("BEGIN IMMEDIATE")
-        for filename, metadata, data in pictures:
-            cursor = self.db.execute(
-                "INSERT INTO images (root, path, filename, hash, size, mtime, inode, metadata)"
-                " VALUES (1, ?, ?, ?, 0, 0, 0, ?)",
-                (b"album/" + filename, filename, data[:32], metadata),
-            )
-            if data:
-                self.db.execute("INSERT INTO bytes VALUES (?, ?)", (cursor.lastrowid, data))
-        self.db.execute("COMMIT")
-
-    def get(self, image_id: int) -> object:
-        """Return a row without its bytes."""
-        return self.db.execute("SELECT * FROM images WHERE id = ?", (image_id,)).fetchone()
-
-    def find(self, filename: bytes) -> object:
-        """Return the rows of a filename."""
-        sql = "SELECT * FROM images WHERE filename = ? ORDER BY id"
-        return self.db.execute(sql, (filename,)).fetchall()
-
-    def read(self, image_id: int) -> bytes:
-        """Return a picture's bytes, not verified."""
-        sql = "SELECT data FROM bytes WHERE id = ?"
-        return bytes(self.db.execute(sql, (image_id,)).fetchone()[0])
-
-    def scan(self) -> int:
-        """Read every row without its bytes; return their number."""
-        return sum(1 for _ in self.db.execute("SELECT * FROM images ORDER BY id"))
-
-    def reopen(self) -> None:
-        """Close, open, read one row."""
-        self.db.close()
-        self._open()
-        assert self.get(1) is not None
-
-    def close(self) -> None:
-        """Close."""
-        self.db.close()
-
-
-class Floor:
-    """One write and one fdatasync a commit."""
-
-    name = "floor"
-
-    def __init__(self, folder: Path) -> None:
-        """Make a file."""
-        self.fd = os.open(folder / "floor", os.O_CREAT | os.O_WRONLY, 0o600)
-
-    def commit(self, pictures: list[Picture]) -> None:
-        """Write pictures durably."""
-        os.writev(self.fd, [part for picture in pictures for part in picture if part])
-        os.fdatasync(self.fd)
-
-
-def pictures(rng: random.Random) -> Iterator[Picture]:
+def pictures(rng: random.Random, blob_bytes: int = BLOB_BYTES) -> Iterator[Picture]:
     """Yield pictures of unlike names and bytes with some 400 bytes of metadata."""
     words = ["beach", "sea", "sand", "summer", "sun", "dog", "espresso", "alpine", "meadow"]
     number = 0
@@ -216,7 +49,7 @@ def pictures(rng: random.Random) -> Iterator[Picture]:
             "descriptions": {"local": {"version": "1", "caption": "A picture", "tags": tags}},
         }
         name = f"IMG_{rng.randrange(10**9):09d}_{number}.jpg".encode()
-        yield name, json.dumps(metadata).encode(), rng.randbytes(BLOB_BYTES)
+        yield name, json.dumps(metadata).encode(), rng.randbytes(blob_bytes)
 
 
 @contextmanager
@@ -243,17 +76,27 @@ def interleaved(
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def print_row(what: str, unit: str, count: int, medians: dict[str, float]) -> None:
+PLACES = {"picturerail": "picturerail", "sqlite": "sqlite.db", "lmdb": "lmdb"}
+NAMES = ("picturerail", "sqlite", "lmdb", "floor")
+
+
+def print_head() -> None:
+    """Print what the columns are."""
+    print(f"{'':38} {'':8}" + "".join(f"{name:>13}" for name in NAMES), end="")
+    print(f"{'x sqlite':>10}{'x lmdb':>8}{'x floor':>8}")
+
+
+def print_row(what: str, unit: str, count: float, medians: dict[str, float]) -> None:
     """Print one line: each one's rate, and how ours compares."""
     ours = medians["picturerail"]
-    cells = [f"{what:34}", f"{unit:10}"]
+    cells = [f"{what:38} {unit:8}"]
     cells += [
-        f"{count / medians[name]:12,.0f}" if name in medians else f"{'':12}"
-        for name in ("picturerail", "sqlite", "floor")
+        f"{count / medians[name]:13,.0f}" if name in medians else f"{'':13}" for name in NAMES
     ]
-    cells.append(f"{medians['sqlite'] / ours:8.2f}x")
-    cells.append(f"{medians['floor'] / ours:8.2f}" if "floor" in medians else "")
-    print(" ".join(cells))
+    for name, width in (("sqlite", 9), ("lmdb", 7), ("floor", 7)):
+        ratio = f"{medians[name] / ours:.2f}" if name in medians else ""
+        cells.append(f"{ratio:>{width}} ")
+    print("".join(cells), flush=True)
 
 
 def resident() -> int:
@@ -261,73 +104,182 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
+def written() -> int:
+    """Return the bytes that this process has passed to write calls."""
+    lines = Path("/proc/self/io").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("wchar"))
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Have this thread run as soon as the disk answers, where that is permitted.
+
+    On a busy machine every sync otherwise lasts until the next tick of the scheduler, whatever
+    was written.
+    """
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except PermissionError:
+        print("    not permitted to run at once: syncs may wait for the scheduler")
+        yield
+    else:
+        yield
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 def commit_next(store: Engine | Floor, batches: Iterator[list[Picture]]) -> None:
     """Commit the next batch."""
     store.commit(next(batches))
 
 
-def run(folder: Path, *, quick: bool) -> None:
+def commits(
+    engines: list[Engine], floor: Floor, source: Iterator[Picture], rng: random.Random, rounds: int
+) -> None:
+    """Durable commits of one row and of a hundred, from one thread and from 32."""
+    stores: list[Engine | Floor] = [*engines, floor]
+    # The first segment of a store is never filled ahead; what counts is how it goes on.
+    for _ in range(16):
+        batch = list(islice(source, 100))
+        for store in stores:
+            store.commit(batch)
+    for size in (1, 100):
+        here = rounds if size == 1 else max(4, rounds // 8)
+        batches = [[next(source) for _ in range(size)] for _ in range(here)]
+        subjects = {s.name: partial(commit_next, s, iter(batches)) for s in stores}
+        medians = interleaved(rng, here, subjects)
+        print_row(f"durable commit, {size} row(s) of 60 kB", "rows/s", size, medians)
+
+    ours = next(engine for engine in engines if isinstance(engine, Ours))
+    seconds = {}
+    for threads in (1, 32):
+        batches = [[next(source)] for _ in range(640)]
+        parts = [batches[number::threads] for number in range(threads)]
+        runs = [threading.Thread(target=ours.commit_all, args=(part,)) for part in parts]
+        times: list[float] = []
+        with stopwatch(times):
+            for run_ in runs:
+                run_.start()
+            for run_ in runs:
+                run_.join()
+        seconds[threads] = times[0]
+    print(
+        f"    32 threads, 1 row of 60 kB each: {640 / seconds[32]:,.0f} rows/s, "
+        f"{seconds[1] / seconds[32]:.2f}x one thread"
+    )
+
+    last = [list(islice(source, 100)) for _ in range(20)]
+    user = sum(len(part) for batch in last for picture in batch for part in picture)
+    passed = {}
+    # One store after the other: what is filled ahead is written by a thread beside.
+    for store in stores:
+        before = written()
+        for batch in last:
+            store.commit(batch)
+        passed[store.name] = written() - before
+    print("    bytes written for one given:", end="")
+    print("".join(f" {name} {count / user:.2f}" for name, count in passed.items()))
+
+
+def after_kill(folder: Path, *, quick: bool) -> None:
+    """Open a store whose writer was killed with 1 GB that only its log holds."""
+    count = 500 if quick else 170
+    size = 1 if quick else 100
+    seconds = {}
+    for engine in (Ours, SQLite, LMDB):
+        home = folder / f"killed-{engine.name}"
+        home.mkdir()
+        script = (
+            "import os, random, sys, pathlib; sys.path.insert(0, sys.argv[1])\n"
+            "from itertools import islice\n"
+            "from bench_database import pictures\n"
+            f"from database_engines import {engine.__name__} as Engine\n"
+            "engine = Engine(pathlib.Path(sys.argv[2]))\n"
+            "if engine.name == 'sqlite': engine.db.execute('PRAGMA wal_autocheckpoint = 0')\n"
+            "source = pictures(random.Random(1))\n"
+            f"for _ in range({count}): engine.commit(list(islice(source, {size})))\n"
+            "os._exit(0)\n"
+        )
+        here = str(Path(__file__).parent)
+        subprocess.run([sys.executable, "-c", script, here, str(home)], check=True)
+        times: list[float] = []
+        with stopwatch(times):
+            store = engine.existing(home / PLACES[engine.name])
+        seconds[engine.name] = times[0]
+        store.close()
+    print_row(f"open after a kill, {count * size * 0.06:,.0f} MB", "times/s", 1, seconds)
+
+
+def run(folder: Path, *, quick: bool, full: bool) -> None:
     """Measure and print the table."""
     rng = random.Random(SEED)
     source = pictures(rng)
-    rounds, rows = (10, 2_000) if quick else (60, 100_000)
+    rounds, rows = (16, 2_000) if quick else (160, 1_000_000 if full else 100_000)
     print(f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, {folder}")
-    print(f"SQLite {sqlite3.sqlite_version}, page cache 1 GB; seed {SEED}; {rows:,} rows\n")
-    print(
-        f"{'':34} {'':10} {'picturerail':>12} {'sqlite':>12} {'floor':>12} {'x sqlite':>9} "
-        f"{'x floor':>8}"
-    )
-    engines: list[Engine] = [Ours(folder), SQLite(folder)]
-    floor = Floor(folder)
+    print(f"SQLite {sqlite3.sqlite_version}, page cache 1 GB; LMDB {lmdb.version()}; seed {SEED}")
+    print(f"{rows:,} rows\n")
+    print_head()
+    engines: list[Engine] = [Ours(folder), SQLite(folder), LMDB(folder)]
+    with at_once():
+        commits(engines, Floor(folder), source, rng, rounds)
 
-    for size in (1, 100):
-        batches = iter([[next(source) for _ in range(size)] for _ in range(3 * rounds)])
-        stores: list[Engine | Floor] = [*engines, floor]
-        subjects = {store.name: partial(commit_next, store, batches) for store in stores}
-        rounds_here = rounds if size == 1 else max(3, rounds // 6)
-        medians = interleaved(rng, rounds_here, subjects)
-        print_row(f"durable commit, {size} row(s) of 60 kB", "rows/s", size, medians)
-
-    small = [(name, metadata, b"") for name, metadata, _ in islice(source, rows)]
+    before_sizes = {engine.name: size_of(folder, engine) for engine in engines}
     loading: dict[str, float] = {}
+    small = list(islice(pictures(rng, 0), rows))
     for engine in engines:
         times: list[float] = []
-        before = resident()
         with stopwatch(times):
             for start in range(0, rows, 10_000):
                 engine.commit(small[start : start + 10_000])
         loading[engine.name] = times[0]
-        print(
-            f"{'':4}memory for {rows:,} rows, {engine.name}: {(resident() - before) / 1e6:,.0f} MB"
-        )
     print_row("metadata only, 10,000 a commit", "rows/s", rows, loading)
+    for engine in engines:
+        grown = (size_of(folder, engine) - before_sizes[engine.name]) / 1e6
+        print(f"    disk for {rows:,} metadata rows, {engine.name}: {grown:,.1f} MB")
 
-    count = 200 if quick else 2_000
+    count = 200 if quick else 4_000
     ids = [rng.randrange(1, rows) for _ in range(count)]
     names = [rng.choice(small)[0] for _ in range(count)]
-    with_bytes = [rng.randrange(1, rounds) for _ in range(count)]
-    reads: list[tuple[str, str, int, Callable[[Engine], object]]] = [
+    with_bytes = [rng.randrange(1, 1_600) for _ in range(count // 4)]
+    megabytes = count // 4 * BLOB_BYTES / 1e6
+    reads: list[tuple[str, str, float, Callable[[Engine], object]]] = [
         ("get by id", "rows/s", count, lambda e: [e.get(i) for i in ids]),
         ("get by filename", "rows/s", count, lambda e: [e.find(n) for n in names]),
-        (
-            "read 60 kB",
-            "MB/s",
-            count * BLOB_BYTES // 10**6,
-            lambda e: [e.read(i) for i in with_bytes],
-        ),
+        ("read 60 kB", "MB/s", megabytes, lambda e: [e.read(i) for i in with_bytes]),
         ("scan", "rows/s", rows, lambda e: e.scan()),
         ("close, open, read one row", "times/s", 1, lambda e: e.reopen()),
     ]
     for what, unit, amount, act in reads:
         actions = {engine.name: partial(act, engine) for engine in engines}
-        print_row(what, unit, amount, interleaved(rng, 3 if quick else 9, actions))
-
+        print_row(what, unit, amount, interleaved(rng, 3 if quick else 7, actions))
     for engine in engines:
         engine.close()
-    for name in ("picturerail", "sqlite.db"):
-        path = folder / name
-        files = path.iterdir() if path.is_dir() else [path]
-        print(f"{'':4}on disk, {name}: {sum(f.stat().st_size for f in files) / 1e6:,.0f} MB")
+    for engine in engines:
+        code = (
+            "import sys, pathlib; sys.path.insert(0, sys.argv[1])\n"
+            "from bench_database import resident\n"
+            f"from database_engines import {type(engine).__name__} as Engine\n"
+            "before = resident(); engine = Engine.existing(pathlib.Path(sys.argv[2]))\n"
+            f"[engine.get(1 + 7919 * i % {rows}) for i in range(10_000)]\n"
+            "print(resident() - before)\n"
+        )
+        path = folder / PLACES[engine.name]
+        command = [sys.executable, "-c", code, str(Path(__file__).parent), str(path)]
+        grown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        print(
+            f"    memory once open and read, {engine.name}: {int(grown) / 1e6:,.0f} MB", flush=True
+        )
+    after_kill(folder, quick=quick)
+
+
+def size_of(folder: Path, engine: Engine) -> int:
+    """Return the bytes of a store's files that hold something."""
+    path = folder / PLACES[engine.name]
+    if isinstance(engine, Ours):
+        return engine.store.snapshot().info.disk_bytes
+    if isinstance(engine, SQLite):
+        engine.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    files = path.iterdir() if path.is_dir() else [path]
+    return sum(file.stat().st_blocks * 512 for file in files)
 
 
 def main() -> None:
@@ -336,10 +288,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes")
+    parser.add_argument("--full", action="store_true", help="a million rows")
     parser.add_argument("--folder", type=Path, help="on the disk to measure (default: TMPDIR)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-database-", dir=options.folder) as folder:
-        run(Path(folder), quick=options.quick)
+        run(Path(folder), quick=options.quick, full=options.full)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 from PIL import Image
 from skimage import data as skimage_data
 
@@ -114,7 +115,7 @@ class MemorySource:
         row = self.rows[number]
         changed = {**{n: getattr(row.metadata, n) for n in row.metadata.__struct_fields__}}
         self.seq += 1
-        self.rows[number] = replace(
+        self.rows[number] = msgspec.structs.replace(
             row, metadata_json=encode_metadata(Metadata(**(changed | members))), seq=self.seq
         )
 
@@ -122,7 +123,7 @@ class MemorySource:
         """Give a picture another path; nothing else changes."""
         self.seq += 1
         name = path.rpartition("/")[2].encode()
-        self.rows[number] = replace(
+        self.rows[number] = msgspec.structs.replace(
             self.rows[number], path=path.encode(), filename=name, seq=self.seq
         )
 

@@ -140,6 +140,59 @@ def test_listings_are_ordered_and_bounded(store: Database) -> None:
     assert list(ids) == [change.id for change in snapshot.changes(0)]  # type: ignore[union-attr]
 
 
+def test_rows_of_any_size_and_number_are_read(store: Database) -> None:
+    """Rows that exceed the buffer between the engine and Python arrive whole and in order."""
+    sizes = [10, 70_000, 40_000, 40_000, 300_000, 0, 65_536, 1]
+    with store.begin() as transaction:
+        ids = [
+            transaction.insert(new_row(b"%d/same.jpg" % n, metadata=b"m" * size))
+            for n, size in enumerate(sizes)
+        ]
+    with store.snapshot() as snapshot:
+        by_name = snapshot.find_filename(b"same.jpg")
+        assert [(row.id, len(row.metadata_json)) for row in by_name] == list(
+            zip(ids, sizes, strict=True)
+        )
+        assert list(snapshot.images()) == by_name
+        for row in by_name:
+            assert snapshot.get(row.id) == row
+            assert snapshot.find_path(1, row.path) == row
+
+
+def test_rows_may_be_read_while_others_are_listed(store: Database) -> None:
+    """A look-up or another listing between two rows of a listing does not disturb it."""
+    with store.begin() as transaction:
+        ids = [transaction.insert(new_row(b"a/%04d.jpg" % n)) for n in range(1500)]
+    with store.snapshot() as snapshot:
+        seen = []
+        for row in snapshot.images():
+            other = snapshot.get(ids[-1 - len(seen)])
+            assert other is not None
+            assert other.id == ids[-1 - len(seen)]
+            assert next(snapshot.images(after=row.id - 1)) == row
+            seen.append(row.id)
+
+        assert seen == ids
+
+
+def test_a_damaged_row_is_told_after_those_before_it(folder: Path) -> None:
+    """A listing yields the rows before a damaged one, and then says which file is damaged."""
+    with Database(folder, Mode.CREATE) as writer, writer.begin() as transaction:
+        for n in range(20):
+            transaction.insert(new_row(b"a/%d.jpg" % n, metadata=b"%02d" % n * 100))
+    with Database(folder) as reader, reader.snapshot() as snapshot:
+        log = next(folder.glob("*.log"))
+        content = bytearray(log.read_bytes())
+        content[content.index(b"12" * 100) + 50] ^= 1
+        log.write_bytes(content)
+        listing = snapshot.images()
+        before = [next(listing).path for _ in range(12)]
+
+        assert before == [b"a/%d.jpg" % n for n in range(12)]
+        with pytest.raises(database.CorruptError, match=log.name):
+            next(listing)
+
+
 def test_rows_share_content(store: Database) -> None:
     """A copy shares the stored bytes, which stay until the last row that has them goes."""
     first = add(store, b"a.jpg", b"same")

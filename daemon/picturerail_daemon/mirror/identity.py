@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
@@ -150,10 +150,10 @@ class Registrar:
     ) -> tuple[Verdict, ImageRow]:
         if at_place is not None:
             if at_place.content_hash == content.content_hash:
-                return "unchanged", replace(at_place, stat=content.stat)
+                return "unchanged", msgspec.structs.replace(at_place, stat=content.stat)
             corrections = at_place.metadata.corrections
             row = self._new_row(content, same, at_place.id, corrections)
-            return "changed", replace(row, seq=at_place.seq)
+            return "changed", msgspec.structs.replace(row, seq=at_place.seq)
         live = [row for row in same if not row.deleted]
         gone = [row for row in live if row.id in self.missing]
         others = (row for row in live if row.id not in self.missing)
@@ -182,7 +182,7 @@ class Registrar:
 
     def _placed(self, row: ImageRow, content: Content) -> ImageRow:
         place = content.read.place
-        return replace(
+        return msgspec.structs.replace(
             row, root=place.root, path=place.path, filename=_filename(place), stat=content.stat
         )
 

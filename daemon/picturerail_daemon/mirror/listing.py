@@ -11,8 +11,10 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from picturerail_daemon.filesystems import file_system_of, is_remote, volume_of
 from picturerail_daemon.mirror import names
@@ -106,7 +108,7 @@ class _Volume:
 
     def stat(self, found: os.stat_result) -> FileStat:
         stat = file_stat(found, self.identity)
-        return stat if self.inodes else replace(stat, inode=0)
+        return stat if self.inodes else msgspec.structs.replace(stat, inode=0)
 
 
 def list_scopes(root: bytes, scopes: list[Scope], rules: Rules) -> Listing:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from picturerail_daemon.failpoints import failpoint
 from picturerail_daemon.mirror import folders, sidecars
 from picturerail_daemon.mirror.folders import Agreed, Folders, folder_of, remember
@@ -320,7 +322,7 @@ class Mirror:
             for row in displaced:
                 transaction.delete(row.id, now)
             for move, row in rows:
-                placed = replace(
+                placed = msgspec.structs.replace(
                     row,
                     root=move.target.root,
                     path=move.target.path,

@@ -6,7 +6,9 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 from picturerail_daemon.failpoints import failpoint
 from picturerail_daemon.mirror.listing import file_stat
@@ -101,7 +103,7 @@ class FileReader:
             return Gone(read)
         found = file_stat(before, read.stat.volume)
         if read.stat.inode == 0:  # inodes mean nothing where it lies
-            found = replace(found, inode=0)
+            found = msgspec.structs.replace(found, inode=0)
         wait = seconds_until_quiet(found, self.settle_seconds)
         if wait > 0 or is_being_written(descriptor):
             return NotReady(read, wait or RETRY_SECONDS)

@@ -8,7 +8,6 @@ waiting; whoever describes takes it from there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import msgspec
 
@@ -114,4 +113,4 @@ def _waiting(row: ImageRow) -> ImageRow:
     metadata = msgspec.structs.replace(
         metadata, descriptions={**metadata.descriptions, _SOURCE: description}
     )
-    return replace(row, metadata_json=encode_metadata(metadata))
+    return msgspec.structs.replace(row, metadata_json=encode_metadata(metadata))

@@ -12,7 +12,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
@@ -230,7 +230,9 @@ class DescribeQueue:
             metadata = _with_description(current.metadata, source, answer.description)
             try:
                 with self._database.begin() as transaction:
-                    transaction.update(replace(current, metadata_json=encode_metadata(metadata)))
+                    transaction.update(
+                        msgspec.structs.replace(current, metadata_json=encode_metadata(metadata))
+                    )
                     for space, vector in answer.vectors.items():
                         value = np.asarray(vector, dtype="<f2").tobytes()
                         transaction.put(Table.VECTORS, vector_key(row.id, space), value)

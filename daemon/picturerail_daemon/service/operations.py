@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -159,7 +158,7 @@ def hide(library: Library, arguments: Json, _progress: Progress) -> Json:
 
 def _corrected(row: ImageRow, corrections: Corrections) -> ImageRow:
     metadata = msgspec.structs.replace(row.metadata, corrections=corrections)
-    return replace(row, metadata_json=encode_metadata(metadata))
+    return msgspec.structs.replace(row, metadata_json=encode_metadata(metadata))
 
 
 def _edit(library: Library, image_id: int, change: Callable[[ImageRow], ImageRow]) -> Json:

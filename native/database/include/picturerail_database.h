@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRDB_ABI_VERSION 1
+#define PRDB_ABI_VERSION 2
 #define PRDB_HASH_BYTES 32
 #define PRDB_UUID_BYTES 16
 #define PRDB_MESSAGE_BYTES 1016
@@ -71,6 +71,10 @@ enum prdb_mode {
   PRDB_CREATE = 2  /* as PRDB_WRITE; makes the store if there is none */
 };
 
+/* Added to a mode: open the store also on a network file system, where locks and syncs may
+ * not hold. */
+#define PRDB_FORCE 16
+
 #define PRDB_HAS_DATA 1  /* flags: the picture's bytes are stored */
 #define PRDB_DELETED 2   /* flags: a tombstone, recoverable until collected */
 
@@ -100,7 +104,7 @@ typedef struct prdb_stat {
 } prdb_stat;
 
 /* A row of `images`. In results `path`, `filename` and `metadata` are owned by
- * the row or cursor that filled them. */
+ * the cursor that filled them. */
 typedef struct prdb_image {
   uint64_t id;         /* never 0, never reused */
   uint64_t seq;        /* the transaction of the row's last change */
@@ -114,6 +118,17 @@ typedef struct prdb_image {
   prdb_bytes metadata; /* JSON, UTF-8 */
   prdb_stat stat;
 } prdb_image;
+
+/* Rows in a buffer that the caller owns ("packed") stand one behind the other, numbers
+ * little-endian, each row at a multiple of 8:
+ *     0 u32 bytes in all, with padding   4 u32 flags        8 u64 id          16 u64 seq
+ *    24 i64 deleted_ns                  32 u64 data_length 40 content hash (32)
+ *    72 u64 size  80 i64 mtime_ns  88 i64 ctime_ns  96 u64 inode  104 u64 volume
+ *   112 u32 root 116 u32 bytes of the path 120 u32 of the filename 124 u32 of the metadata
+ *   128 path, filename, metadata, zeros
+ * Where not even one row fits the buffer, nothing is put there and `*length` is what the row
+ * takes: call again with that much. */
+#define PRDB_PACKED_BYTES 128
 
 /* One result of a cursor. With PRDB_IMAGES `image` is filled and `key` is the
  * id; otherwise `key` and `value` are. A tombstone in the change feed has
@@ -140,7 +155,6 @@ typedef struct prdb_info {
 
 typedef struct prdb_store prdb_store;
 typedef struct prdb_snapshot prdb_snapshot;
-typedef struct prdb_row prdb_row;
 typedef struct prdb_cursor prdb_cursor;
 typedef struct prdb_blob prdb_blob;
 typedef struct prdb_blob_writer prdb_blob_writer;
@@ -152,7 +166,8 @@ uint32_t prdb_abi_version(void);
 
 /* Open the store in the folder `path`. As a writer it holds the store's lock
  * until closed; a second writer gets PRDB_LOCKED at once. Recovery is part of
- * opening. */
+ * opening. On a network file system PRDB_INVALID says so, unless PRDB_FORCE is
+ * added to the mode. */
 int32_t prdb_open(const char *path, int32_t mode, prdb_store **store, prdb_error *error);
 
 /* Close. Snapshots, blobs and cursors made from it stay valid. */
@@ -166,18 +181,20 @@ int32_t prdb_snapshot_open(prdb_store *store, prdb_snapshot **snapshot, prdb_err
 void prdb_snapshot_close(prdb_snapshot *snapshot);
 int32_t prdb_snapshot_info(const prdb_snapshot *snapshot, prdb_info *info, prdb_error *error);
 
-/* Find one row, live or deleted. `image` points into `row`. */
-int32_t prdb_get(const prdb_snapshot *snapshot, uint64_t id, prdb_image *image, prdb_row **row,
-                 prdb_error *error);
+/* Find one row, live or deleted, and put it packed into the caller's buffer; `*length` is
+ * its length, more than `capacity` where it did not fit. */
+int32_t prdb_get(const prdb_snapshot *snapshot, uint64_t id, uint8_t *buffer, size_t capacity,
+                 size_t *length, prdb_error *error);
 
-/* Find the live row at a path. */
+/* Find the live row at a path; the result as in `prdb_get`. */
 int32_t prdb_find_path(const prdb_snapshot *snapshot, uint32_t root, prdb_bytes path,
-                       prdb_image *image, prdb_row **row, prdb_error *error);
-void prdb_row_free(prdb_row *row);
+                       uint8_t *buffer, size_t capacity, size_t *length, prdb_error *error);
 
-/* Live rows with exactly this filename, in id order. */
-int32_t prdb_find_filename(const prdb_snapshot *snapshot, prdb_bytes filename,
-                           prdb_cursor **cursor, prdb_error *error);
+/* Put the live rows with exactly this filename and an id above `after`, in id order, packed
+ * into the caller's buffer, as many as fit. PRDB_DONE once there are none left behind these. */
+int32_t prdb_find_filename(const prdb_snapshot *snapshot, prdb_bytes filename, uint64_t after,
+                           uint8_t *buffer, size_t capacity, size_t *length, size_t *count,
+                           prdb_error *error);
 
 /* Rows with this content, in id order; `rows` as in `prdb_images`. */
 int32_t prdb_find_content(const prdb_snapshot *snapshot, const uint8_t *hash, uint32_t rows,
@@ -206,6 +223,12 @@ int32_t prdb_changes(const prdb_snapshot *snapshot, uint64_t since, prdb_cursor 
 /* Fill `entry`, or return PRDB_DONE. Its bytes are owned by the cursor and
  * valid until the next call on it. */
 int32_t prdb_cursor_next(prdb_cursor *cursor, prdb_entry *entry, prdb_error *error);
+
+/* Put as many of a listing's next rows as fit, packed, into the caller's buffer, or return
+ * PRDB_DONE. Only for cursors that list nothing but rows; not to be mixed with
+ * `prdb_cursor_next`. */
+int32_t prdb_cursor_rows(prdb_cursor *cursor, uint8_t *buffer, size_t capacity, size_t *length,
+                         size_t *count, prdb_error *error);
 void prdb_cursor_close(prdb_cursor *cursor);
 
 /* ---- stored bytes ---- */

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::blob::{BlobReader, BlobWriter};
 use crate::cursor::{Cursor, Entry};
 use crate::error::{Error, Result};
+use crate::packed::PackedRows;
 use crate::row::{Hash, Row, Rows, Text};
 use crate::snapshot::Snapshot;
 use crate::state::IMAGES;
@@ -16,6 +17,7 @@ pub(crate) const OK: i32 = 0;
 pub(crate) const DONE: i32 = 1;
 pub(crate) const INVALID: i32 = 3;
 pub(crate) const INTERNAL: i32 = 15;
+pub(crate) const FORCE: i32 = 16;
 pub(crate) const HAS_DATA: u32 = 1;
 pub(crate) const DELETED: u32 = 2;
 pub(crate) const MESSAGE_BYTES: usize = 1016;
@@ -89,7 +91,7 @@ pub struct prdb_blob_writer(pub(crate) BlobWriter);
 pub struct prdb_transaction(pub(crate) Transaction);
 
 /// Keeps alive what a `prdb_image` points to.
-pub struct prdb_row {
+pub(crate) struct Shown {
     pub(crate) row: Arc<Row>,
     pub(crate) metadata: Text,
 }
@@ -97,12 +99,13 @@ pub struct prdb_row {
 /// Keeps alive what the last `prdb_entry` points to.
 pub struct prdb_cursor {
     pub(crate) cursor: Cursor,
+    pub(crate) rows: PackedRows,
     pub(crate) held: Option<Held>,
 }
 
 #[expect(dead_code, reason = "held only to be kept alive")]
 pub(crate) enum Held {
-    Image(prdb_row, [u8; 8]),
+    Image(Shown, [u8; 8]),
     Pair(Text, Text),
     Id([u8; 8]),
 }
@@ -155,7 +158,7 @@ pub(crate) const NO_IMAGE: prdb_image = prdb_image {
     stat: prdb_stat { size: 0, mtime_ns: 0, ctime_ns: 0, inode: 0, volume: 0 },
 };
 
-impl prdb_row {
+impl Shown {
     pub(crate) fn new(row: Arc<Row>) -> Result<Self> {
         let metadata = row.metadata()?;
         Ok(Self { row, metadata })
@@ -211,7 +214,7 @@ impl prdb_cursor {
                 let image = u32::from(IMAGES);
                 let out = prdb_entry { table: image, flags: flags(&row), seq: row.seq, ..none };
                 let id = row.id.to_be_bytes();
-                let row = prdb_row::new(row)?;
+                let row = Shown::new(row)?;
                 let out = prdb_entry { image: row.image(), ..out };
                 (Held::Image(row, id), out)
             }

@@ -12,7 +12,7 @@ use crate::recovery::{no_store, refuse_orphans};
 use crate::replay::Replay;
 use crate::scan::{Chunks, Scan, Step, find_end, find_frame};
 use crate::segment::{FIRST_FRAME, Segment};
-use crate::state::{FeedKey, State};
+use crate::state::{FeedKey, State, name_hash};
 use crate::transaction::hex;
 
 /// How often a writer may rewrite the log under a check before it gives up.
@@ -180,7 +180,7 @@ impl Check<'_> {
             lacks("the content index", state.contents.contains(&(row.content_hash, row.id)));
             lacks("the feed", state.feed.contains(&(row.seq, FeedKey::Image(row.id))));
             if row.is_live() {
-                let name = (Arc::clone(&row.filename), row.id);
+                let name = (name_hash(&row.filename), row.id);
                 lacks("the filename index", state.filenames.contains(&name));
                 if row.root != 0 {
                     placed += 1;

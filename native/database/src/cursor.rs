@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::row::{Hash, Row, Rows, Stored, Text};
-use crate::state::{FeedKey, IMAGES, State};
+use crate::state::{FeedKey, IMAGES, State, name_hash};
 
 /// Entries that are fetched at once.
 const BATCH: usize = 128;
@@ -127,10 +127,11 @@ impl Source {
         let row = |id: &u64| state.rows.get(id).cloned();
         match self {
             Self::Filename { filename, next } => {
-                let range = (Arc::clone(filename), *next)..=(Arc::clone(filename), u64::MAX);
-                let ids = state.filenames.range(range).map(|(_, id)| *id);
-                let (last, more) = take(ids, |id| {
-                    out.extend(row(&id).map(Found::Image));
+                let hash = name_hash(filename);
+                let ids = state.filenames.range((hash, *next)..=(hash, u64::MAX));
+                let (last, more) = take(ids.map(|(_, id)| *id), |id| {
+                    let named = row(&id).filter(|row| row.filename == *filename);
+                    out.extend(named.map(Found::Image));
                     id
                 });
                 *next = last.map_or(*next, |id| id + 1);

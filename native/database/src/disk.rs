@@ -56,6 +56,8 @@ pub trait DiskFile: Send + Sync + Debug {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
     /// Make bytes and length durable.
     fn sync(&self) -> io::Result<()>;
+    /// Cut the file off at `length`; no one may be reading beyond.
+    fn truncate(&self, length: u64) -> io::Result<()>;
     /// The length in bytes.
     fn length(&self) -> io::Result<u64>;
     /// Have later reads come from the disk itself: a failed sync leaves pages in memory that

@@ -20,9 +20,9 @@ use std::sync::Arc;
 use crate::backup::{backup, restore};
 use crate::blob::hash_from;
 use crate::c_types::{
-    DONE, HAS_DATA, MESSAGE_BYTES, OK, prdb_blob, prdb_blob_writer, prdb_bytes, prdb_cursor,
-    prdb_entry, prdb_error, prdb_image, prdb_info, prdb_row, prdb_snapshot, prdb_store,
-    prdb_transaction, rows,
+    DONE, FORCE, HAS_DATA, MESSAGE_BYTES, OK, prdb_blob, prdb_blob_writer, prdb_bytes, prdb_cursor,
+    prdb_entry, prdb_error, prdb_image, prdb_info, prdb_snapshot, prdb_store, prdb_transaction,
+    rows,
 };
 use crate::check::check;
 use crate::cursor::Cursor;
@@ -30,6 +30,7 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::options::Options;
+use crate::packed::{PackedRows, fill_filename, fill_one};
 use crate::row::{Hash, NewRow, Row, Stat};
 use crate::store::{Mode, Store};
 
@@ -124,6 +125,11 @@ unsafe fn hash_at(hash: *const u8) -> Result<Hash> {
 }
 
 unsafe fn folder(path: *const c_char) -> Result<Arc<dyn Disk>> {
+    // SAFETY: as in the callers.
+    Ok(Arc::new(unsafe { folder_at(path) }?))
+}
+
+unsafe fn folder_at(path: *const c_char) -> Result<Folder> {
     if path.is_null() {
         return Err(null());
     }
@@ -132,7 +138,7 @@ unsafe fn folder(path: *const c_char) -> Result<Arc<dyn Disk>> {
     if path.is_empty() {
         return Err(Error::Invalid("the store's path is empty".to_owned()));
     }
-    Ok(Arc::new(Folder::new(Path::new(OsStr::from_bytes(path)))))
+    Ok(Folder::new(Path::new(OsStr::from_bytes(path))))
 }
 
 unsafe fn new_row(image: &prdb_image) -> Result<NewRow> {
@@ -166,27 +172,31 @@ fn reader(fd: c_int) -> Result<impl FnMut(&mut [u8], u64) -> std::io::Result<usi
     Ok(move |buffer: &mut [u8], offset| file.read_at(buffer, offset))
 }
 
-unsafe fn give_row(
-    found: Arc<Row>,
-    image: *mut prdb_image,
-    row: *mut *mut prdb_row,
-) -> Result<i32> {
-    let found = prdb_row::new(found)?;
-    // SAFETY: as in the callers. The row's bytes do not move with it.
-    unsafe {
-        set(image, found.image())?;
-        give(row, found)
+unsafe fn buffer_at<'a>(buffer: *mut u8, length: usize) -> Result<&'a mut [u8]> {
+    match length {
+        0 => Ok(&mut []),
+        _ if buffer.is_null() => Err(null()),
+        // SAFETY: the caller's own for the length of the call.
+        _ => Ok(unsafe { std::slice::from_raw_parts_mut(buffer, length) }),
     }
+}
+
+unsafe fn give_row(row: &Row, buffer: *mut u8, capacity: usize, length: *mut usize) -> Result<i32> {
+    // SAFETY: as in the callers.
+    unsafe {
+        set(length, fill_one(row, &row.metadata()?, buffer_at(buffer, capacity)?)?)?;
+    }
+    Ok(OK)
 }
 
 unsafe fn give_cursor(out: *mut *mut prdb_cursor, cursor: Cursor) -> Result<i32> {
     // SAFETY: as in the callers.
-    unsafe { give(out, prdb_cursor { cursor, held: None }) }
+    unsafe { give(out, prdb_cursor { cursor, rows: PackedRows::new(), held: None }) }
 }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn prdb_abi_version() -> u32 {
-    1
+    2
 }
 
 /// Export functions that take an error to fill last and run their body guarded.
@@ -214,7 +224,6 @@ macro_rules! export_ends {
 export_ends! {
     fn prdb_close(*mut prdb_store);
     fn prdb_snapshot_close(*mut prdb_snapshot);
-    fn prdb_row_free(*mut prdb_row);
     fn prdb_cursor_close(*mut prdb_cursor);
     fn prdb_blob_close(*mut prdb_blob);
     fn prdb_blob_abandon(*mut prdb_blob_writer);
@@ -223,6 +232,12 @@ export_ends! {
 
 export! {
     fn prdb_open(path: *const c_char, mode: i32, store: *mut *mut prdb_store) {
+        let mode = if mode & FORCE == 0 {
+            folder_at(path)?.refuse_network()?;
+            mode
+        } else {
+            mode & !FORCE
+        };
         let mode = match mode {
             0 => Mode::Read,
             1 => Mode::Write,
@@ -255,28 +270,39 @@ export! {
     fn prdb_get(
         snapshot: *const prdb_snapshot,
         id: u64,
-        image: *mut prdb_image,
-        row: *mut *mut prdb_row,
+        buffer: *mut u8,
+        capacity: usize,
+        length: *mut usize,
     ) {
-        give_row(handle(snapshot)?.0.get(id)?, image, row)
+        give_row(handle(snapshot)?.0.get(id)?.as_ref(), buffer, capacity, length)
     }
 
     fn prdb_find_path(
         snapshot: *const prdb_snapshot,
         root: u32,
         path: prdb_bytes,
-        image: *mut prdb_image,
-        row: *mut *mut prdb_row,
+        buffer: *mut u8,
+        capacity: usize,
+        length: *mut usize,
     ) {
-        give_row(handle(snapshot)?.0.find_path(root, slice(path)?)?, image, row)
+        let found = handle(snapshot)?.0.find_path(root, slice(path)?)?;
+        give_row(found.as_ref(), buffer, capacity, length)
     }
 
     fn prdb_find_filename(
         snapshot: *const prdb_snapshot,
         filename: prdb_bytes,
-        cursor: *mut *mut prdb_cursor,
+        after: u64,
+        buffer: *mut u8,
+        capacity: usize,
+        length: *mut usize,
+        count: *mut usize,
     ) {
-        give_cursor(cursor, handle(snapshot)?.0.find_filename(slice(filename)?))
+        let (snapshot, filename) = (&handle(snapshot)?.0, slice(filename)?);
+        let filled = fill_filename(snapshot, filename, after, buffer_at(buffer, capacity)?)?;
+        set(length, filled.length)?;
+        set(count, filled.count)?;
+        Ok(if filled.ended { DONE } else { OK })
     }
 
     fn prdb_find_content(
@@ -328,6 +354,20 @@ export! {
         Ok(OK)
     }
 
+    fn prdb_cursor_rows(
+        cursor: *mut prdb_cursor,
+        buffer: *mut u8,
+        capacity: usize,
+        length: *mut usize,
+        count: *mut usize,
+    ) {
+        let prdb_cursor { cursor, rows, .. } = handle_mut(cursor)?;
+        let filled = rows.fill(cursor, buffer_at(buffer, capacity)?)?;
+        set(length, filled.length)?;
+        set(count, filled.count)?;
+        Ok(if filled.ended && filled.count == 0 { DONE } else { OK })
+    }
+
     fn prdb_blob_open(
         snapshot: *const prdb_snapshot,
         hash: *const u8,
@@ -347,13 +387,7 @@ export! {
         count: *mut usize,
     ) {
         let blob = handle_mut(blob)?;
-        if buffer.is_null() && length > 0 {
-            return Err(null());
-        }
-        let buffer = match length {
-            0 => &mut [][..],
-            _ => std::slice::from_raw_parts_mut(buffer, length),
-        };
+        let buffer = buffer_at(buffer, length)?;
         set(count, blob.0.read(offset, buffer)?)?;
         Ok(OK)
     }

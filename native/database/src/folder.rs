@@ -6,9 +6,10 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{Advice, fadvise};
+use rustix::fs::{Advice, fadvise, statfs};
 
 use crate::disk::{Access, Disk, DiskFile, Lock};
+use crate::error::{Context, Error, Result};
 
 /// A folder; what is made in it is for its owner alone.
 #[derive(Debug)]
@@ -20,6 +21,48 @@ impl Folder {
     /// The folder at `path`, which need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
+    }
+}
+
+/// The network file systems that Linux knows, by the number that `statfs` gives them
+/// (`linux/magic.h` and the file systems' own headers). FUSE is not among them: it carries
+/// local ones too.
+const NETWORK: [(u64, &str); 9] = [
+    (0x6969, "NFS"),
+    (0x517b, "SMB"),
+    (0xff53_4d42, "CIFS"),
+    (0xfe53_4d42, "SMB2"),
+    (0x0102_1997, "9P"),
+    (0x5346_414f, "AFS"),
+    (0x7375_7245, "Coda"),
+    (0x00c3_6400, "Ceph"),
+    (0x0bd0_0bd0, "Lustre"),
+];
+
+/// The name of a network file system; None for others.
+fn network_name(number: u64) -> Option<&'static str> {
+    // Some architectures show the number with its sign.
+    let number = number & 0xffff_ffff;
+    NETWORK.iter().find_map(|(magic, name)| (*magic == number).then_some(*name))
+}
+
+impl Folder {
+    /// Fail if the folder lies on a network file system: a lock taken there may not be seen by
+    /// other machines, and a sync may return before the data is safe.
+    pub fn refuse_network(&self) -> Result<()> {
+        // A folder that is to be made is judged by the one that it will be made in.
+        let existing = self.path.ancestors().find(|path| path.is_dir());
+        let found = statfs(existing.unwrap_or(Path::new("."))).map_err(io::Error::from);
+        let found = found.doing(|| format!("look at the file system of {}", self.place()))?;
+        #[expect(clippy::cast_sign_loss, reason = "a number that is compared by its bits")]
+        match network_name(found.f_type as u64) {
+            None => Ok(()),
+            Some(name) => Err(Error::Invalid(format!(
+                "{} lies on a network file system ({name}), which does not keep what a store \
+                 relies on, locks and syncs: move it to a local disk, or force it at your own risk",
+                self.place()
+            ))),
+        }
     }
 }
 
@@ -89,6 +132,10 @@ impl DiskFile for FolderFile {
         self.0.sync_data()
     }
 
+    fn truncate(&self, length: u64) -> io::Result<()> {
+        self.0.set_len(length)
+    }
+
     fn length(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
     }
@@ -111,5 +158,21 @@ impl DiskFile for FolderFile {
 
     fn lock(&self) -> io::Result<()> {
         self.0.lock()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Network file systems are known by their number, whatever its sign; local ones pass.
+    #[test]
+    fn network_file_systems_are_known() {
+        let ext4 = 0xef53;
+        let signed_cifs = 0xffff_ffff_ff53_4d42;
+        let found = [0x6969, signed_cifs, 0x0102_1997, ext4].map(network_name);
+        assert_eq!(found, [Some("NFS"), Some("CIFS"), Some("9P"), None]);
+        let folder = tempfile::tempdir().unwrap();
+        Folder::new(folder.path().join("not/yet/there")).refuse_network().unwrap();
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::disk::{Access, Disk};
 use crate::error::{Error, Result};
+use crate::frame::HEADER;
 use crate::manifest::Manifest;
 use crate::mark::Mark;
 use crate::recovery::{no_store, refuse_orphans};
@@ -26,8 +27,8 @@ pub(crate) struct Follower {
     manifest: Manifest,
     replay: Replay,
     state: Arc<State>,
-    /// A dead writer's segment: its length, and where its valid part was found to end.
-    verified: Option<(u64, u64, u64)>,
+    /// Where a dead writer's segment was found to end.
+    verified: Option<Verified>,
 }
 
 impl Follower {
@@ -149,13 +150,34 @@ impl Follower {
         }
         // Nobody will say more: what the file holds is judged as the next writer will. It may
         // include a transaction whose writer died before acknowledging it.
-        let end = match self.verified {
-            Some((salt, at_length, end)) if (salt, at_length) == (segment.salt, length) => end,
-            _ => find_end(segment, marked)?,
-        };
-        self.verified = Some((segment.salt, length, end));
+        if let Some(verified) = &self.verified
+            && (verified.salt, verified.length, verified.marked) == (segment.salt, length, marked)
+            && verified.next == next_bytes(segment, verified.end)?
+        {
+            return Ok((verified.end.max(from), Reached::Newest));
+        }
+        let end = find_end(segment, marked)?;
+        let next = next_bytes(segment, end)?;
+        self.verified = Some(Verified { salt: segment.salt, length, marked, end, next });
         Ok((end.max(from), Reached::Newest))
     }
+}
+
+/// What a search for a segment's end rested on, and where it came to.
+#[derive(Debug)]
+struct Verified {
+    salt: u64,
+    length: u64,
+    marked: u64,
+    end: u64,
+    /// What stands at the end; a segment that was filled ahead keeps its length.
+    next: [u8; HEADER],
+}
+
+fn next_bytes(segment: &Segment, end: u64) -> Result<[u8; HEADER]> {
+    let mut bytes = [0; HEADER];
+    segment.read(&mut bytes, end)?;
+    Ok(bytes)
 }
 
 /// What catching up came to.

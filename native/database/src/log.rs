@@ -7,12 +7,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::disk::Disk;
+use crate::disk::{Access, Disk, DiskFile};
 use crate::error::{Context, Error, Result};
 use crate::frame::{HEADER, Header, Kind, extent};
 use crate::manifest::{Entry, Manifest};
 use crate::mark::{Mark, MarkFile};
+use crate::options::Options;
 use crate::segment::{FIRST_FRAME, Segment, SegmentId, SegmentPart};
+use crate::spare::{self, Spare};
 use crate::state::{Chunk, LooseChunks};
 
 /// A new segment is begun once one has this many bytes.
@@ -95,6 +97,7 @@ impl Tail {
 pub(crate) struct Log {
     pub(crate) disk: Arc<dyn Disk>,
     segment_bytes: u64,
+    spare: Spare,
     tail: Mutex<Tail>,
     mark: MarkFile,
     failed: OnceLock<String>,
@@ -115,7 +118,7 @@ impl Log {
     /// one ends at `end`, and all of it is durable.
     pub(crate) fn new(
         disk: Arc<dyn Disk>,
-        segment_bytes: u64,
+        options: Options,
         mark: MarkFile,
         manifest: Manifest,
         segments: Vec<Arc<Segment>>,
@@ -123,8 +126,9 @@ impl Log {
         next_blob: u64,
     ) -> Self {
         Self {
+            spare: Spare::new(Arc::clone(&disk), options.fill_ahead, options.segment_bytes),
             disk,
-            segment_bytes,
+            segment_bytes: options.segment_bytes,
             tail: Mutex::new(Tail { manifest, segments, end, synced: end }),
             mark,
             failed: OnceLock::new(),
@@ -184,6 +188,9 @@ impl Log {
             Err(error) => return Err(self.poison(&error)),
         }
         tail.end = header.end();
+        if tail.end > self.segment_bytes / 2 {
+            self.spare.want();
+        }
         Ok(Place { segment, position: header.position, end: header.end() })
     }
 
@@ -223,8 +230,12 @@ impl Log {
             entry.sealed = Some(tail.end);
         }
         let mut segments = tail.segments.clone();
-        segments.push(begin_segment(self.disk.as_ref(), &mut manifest)?);
-        self.replace_manifest(tail, manifest, segments)
+        let spare = self.spare.take();
+        segments.push(begin_segment(self.disk.as_ref(), &mut manifest, spare)?);
+        let sealed = (Arc::clone(tail.active()?), tail.end);
+        self.replace_manifest(tail, manifest, segments)?;
+        sealed.0.trim(sealed.1);
+        Ok(())
     }
 
     /// Put another manifest with its segments into force; the last one is empty.
@@ -293,10 +304,14 @@ impl Log {
         let usable = self.usable();
         self.closed.store(true, Ordering::Release);
         let finished = usable.and_then(|()| {
-            self.write_mark(&self.tail());
-            self.mark.sync()
+            let tail = self.tail();
+            self.write_mark(&tail);
+            self.mark.sync()?;
+            tail.active()?.trim(tail.end);
+            Ok(())
         });
         self.mark.close();
+        self.spare.end();
         finished
     }
 
@@ -353,10 +368,24 @@ impl Drop for Armed<'_> {
     }
 }
 
-/// Make a new, empty segment, durably, and enter it in `manifest`.
-pub(crate) fn begin_segment(disk: &dyn Disk, manifest: &mut Manifest) -> Result<Arc<Segment>> {
+/// Make a new, empty segment, durably, out of the spare file where there is one, and enter it in
+/// `manifest`.
+pub(crate) fn begin_segment(
+    disk: &dyn Disk,
+    manifest: &mut Manifest,
+    spare: Option<Arc<dyn DiskFile>>,
+) -> Result<Arc<Segment>> {
     let id = SegmentId { number: manifest.next_number(), generation: 0 };
-    let segment = Segment::create(disk, manifest.uuid, id, random()?)?;
+    let salt = random()?;
+    let segment = match spare {
+        None => Segment::create(disk, manifest.uuid, id, salt)?,
+        Some(file) => {
+            let place = || format!("{}/{}", disk.place(), id.name());
+            file.write_at(&Segment::header(manifest.uuid, id, salt), 0).doing(place)?;
+            disk.rename(spare::NAME, &id.name()).doing(place)?;
+            Segment::open(disk, manifest.uuid, id, salt, Access::Write)?
+        }
+    };
     segment.sync()?;
     disk.sync_folder().doing(|| format!("sync {}", disk.place()))?;
     manifest.segments.push(Entry { id, salt: segment.salt, sealed: None });

@@ -9,9 +9,11 @@ use crate::error::{Context, Error, Result};
 use crate::log::{Log, begin_segment};
 use crate::manifest::{self, Manifest};
 use crate::mark::{Mark, MarkFile};
+use crate::options::Options;
 use crate::replay::Replay;
 use crate::scan::find_end;
 use crate::segment::{FIRST_FRAME, Segment, SegmentId};
+use crate::spare;
 use crate::state::State;
 
 const LOCK_NAME: &str = "LOCK";
@@ -78,7 +80,7 @@ pub(crate) fn no_store(disk: &dyn Disk) -> Error {
 }
 
 /// Recover the store and get ready to append; the writer's lock is held.
-pub(crate) fn recover(disk: &Arc<dyn Disk>, segment_bytes: u64) -> Result<Recovered> {
+pub(crate) fn recover(disk: &Arc<dyn Disk>, options: Options) -> Result<Recovered> {
     let place = disk.as_ref();
     let Some(mut manifest) = Manifest::load(place)? else {
         refuse_orphans(place)?;
@@ -115,7 +117,7 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, segment_bytes: u64) -> Result<Recove
         end
     } else {
         changed = true;
-        segments.push(begin_segment(place, &mut manifest)?);
+        segments.push(begin_segment(place, &mut manifest, None)?);
         FIRST_FRAME
     };
     if changed {
@@ -129,8 +131,7 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, segment_bytes: u64) -> Result<Recove
     }
     let state = replay.settled()?;
     let next_blob = replay.next_blob;
-    let log =
-        Log::new(Arc::clone(disk), segment_bytes, mark_file, manifest, segments, end, next_blob);
+    let log = Log::new(Arc::clone(disk), options, mark_file, manifest, segments, end, next_blob);
     Ok(Recovered { log, state })
 }
 
@@ -139,7 +140,7 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, segment_bytes: u64) -> Result<Recove
 fn recover_tail(disk: &dyn Disk, segment: &Segment) -> Result<(u64, bool)> {
     let mark = Mark::load(disk).filter(|mark| mark.salt == segment.salt);
     let marked = mark.map_or(0, |mark| mark.end);
-    let untouched = segment.length()? == marked;
+    let untouched = segment.length()? >= marked && segment.is_blank(marked)?;
     if !untouched {
         // Beyond the mark memory may show what the disk does not hold, should a sync have
         // failed: what can still be written is, and the rest is then read from the disk.
@@ -155,7 +156,7 @@ fn remove_strays(disk: &dyn Disk, manifest: &Manifest) -> Result<()> {
     let named: Vec<String> = manifest.segments.iter().map(|entry| entry.id.name()).collect();
     for name in disk.list().doing(|| format!("list {}", disk.place()))? {
         let stray = SegmentId::is_name(&name) && !named.contains(&name);
-        if stray || name == manifest::NEW_NAME {
+        if stray || name == manifest::NEW_NAME || name == spare::NAME {
             match disk.remove(&name) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(error).doing(|| format!("remove {}/{name}", disk.place()));

@@ -61,6 +61,7 @@ impl Writer {
     pub(crate) fn purge(&self, ids: &[u64]) -> Result<u64> {
         let _serial = locked(&self.committing);
         self.log.usable()?;
+        self.drain()?;
         let state = self.state();
         let ids: BTreeSet<u64> = ids.iter().copied().collect();
         let mut draft = Draft::new();
@@ -82,7 +83,8 @@ impl Writer {
         if count == 0 {
             return Ok(state.seq);
         }
-        let seq = self.write(&state, &mut draft, count, &[])?;
+        let seq = self.append(&state, &mut draft, count, &[])?;
+        self.wait(seq)?;
         self.scrub()?;
         Ok(seq)
     }
@@ -113,6 +115,7 @@ impl Writer {
     pub(crate) fn collect(&self, before_ns: i64) -> Result<u64> {
         let _serial = locked(&self.committing);
         self.log.usable()?;
+        self.drain()?;
         self.scrub()?;
         let mut state = State::clone(&self.state());
         let mut doomed = Doomed::default();
@@ -186,7 +189,7 @@ impl Writer {
         self.log.replace_sealed(manifest, old.len(), entries, &new)?;
         relocate(&mut unnamed, &replay.loose, &names_before);
         drop(unnamed);
-        self.publish(state);
+        self.replace(state);
         for id in names_before.difference(&names_after) {
             disk.remove(&id.name()).doing(|| format!("remove {}/{}", disk.place(), id.name()))?;
         }

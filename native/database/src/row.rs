@@ -150,6 +150,57 @@ impl Stored {
     }
 }
 
+/// Bytes that are read at once where values are read in the log's order.
+const WINDOW: usize = 128 << 10;
+
+/// A piece of the log in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Window {
+    segment: Option<Arc<Segment>>,
+    at: u64,
+    bytes: Vec<u8>,
+    /// Where the value that was read last ended.
+    last: u64,
+}
+
+impl Stored {
+    /// The value, verified; it stays in `window` until the next.
+    pub(crate) fn load_through<'a>(&'a self, window: &'a mut Window) -> Result<&'a [u8]> {
+        match self {
+            Self::Inline(value) => Ok(value),
+            Self::Logged { segment, offset, length, check } => {
+                let value = window.value(segment, *offset, *length as usize)?;
+                if checksum(value) != *check {
+                    return Err(segment.corrupt(*offset, "stored bytes have a wrong checksum"));
+                }
+                Ok(value)
+            }
+        }
+    }
+}
+
+impl Window {
+    fn value(&mut self, segment: &Arc<Segment>, offset: u64, length: usize) -> Result<&[u8]> {
+        let same = self.segment.as_ref().is_some_and(|held| Arc::ptr_eq(held, segment));
+        let end = offset + length as u64;
+        if !same || offset < self.at || end > self.at + self.bytes.len() as u64 {
+            // Reading on pays only where the last value stood just before.
+            let near = same && offset >= self.last && offset - self.last < WINDOW as u64;
+            self.bytes.resize(if near { length.max(WINDOW) } else { length }, 0);
+            self.segment = None;
+            let count = segment.read(&mut self.bytes, offset)?;
+            self.bytes.truncate(count);
+            self.segment = Some(Arc::clone(segment));
+            self.at = offset;
+        }
+        self.last = end;
+        let begin = usize::try_from(offset - self.at).unwrap_or(usize::MAX);
+        self.bytes
+            .get(begin..begin.saturating_add(length))
+            .ok_or_else(|| segment.corrupt(offset, "the file ends too early"))
+    }
+}
+
 /// Which rows a listing yields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rows {

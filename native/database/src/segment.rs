@@ -12,6 +12,8 @@ const MAGIC: [u8; 8] = *b"PRDBseg\x1a";
 /// Version of all files of a store.
 pub(crate) const FORMAT: u32 = 1;
 const HEADER: usize = 64;
+/// Bytes that are read at once in search of anything but zeros.
+const BLANK: usize = 1 << 20;
 /// Where a segment's first frame begins.
 pub(crate) const FIRST_FRAME: u64 = HEADER as u64;
 const _: () = assert!(FIRST_FRAME == HEADER_BYTES);
@@ -65,6 +67,12 @@ impl Segment {
         salt: u64,
     ) -> Result<Self> {
         let segment = Self::new(disk, id, salt, Access::Create)?;
+        segment.write(&Self::header(uuid, id, salt), 0)?;
+        Ok(segment)
+    }
+
+    /// The first bytes of a segment.
+    pub(crate) fn header(uuid: [u8; 16], id: SegmentId, salt: u64) -> Vec<u8> {
         let mut header = Vec::with_capacity(HEADER);
         header.put(&MAGIC);
         header.put_u32(FORMAT);
@@ -75,8 +83,7 @@ impl Segment {
         header.put_u64(0);
         seal(&mut header);
         debug_assert_eq!(header.len(), HEADER);
-        segment.write(&header, 0)?;
-        Ok(segment)
+        header
     }
 
     /// Open the file and verify that it is the one that the manifest means.
@@ -125,6 +132,28 @@ impl Segment {
     /// The file's present length.
     pub(crate) fn length(&self) -> Result<u64> {
         self.file.length().doing(|| format!("measure {}", self.path))
+    }
+
+    /// Whether the file holds nothing but zeros from `offset` on.
+    pub(crate) fn is_blank(&self, mut offset: u64) -> Result<bool> {
+        let mut buffer = vec![0; BLANK];
+        loop {
+            let count = self.read(&mut buffer, offset)?;
+            if buffer.get(..count).unwrap_or_default().iter().any(|byte| *byte != 0) {
+                return Ok(false);
+            }
+            if count < buffer.len() {
+                return Ok(true);
+            }
+            offset += count as u64;
+        }
+    }
+
+    /// Give back what was filled ahead in vain. It is only space, so a failure is no matter.
+    pub(crate) fn trim(&self, end: u64) {
+        if self.length().is_ok_and(|length| length > end) {
+            _ = self.file.truncate(end);
+        }
     }
 
     /// Write at `offset`.

@@ -7,7 +7,7 @@ use crate::cursor::{Cursor, Source};
 use crate::error::{Error, Result};
 use crate::row::{Hash, Row, Rows, Text};
 use crate::segment::FORMAT;
-use crate::state::{State, record_table};
+use crate::state::{State, name_hash, record_table};
 use crate::transaction::hex;
 
 /// A snapshot's counts.
@@ -79,6 +79,20 @@ impl Snapshot {
     #[must_use]
     pub fn find_filename(&self, filename: &[u8]) -> Cursor {
         Cursor::new(&self.state, Source::Filename { filename: filename.into(), next: 0 })
+    }
+
+    /// The first of them with a greater id than `after`.
+    pub(crate) fn next_of_filename(&self, filename: &[u8], after: u64) -> Option<&Arc<Row>> {
+        let hash = name_hash(filename);
+        let mut next = after.checked_add(1)?;
+        loop {
+            let (_, id) = self.state.filenames.get_next(&(hash, next)).filter(|at| at.0 == hash)?;
+            let row = self.state.rows.get(id)?;
+            if *row.filename == *filename {
+                return Some(row);
+            }
+            next = id.checked_add(1)?;
+        }
     }
 
     /// Rows with this content, in id order.

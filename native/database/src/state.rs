@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
+use crate::bytes::checksum;
 use crate::error::{Error, Result};
 use crate::op::{ImageOp, Op, Ops};
 use crate::row::{Hash, Row, Stored, Text};
@@ -24,6 +25,12 @@ pub(crate) fn record_table(table: i32) -> Result<u8> {
         .ok()
         .filter(|number| (1..=LAST_TABLE).contains(number) && *number != IMAGES)
         .ok_or_else(|| Error::Invalid(format!("{table} is not a table of records")))
+}
+
+/// What the index of filenames holds in a name's place: comparing numbers touches no other
+/// memory. Rows of unlike names may share one, so who looks a name up compares it.
+pub(crate) fn name_hash(filename: &[u8]) -> u64 {
+    checksum(filename)
 }
 
 /// Table and key of a record.
@@ -92,8 +99,8 @@ pub(crate) struct State {
     pub(crate) blobs: OrdMap<Hash, Blob>,
     /// Live rows of a root.
     pub(crate) paths: OrdMap<(u32, Text), u64>,
-    /// Live rows.
-    pub(crate) filenames: OrdSet<(Text, u64)>,
+    /// Live rows by the hash of their filename, see [`name_hash`].
+    pub(crate) filenames: OrdSet<(u64, u64)>,
     /// Live and deleted rows.
     pub(crate) contents: OrdSet<(Hash, u64)>,
     /// The log up to `seq`.
@@ -198,7 +205,7 @@ impl State {
         self.next_id = self.next_id.max(image.id + 1);
         if row.is_live() {
             self.live += 1;
-            self.filenames.insert((Arc::clone(&row.filename), row.id));
+            self.filenames.insert((name_hash(&row.filename), row.id));
             if row.root != 0 {
                 self.paths.insert((row.root, Arc::clone(&row.path)), row.id);
             }
@@ -222,7 +229,7 @@ impl State {
         let row = self.rows.remove(&id)?;
         if row.is_live() {
             self.live -= 1;
-            self.filenames.remove(&(Arc::clone(&row.filename), id));
+            self.filenames.remove(&(name_hash(&row.filename), id));
             let place = (row.root, Arc::clone(&row.path));
             // In a rewritten log another row may already stand there.
             if self.paths.get(&place) == Some(&id) {

@@ -8,7 +8,8 @@ use crate::bytes::checksum;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::frame::{HEADER_BYTES, Kind};
-use crate::log::{Draft, Label, Log, locked};
+use crate::group::Group;
+use crate::log::{Draft, Label, Log, Place, locked};
 use crate::options::Options;
 use crate::recovery::{Recovered, WriterLock, create, no_store, recover};
 use crate::row::{NewRow, Text};
@@ -20,13 +21,25 @@ use crate::transaction::{Change, resolve};
 #[derive(Debug)]
 pub(crate) struct Writer {
     pub(crate) log: Arc<Log>,
-    /// Held by whoever changes the state.
+    /// Held by whoever changes the logged state.
     pub(crate) committing: Mutex<()>,
+    logged: Mutex<Logged>,
+    group: Group,
+    /// The durable state, which is what others see.
     state: Mutex<Arc<State>>,
     lock: Mutex<Option<WriterLock>>,
     next_id: AtomicU64,
     clock: fn() -> i64,
     uuid: [u8; 16],
+}
+
+/// The state with all that was logged, durable or not yet: what the next commit is checked
+/// against.
+#[derive(Clone, Debug)]
+struct Logged {
+    state: Arc<State>,
+    /// Where its last transaction stands; None if that is durable.
+    place: Option<Place>,
 }
 
 impl Writer {
@@ -50,13 +63,17 @@ impl Writer {
     }
 
     fn start(disk: &Arc<dyn Disk>, lock: WriterLock, options: Options) -> Result<Self> {
-        let Recovered { log, state } = recover(disk, options.segment_bytes)?;
+        let Recovered { log, state } = recover(disk, options)?;
         let uuid = log.tail().manifest.uuid;
+        let log = Arc::new(log);
+        let state = Arc::new(state);
         let writer = Self {
-            log: Arc::new(log),
+            log,
             committing: Mutex::new(()),
+            logged: Mutex::new(Logged { state: Arc::clone(&state), place: None }),
+            group: Group::new(state.seq),
             next_id: AtomicU64::new(state.next_id),
-            state: Mutex::new(Arc::new(state)),
+            state: Mutex::new(state),
             lock: Mutex::new(Some(lock)),
             clock: options.clock,
             uuid,
@@ -68,14 +85,44 @@ impl Writer {
         }
     }
 
+    /// The durable state.
     pub(crate) fn state(&self) -> Arc<State> {
         Arc::clone(&locked(&self.state))
     }
 
-    pub(crate) fn publish(&self, state: State) {
+    fn publish(&self, state: Arc<State>) {
         // The old state may be the last of its kind; it is freed outside the lock.
-        let old = std::mem::replace(&mut *locked(&self.state), Arc::new(state));
+        let old = std::mem::replace(&mut *locked(&self.state), state);
         drop(old);
+    }
+
+    /// Put another, durable form of the same content in the state's place. `committing` is held
+    /// and everything logged is durable.
+    pub(crate) fn replace(&self, state: State) {
+        let state = Arc::new(state);
+        *locked(&self.logged) = Logged { state: Arc::clone(&state), place: None };
+        self.publish(state);
+    }
+
+    /// Wait for everything logged so far. While `committing` is held nothing more is logged, so
+    /// the logged state is then the durable one.
+    pub(crate) fn drain(&self) -> Result<()> {
+        let seq = locked(&self.logged).state.seq;
+        self.wait(seq)
+    }
+
+    /// Wait until transaction `seq` is durable and seen.
+    pub(crate) fn wait(&self, seq: u64) -> Result<()> {
+        let sync = || {
+            let Logged { state, place } = locked(&self.logged).clone();
+            if let Some(place) = place {
+                self.log.sync(&place).map_err(|error| error.to_string())?;
+            }
+            let seq = state.seq;
+            self.publish(state);
+            Ok(seq)
+        };
+        self.group.wait(seq, sync).map_err(Error::OutcomeUnknown)
     }
 
     pub(crate) fn now_ns(&self) -> i64 {
@@ -102,26 +149,32 @@ impl Writer {
     pub(crate) fn close(&self) {
         let _serial = locked(&self.committing);
         if let Some(lock) = locked(&self.lock).take() {
-            // Nothing depends on the mark; recovery does without.
+            // Whoever waits is told by the drain. Nothing depends on the mark; recovery does
+            // without.
+            _ = self.drain();
             _ = self.log.finish();
             drop(lock);
         }
     }
 
     fn commit(&self, changes: &[Change], blobs: &[FinishedBlob]) -> Result<u64> {
-        let _serial = locked(&self.committing);
+        let serial = locked(&self.committing);
         self.log.usable()?;
-        let state = self.state();
+        let state = Arc::clone(&locked(&self.logged).state);
         let mut draft = Draft::new();
         let resolved = resolve(&state, changes, blobs, self.now_ns(), draft.payload_mut())?;
-        if resolved.count == 0 {
-            return Ok(state.seq);
-        }
-        self.write(&state, &mut draft, resolved.count, &resolved.blobs)
+        // Where nothing changes the answer still rests on what others have just logged.
+        let seq = match resolved.count {
+            0 => state.seq,
+            count => self.append(&state, &mut draft, count, &resolved.blobs)?,
+        };
+        drop(serial);
+        self.wait(seq)?;
+        Ok(seq)
     }
 
-    /// Make a checked transaction durable, then visible. `committing` is held.
-    pub(crate) fn write(
+    /// Log a checked transaction, not yet durable and not yet seen. `committing` is held.
+    pub(crate) fn append(
         &self,
         state: &State,
         draft: &mut Draft,
@@ -132,14 +185,11 @@ impl Writer {
         let length = draft.payload().len();
         let label =
             Label { kind: Kind::Transaction, key: seq, count, check: checksum(draft.payload()) };
-        let unknown = |error| match error {
+        let place = self.log.append(draft, label).map_err(|error| match error {
             Error::Poisoned(why) => Error::OutcomeUnknown(why),
             other => other,
-        };
-        let place = self.log.append(draft, label).map_err(unknown)?;
+        })?;
         let armed = self.log.arm();
-        self.log.sync(&place).map_err(unknown)?;
-
         let mut loose: LooseChunks = {
             let mut unnamed = self.log.unnamed();
             blobs.iter().filter_map(|id| Some((*id, unnamed.remove(id)?))).collect()
@@ -152,7 +202,7 @@ impl Writer {
             .map_err(|why| Error::Internal(format!("transaction {seq}: {why}")))?;
         next.settle()?;
         next.log = self.log.parts_up_to(&place).into();
-        self.publish(next);
+        *locked(&self.logged) = Logged { state: Arc::new(next), place: Some(place) };
         armed.disarm();
         Ok(seq)
     }

@@ -90,6 +90,37 @@ fn flipped_bits_are_named() {
     assert!(told * 100 > all * 95, "{told} of {all} flips were found");
 }
 
+/// Anything done to any file, several bytes at once, pieces doubled, moved and cut out, is told
+/// or harmless: no decoder panics, hangs, takes memory without end or believes it.
+#[test]
+fn mangled_files_are_told_or_harmless() {
+    let (disk, expected) = sample();
+    let files: Vec<(String, Vec<u8>)> = disk.files().into_iter().collect();
+    for seed in 0..3_000 {
+        let mut random = Random(seed);
+        let (name, bytes) = &files[random.below(files.len() as u64) as usize];
+        let length = bytes.len() as u64 + 1;
+        let disk = damaged(&disk, name, |bytes| {
+            for _ in 0..=random.below(4) {
+                let at = random.below(length).min(bytes.len() as u64) as usize;
+                let end = (at + 1 + random.below(40) as usize).min(bytes.len());
+                match random.below(5) {
+                    0 => bytes[at..end].fill(random.next() as u8),
+                    1 => bytes[at..end].fill_with(|| random.next() as u8),
+                    2 => drop(bytes.drain(at..end)),
+                    3 => bytes.extend_from_within(at..end),
+                    _ => {
+                        let piece = bytes[at..end].to_vec();
+                        let to = random.below(bytes.len() as u64 + 1) as usize;
+                        bytes.splice(to..to, piece);
+                    }
+                }
+            }
+        });
+        assert_told_or_harmless(&disk, &expected, &format!("seed {seed}, {name}"));
+    }
+}
+
 /// A log cut anywhere below what its writer had made durable is damage, not a torn tail.
 #[test]
 fn cut_logs_are_named() {

@@ -107,7 +107,7 @@ fn take(
             transaction.commit()?;
         }
         Step::Put { key, value } => {
-            let (key, value) = (key.to_be_bytes().to_vec(), bytes_of(*key, *value));
+            let (key, value) = (key.to_be_bytes().to_vec(), bytes_of(1_000 + *key, *value));
             let mut transaction = store.begin()?;
             transaction.put(STATE_TABLE, &key, &value)?;
             target.records.insert(key, value);
@@ -215,7 +215,8 @@ fn assert_absent(disk: &SimDisk, bytes: &[u8], context: &str) {
     }
 }
 
-fn cut_everywhere(steps: &[Step], seed: u64) {
+/// Cut the power at every call of a run, with three outcomes each; return the number of cases.
+fn cut_everywhere(steps: &[Step], seed: u64) -> u64 {
     let whole = SimDisk::new(Fault::None, seed);
     let (_, error) = run(&whole, steps);
     assert!(error.is_none(), "seed {seed}: {error:?}");
@@ -227,6 +228,7 @@ fn cut_everywhere(steps: &[Step], seed: u64) {
             verify(&disk.after_power_cut(Fault::None), &expected, &context);
         }
     }
+    whole.calls() * 3
 }
 
 /// After a power cut at any call of a run that uses everything, the store opens with all that
@@ -239,10 +241,12 @@ fn power_cut_at_every_call() {
 /// The same with runs nobody thought of.
 #[test]
 fn power_cut_in_random_runs() {
-    for seed in 100..112 {
+    let mut cases = 0;
+    for seed in 100..160 {
         println!("seed {seed}");
-        cut_everywhere(&random_script(&mut Random(seed)), seed);
+        cases += cut_everywhere(&random_script(&mut Random(seed)), seed);
     }
+    assert!(cases >= 10_000, "only {cases} cases");
 }
 
 /// A second power cut, while the store recovers from the first, loses nothing either.
@@ -324,6 +328,54 @@ fn failing_call_anywhere() {
         }
     }
     assert!(told > 50, "only {told} failures were told");
+}
+
+/// When a disk fails for good at any call of a run, or is full from then on, what was
+/// acknowledged is there once it works again.
+#[test]
+fn failing_for_ever_from_anywhere() {
+    let steps = script();
+    let whole = SimDisk::new(Fault::None, 5);
+    run(&whole, &steps);
+    for kind in [ErrorKind::Other, ErrorKind::StorageFull] {
+        for at in 0..whole.calls() {
+            let disk = SimDisk::new(Fault::FailFrom(at, kind), 5 + at);
+            let (expected, error) = run(&disk, &steps);
+            let context = format!("all calls from {at} on fail with {kind}");
+            // Only what closing does may fail untold.
+            assert!(error.is_some() || at + 8 > whole.calls(), "{context}: nobody was told");
+            verify(&disk.after_kill(), &expected, &context);
+            verify(&disk.after_power_cut(Fault::None), &expected, &context);
+        }
+    }
+}
+
+/// A call that fails while a store recovers from a kill or a power cut loses nothing: the next
+/// opening finds what the first would have.
+#[test]
+fn failing_call_during_recovery() {
+    let steps = script();
+    let whole = SimDisk::new(Fault::None, 9);
+    run(&whole, &steps);
+    for at in (0..whole.calls()).step_by(4) {
+        let disk = SimDisk::new(Fault::PowerCut(at), 9 + at);
+        let (expected, _) = run(&disk, &steps);
+        for second in 0..10 {
+            for kind in [ErrorKind::Other, ErrorKind::StorageFull] {
+                for fault in [Fault::Fail(second, kind), Fault::FailFrom(second, kind)] {
+                    let killed = disk.after_kill_with(fault);
+                    let cut = disk.after_power_cut(fault);
+                    for recovering in [killed, cut] {
+                        let shared: Arc<dyn Disk> = Arc::new(recovering.clone());
+                        drop(open(&shared));
+                        let context = format!("cut at call {at}, recovery with {fault:?}");
+                        verify(&recovering.after_kill(), &expected, &context);
+                        verify(&recovering.after_power_cut(Fault::None), &expected, &context);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// After a failed sync nothing more is written, and readers go on with what was durable.

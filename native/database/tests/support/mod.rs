@@ -41,6 +41,8 @@ pub enum Fault {
     PowerCut(u64),
     /// The call fails once; later ones work again.
     Fail(u64, ErrorKind),
+    /// The call and all later ones fail.
+    FailFrom(u64, ErrorKind),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -49,6 +51,8 @@ struct Content {
     durable: Vec<u8>,
     /// Writes since the last sync.
     pending: Vec<(u64, Vec<u8>)>,
+    /// Emptied since the last sync, before those writes.
+    emptied: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -98,6 +102,7 @@ impl Inner {
                 Ok(false)
             }
             Fault::Fail(at, kind) if call == at => Err(kind.into()),
+            Fault::FailFrom(at, kind) if call >= at => Err(kind.into()),
             _ => Ok(true),
         }
     }
@@ -174,13 +179,18 @@ impl SimDisk {
 
     /// What the next start finds after only the process died.
     pub fn after_kill(&self) -> Self {
+        self.after_kill_with(Fault::None)
+    }
+
+    /// The same, with a fault of its own.
+    pub fn after_kill_with(&self, fault: Fault) -> Self {
         let inner = self.0.lock().unwrap();
         Self(Arc::new(Mutex::new(Inner {
             files: inner.files.clone(),
             live: inner.live.clone(),
             durable: inner.durable.clone(),
             pending: inner.pending.clone(),
-            fault: Fault::None,
+            fault,
             calls: 0,
             dead: false,
             random: inner.random.clone(),
@@ -201,6 +211,7 @@ impl SimDisk {
         let file = &mut inner.files[index];
         change(&mut file.live);
         file.durable = file.live.clone();
+        file.emptied = false;
         file.pending.clear();
     }
 }
@@ -208,6 +219,9 @@ impl SimDisk {
 impl Content {
     fn after_power_cut(&self, random: &mut Random) -> Self {
         let mut bytes = self.durable.clone();
+        if self.emptied && random.below(2) == 0 {
+            bytes.clear();
+        }
         for (offset, data) in &self.pending {
             match random.below(3) {
                 0 => {}
@@ -221,7 +235,7 @@ impl Content {
                 }
             }
         }
-        Self { live: bytes.clone(), durable: bytes, pending: Vec::new() }
+        Self { live: bytes.clone(), durable: bytes, pending: Vec::new(), emptied: false }
     }
 }
 
@@ -247,8 +261,18 @@ impl Disk for SimDisk {
         let index = match (found, access) {
             (Some(index), Access::Read | Access::Write | Access::WriteOrCreate) => index,
             (None, Access::Read | Access::Write) => return Err(ErrorKind::NotFound.into()),
-            // Emptying a file is modelled as a new one of the same name.
-            (_, Access::Create | Access::WriteOrCreate) => {
+            (Some(index), Access::Create) => {
+                let happens = inner.change()?;
+                let file = &mut inner.files[index];
+                file.live.clear();
+                file.pending.clear();
+                file.emptied = true;
+                if !happens {
+                    return Err(power_is_off());
+                }
+                index
+            }
+            (None, Access::Create | Access::WriteOrCreate) => {
                 inner.files.push(Content::default());
                 let index = inner.files.len() - 1;
                 inner.change_folder(FolderChange::Link(name.to_owned(), index))?;
@@ -302,6 +326,9 @@ impl DiskFile for SimFile {
         match inner.change() {
             Ok(true) => {
                 let file = &mut inner.files[self.index];
+                if std::mem::take(&mut file.emptied) {
+                    file.durable.clear();
+                }
                 for (offset, data) in std::mem::take(&mut file.pending) {
                     write(&mut file.durable, &data, offset as usize);
                 }
@@ -316,6 +343,22 @@ impl DiskFile for SimFile {
         }
     }
 
+    /// Modelled as durable at once or not at all: nothing reads beyond.
+    fn truncate(&self, length: u64) -> io::Result<()> {
+        let mut inner = self.disk.0.lock().unwrap();
+        let happens = inner.change()?;
+        let kept = inner.random.below(2) == 0;
+        let file = &mut inner.files[self.index];
+        let pending = file.pending.iter().any(|(offset, data)| offset + data.len() as u64 > length);
+        if happens || kept {
+            file.live.truncate(length as usize);
+            if !pending {
+                file.durable.truncate(length as usize);
+            }
+        }
+        if happens { Ok(()) } else { Err(power_is_off()) }
+    }
+
     fn length(&self) -> io::Result<u64> {
         Ok(self.disk.0.lock().unwrap().files[self.index].live.len() as u64)
     }
@@ -323,7 +366,7 @@ impl DiskFile for SimFile {
     fn forget_cache(&self) -> io::Result<()> {
         let mut inner = self.disk.0.lock().unwrap();
         let file = &mut inner.files[self.index];
-        let mut bytes = file.durable.clone();
+        let mut bytes = if file.emptied { Vec::new() } else { file.durable.clone() };
         for (offset, data) in &file.pending {
             write(&mut bytes, data, *offset as usize);
         }

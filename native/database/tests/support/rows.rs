@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use picturerail_database::{
-    Disk, Entry, Mode, NewRow, Options, Result, Rows, Snapshot, Stat, Store,
+    Disk, Entry, FillAhead, Mode, NewRow, Options, Result, Rows, Snapshot, Stat, Store,
 };
 
 /// Small segments, so that short runs begin new ones; a clock that stands still.
-pub const OPTIONS: Options = Options { segment_bytes: 4096, clock: || 1_000 };
+pub const OPTIONS: Options =
+    Options { segment_bytes: 4096, fill_ahead: FillAhead::Inline, clock: || 1_000 };
 
 pub fn open(disk: &Arc<dyn Disk>) -> Result<Store> {
     Store::open_on(Arc::clone(disk), Mode::Create, OPTIONS)

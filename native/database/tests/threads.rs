@@ -1,0 +1,116 @@
+//! Several threads commit at once while the power is cut or a call fails: what any of them was
+//! told is durable is there, every transaction wholly or not at all, and none without those
+//! before it.
+//!
+//! The threads' schedule is the system's, so a case is not the same twice; what must hold does
+//! not depend on it. The queue alone, under chosen schedules, is tested in `schedules.rs`.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+
+#[path = "support/rows.rs"]
+mod rows;
+#[path = "support/mod.rs"]
+mod support;
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::sync::{Arc, Mutex};
+
+use picturerail_database::{Disk, Error, Store, check};
+use rows::{STATE_TABLE, content, open, row};
+use support::{Fault, SimDisk};
+
+const THREADS: u8 = 4;
+const COMMITS: u8 = 6;
+
+/// The key under which a thread's commit counts itself, and the path of its row.
+fn name(thread: u8, commit: u8) -> (String, [u8; 2]) {
+    (format!("{thread}/{commit}.jpg"), [thread, commit])
+}
+
+fn commit(store: &Store, thread: u8, commit: u8) -> Result<u64, Error> {
+    let (path, key) = name(thread, commit);
+    let mut bytes = store.blob_writer()?;
+    bytes.write(&[thread * 16 + commit; 300])?;
+    let mut transaction = store.begin()?;
+    transaction.insert(row(&path, "{}"), Some(bytes))?;
+    transaction.put(STATE_TABLE, &key, path.as_bytes())?;
+    transaction.commit()
+}
+
+/// Commit from all threads until something fails; return the seq that each was told.
+fn run(disk: &SimDisk) -> BTreeMap<[u8; 2], u64> {
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let Ok(store) = open(&shared) else { return BTreeMap::new() };
+    let told = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (store, told) = (&store, &told);
+            scope.spawn(move || {
+                for number in 0..COMMITS {
+                    let before = store.snapshot().map_or(0, |snapshot| snapshot.info().seq);
+                    let Ok(seq) = commit(store, thread, number) else { return };
+                    assert!(seq > before, "a commit comes after what was seen before it");
+                    let seen = store.snapshot().unwrap();
+                    assert!(seen.info().seq >= seq, "what is acknowledged is seen");
+                    seen.find_path(1, name(thread, number).0.as_bytes()).unwrap();
+                    told.lock().unwrap().insert([thread, number], seq);
+                }
+            });
+        }
+    });
+    told.into_inner().unwrap()
+}
+
+fn verify(disk: &SimDisk, told: &BTreeMap<[u8; 2], u64>, context: &str) {
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let store = open(&shared).unwrap_or_else(|error| panic!("{context}: {error}"));
+    let snapshot = store.snapshot().unwrap();
+    let found = content(&snapshot).unwrap();
+    let last = told.values().copied().max().unwrap_or(0);
+    assert!(snapshot.info().seq >= last, "{context}: {last} was told");
+    // Each transaction made one row and one record, and numbers have no gaps.
+    assert_eq!(snapshot.info().seq, found.rows.len() as u64, "{context}");
+    assert_eq!(found.rows.len(), found.records.len(), "{context}");
+    for ([thread, number], seq) in told {
+        let (path, key) = name(*thread, *number);
+        let row = snapshot.find_path(1, path.as_bytes());
+        assert_eq!(row.map(|row| row.seq).ok(), Some(*seq), "{context}: {path}");
+        assert_eq!(found.records.get(&key[..]).map(Vec::as_slice), Some(path.as_bytes()));
+    }
+    drop((snapshot, store));
+    assert_eq!(check(&shared, true).unwrap(), [], "{context}");
+}
+
+/// Without any fault every commit of every thread is there, each with a number of its own.
+#[test]
+fn all_threads_commit() {
+    let disk = SimDisk::new(Fault::None, 1);
+    let told = run(&disk);
+    assert_eq!(told.len(), usize::from(THREADS * COMMITS));
+    let mut seqs: Vec<u64> = told.values().copied().collect();
+    seqs.sort_unstable();
+    assert_eq!(seqs, (1..=u64::from(THREADS * COMMITS)).collect::<Vec<_>>());
+    verify(&disk.after_power_cut(Fault::None), &told, "no fault");
+}
+
+/// With a power cut or a failing call anywhere nobody was told too much.
+#[test]
+fn faults_between_threads() {
+    let whole = SimDisk::new(Fault::None, 2);
+    run(&whole);
+    for at in 0..whole.calls() + 8 {
+        let faults = [
+            Fault::PowerCut(at),
+            Fault::Fail(at, ErrorKind::Other),
+            Fault::FailFrom(at, ErrorKind::StorageFull),
+        ];
+        for fault in faults {
+            let disk = SimDisk::new(fault, at);
+            let told = run(&disk);
+            let context = format!("{fault:?}");
+            verify(&disk.after_power_cut(Fault::None), &told, &context);
+            verify(&disk.after_kill(), &told, &context);
+        }
+    }
+}

@@ -1,0 +1,323 @@
+"""What `bench_database.py` measures: the project's database, SQLite, LMDB and the disk itself."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import struct
+from pathlib import Path
+from typing import Any, Protocol
+
+import lmdb
+
+from picturerail_native.database import Database, Mode, Snapshot
+from picturerail_native.records import ImageRow
+
+BLOB_BYTES = 60_000
+SEED = 20_261_123
+
+
+class Engine(Protocol):
+    """What is measured; a picture is (filename, metadata, bytes)."""
+
+    name: str
+
+    def commit(self, pictures: list[Picture]) -> None:
+        """Store pictures durably, in one transaction."""
+
+    def get(self, image_id: int) -> object:
+        """Return a row without its bytes."""
+
+    def find(self, filename: bytes) -> object:
+        """Return the rows of a filename."""
+
+    def read(self, image_id: int) -> bytes:
+        """Return a picture's bytes."""
+
+    def scan(self) -> int:
+        """Read every row without its bytes; return their number."""
+
+    def reopen(self) -> None:
+        """Close, open, read one row."""
+
+    def close(self) -> None:
+        """Close."""
+
+
+Picture = tuple[bytes, bytes, bytes]
+
+
+class Ours:
+    """The engine of this project."""
+
+    name = "picturerail"
+
+    def __init__(self, folder: Path) -> None:
+        """Make a store."""
+        self.folder = folder / "picturerail"
+        self.store = Database(self.folder, Mode.CREATE)
+        self._view: Snapshot | None = None
+
+    @property
+    def view(self) -> Snapshot:
+        """A snapshot with all that was committed, taken when it is first read from."""
+        if self._view is None:
+            self._view = self.store.snapshot()
+        return self._view
+
+    def commit(self, pictures: list[Picture]) -> None:
+        """Store pictures durably, in one transaction."""
+        with self.store.begin() as transaction:
+            for filename, metadata, data in pictures:
+                writer = None
+                if data:
+                    writer = self.store.blob_writer()
+                    writer.write(data)
+                row = ImageRow(0, filename, metadata, root=1, path=b"album/" + filename)
+                transaction.insert(row, writer)
+        self._view = None
+
+    def commit_all(self, batches: list[list[Picture]]) -> None:
+        """Commit batches one after the other, as one thread of many."""
+        for batch in batches:
+            self.commit(batch)
+
+    @classmethod
+    def existing(cls, path: Path) -> Ours:
+        """Open a store, and read one row."""
+        engine = cls.__new__(cls)
+        engine.folder = path
+        engine.store = Database(path, Mode.WRITE)
+        engine._view = None
+        assert engine.get(1) is not None
+        return engine
+
+    def get(self, image_id: int) -> object:
+        """Return a row without its bytes."""
+        return self.view.get(image_id)
+
+    def find(self, filename: bytes) -> object:
+        """Return the rows of a filename."""
+        return self.view.find_filename(filename)
+
+    def read(self, image_id: int) -> bytes:
+        """Return a picture's bytes, verified."""
+        row = self.view.get(image_id)
+        assert row is not None
+        with self.view.open_blob(row.content_hash) as blob:
+            return blob.readall()
+
+    def scan(self) -> int:
+        """Read every row without its bytes; return their number."""
+        return sum(1 for _ in self.view.images())
+
+    def reopen(self) -> None:
+        """Close, open, read one row."""
+        self.store.close()
+        self.store = Database(self.folder, Mode.WRITE)
+        self._view = None
+        assert self.view.get(1) is not None
+
+    def close(self) -> None:
+        """Close."""
+        self.store.close()
+
+
+class SQLite:
+    """SQLite with the durability that ours has; the bytes lie in a table of their own."""
+
+    name = "sqlite"
+
+    def __init__(self, folder: Path) -> None:
+        """Make a database."""
+        self.path = folder / "sqlite.db"
+        self._open()
+        self.db.executescript(
+            """
+            CREATE TABLE images (id INTEGER PRIMARY KEY, root INTEGER, path BLOB, filename BLOB,
+                hash BLOB, size INTEGER, mtime INTEGER, inode INTEGER, metadata BLOB);
+            CREATE TABLE bytes (id INTEGER PRIMARY KEY, data BLOB);
+            CREATE INDEX by_filename ON images (filename);
+            CREATE UNIQUE INDEX by_path ON images (root, path);
+            CREATE INDEX by_hash ON images (hash);
+            """
+        )
+
+    def _open(self) -> None:
+        self.db = sqlite3.connect(self.path, isolation_level=None)
+        self.db.execute("PRAGMA journal_mode = WAL")
+        self.db.execute("PRAGMA synchronous = FULL")
+        self.db.execute("PRAGMA cache_size = -1000000")
+
+    @classmethod
+    def existing(cls, path: Path) -> SQLite:
+        """Open a store, and read one row."""
+        engine = cls.__new__(cls)
+        engine.path = path
+        engine._open()
+        assert engine.get(1) is not None
+        return engine
+
+    def commit(self, pictures: list[Picture]) -> None:
+        """Store pictures durably, in one transaction; the hash is given to it for nothing."""
+        self.db.execute("BEGIN IMMEDIATE")
+        for filename, metadata, data in pictures:
+            cursor = self.db.execute(
+                "INSERT INTO images (root, path, filename, hash, size, mtime, inode, metadata)"
+                " VALUES (1, ?, ?, ?, 0, 0, 0, ?)",
+                (b"album/" + filename, filename, data[:32], metadata),
+            )
+            if data:
+                self.db.execute("INSERT INTO bytes VALUES (?, ?)", (cursor.lastrowid, data))
+        self.db.execute("COMMIT")
+
+    def get(self, image_id: int) -> object:
+        """Return a row without its bytes."""
+        return self.db.execute("SELECT * FROM images WHERE id = ?", (image_id,)).fetchone()
+
+    def find(self, filename: bytes) -> object:
+        """Return the rows of a filename."""
+        sql = "SELECT * FROM images WHERE filename = ? ORDER BY id"
+        return self.db.execute(sql, (filename,)).fetchall()
+
+    def read(self, image_id: int) -> bytes:
+        """Return a picture's bytes, not verified."""
+        sql = "SELECT data FROM bytes WHERE id = ?"
+        return bytes(self.db.execute(sql, (image_id,)).fetchone()[0])
+
+    def scan(self) -> int:
+        """Read every row without its bytes; return their number."""
+        return sum(1 for _ in self.db.execute("SELECT * FROM images ORDER BY id"))
+
+    def reopen(self) -> None:
+        """Close, open, read one row."""
+        self.db.close()
+        self._open()
+        assert self.get(1) is not None
+
+    def close(self) -> None:
+        """Close."""
+        self.db.close()
+
+
+class LMDB:
+    """LMDB as it comes, durable; a row is packed into one value, an index is a table."""
+
+    name = "lmdb"
+    _fixed = struct.Struct("<QIHHI")
+
+    def __init__(self, folder: Path) -> None:
+        """Make an environment."""
+        self.path = folder / "lmdb"
+        self._open()
+
+    def _open(self) -> None:
+        self.env = lmdb.open(str(self.path), map_size=1 << 38, max_dbs=5)
+        self.rows, self.bytes = self.env.open_db(b"rows"), self.env.open_db(b"bytes")
+        self.names = self.env.open_db(b"names", dupsort=True, dupfixed=True)
+        self.paths = self.env.open_db(b"paths")
+        self.hashes = self.env.open_db(b"hashes", dupsort=True, dupfixed=True)
+        with self.env.begin() as view:
+            last = next(view.cursor(self.rows).iterprev(values=False), None)
+        self.next = 1 + (int.from_bytes(last, "big") if last else 0)
+
+    @classmethod
+    def existing(cls, path: Path) -> LMDB:
+        """Open a store, and read one row."""
+        engine = cls.__new__(cls)
+        engine.path = path
+        engine._open()
+        assert engine.get(1) is not None
+        return engine
+
+    def commit(self, pictures: list[Picture]) -> None:
+        """Store pictures durably, in one transaction; the hash is given to it for nothing."""
+        with self.env.begin(write=True) as change:
+            for filename, metadata, data in pictures:
+                key, digest = self.next.to_bytes(8, "big"), data[:32].ljust(32, b"\0")
+                self.next += 1
+                path = b"album/" + filename
+                fixed = self._fixed.pack(0, 1, len(path), len(filename), len(metadata))
+                value = b"".join((fixed, digest, bytes(24), path, filename, metadata))
+                change.put(key, value, db=self.rows, append=True)
+                change.put(filename, key, db=self.names)
+                change.put(path, key, db=self.paths)
+                change.put(digest, key, db=self.hashes)
+                if data:
+                    change.put(key, data, db=self.bytes, append=True)
+
+    def _row(self, value: Any) -> object:
+        _, root, path, filename, metadata = self._fixed.unpack_from(value)
+        names = 20 + 56 + path
+        rest = names + filename
+        end = rest + metadata
+        return (root, value[20:52], value[76:names], value[names:rest], value[rest:end])
+
+    def get(self, image_id: int) -> object:
+        """Return a row without its bytes."""
+        with self.env.begin() as view:
+            return self._row(view.get(image_id.to_bytes(8, "big"), db=self.rows))
+
+    def find(self, filename: bytes) -> object:
+        """Return the rows of a filename."""
+        with self.env.begin() as view:
+            cursor = view.cursor(self.names)
+            if not cursor.set_key(filename):
+                return []
+            return [self._row(view.get(key, db=self.rows)) for key in cursor.iternext_dup()]
+
+    def read(self, image_id: int) -> bytes:
+        """Return a picture's bytes, not verified."""
+        with self.env.begin() as view:
+            return bytes(view.get(image_id.to_bytes(8, "big"), db=self.bytes))
+
+    def scan(self) -> int:
+        """Read every row without its bytes; return their number."""
+        with self.env.begin() as view:
+            return sum(1 for _ in map(self._row, view.cursor(self.rows).iternext(keys=False)))
+
+    def reopen(self) -> None:
+        """Close, open, read one row."""
+        self.env.close()
+        self._open()
+        assert self.get(1) is not None
+
+    def close(self) -> None:
+        """Close."""
+        self.env.close()
+
+
+class Floor:
+    """One write and one fdatasync a commit, in files filled with zeros ahead, as ours are.
+
+    Their filling is counted: it happens in the commit that needs the next file.
+    """
+
+    name = "floor"
+    _bytes = 64 << 20
+
+    def __init__(self, folder: Path) -> None:
+        """Make the first file."""
+        self.folder, self.number, self.at = folder, 0, 0
+        self._fill()
+
+    def _fill(self) -> None:
+        path = self.folder / f"floor-{self.number}"
+        self.fd = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
+        for _ in range(self._bytes >> 20):
+            os.write(self.fd, bytes(1 << 20))
+        os.fdatasync(self.fd)
+        self.at = 0
+
+    def commit(self, pictures: list[Picture]) -> None:
+        """Write pictures durably."""
+        parts = [part for picture in pictures for part in picture if part]
+        length = sum(map(len, parts))
+        if self.at + length > self._bytes:
+            os.close(self.fd)
+            self.number += 1
+            self._fill()
+        for start in range(0, len(parts), 1000):
+            os.pwritev(self.fd, parts[start : start + 1000], self.at)
+            self.at += sum(map(len, parts[start : start + 1000]))
+        os.fdatasync(self.fd)
