@@ -43,6 +43,15 @@ class _Library:
         count: int,
         error: FFI.CData,
     ) -> int: ...
+    def prse_put_packed(
+        self,
+        writer: FFI.CData,
+        doc_id: int,
+        order: int,
+        fields: bytes | FFI.CData,
+        length: int,
+        error: FFI.CData,
+    ) -> int: ...
     def prse_remove(self, writer: FFI.CData, doc_id: int, error: FFI.CData) -> int: ...
     def prse_set_neighbours(
         self,

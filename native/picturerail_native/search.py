@@ -22,6 +22,7 @@ import array
 import contextlib
 import enum
 import os
+import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -31,6 +32,7 @@ from picturerail_native._search import ffi, lib
 
 # What it makes has members that C knows and mypy does not.
 _new: Callable[..., Any] = ffi.new
+_LENGTHS = struct.Struct("<II")
 
 
 class SearchError(Exception):
@@ -152,7 +154,7 @@ class Writer:
             raise SearchArgumentError(
                 f"a database's uuid has {lib.PRSE_UUID_BYTES} bytes, not {len(uuid)}"
             )
-        error = _new("prse_error *")
+        error = self._error = _new("prse_error *")
         out = _new("prse_writer **")
         _raise_for(lib.prse_writer_open(_path(path), ffi.from_buffer(uuid), out, error), error)
         self._handle = ffi.gc(out[0], lib.prse_writer_close)
@@ -185,14 +187,18 @@ class Writer:
 
     def put(self, doc_id: int, fields: Iterable[tuple[str, str]], *, order: int = 0) -> None:
         """Add or replace a document; `order` breaks ties of the score, the higher first."""
-        pairs = [(_encode(name), _encode(value)) for name, value in fields]
-        packed = _new("prse_field[]", len(pairs))
-        kept: list[Any] = []
-        for entry, (name, value) in zip(packed, pairs, strict=True):
-            kept += [_fill(entry.name, name), _fill(entry.value, value)]
-        error = _new("prse_error *")
-        status = lib.prse_put(self._open_handle(), doc_id, order, packed, len(pairs), error)
-        _raise_for(status, error)
+        packed = bytearray()
+        for name, value in fields:
+            name_bytes, value_bytes = _encode(name), _encode(value)
+            packed += _LENGTHS.pack(len(name_bytes), len(value_bytes))
+            packed += name_bytes
+            packed += value_bytes
+        error = self._error
+        status = lib.prse_put_packed(
+            self._open_handle(), doc_id, order, bytes(packed), len(packed), error
+        )
+        if status:
+            _raise_for(status, error)
 
     def remove(self, doc_id: int) -> None:
         """Remove a document with its vectors."""

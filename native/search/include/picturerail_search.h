@@ -161,6 +161,12 @@ int32_t prse_destroy(const char *path, prse_error *error);
 int32_t prse_put(prse_writer *writer, uint64_t id, int64_t order, const prse_field *fields,
                  size_t count, prse_error *error);
 
+/* The same with all fields in one buffer, one after the other: u32 bytes of the name, u32 bytes
+ * of the value (both little-endian), the name, the value. For bindings to which a pointer for
+ * each text is dear. */
+int32_t prse_put_packed(prse_writer *writer, uint64_t id, int64_t order, const char *fields,
+                        size_t length, prse_error *error);
+
 /* Remove a document with its vectors; one that is not there is no error. */
 int32_t prse_remove(prse_writer *writer, uint64_t id, prse_error *error);
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "analyser.h"
+#include "bytes.h"
 #include "file_system.h"
 #include "index_reader.h"
 #include "index_writer.h"
@@ -152,6 +153,26 @@ int32_t prse_put(prse_writer* writer, uint64_t id, int64_t order, const prse_fie
     std::vector<prse::FieldValue> values;
     for (const prse_field& field : array(fields, count, "fields")) {
       values.push_back({view(field.name), view(field.value)});
+    }
+    required(writer, "writer").index.put(id, order, values);
+  });
+}
+
+int32_t prse_put_packed(prse_writer* writer, uint64_t id, int64_t order, const char* fields,
+                        size_t length, prse_error* error) {
+  return guarded(error, [&] {
+    std::vector<prse::FieldValue> values;
+    const std::span<const char> packed = array(fields, length, "fields");
+    std::string_view rest(packed.data(), packed.size());
+    constexpr size_t kHead = 2 * sizeof(uint32_t);
+    while (!rest.empty()) {
+      if (rest.size() < kHead) fail_invalid("the packed fields end within a length");
+      const uint64_t name = prse::load<uint32_t>(rest, 0);
+      const uint64_t value = prse::load<uint32_t>(rest, 1);
+      rest.remove_prefix(kHead);
+      if (name + value > rest.size()) fail_invalid("the packed fields end within a text");
+      values.push_back({rest.substr(0, name), rest.substr(name, value)});
+      rest.remove_prefix(name + value);
     }
     required(writer, "writer").index.put(id, order, values);
   });

@@ -34,6 +34,10 @@ static void finds_what_was_put(const char *path) {
   CHECK(prse_put(writer, 1, 5, fields, 2, &error) == PRSE_OK);
   CHECK(prse_put(writer, 2, 0, fields, 1, NULL) == PRSE_OK);
   CHECK(prse_put(writer, 3, 0, NULL, 0, NULL) == PRSE_OK);
+  const char packed[] = "\7\0\0\0\6\0\0\0captionpacked";
+  CHECK(prse_put_packed(writer, 3, 0, packed, sizeof packed - 1, &error) == PRSE_OK);
+  CHECK(prse_put_packed(writer, 4, 0, packed, sizeof packed - 2, &error) == PRSE_INVALID);
+  CHECK(prse_put_packed(writer, 4, 0, packed, 7, &error) == PRSE_INVALID);
   CHECK(prse_remove(writer, 3, &error) == PRSE_OK);
   CHECK(prse_remove(writer, 99, &error) == PRSE_OK);
   CHECK(prse_set_neighbours(writer, text("grass"), near, 1, &error) == PRSE_OK);
@@ -109,6 +113,7 @@ static void refuses_what_is_wrong(const char *path) {
   CHECK(prse_writer_open(path, other, &writer, &error) == PRSE_FOREIGN && writer == NULL);
   CHECK(error.status == PRSE_FOREIGN && strstr(error.message, path) != NULL);
   CHECK(prse_put(NULL, 1, 0, NULL, 0, &error) == PRSE_INVALID);
+  CHECK(prse_put_packed(NULL, 1, 0, NULL, 0, &error) == PRSE_INVALID);
   CHECK(prse_commit(NULL, 1, NULL) == PRSE_INVALID);
   CHECK(prse_reader_open(path, &reader, &error) == PRSE_OK);
   CHECK(prse_search(reader, broken, NULL, 0, NULL, 0, &count, NULL, NULL, &error) == PRSE_INVALID);
