@@ -24,6 +24,12 @@ class _Library:
     PRSE_PREFIX: Final[int]
     PRSE_PHRASE: Final[int]
     PRSE_NEIGHBOUR: Final[int]
+    PRSE_TYPO: Final[int]
+    PRSE_STRICT: Final[int]
+    PRSE_NO_TYPOS: Final[int]
+    PRSE_BY_SCORE: Final[int]
+    PRSE_BY_ORDER: Final[int]
+    PRSE_BY_ORDER_UP: Final[int]
 
     def prse_abi_version(self) -> int: ...
     def prse_writer_open(

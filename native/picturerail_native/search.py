@@ -88,6 +88,15 @@ class Via(enum.IntEnum):
     PREFIX = 1
     PHRASE = 2
     NEIGHBOUR = 3
+    TYPO = 4
+
+
+class Sort(enum.IntEnum):
+    """What hits are sorted by: their score, or their documents' `order`."""
+
+    SCORE = 0
+    NEWEST = 1
+    OLDEST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,8 +302,27 @@ class Reader:
         threads: int = 0,
         weights: Mapping[str, float] | None = None,
         explain: bool = True,
+        strict: bool = False,
+        typos: bool = True,
+        sort: Sort = Sort.SCORE,
     ) -> Results:
-        """Find documents, best first; `explain=False` saves finding out why."""
+        """Find the documents that a query asks for; native/search/QUERY.md is its language.
+
+        Args:
+            query: any string is one.
+            limit: how many hits to return at most.
+            skip: how many of the best to leave out before.
+            threads: segments searched at once; 0 means one for each core.
+            weights: of fields, in place of the defaults.
+            explain: whether to find out why each hit matched.
+            strict: refuse a query that is not well formed.
+            typos: whether a word that no document has finds what is nearly it.
+            sort: by what hits are sorted.
+
+        Raises:
+            SearchArgumentError: `strict`, and the query is not well formed at the character
+                that is named; or it has too many words.
+        """
         packed = _new("prse_weight[]", len(weights or {}))
         kept = []
         for entry, (field, weight) in zip(packed, (weights or {}).items(), strict=True):
@@ -304,6 +332,8 @@ class Reader:
         options.struct_size = ffi.sizeof("prse_options")
         options.threads = threads
         options.weights, options.weight_count = packed, len(packed)
+        options.flags = (lib.PRSE_STRICT if strict else 0) | (0 if typos else lib.PRSE_NO_TYPOS)
+        options.sort = sort
 
         error = _new("prse_error *")
         hits = _new("prse_hit[]", limit)

@@ -1,5 +1,6 @@
 // The C border of the engine: translates and catches everything, decides nothing.
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -113,9 +114,18 @@ prse::SearchOptions read_options(const prse_options* given,
                                  std::vector<prse::FieldWeight>& weights) {
   prse::SearchOptions options;
   if (given == nullptr) return options;
-  if (given->struct_size < sizeof(prse_options)) {
+  constexpr size_t kFirst = offsetof(prse_options, flags);
+  if (given->struct_size < kFirst) {
     fail_invalid("options.struct_size is " + std::to_string(given->struct_size) + "; it must be " +
-                 std::to_string(sizeof(prse_options)) + " at least");
+                 std::to_string(kFirst) + " at least");
+  }
+  if (given->struct_size >= sizeof(prse_options)) {
+    if ((given->flags & ~uint32_t{PRSE_STRICT | PRSE_NO_TYPOS}) != 0 || given->sort > PRSE_BY_ORDER_UP) {
+      fail_invalid("options.flags or options.sort has a value that this library does not know");
+    }
+    options.strict = (given->flags & PRSE_STRICT) != 0;
+    options.typos = (given->flags & PRSE_NO_TYPOS) == 0;
+    options.sort = static_cast<prse_sort>(given->sort);
   }
   for (const prse_weight& weight : array(given->weights, given->weight_count, "options.weights")) {
     weights.push_back({view(weight.field), weight.weight});

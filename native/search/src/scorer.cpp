@@ -45,6 +45,9 @@ double inverse_document_frequency(std::uint64_t documents, std::uint64_t with_wo
 
 double worth_of_exact(double saturated) { return 1 + (kK1 + 1) * saturated; }
 double worth_of_prefix(double saturated) { return 0.5 + 0.5 * saturated; }
+double worth_of_typo(double saturated, std::uint32_t edits) {
+  return 0.5 + (edits == 1 ? 0.3 : 0.2) * saturated;
+}
 double worth_of_neighbour(double saturated, float similarity) {
   return 0.5 * static_cast<double>(similarity) * (0.8 + 0.2 * saturated);
 }
@@ -60,9 +63,17 @@ Weights::Weights(std::span<const FieldWeight> chosen) {
   }
 }
 
+Weights Weights::within(std::string_view field) const {
+  Weights weights = *this;
+  weights.only_ = field;
+  return weights;
+}
+
 float Weights::of(std::string_view field) const {
+  if (!only_.empty() && field != only_) return 0;
   const auto found = weights_.find(field);
-  return found == weights_.end() ? kOtherWeight : found->second;
+  const float weight = found == weights_.end() ? kOtherWeight : found->second;
+  return weight == 0 && !only_.empty() ? kOtherWeight : weight;
 }
 
 SegmentScorer::SegmentScorer(const Segment& segment, const Statistics& statistics,

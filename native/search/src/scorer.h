@@ -7,6 +7,7 @@
 //
 //   the word itself, or the phrase       1 + (k1 + 1) s    above 1
 //   a word that it begins                0.5 + 0.5 s       0.5 .. 1
+//   a word one or two edits away       0.5 + 0.3 s, 0.5 + 0.2 s; sought where there is none of these
 //   a tag it is a neighbour of           0.5 similarity (0.8 + 0.2 s), below 0.5
 //
 // so of one word, a nearer way always ranks above a farther one, and among neighbours it is the
@@ -50,6 +51,7 @@ double inverse_document_frequency(std::uint64_t documents, std::uint64_t with_wo
 
 double worth_of_exact(double saturated);
 double worth_of_prefix(double saturated);
+double worth_of_typo(double saturated, std::uint32_t edits);
 double worth_of_neighbour(double saturated, float similarity);
 
 // A query's field weights: the defaults, with `chosen` in place of them where given.
@@ -58,9 +60,13 @@ class Weights {
  public:
   explicit Weights(std::span<const FieldWeight> chosen);
   float of(std::string_view field) const;
+  // The same for a word that is sought in one field alone, which counts even where its weight
+  // is 0. Empty: all fields.
+  Weights within(std::string_view field) const;
 
  private:
   std::map<std::string, float, std::less<>> weights_;
+  std::string only_;
 };
 
 // Scores the documents of one segment.

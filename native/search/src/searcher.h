@@ -18,6 +18,9 @@ struct SearchOptions {
   std::size_t skip = 0;
   std::size_t capacity = 0;
   bool explain = false;
+  bool strict = false;  // PRSE_INVALID for a query that is not well formed
+  bool typos = true;
+  prse_sort sort = PRSE_BY_SCORE;
 };
 
 // Why a hit matched.
