@@ -158,7 +158,7 @@ class Oracle:
     def _match(self, word: Wanted, weights: Mapping[str, float]) -> dict[int, float]:
         """Return the scores of one word of the query."""
         average = self._average_lengths()
-        # Per tier (0 exact or phrase, 1 prefix, 2 typo, 3 neighbour) and term: how worthy, by document.
+        # How worthy, by tier (0 exact or phrase, 1 prefix, 2 typo, 3 neighbour), term, document.
         worths: dict[tuple[int, tuple[str, ...]], dict[int, float]] = {}
         if word.field:
             weights = {name: 0.0 for d in self.documents.values() for name in d.words} | {
