@@ -27,6 +27,7 @@ class _Library:
     PRSE_TYPO: Final[int]
     PRSE_STRICT: Final[int]
     PRSE_NO_TYPOS: Final[int]
+    PRSE_NO_COUNT: Final[int]
     PRSE_BY_SCORE: Final[int]
     PRSE_BY_ORDER: Final[int]
     PRSE_BY_ORDER_UP: Final[int]

@@ -304,6 +304,7 @@ class Reader:
         explain: bool = True,
         strict: bool = False,
         typos: bool = True,
+        count: bool = True,
         sort: Sort = Sort.SCORE,
     ) -> Results:
         """Find the documents that a query asks for; native/search/QUERY.md is its language.
@@ -317,6 +318,8 @@ class Reader:
             explain: whether to find out why each hit matched.
             strict: refuse a query that is not well formed.
             typos: whether a word that no document has finds what is nearly it.
+            count: whether to count all that match; else `total` may be too low, and where
+                `explain` is off too, the best few are found without looking at all.
             sort: by what hits are sorted.
 
         Raises:
@@ -332,19 +335,23 @@ class Reader:
         options.struct_size = ffi.sizeof("prse_options")
         options.threads = threads
         options.weights, options.weight_count = packed, len(packed)
-        options.flags = (lib.PRSE_STRICT if strict else 0) | (0 if typos else lib.PRSE_NO_TYPOS)
+        options.flags = (
+            (lib.PRSE_STRICT if strict else 0)
+            | (0 if typos else lib.PRSE_NO_TYPOS)
+            | (0 if count else lib.PRSE_NO_COUNT)
+        )
         options.sort = sort
 
         error = _new("prse_error *")
         hits = _new("prse_hit[]", limit)
-        count, summary = _new("size_t *"), _new("prse_summary *")
+        filled, summary = _new("size_t *"), _new("prse_summary *")
         found = _new("prse_matches **") if explain else ffi.NULL
         text, _kept_query = _text(query)
         status = lib.prse_search(
-            self._open_handle(), text[0], options, skip, hits, limit, count, summary, found, error
+            self._open_handle(), text[0], options, skip, hits, limit, filled, summary, found, error
         )
         _raise_for(status, error)
-        page = hits[0 : count[0]]
+        page = hits[0 : filled[0]]
         if not explain:
             bare = tuple(Hit(hit.id, hit.score) for hit in page)
             return Results(bare, summary.total, bool(summary.relaxed))

@@ -497,3 +497,43 @@ def test_an_index_of_format_1_is_read() -> None:
         assert ids(reader, '"hot dog"') == [2]
         assert ids(reader, "deleted") == []
         assert [hit.id for hit in reader.similar("space", 1)] == [2]
+
+
+def test_an_index_of_format_2_is_read() -> None:
+    """The golden index of the second format opens, is sound and answers, also without looking."""
+    golden = GOLDEN.with_name("golden-index-2")
+    search.check(golden)
+    with search.Reader(golden) as reader:
+        info = reader.info
+
+        assert (info.format, info.seq, info.documents, info.tags, info.vectors) == (
+            2,
+            42,
+            403,
+            1,
+            2,
+        )
+        assert ids(reader, "meadow") == [4, 1]
+        assert ids(reader, '"hot dog"') == [2]
+        assert ids(reader, "deleted") == []
+        assert ids(reader, "number77") == [77]
+        every = reader.search("common", limit=5, explain=False)
+        assert (every.total, every.hits) == (
+            400, reader.search("common", limit=5, explain=False, count=False).hits
+        )  # fmt: skip
+
+
+def test_an_index_of_format_1_goes_on_in_format_2(tmp_path: Path) -> None:
+    """A writer takes an index of the first format, and what it adds and merges is of the second."""
+    for file in GOLDEN.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(9, [("tags", "meadow")])
+        writer.commit(43)
+        assert (writer.info.format, writer.info.segments) == (2, 3)
+        assert found(tmp_path, "meadow") == [4, 9, 1]
+        writer.compact()
+        assert writer.info.segments == 1
+    search.check(tmp_path)
+    assert found(tmp_path, "meadow") == [4, 9, 1]
+    assert found(tmp_path, '"hot dog"') == [2]

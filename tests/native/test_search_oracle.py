@@ -163,6 +163,12 @@ class Run:
         begin, size = rng.randint(0, 5), rng.randint(0, 5)
         page = reader.search(query, limit=size, skip=begin, weights=weights)
         assert results.hits[begin : begin + size] == page.hits
+        best = reader.search(
+            query, limit=size, skip=begin, weights=weights, explain=False, count=False
+        )
+        bare = [(hit.id, hit.score) for hit in page.hits]
+        assert bare == [(hit.id, hit.score) for hit in best.hits], query
+        assert best.relaxed == results.relaxed or not size, query
 
     def compare_language(self, reader: search.Reader) -> None:
         """Ask the same of both, with groups, alternatives, exclusions, fields and dates."""
@@ -199,6 +205,53 @@ def test_random_histories_answer_as_the_brute_force_does(seed: int, tmp_path: Pa
                 run.compare_language(reader)
         search.check(tmp_path)
     run.writer.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_leaving_out_changes_nothing(seed: int, tmp_path: Path) -> None:
+    """The best hits found without looking at all are those of looking at all, to the last bit."""
+    rng = random.Random(seed)
+    print(f"seed {seed}")
+    words = [
+        f"{c}{v}{d}" for c in "bdfgk" for v in "aeiou" for d in ["", "n", "ns", "nst", "r", "ro"]
+    ]
+    rng.shuffle(words)
+    shares = [1 / (rank + 1) for rank in range(len(words))]
+
+    def text(most: int) -> str:
+        return " ".join(rng.choices(words, shares, k=rng.randint(0, most)))
+
+    with search.Writer(tmp_path, UUID) as writer:
+        for tag in words[:20]:
+            writer.set_neighbours(
+                tag, [(w, single(rng.uniform(0.01, 1))) for w in rng.sample(words, 5)]
+            )
+        for part in range(rng.choice([1, 4])):
+            for doc_id in range(1 + part * 4000, 1 + (part + 1) * 4000):
+                long = rng.choice([5, 10, 60])
+                fields = [
+                    ("caption", text(long)),
+                    ("tags", rng.choice(words)),
+                    ("filename", text(2)),
+                ]
+                writer.put(doc_id, fields, order=rng.randint(0, 50))
+            if rng.random() < 0.7:
+                for doc_id in rng.sample(range(1, 1 + (part + 1) * 4000), 300):
+                    writer.remove(doc_id)
+            writer.commit(part + 1)
+    search.check(tmp_path)
+    with search.Reader(tmp_path) as reader:
+        for _ in range(250):
+            chosen = rng.choices(words[: rng.choice([5, 50, 150])], k=rng.choice([1, 1, 2, 3, 4]))
+            chosen = [word[: rng.choice([1, 2, 3, 4])] for word in chosen]
+            query = rng.choice([" ", " ", " OR "]).join(chosen)
+            limit = rng.choice([1, 10, 200])
+            weights = {"tags": 0.3} if rng.random() < 0.2 else None
+            best = reader.search(query, limit=limit, explain=False, count=False, weights=weights)
+            all_looked_at = reader.search(query, limit=limit, explain=False, weights=weights)
+
+            assert all_looked_at.hits == best.hits, query
+            assert all_looked_at.relaxed == best.relaxed, query
 
 
 def test_merge_history_leaves_no_trace_in_the_scores(tmp_path: Path) -> None:

@@ -81,7 +81,8 @@ typedef struct prse_weight {
 
 enum prse_flag {
   PRSE_STRICT = 1,  /* PRSE_INVALID, naming the character, for a query that is not well formed */
-  PRSE_NO_TYPOS = 2 /* a word that no document has finds nothing, not what is nearly it */
+  PRSE_NO_TYPOS = 2, /* a word that no document has finds nothing, not what is nearly it */
+  PRSE_NO_COUNT = 4 /* `total` may be too low; the best few are found without looking at all */
 };
 
 enum prse_sort {

@@ -120,11 +120,12 @@ prse::SearchOptions read_options(const prse_options* given,
                  std::to_string(kFirst) + " at least");
   }
   if (given->struct_size >= sizeof(prse_options)) {
-    if ((given->flags & ~uint32_t{PRSE_STRICT | PRSE_NO_TYPOS}) != 0 || given->sort > PRSE_BY_ORDER_UP) {
+    if ((given->flags & ~uint32_t{PRSE_STRICT | PRSE_NO_TYPOS | PRSE_NO_COUNT}) != 0 || given->sort > PRSE_BY_ORDER_UP) {
       fail_invalid("options.flags or options.sort has a value that this library does not know");
     }
     options.strict = (given->flags & PRSE_STRICT) != 0;
     options.typos = (given->flags & PRSE_NO_TYPOS) == 0;
+    options.count = (given->flags & PRSE_NO_COUNT) == 0;
     options.sort = static_cast<prse_sort>(given->sort);
   }
   for (const prse_weight& weight : array(given->weights, given->weight_count, "options.weights")) {

@@ -1,5 +1,6 @@
 #include "scorer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "status.h"
@@ -8,7 +9,7 @@ namespace prse {
 namespace {
 
 constexpr double kK1 = 1.2;
-constexpr double kB = 0.75;
+constexpr double kB = kLengthShare;
 
 constexpr FieldWeight kDefaultWeights[] = {{"filename", 4}, {"tags", 3}, {"caption", 2}, {"folder", 1}};
 constexpr float kOtherWeight = 1;
@@ -86,8 +87,13 @@ SegmentScorer::SegmentScorer(const Segment& segment, const Statistics& statistic
     const double average = of_all.documents == 0 ? 1
                                                  : static_cast<double>(of_all.words) /
                                                        static_cast<double>(of_all.documents);
-    fields_.push_back({static_cast<double>(weights.of(field.name)), average});
+    const double own = field.documents == 0 ? 1 : static_cast<double>(field.words) / field.documents;
+    fields_.push_back({static_cast<double>(weights.of(field.name)), average, std::max(1.0, average / own)});
   }
+}
+
+bool SegmentScorer::searches_all() const {
+  return std::all_of(fields_.begin(), fields_.end(), [](const Field& field) { return field.weight > 0; });
 }
 
 double SegmentScorer::weighted(std::uint32_t doc, std::uint32_t field, std::uint32_t times) const {

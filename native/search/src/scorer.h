@@ -82,11 +82,18 @@ class SegmentScorer {
   // s of a document with these counts; 0 if none is in a searched field.
   double saturated(std::uint32_t doc, std::span<const PostingsCursor::FieldCount> counts) const;
   static double saturate(double weighted);
+  // The most that a field adds to w where its stored impact (bounds.h) is this.
+  double bound(std::uint32_t field, double impact) const {
+    return fields_[field].weight * impact * fields_[field].drift;
+  }
+  // Whether every field is searched.
+  bool searches_all() const;
 
  private:
   struct Field {
     double weight;
     double average_length;
+    double drift;  // max(1, average over all segments / the segment's own)
   };
   const Segment& segment_;
   std::vector<Field> fields_;

@@ -8,6 +8,7 @@
 #include "evaluator.h"
 #include "neighbours.h"
 #include "parallel.h"
+#include "pruned.h"
 #include "query.h"
 #include "top_hits.h"
 #include "word_matcher.h"
@@ -17,6 +18,9 @@ namespace {
 
 // Below this, starting a thread costs more than it saves.
 constexpr std::uint32_t kLargeSegmentDocuments = 16'384;
+
+// For more hits than this, looking at everything costs no more.
+constexpr std::size_t kMostPruned = 10'000;
 
 std::size_t threads_for(const Snapshot& snapshot, std::uint32_t wanted) {
   if (wanted != 0) return wanted;
@@ -67,6 +71,8 @@ class Search {
     SearchResult result;
     if (query_.empty()) return result;
     prepare_scorers();
+    find_near();
+    if (prune(result)) return result;
     match_words();
     std::vector<RankedHit> ranked = rank(false, result.total);
     if (result.total == 0 && can_relax(query_.root)) {
@@ -101,15 +107,47 @@ class Search {
     return {snapshot_.segments[segment], scorers_[segment][scope_[word]]};
   }
 
+  void find_near() {
+    for (const QueryWord& word : query_.words) near_.push_back(find_near_tags(snapshot_, word));
+  }
+
+  // Answers where it can be done without looking at every document that matches.
+  bool prune(SearchResult& result) const {
+    const bool all_fields = std::all_of(scorers_.begin(), scorers_.end(), [](const auto& of_segment) {
+      return of_segment.size() == 1 && of_segment[0].searches_all();
+    });
+    if (options_.count || options_.explain || options_.sort != PRSE_BY_SCORE ||
+        options_.capacity == 0 || options_.skip > kMostPruned || options_.capacity > kMostPruned ||
+        !all_fields || !PrunedSearch::can_answer(query_)) {
+      return false;
+    }
+    std::vector<SegmentScorer> scorers;
+    for (const auto& of_segment : scorers_) scorers.push_back(of_segment[0]);
+    PrunedSearch pruned(snapshot_, statistics_, query_, near_, scorers,
+                        options_.skip + options_.capacity);
+    for (std::size_t w = 0; w < query_.words.size(); ++w) {
+      if (options_.typos && query_.words[w].typos && !pruned.is_known(w)) return false;
+    }
+    const bool any = query_.root.children.front().kind == QueryNode::Kind::kAny;
+    std::vector<RankedHit> ranked = pruned.find(!any);
+    if (ranked.empty() && can_relax(query_.root)) {
+      ranked = pruned.find(false);
+      result.relaxed = !ranked.empty();
+    }
+    result.total = ranked.size();
+    for (std::size_t i = options_.skip; i < ranked.size(); ++i) {
+      result.hits.push_back({ranked[i].id, ranked[i].score, {}});
+    }
+    return true;
+  }
+
   void match_words() {
     const std::size_t segments = snapshot_.segments.size();
     const std::vector<QueryWord>& words = query_.words;
-    std::vector<std::vector<NearTag>> near;
-    for (const QueryWord& word : words) near.push_back(find_near_tags(snapshot_, word));
     matches_.resize(segments);
     run_parallel(segments, threads_, [&](std::size_t i) {
       for (std::size_t w = 0; w < words.size(); ++w) {
-        matches_[i].push_back(matcher(i, w).match(words[w], near[w]));
+        matches_[i].push_back(matcher(i, w).match(words[w], near_[w]));
       }
     });
     for (std::size_t w = 0; w < words.size(); ++w) {
@@ -216,6 +254,7 @@ class Search {
   Weights weights_;
   Query query_;
   std::size_t threads_;
+  std::vector<std::vector<NearTag>> near_;          // by word
   std::vector<std::size_t> scope_;                  // by word: which of a segment's scorers
   std::vector<std::vector<SegmentScorer>> scorers_;
   std::vector<std::vector<WordMatches>> matches_;   // by segment, then word

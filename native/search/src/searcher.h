@@ -20,6 +20,7 @@ struct SearchOptions {
   bool explain = false;
   bool strict = false;  // PRSE_INVALID for a query that is not well formed
   bool typos = true;
+  bool count = true;  // else the total may be too low, and much need not be looked at
   prse_sort sort = PRSE_BY_SCORE;
 };
 

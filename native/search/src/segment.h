@@ -31,8 +31,10 @@ enum SectionId : std::uint32_t {
   kVectors,
   kTags,
   kNeighbours,
+  kBounds,      // tables over long posting lists; from format 2 on
   kSectionCount
 };
+constexpr std::uint32_t kSectionCountOfFormat1 = kBounds;
 
 // The dictionary holds two kinds of keys: a word that stands in a text, and a whole value of the
 // field "tags", its folded words with a space between.

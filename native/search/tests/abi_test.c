@@ -80,7 +80,7 @@ static void finds_what_was_put(const char *path) {
   CHECK(prse_search(reader, text("grass ("), &strict, 0, hits, 4, &count, NULL, NULL, &error) ==
         PRSE_INVALID);
   CHECK(strstr(error.message, "character 7") != NULL);
-  const prse_options unknown = {sizeof(prse_options), 1, NULL, 0, 4, 0};
+  const prse_options unknown = {sizeof(prse_options), 1, NULL, 0, 8, 0};
   CHECK(prse_search(reader, text("x"), &unknown, 0, hits, 4, &count, NULL, NULL, NULL) == PRSE_INVALID);
   /* The options of a caller that was built before flags and sort were there. */
   const prse_options first_version = {offsetof(prse_options, flags), 1, NULL, 0, 99, 99};

@@ -94,7 +94,7 @@ TEST(Dictionary, FindsWhatWasAdded) {
 
 // Lists of many blocks come back by walking and by seeking, with fields and positions, also
 // where a document's positions were never asked for.
-TEST(Postings, RoundTripWalkedAndSought) {
+void round_trip(bool with_bounds) {
   std::mt19937 random(3);
   struct Entry {
     std::uint32_t doc;
@@ -102,6 +102,8 @@ TEST(Postings, RoundTripWalkedAndSought) {
   };
   std::vector<Entry> entries;
   PostingsWriter writer;
+  const std::vector<FieldLengths> lengths(5, {std::vector<std::uint32_t>(1 << 16, 10), 10.0});
+  if (with_bounds) writer.set_lengths(&lengths);
   writer.begin_term();
   writer.begin_document(9);
   writer.add_field(0, 1, {});
@@ -124,7 +126,7 @@ TEST(Postings, RoundTripWalkedAndSought) {
   }
   const std::string value = writer.end_term();
   const auto open = [&] {
-    return PostingsCursor(value, writer.postings, writer.positions, {doc + 1, 5}, "test");
+    return PostingsCursor(value, writer.postings, writer.positions, writer.bounds.section, {doc + 1, 5}, "test");
   };
   const auto expect_entry = [](const Entry& entry, PostingsCursor& cursor) {
     ASSERT_EQ(entry.doc, cursor.doc());
@@ -162,6 +164,20 @@ TEST(Postings, RoundTripWalkedAndSought) {
     }
     EXPECT_FALSE(sought.seek(doc + 1));
   }
+}
+
+TEST(Postings, RoundTripWalkedAndSought) { round_trip(false); }
+TEST(Postings, RoundTripByTheTableOfBlocks) { round_trip(true); }
+
+// An impact is never stored too low, and hardly too high.
+TEST(Bounds, ImpactsAreRoundedUp) {
+  for (double impact = 0.126; impact < 190; impact *= 1.01) {
+    const double bound = decode_impact(encode_impact(impact));
+    EXPECT_GE(bound, impact);
+    EXPECT_LE(bound, impact * 1.03);
+  }
+  EXPECT_GE(decode_impact(encode_impact(1e-9)), 1e-9);
+  EXPECT_GE(decode_impact(encode_impact(1e9)), 1e9);
 }
 
 }  // namespace
