@@ -8,9 +8,9 @@
 namespace prse {
 namespace {
 
-constexpr double kSteps = 24;  // of an octave
-constexpr double kZero = 72;   // the code of impact 1
-constexpr int kAnything = 255;
+constexpr double kSteps = 4096;  // of an octave
+constexpr double kZero = 24'576;  // the code of impact 1
+constexpr int kAnything = UINT16_MAX;
 
 }  // namespace
 
@@ -18,20 +18,15 @@ double impact_of(std::uint32_t times, std::uint32_t length, double average_lengt
   return times / (1 - kLengthShare + kLengthShare * (length / average_length));
 }
 
-std::uint8_t encode_impact(double impact) {
+std::uint16_t encode_impact(double impact) {
   // A little more, so that no rounding makes the bound too low.
   const double code = std::ceil(kSteps * std::log2(impact * (1 + 1e-9)) + kZero);
-  return static_cast<std::uint8_t>(std::clamp<double>(code, 1, kAnything));
+  return static_cast<std::uint16_t>(std::clamp<double>(code, 1, kAnything));
 }
 
-double decode_impact(std::uint8_t code) {
-  static const std::array<double, 256> decoded = [] {
-    std::array<double, 256> values{};
-    for (int i = 0; i < kAnything; ++i) values[i] = std::exp2((i - kZero) / kSteps);
-    values[kAnything] = std::numeric_limits<double>::infinity();
-    return values;
-  }();
-  return decoded[code];
+double decode_impact(std::uint16_t code) {
+  if (code == kAnything) return std::numeric_limits<double>::infinity();
+  return std::exp2((code - kZero) / kSteps);
 }
 
 BoundsTable::BoundsTable(std::string_view section, std::uint64_t place, std::uint32_t blocks,
@@ -41,7 +36,7 @@ BoundsTable::BoundsTable(std::string_view section, std::uint64_t place, std::uin
   ByteReader in(section.substr(place), where);
   fields_ = in.take(in.byte());
   entries_ = in.take(std::uint64_t{blocks} * sizeof(BlockBound));
-  impacts_ = in.take(std::uint64_t{blocks} * fields_.size());
+  impacts_ = in.take(std::uint64_t{blocks} * fields_.size() * sizeof(std::uint16_t));
 }
 
 std::uint32_t BoundsTable::find(std::uint32_t doc) const {
@@ -69,7 +64,7 @@ void BoundsWriter::end_block(std::uint64_t last_doc, std::uint64_t postings_begi
   fits_ = fits_ && postings_begin <= UINT32_MAX && positions_begin <= UINT32_MAX;
   blocks_.push_back({static_cast<std::uint32_t>(last_doc), static_cast<std::uint32_t>(postings_begin),
                      static_cast<std::uint32_t>(positions_begin)});
-  std::array<std::uint8_t, kFields>& impacts = impacts_.emplace_back();
+  std::array<std::uint16_t, kFields>& impacts = impacts_.emplace_back();
   for (std::uint64_t left = in_block_; left != 0; left &= left - 1) {
     const auto field = static_cast<std::size_t>(std::countr_zero(left));
     impacts[field] = encode_impact(most_[field]);
@@ -91,7 +86,7 @@ std::uint64_t BoundsWriter::end_list() {
     for_each_field([&](std::size_t field) { section.push_back(static_cast<char>(field)); });
     for (const BlockBound& block : blocks_) put_fixed(section, block);
     for (const auto& impacts : impacts_) {
-      for_each_field([&](std::size_t field) { section.push_back(static_cast<char>(impacts[field])); });
+      for_each_field([&](std::size_t field) { put_fixed(section, impacts[field]); });
     }
   }
   in_list_ = 0;

@@ -4,10 +4,10 @@
 //   u8 fields; so many u8: the fields in which the term stands, ascending
 //   for each block: u32 its last document; u32 where it begins in the list; u32 where its
 //   positions begin in the term's
-//   for each block and field: u8 impact
+//   for each block and field: u16 impact
 //
 // A field's impact in a document is times / (1 - b + b length / average), the average being the
-// segment's own. It is stored rounded up: 2^((impact - 72) / 24), or anything where it is 255,
+// segment's own. It is stored rounded up: 2^((impact - 24576) / 4096), or anything where it is 65535,
 // and nothing where it is 0: no document of the block has the term there.
 // Where the average over all segments is another, A in place of a, no impact grows by more than
 // max(1, A / a).
@@ -27,8 +27,8 @@ namespace prse {
 constexpr double kLengthShare = 0.75;
 
 double impact_of(std::uint32_t times, std::uint32_t length, double average_length);
-std::uint8_t encode_impact(double impact);
-double decode_impact(std::uint8_t code);  // infinite for 255
+std::uint16_t encode_impact(double impact);
+double decode_impact(std::uint16_t code);  // infinite for 65535
 
 struct BlockBound {
   std::uint32_t last_doc;
@@ -45,8 +45,8 @@ class BoundsTable {
   std::uint32_t blocks() const { return blocks_; }
   std::string_view fields() const { return fields_; }
   BlockBound block(std::uint32_t block) const { return load<BlockBound>(entries_, block); }
-  std::uint8_t impact(std::uint32_t block, std::size_t field) const {
-    return static_cast<std::uint8_t>(impacts_[block * fields_.size() + field]);
+  std::uint16_t impact(std::uint32_t block, std::size_t field) const {
+    return load<std::uint16_t>(impacts_, block * fields_.size() + field);
   }
   // The first block whose last document is not below `doc`; blocks() when there is none.
   std::uint32_t find(std::uint32_t doc) const;
@@ -76,7 +76,7 @@ class BoundsWriter {
   std::uint64_t in_list_ = 0;
   bool fits_ = true;
   std::vector<BlockBound> blocks_;
-  std::vector<std::array<std::uint8_t, kFields>> impacts_;
+  std::vector<std::array<std::uint16_t, kFields>> impacts_;
 };
 
 }  // namespace prse

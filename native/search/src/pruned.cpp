@@ -36,7 +36,8 @@ struct PrunedSearch::Way {
   PostingsCursor cursor;
   prse_via via;
   float similarity;
-  std::uint32_t documents;  // living
+  std::uint32_t documents;            // living
+  std::vector<double> bounds;         // by block, of a list with a table: of the score
 
   double worth(double saturated) const {
     switch (via) {
@@ -61,6 +62,7 @@ struct PrunedSearch::SegmentWays {
     std::vector<std::uint32_t> starts;
   };
   std::vector<Loose> loose;
+  std::vector<std::vector<double>> bounds;  // by word and window: of the score
 };
 
 bool PrunedSearch::can_answer(const Query& query) {
@@ -102,10 +104,11 @@ void PrunedSearch::open(std::size_t number) {
   ways.number = static_cast<std::uint32_t>(number);
   ways.of_word.resize(query_.words.size());
   ways.loose.resize(query_.words.size());
+  ways.bounds.resize(query_.words.size());
   const auto add = [&](std::size_t word, std::string_view value, prse_via via, float similarity) {
     PostingsCursor cursor = segment.postings(value);
     const std::uint32_t documents = living(view, cursor);
-    if (documents > 0) ways.of_word[word].push_back({std::move(cursor), via, similarity, documents});
+    if (documents > 0) ways.of_word[word].push_back({std::move(cursor), via, similarity, documents, {}});
   };
   for (std::size_t w = 0; w < query_.words.size(); ++w) {
     const QueryWord& word = query_.words[w];
@@ -185,16 +188,17 @@ void PrunedSearch::search_segment(SegmentWays& ways, bool all, TopHits& top) {
   const std::uint32_t windows = (view.segment->documents() + kWindow - 1) >> kWindowBits;
   std::vector<double> bounds(windows);
   std::vector<std::uint8_t> bearing(windows);
-  std::vector<double> of_word(windows);
   for (std::size_t w = 0; w < words; ++w) {
     if (all && ways.of_word[w].empty()) return;
-    std::fill(of_word.begin(), of_word.end(), 0);
+    std::vector<double>& of_word = ways.bounds[w];
+    of_word.assign(windows, 0);
     SegmentWays::Loose& loose = ways.loose[w];
     loose.entries.clear();
     loose.starts.assign(windows + 1, 0);
     std::vector<SegmentWays::Loose::Entry> short_lists;
     for (Way& way : ways.of_word[w]) {
       const BoundsTable& table = way.cursor.bounds();
+      way.bounds.resize(table.blocks());
       std::uint32_t first = 0;
       for (std::uint32_t b = 0; b < table.blocks(); ++b) {
         double weighted = 0;
@@ -204,6 +208,7 @@ void PrunedSearch::search_segment(SegmentWays& ways, bool all, TopHits& top) {
                                    decode_impact(table.impact(b, f)));
         }
         const double bound = way.worth(saturate_bound(weighted));
+        way.bounds[b] = bound * idf_[w] * kSlack;
         const std::uint32_t last = std::min(table.block(b).last_doc >> kWindowBits, windows - 1);
         for (std::uint32_t i = first >> kWindowBits; i <= last; ++i) of_word[i] = std::max(of_word[i], bound);
         first = table.block(b).last_doc + 1;
@@ -224,8 +229,9 @@ void PrunedSearch::search_segment(SegmentWays& ways, bool all, TopHits& top) {
     std::vector<std::uint32_t> next(loose.starts.begin(), loose.starts.end() - 1);
     for (const auto& entry : short_lists) loose.entries[next[entry.doc >> kWindowBits]++] = entry;
     for (std::uint32_t i = 0; i < windows; ++i) {
-      bounds[i] += idf_[w] * of_word[i];
       bearing[i] += of_word[i] > 0 ? 1 : 0;
+      of_word[i] *= idf_[w] * kSlack;
+      bounds[i] += of_word[i];
     }
   }
   std::vector<std::uint32_t> order;
@@ -236,7 +242,7 @@ void PrunedSearch::search_segment(SegmentWays& ways, bool all, TopHits& top) {
     return bounds[a] != bounds[b] ? bounds[a] > bounds[b] : a < b;
   });
   for (const std::uint32_t window : order) {
-    if (!top.wants(static_cast<float>(bounds[window] * kSlack))) break;
+    if (!top.wants(static_cast<float>(bounds[window]))) break;
     visit(ways, window, all, top);
   }
 }
@@ -247,51 +253,80 @@ void PrunedSearch::visit(SegmentWays& ways, std::uint32_t window, bool all, TopH
   const std::size_t words = query_.words.size();
   const std::uint32_t begin = window << kWindowBits;
   const std::uint32_t end = std::min(begin + kWindow, view.segment->documents());
-  std::fill(counts_.begin(), counts_.end(), 0);
-  // The rarest first: of the others only what it left needs a score, where all must match.
-  std::vector<std::size_t> by_rarity(words);
-  for (std::size_t w = 0; w < words; ++w) by_rarity[w] = w;
-  std::stable_sort(by_rarity.begin(), by_rarity.end(),
-                   [&](std::size_t a, std::size_t b) { return documents_[a] < documents_[b]; });
+  // Where all must match the rarest first: it leaves the fewest. Else what can be worth most
+  // first: soon the rest cannot lift a document that has none of these ("MaxScore", Turtle and
+  // Flood, "Query evaluation: strategies and optimizations", 1995).
+  by_bound_.resize(words);
+  double rest = 0;
+  for (std::size_t w = 0; w < words; ++w) {
+    by_bound_[w] = w;
+    rest += ways.bounds[w][window];
+  }
+  std::sort(by_bound_.begin(), by_bound_.end(), [&](std::size_t a, std::size_t b) {
+    if (all) return documents_[a] != documents_[b] ? documents_[a] < documents_[b] : a < b;
+    const double bound_a = ways.bounds[a][window];
+    const double bound_b = ways.bounds[b][window];
+    return bound_a != bound_b ? bound_a > bound_b : a < b;
+  });
+  touched_.clear();
   std::uint8_t before = 0;
-  for (const std::size_t w : by_rarity) {
+  bool complete = true;
+  for (const std::size_t w : by_bound_) {
     std::vector<double>& worths = worths_[w];
-    std::fill(worths.begin(), worths.end(), 0);
     bool any = false;
+    // Whether a document that has none of the words so far can still win.
+    const bool open = before == 0 || (!all && top.wants(static_cast<float>(rest)));
+    const auto can_win = [&](std::uint32_t at) {
+      if (worths[at] > 0) return true;
+      return all ? counts_[at] == before : open || counts_[at] > 0;
+    };
     const auto take = [&](std::uint32_t at, double worth) {
-      if (worths[at] == 0) ++counts_[at];
+      if (worths[at] == 0 && counts_[at]++ == 0) touched_.push_back(at);
       worths[at] = std::max(worths[at], worth);
       any = true;
     };
-    const auto can_win = [&](std::uint32_t at) {
-      return !all || counts_[at] == before || worths[at] > 0;
-    };
+    const double others = rest - ways.bounds[w][window];
     for (Way& way : ways.of_word[w]) {
-      if (way.cursor.bounds().blocks() == 0 || !way.cursor.seek_anywhere(begin)) continue;
-      do {
-        const std::uint32_t doc = way.cursor.doc();
-        if (doc >= end) break;
-        if (!can_win(doc - begin) || !view.alive(doc)) continue;
-        take(doc - begin, way.worth(scorer.saturated(doc, way.cursor.fields())));
-      } while (way.cursor.next());
+      const BoundsTable& table = way.cursor.bounds();
+      std::uint32_t first = begin;
+      for (std::uint32_t b = table.find(begin); b < table.blocks() && first < end; ++b) {
+        const std::uint32_t last = table.block(b).last_doc;
+        // Not even the best of the block can win, whatever the other words add.
+        const bool skipped = before == 0 && !top.wants(static_cast<float>(way.bounds[b] + others));
+        if (!skipped && way.cursor.seek_anywhere(first)) {
+          do {
+            const std::uint32_t doc = way.cursor.doc();
+            if (doc >= end) break;
+            if (!can_win(doc - begin) || !view.alive(doc)) continue;
+            take(doc - begin, way.worth(scorer.saturated(doc, way.cursor.fields())));
+          } while (way.cursor.doc() < last && way.cursor.next());
+        }
+        first = std::max(first, last + 1);
+      }
     }
     const SegmentWays::Loose& loose = ways.loose[w];
     for (std::uint32_t i = loose.starts[window]; i < loose.starts[window + 1]; ++i) {
       const std::uint32_t at = loose.entries[i].doc - begin;
       if (can_win(at)) take(at, loose.entries[i].worth);
     }
-    if (all && !any) return;
+    rest = others;
     ++before;
+    if (all && !any) {
+      complete = false;
+      break;
+    }
   }
-  for (std::uint32_t doc = begin; doc < end; ++doc) {
-    const std::uint32_t at = doc - begin;
-    if (all ? counts_[at] != words : counts_[at] == 0) continue;
+  for (const std::uint32_t at : touched_) {
+    const bool matches = complete && (!all || counts_[at] == words);
     double sum = 0;
     for (std::size_t w = 0; w < words; ++w) {
-      if (worths_[w][at] > 0) sum += idf_[w] * worths_[w][at];
+      if (matches && worths_[w][at] > 0) sum += idf_[w] * worths_[w][at];
+      worths_[w][at] = 0;
     }
+    counts_[at] = 0;
     const auto score = static_cast<float>(sum);
-    if (!top.wants(score)) continue;
+    if (!matches || !top.wants(score)) continue;
+    const std::uint32_t doc = begin + at;
     top.offer({score, view.segment->order(doc), view.segment->id(doc), ways.number, doc, score});
   }
 }

@@ -61,6 +61,8 @@ class PrunedSearch {
   // Of the window that is visited: what each word is worth in each document, and how many have it.
   std::vector<std::vector<double>> worths_;
   std::vector<std::uint8_t> counts_;
+  std::vector<std::uint32_t> touched_;  // the documents that any has, less the window's first
+  std::vector<std::size_t> by_bound_;
 };
 
 }  // namespace prse

@@ -8,7 +8,6 @@
 namespace prse {
 namespace {
 
-constexpr double kK1 = 1.2;
 constexpr double kB = kLengthShare;
 
 constexpr FieldWeight kDefaultWeights[] = {{"filename", 4}, {"tags", 3}, {"caption", 2}, {"folder", 1}};
@@ -42,15 +41,6 @@ double inverse_document_frequency(std::uint64_t documents, std::uint64_t with_wo
   const auto n = static_cast<double>(documents);
   const auto df = static_cast<double>(with_word);
   return std::log1p((n - df + 0.5) / (df + 0.5));
-}
-
-double worth_of_exact(double saturated) { return 1 + (kK1 + 1) * saturated; }
-double worth_of_prefix(double saturated) { return 0.5 + 0.5 * saturated; }
-double worth_of_typo(double saturated, std::uint32_t edits) {
-  return 0.5 + (edits == 1 ? 0.3 : 0.2) * saturated;
-}
-double worth_of_neighbour(double saturated, float similarity) {
-  return 0.5 * static_cast<double>(similarity) * (0.8 + 0.2 * saturated);
 }
 
 Weights::Weights(std::span<const FieldWeight> chosen) {
@@ -88,7 +78,10 @@ SegmentScorer::SegmentScorer(const Segment& segment, const Statistics& statistic
                                                  : static_cast<double>(of_all.words) /
                                                        static_cast<double>(of_all.documents);
     const double own = field.documents == 0 ? 1 : static_cast<double>(field.words) / field.documents;
-    fields_.push_back({static_cast<double>(weights.of(field.name)), average, std::max(1.0, average / own)});
+    fields_.push_back({static_cast<double>(weights.of(field.name)), average, std::max(1.0, average / own), {}});
+    for (std::uint32_t length = 0; length < kFewWords; ++length) {
+      fields_.back().worths.push_back(worth_of_one(fields_.back(), length));
+    }
   }
 }
 
@@ -96,19 +89,8 @@ bool SegmentScorer::searches_all() const {
   return std::all_of(fields_.begin(), fields_.end(), [](const Field& field) { return field.weight > 0; });
 }
 
-double SegmentScorer::weighted(std::uint32_t doc, std::uint32_t field, std::uint32_t times) const {
-  const Field& of_all = fields_[field];
-  const double relative = segment_.length(field, doc) / of_all.average_length;
-  return of_all.weight * times / (1 - kB + kB * relative);
-}
-
-double SegmentScorer::saturate(double weighted) { return weighted / (kK1 + weighted); }
-
-double SegmentScorer::saturated(std::uint32_t doc,
-                                std::span<const PostingsCursor::FieldCount> counts) const {
-  double sum = 0;
-  for (const auto& count : counts) sum += weighted(doc, count.field, count.times);
-  return saturate(sum);
+double SegmentScorer::worth_of_one(const Field& field, std::uint32_t length) const {
+  return field.weight / (1 - kB + kB * (length / field.average_length));
 }
 
 }  // namespace prse

@@ -138,15 +138,6 @@ std::optional<std::uint32_t> Segment::find(std::uint64_t wanted) const {
   return std::nullopt;
 }
 
-std::uint32_t Segment::length(std::uint32_t field, std::uint32_t doc) const {
-  const Field& column = fields_[field];
-  switch (column.width) {
-    case 1: return load<std::uint8_t>(column.lengths, doc);
-    case 2: return load<std::uint16_t>(column.lengths, doc);
-    default: return load<std::uint32_t>(column.lengths, doc);
-  }
-}
-
 PostingsCursor Segment::postings(std::string_view value) const {
   const PostingsCursor::Limits limits{documents_, static_cast<std::uint32_t>(fields_.size())};
   return {value,  sections_[kPostings], sections_[kPositions], sections_[kBounds],

@@ -73,7 +73,12 @@ class Segment {
   std::uint32_t first_above(std::uint64_t id) const;
 
   const std::vector<Field>& fields() const { return fields_; }
-  std::uint32_t length(std::uint32_t field, std::uint32_t doc) const;
+  std::uint32_t length(std::uint32_t field, std::uint32_t doc) const {
+    const Field& column = fields_[field];
+    if (column.width == 1) return load<std::uint8_t>(column.lengths, doc);
+    return column.width == 2 ? load<std::uint16_t>(column.lengths, doc)
+                             : load<std::uint32_t>(column.lengths, doc);
+  }
 
   const Dictionary& terms() const { return terms_; }
   // `value` is a term's in the dictionary.
