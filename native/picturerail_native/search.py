@@ -188,6 +188,13 @@ class Writer:
         self._handle = None
 
     @property
+    def seq(self) -> int:
+        """The transaction that the last commit reached; costs nothing, unlike `info`."""
+        error, seq = _new("prse_error *"), _new("uint64_t *")
+        _raise_for(lib.prse_writer_seq(self._open_handle(), seq, error), error)
+        return int(seq[0])
+
+    @property
     def info(self) -> IndexInfo:
         """The counts of the last commit."""
         error, info = _new("prse_error *"), _new("prse_info *")

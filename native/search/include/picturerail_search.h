@@ -206,6 +206,10 @@ int32_t prse_commit(prse_writer *writer, uint64_t seq, prse_error *error);
 
 /* Merge all segments into one without the dead. Everything must be committed. */
 int32_t prse_compact(prse_writer *writer, prse_error *error);
+
+/* The transaction reached by the last commit; unlike prse_writer_info, which counts terms, it costs
+ * nothing. */
+int32_t prse_writer_seq(const prse_writer *writer, uint64_t *seq, prse_error *error);
 int32_t prse_writer_info(const prse_writer *writer, prse_info *info, prse_error *error);
 
 /* Close; what was not committed is forgotten. */

@@ -219,6 +219,10 @@ int32_t prse_compact(prse_writer* writer, prse_error* error) {
   return guarded(error, [&] { required(writer, "writer").index.compact(); });
 }
 
+int32_t prse_writer_seq(const prse_writer* writer, uint64_t* seq, prse_error* error) {
+  return guarded(error, [&] { required(seq, "seq") = required(writer, "writer").index.seq(); });
+}
+
 int32_t prse_writer_info(const prse_writer* writer, prse_info* info, prse_error* error) {
   return guarded(error,
                  [&] { required(info, "info") = required(writer, "writer").index.info(); });

@@ -204,9 +204,19 @@ void PostingsCursor::read_counts() {
   ++counted_;
 }
 
+void PostingsCursor::skip_counts() {
+  for (bool more = true; more;) {
+    const std::uint32_t code = counts_.varint32();
+    positions_to_skip_ += (code & 2) != 0 ? 1 : counts_.varint32();
+    more = (code & 1) != 0;
+  }
+  ++counted_;
+}
+
 std::span<const PostingsCursor::FieldCount> PostingsCursor::fields() {
-  while (counted_ <= at_) {
+  if (counted_ <= at_) {
     positions_to_skip_ += current_positions_;
+    while (counted_ < at_) skip_counts();
     read_counts();
   }
   return fields_;

@@ -113,6 +113,7 @@ class PostingsCursor {
   void skip_block();
   void read_block();
   void read_counts();
+  void skip_counts();
 
   ByteReader in_;
   BoundsTable bounds_;

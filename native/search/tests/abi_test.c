@@ -46,6 +46,9 @@ static void finds_what_was_put(const char *path) {
   CHECK(prse_commit(writer, 7, &error) == PRSE_OK);
   prse_info info;
   CHECK(prse_writer_info(writer, &info, &error) == PRSE_OK);
+  uint64_t seq = 0;
+  CHECK(prse_writer_seq(writer, &seq, &error) == PRSE_OK && seq == 7);
+  CHECK(prse_writer_seq(writer, NULL, &error) == PRSE_INVALID);
   CHECK(info.seq == 7 && info.documents == 2 && info.uuid[0] == 1);
 
   prse_reader *reader = NULL;
