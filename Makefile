@@ -64,7 +64,8 @@ bench: bench-database bench-search bench-site ## All benchmarks
 bench-database: .venv/ready ## The database beside SQLite and the disk's floor
 	$(BIN)/python tests/bench/bench_database.py $(ARGS)
 
-bench-search: .venv/ready ## The search engine beside SQLite FTS5
+bench-search: .venv/ready ## The search engine beside tantivy, Xapian and SQLite FTS5
+	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python tests/bench/bench_search.py $(ARGS)
 
 bench-site: .venv/ready ## The gallery beside sigal
