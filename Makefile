@@ -68,7 +68,8 @@ bench-database: .venv/ready ## The database beside SQLite, LMDB and the disk's f
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python tests/bench/bench_database.py $(ARGS)
 
-bench-search: .venv/ready ## The search engine beside SQLite FTS5
+bench-search: .venv/ready ## The search engine beside tantivy, Xapian and SQLite FTS5
+	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python tests/bench/bench_search.py $(ARGS)
 
 bench-site: .venv/ready ## The gallery beside sigal

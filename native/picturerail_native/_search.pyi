@@ -24,6 +24,13 @@ class _Library:
     PRSE_PREFIX: Final[int]
     PRSE_PHRASE: Final[int]
     PRSE_NEIGHBOUR: Final[int]
+    PRSE_TYPO: Final[int]
+    PRSE_STRICT: Final[int]
+    PRSE_NO_TYPOS: Final[int]
+    PRSE_NO_COUNT: Final[int]
+    PRSE_BY_SCORE: Final[int]
+    PRSE_BY_ORDER: Final[int]
+    PRSE_BY_ORDER_UP: Final[int]
 
     def prse_abi_version(self) -> int: ...
     def prse_writer_open(
@@ -41,6 +48,15 @@ class _Library:
         order: int,
         fields: FFI.CData,
         count: int,
+        error: FFI.CData,
+    ) -> int: ...
+    def prse_put_packed(
+        self,
+        writer: FFI.CData,
+        doc_id: int,
+        order: int,
+        fields: bytes | FFI.CData,
+        length: int,
         error: FFI.CData,
     ) -> int: ...
     def prse_remove(self, writer: FFI.CData, doc_id: int, error: FFI.CData) -> int: ...
@@ -63,6 +79,7 @@ class _Library:
     ) -> int: ...
     def prse_commit(self, writer: FFI.CData, seq: int, error: FFI.CData) -> int: ...
     def prse_compact(self, writer: FFI.CData, error: FFI.CData) -> int: ...
+    def prse_writer_seq(self, writer: FFI.CData, seq: FFI.CData, error: FFI.CData) -> int: ...
     def prse_writer_info(self, writer: FFI.CData, info: FFI.CData, error: FFI.CData) -> int: ...
     def prse_writer_close(self, writer: FFI.CData) -> None: ...
     def prse_reader_open(

@@ -22,6 +22,7 @@ import array
 import contextlib
 import enum
 import os
+import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -31,6 +32,7 @@ from picturerail_native._search import ffi, lib
 
 # What it makes has members that C knows and mypy does not.
 _new: Callable[..., Any] = ffi.new
+_LENGTHS = struct.Struct("<II")
 
 
 class SearchError(Exception):
@@ -86,6 +88,15 @@ class Via(enum.IntEnum):
     PREFIX = 1
     PHRASE = 2
     NEIGHBOUR = 3
+    TYPO = 4
+
+
+class Sort(enum.IntEnum):
+    """What hits are sorted by: their score, or their documents' `order`."""
+
+    SCORE = 0
+    NEWEST = 1
+    OLDEST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +163,7 @@ class Writer:
             raise SearchArgumentError(
                 f"a database's uuid has {lib.PRSE_UUID_BYTES} bytes, not {len(uuid)}"
             )
-        error = _new("prse_error *")
+        error = self._error = _new("prse_error *")
         out = _new("prse_writer **")
         _raise_for(lib.prse_writer_open(_path(path), ffi.from_buffer(uuid), out, error), error)
         self._handle = ffi.gc(out[0], lib.prse_writer_close)
@@ -177,6 +188,13 @@ class Writer:
         self._handle = None
 
     @property
+    def seq(self) -> int:
+        """The transaction that the last commit reached; costs nothing, unlike `info`."""
+        error, seq = _new("prse_error *"), _new("uint64_t *")
+        _raise_for(lib.prse_writer_seq(self._open_handle(), seq, error), error)
+        return int(seq[0])
+
+    @property
     def info(self) -> IndexInfo:
         """The counts of the last commit."""
         error, info = _new("prse_error *"), _new("prse_info *")
@@ -185,14 +203,18 @@ class Writer:
 
     def put(self, doc_id: int, fields: Iterable[tuple[str, str]], *, order: int = 0) -> None:
         """Add or replace a document; `order` breaks ties of the score, the higher first."""
-        pairs = [(_encode(name), _encode(value)) for name, value in fields]
-        packed = _new("prse_field[]", len(pairs))
-        kept: list[Any] = []
-        for entry, (name, value) in zip(packed, pairs, strict=True):
-            kept += [_fill(entry.name, name), _fill(entry.value, value)]
-        error = _new("prse_error *")
-        status = lib.prse_put(self._open_handle(), doc_id, order, packed, len(pairs), error)
-        _raise_for(status, error)
+        packed = bytearray()
+        for name, value in fields:
+            name_bytes, value_bytes = _encode(name), _encode(value)
+            packed += _LENGTHS.pack(len(name_bytes), len(value_bytes))
+            packed += name_bytes
+            packed += value_bytes
+        error = self._error
+        status = lib.prse_put_packed(
+            self._open_handle(), doc_id, order, bytes(packed), len(packed), error
+        )
+        if status:
+            _raise_for(status, error)
 
     def remove(self, doc_id: int) -> None:
         """Remove a document with its vectors."""
@@ -287,8 +309,30 @@ class Reader:
         threads: int = 0,
         weights: Mapping[str, float] | None = None,
         explain: bool = True,
+        strict: bool = False,
+        typos: bool = True,
+        count: bool = True,
+        sort: Sort = Sort.SCORE,
     ) -> Results:
-        """Find documents, best first; `explain=False` saves finding out why."""
+        """Find the documents that a query asks for; native/search/QUERY.md is its language.
+
+        Args:
+            query: any string is one.
+            limit: how many hits to return at most.
+            skip: how many of the best to leave out before.
+            threads: segments searched at once; 0 means one for each core.
+            weights: of fields, in place of the defaults.
+            explain: whether to find out why each hit matched.
+            strict: refuse a query that is not well formed.
+            typos: whether a word that no document has finds what is nearly it.
+            count: whether to count all that match; else `total` may be too low, and where
+                `explain` is off too, the best few are found without looking at all.
+            sort: by what hits are sorted.
+
+        Raises:
+            SearchArgumentError: `strict`, and the query is not well formed at the character
+                that is named; or it has too many words.
+        """
         packed = _new("prse_weight[]", len(weights or {}))
         kept = []
         for entry, (field, weight) in zip(packed, (weights or {}).items(), strict=True):
@@ -298,17 +342,23 @@ class Reader:
         options.struct_size = ffi.sizeof("prse_options")
         options.threads = threads
         options.weights, options.weight_count = packed, len(packed)
+        options.flags = (
+            (lib.PRSE_STRICT if strict else 0)
+            | (0 if typos else lib.PRSE_NO_TYPOS)
+            | (0 if count else lib.PRSE_NO_COUNT)
+        )
+        options.sort = sort
 
         error = _new("prse_error *")
         hits = _new("prse_hit[]", limit)
-        count, summary = _new("size_t *"), _new("prse_summary *")
+        filled, summary = _new("size_t *"), _new("prse_summary *")
         found = _new("prse_matches **") if explain else ffi.NULL
         text, _kept_query = _text(query)
         status = lib.prse_search(
-            self._open_handle(), text[0], options, skip, hits, limit, count, summary, found, error
+            self._open_handle(), text[0], options, skip, hits, limit, filled, summary, found, error
         )
         _raise_for(status, error)
-        page = hits[0 : count[0]]
+        page = hits[0 : filled[0]]
         if not explain:
             bare = tuple(Hit(hit.id, hit.score) for hit in page)
             return Results(bare, summary.total, bool(summary.relaxed))

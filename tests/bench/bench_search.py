@@ -1,11 +1,13 @@
-"""The search engine beside SQLite FTS5: the same documents, the same questions, one table.
+"""The search engine beside tantivy, Xapian and SQLite FTS5: the same documents, one table.
 
-    python tests/bench/bench_search.py [--quick]
+    python tests/bench/bench_search.py [--documents N] [--passes N]
 
 Documents are generated captions whose words follow Zipf's law. Times are CPU seconds of this
-thread through Python, the least of several passes; both engines answer with the ten best. Ours
-also counts all that match and takes every word for the beginning of others; FTS5 does neither
-unless asked. An OR is asked of ours as all words and one that nobody bears, which it relaxes.
+thread through Python (of the process for indexing, since tantivy's writer has its own thread), the
+least of several passes; every engine answers with the ids of the ten best. Ours takes every word
+for the beginning of others too; the others do so only for the row of prefixes, tantivy never. A
+peer that is not installed is left out with a word (`pip install tantivy`, `apt install
+python3-xapian`). Peers answer with as little as they can: no counts.
 """
 
 from __future__ import annotations
@@ -19,11 +21,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 from picturerail_native.search import Reader, Writer
 
 SEED = 20_240_611
-NOBODY = "qqqqqqqqq"
 
 
 def make_vocabulary(rng: random.Random, size: int) -> list[str]:
@@ -59,91 +61,210 @@ def build_ours(folder: Path, captions: Sequence[str]) -> None:
         writer.compact()
 
 
-def build_fts5(file: Path, captions: Sequence[str]) -> None:
-    """Index all in one transaction, without keeping the texts, and optimize."""
-    database = sqlite3.connect(file)
-    database.execute("CREATE VIRTUAL TABLE t USING fts5(caption, content='')")
-    database.executemany("INSERT INTO t(rowid, caption) VALUES (?, ?)", enumerate(captions, 1))
-    database.execute("INSERT INTO t(t) VALUES ('optimize')")
-    database.commit()
-    database.close()
+class Ours:
+    """Our engine, without counting all that match."""
+
+    name = "ours"
+
+    def __init__(self, place: Path, captions: Sequence[str]) -> None:
+        """Index all in one commit, and merge."""
+        build_ours(place, captions)
+        self.reader = Reader(place)
+        self.bytes = size_of(place)
+
+    def query(self, kind: str, words: Sequence[str]) -> str:
+        """Say it in our language."""
+        joined = {"or": " OR ", "phrase": " "}.get(kind, " ").join(words)
+        return {"phrase": f'"{joined}"', "prefix": f"{joined}*"}.get(kind, joined)
+
+    def ask(self, query: str) -> object:
+        """Find the ten best."""
+        return self.reader.search(query, limit=10, threads=1, explain=False, count=False)
+
+
+class Fts5:
+    """SQLite's full-text index, which keeps no texts here."""
+
+    name = "FTS5"
+
+    def __init__(self, place: Path, captions: Sequence[str]) -> None:
+        """Index all in one transaction, and optimize."""
+        place.mkdir()
+        self.database = sqlite3.connect(place / "fts5.db")
+        self.database.execute("CREATE VIRTUAL TABLE t USING fts5(caption, content='')")
+        self.database.executemany(
+            "INSERT INTO t(rowid, caption) VALUES (?, ?)", enumerate(captions, 1)
+        )
+        self.database.execute("INSERT INTO t(t) VALUES ('optimize')")
+        self.database.commit()
+        self.bytes = size_of(place)
+
+    def query(self, kind: str, words: Sequence[str]) -> str:
+        """Say it in FTS5's language."""
+        joined = {"or": " OR "}.get(kind, " ").join(words)
+        return {"phrase": f'"{joined}"', "prefix": f"{joined}*"}.get(kind, joined)
+
+    def ask(self, query: str) -> object:
+        """Find the ten best."""
+        return self.database.execute(
+            "SELECT rowid FROM t WHERE t MATCH ? ORDER BY rank LIMIT 10", (query,)
+        ).fetchall()
+
+
+class Tantivy:
+    """tantivy by its Python package; one writer thread."""
+
+    name = "tantivy"
+
+    def __init__(self, place: Path, captions: Sequence[str]) -> None:
+        """Index all, and wait for merges."""
+        import tantivy
+
+        place.mkdir()
+        builder = tantivy.SchemaBuilder()
+        builder.add_text_field("caption", stored=False)
+        self.index = tantivy.Index(builder.build(), path=str(place))
+        writer = self.index.writer(heap_size=500_000_000, num_threads=1)
+        for caption in captions:
+            writer.add_document(tantivy.Document(caption=[caption]))
+        writer.commit()
+        writer.wait_merging_threads()
+        self.index.reload()
+        self.searcher = self.index.searcher()
+        self.bytes = size_of(place)
+
+    def query(self, kind: str, words: Sequence[str]) -> object | None:
+        """Parse it once, outside of what is measured."""
+        if kind == "prefix":
+            return None
+        joined = {"or": " OR ", "phrase": " "}.get(kind, " AND ").join(words)
+        return self.index.parse_query(f'"{joined}"' if kind == "phrase" else joined, ["caption"])
+
+    def ask(self, query: object) -> object:
+        """Find the ten best."""
+        return self.searcher.search(query, 10, count=False).hits
+
+
+class Xapian:
+    """Xapian by Debian's Python package."""
+
+    name = "Xapian"
+
+    def __init__(self, place: Path, captions: Sequence[str]) -> None:
+        """Index all words with their positions."""
+        import xapian
+
+        self.xapian = xapian
+        database = xapian.WritableDatabase(str(place), xapian.DB_CREATE_OR_OPEN)
+        for caption in captions:
+            document = xapian.Document()
+            for position, word in enumerate(caption.split()):
+                document.add_posting(word, position)
+            database.add_document(document)
+        database.commit()
+        self.enquire = xapian.Enquire(database)
+        self.parser = xapian.QueryParser()
+        self.parser.set_database(database)
+        self.bytes = size_of(place)
+
+    def query(self, kind: str, words: Sequence[str]) -> object:
+        """Build it, outside of what is measured."""
+        if kind == "prefix":
+            return self.xapian.Query(self.xapian.Query.OP_WILDCARD, words[0])
+        operator = {
+            "or": self.xapian.Query.OP_OR,
+            "phrase": self.xapian.Query.OP_PHRASE,
+        }.get(kind, self.xapian.Query.OP_AND)
+        return self.xapian.Query(operator, list(words))
+
+    def ask(self, query: object) -> object:
+        """Find the ten best."""
+        self.enquire.set_query(query)
+        return [match.docid for match in self.enquire.get_mset(0, 10)]
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes of a folder's files."""
+    return sum(file.stat().st_size for file in folder.iterdir())
 
 
 def make_queries(
     rng: random.Random, captions: Sequence[Sequence[str]], vocabulary: Sequence[str], count: int
-) -> list[tuple[str, list[str], list[str]]]:
-    """Return (kind, our queries, FTS5's queries)."""
+) -> list[tuple[str, str, list[list[str]]]]:
+    """Return (label, kind, words of each query)."""
     common, middle = vocabulary[:40], vocabulary[40:2000]
-    rare = [vocabulary[-rng.randint(1, len(vocabulary) // 3)] for _ in range(count)]
-    pairs = [rng.sample([*common, *middle[:200]], 2) for _ in range(count)]
-    triples = [rng.sample([*common, *middle[:200]], 3) for _ in range(count)]
+    rare = [[vocabulary[-rng.randint(1, len(vocabulary) // 3)]] for _ in range(count)]
     phrases = []
     for caption in rng.choices(captions, k=count):
         begin = rng.randrange(len(caption) - 1)
-        phrases.append('"' + " ".join(caption[begin : begin + 2]) + '"')
-    prefixes = [word[:3] for word in rng.choices(vocabulary, k=count)]
-    ours = [" ".join([*words, NOBODY]) for words in triples]
-    ors = [" OR ".join(words) for words in triples]
-    ands = [" ".join(words) for words in pairs]
+        phrases.append(caption[begin : begin + 2])
     return [
-        ("common word", list(common), list(common)),
-        ("rare word", rare, rare),
-        ("AND of two", ands, ands),
-        ("OR of three", ours, ors),
-        ("phrase", phrases, phrases),
-        ("prefix", prefixes, [f"{word}*" for word in prefixes]),
+        ("common word", "word", [[word] for word in common]),
+        ("rare word", "word", rare),
+        ("AND of two", "and", [rng.sample([*common, *middle[:200]], 2) for _ in range(count)]),
+        ("OR of three", "or", [rng.sample([*common, *middle[:200]], 3) for _ in range(count)]),
+        ("phrase", "phrase", phrases),
+        ("prefix", "prefix", [[word[:3]] for word in rng.choices(vocabulary, k=count)]),
     ]
+
+
+def mean_least(ask: Callable[[Any], object], queries: Sequence[Any], passes: int) -> float:
+    """Return the mean over the queries of the least of several times."""
+    return sum(min(cpu(partial(ask, q)) for _ in range(passes)) for q in queries) / len(queries)
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the documents")
-    quick = parser.parse_args().quick
-    count, passes = (5_000, 2) if quick else (50_000, 3)
+    parser.add_argument("--documents", type=int, default=100_000)
+    parser.add_argument("--passes", type=int, default=3)
+    arguments = parser.parse_args()
     rng = random.Random(SEED)
     vocabulary = make_vocabulary(rng, 20_000)
-    captions = make_captions(rng, count, vocabulary)
+    captions = make_captions(rng, arguments.documents, vocabulary)
     texts = [" ".join(caption) for caption in captions]
-    size = sum(map(len, texts))
-    print(f"seed {SEED}, {count} documents, {size / 1e6:.1f} MB of text; ", end="")
-    print(f"FTS5 of SQLite {sqlite3.sqlite_version}; least CPU time of {passes} passes\n")
-    print(f"{'':16}{'ours':>12}{'FTS5':>12}{'FTS5 / ours':>14}")
+    print(
+        f"seed {SEED}, {len(texts)} documents, {sum(map(len, texts)) / 1e6:.1f} MB of text, ",
+        end="",
+    )
+    print(f"{arguments.passes} passes; FTS5 of SQLite {sqlite3.sqlite_version}")
 
+    rows: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as temporary:
-        places = [Path(temporary, f"{number}") for number in range(passes)]
-        ours = min(cpu(partial(build_ours, place, texts)) for place in places)
-        files = [place.with_suffix(".db") for place in places]
-        fts5 = min(cpu(partial(build_fts5, file, texts)) for file in files)
-        row("indexing, s", ours, fts5, "{:.2f}")
-        stored = sum(file.stat().st_size for file in places[0].iterdir())
-        row("bytes, MB", stored / 1e6, files[0].stat().st_size / 1e6, "{:.2f}")
-
-        database = sqlite3.connect(files[0])
-        ask = "SELECT rowid FROM t WHERE t MATCH ? ORDER BY rank LIMIT 10"
-        with Reader(places[0]) as reader:
-
-            def ask_ours(query: str) -> object:
-                return reader.search(query, limit=10, threads=1, explain=False)
-
-            def ask_fts5(query: str) -> object:
-                return database.execute(ask, (query,)).fetchall()
-
-            for kind, our_queries, their_queries in make_queries(rng, captions, vocabulary, 40):
-                ours = mean_least(ask_ours, our_queries, passes)
-                fts5 = mean_least(ask_fts5, their_queries, passes)
-                row(f"{kind}, us", ours * 1e6, fts5 * 1e6, "{:.0f}")
-        database.close()
+        for make in (Ours, Tantivy, Fts5, Xapian):
+            try:
+                seconds = []
+                for number in range(1 if make is Xapian else min(2, arguments.passes)):
+                    begin = time.process_time()
+                    engine = make(Path(temporary, f"{make.name}-{number}"), texts)
+                    seconds.append(time.process_time() - begin)
+            except ImportError as error:
+                print(f"{make.name} is left out: {error}")
+                continue
+            rows.setdefault("documents / CPU s", {})[make.name] = len(texts) / min(seconds)
+            rows.setdefault("MB", {})[make.name] = engine.bytes / 1e6
+            for label, kind, wanted in make_queries(random.Random(SEED), captions, vocabulary, 40):
+                queries = [engine.query(kind, words) for words in wanted]
+                if queries[0] is not None:
+                    spent = mean_least(engine.ask, queries, arguments.passes)
+                    rows.setdefault(f"{label}, us", {})[make.name] = spent * 1e6
+    show(rows)
 
 
-def mean_least(ask: Callable[[str], object], queries: Sequence[str], passes: int) -> float:
-    """Return the mean over the queries of the least of several times."""
-    return sum(min(cpu(partial(ask, q)) for _ in range(passes)) for q in queries) / len(queries)
-
-
-def row(label: str, ours: float, fts5: float, form: str) -> None:
-    """Print one line of the table."""
-    print(f"{label:16}{form.format(ours):>12}{form.format(fts5):>12}{fts5 / ours:>13.1f}x")
+def show(rows: dict[str, dict[str, float]]) -> None:
+    """Print the table: each engine's figure, and for peers how many times ours is better."""
+    names = list(next(iter(rows.values())))
+    print("".join(f"{name:>20}" for name in ["", *names]))
+    for label, figures in rows.items():
+        print(f"{label:>20}", end="")
+        for name in names:
+            if name not in figures:
+                print(f"{'-':>20}", end="")
+                continue
+            ratio = figures[name] / figures["ours"]
+            times = "" if name == "ours" else f" ({1 / ratio if '/' in label else ratio:.2f}x)"
+            print(f"{figures[name]:,.1f}{times}".rjust(20), end="")
+        print()
 
 
 if __name__ == "__main__":

@@ -50,6 +50,41 @@ class Wanted:
     terms: tuple[str, ...]
     phrase: bool
     near: frozenset[tuple[str, ...]] = frozenset()
+    field: str = ""
+    prefixes: bool = True
+    typos: bool = True
+
+
+@dataclass(frozen=True)
+class Both:
+    """All of these must match."""
+
+    parts: tuple[Tree, ...]
+
+
+@dataclass(frozen=True)
+class Either:
+    """Any of these is enough."""
+
+    parts: tuple[Tree, ...]
+
+
+@dataclass(frozen=True)
+class Without:
+    """This must not match."""
+
+    part: Tree
+
+
+@dataclass(frozen=True)
+class Times:
+    """The document's order must lie between these seconds."""
+
+    begin: int
+    before: int
+
+
+Tree = Wanted | Both | Either | Without | Times
 
 
 class Oracle:
@@ -79,25 +114,66 @@ class Oracle:
         self, query: str, weights: Mapping[str, float] | None = None
     ) -> tuple[list[tuple[int, float]], bool]:
         """Return all (id, score), best first, and whether it relaxed."""
-        wanted = parse(query)
-        found = [self._match(word, {**WEIGHTS, **(weights or {})}) for word in wanted]
-        if not found:
+        return self.search_tree(Both(tuple(parse(query))), weights)
+
+    def search_tree(
+        self, tree: Both, weights: Mapping[str, float] | None = None
+    ) -> tuple[list[tuple[int, float]], bool]:
+        """Return the same for what a query means."""
+        if not tree.parts:
             return [], False
-        ids = set.intersection(*(set(scores) for scores in found))
-        relaxed = not ids and any(found)
-        if relaxed:
-            ids = set().union(*found)
-        scores = {i: sum(word.get(i, 0.0) for word in found) for i in ids}
+        chosen = {**WEIGHTS, **(weights or {})}
+        scores = self._evaluate(tree, chosen)
+        free = tuple(
+            part
+            for part in tree.parts
+            if not isinstance(part, Without | Times)
+            and not (isinstance(part, Wanted) and part.field)
+        )
+        relaxed = False
+        if not scores and len(free) > 1:
+            rest = tuple(part for part in tree.parts if part not in free)
+            scores = self._evaluate(Both((Either(free), *rest)), chosen)
+            relaxed = bool(scores)
         ranked = sorted(scores, key=lambda i: (-scores[i], -self.documents[i].order, i))
         return [(i, scores[i]) for i in ranked], relaxed
+
+    def _evaluate(self, tree: Tree, weights: Mapping[str, float]) -> dict[int, float]:
+        """Return the scores of the documents that match."""
+        if isinstance(tree, Wanted):
+            return self._match(tree, weights)
+        if isinstance(tree, Times):
+            return {
+                i: 0.0 for i, d in self.documents.items() if tree.begin <= d.order < tree.before
+            }
+        if isinstance(tree, Without):
+            bearing = self._evaluate(tree.part, weights)
+            return {i: 0.0 for i in self.documents if i not in bearing}
+        found = [self._evaluate(part, weights) for part in tree.parts]
+        ids = set(self.documents) if isinstance(tree, Both) else set()
+        for scores in found:
+            ids = ids & set(scores) if isinstance(tree, Both) else ids | set(scores)
+        return {i: sum(scores.get(i, 0.0) for scores in found) for i in ids}
 
     def _match(self, word: Wanted, weights: Mapping[str, float]) -> dict[int, float]:
         """Return the scores of one word of the query."""
         average = self._average_lengths()
-        # Per tier (0 exact or phrase, 1 prefix, 2 neighbour) and term: how worthy, by document.
+        # How worthy, by tier (0 exact or phrase, 1 prefix, 2 typo, 3 neighbour), term, document.
         worths: dict[tuple[int, tuple[str, ...]], dict[int, float]] = {}
+        if word.field:
+            weights = {name: 0.0 for d in self.documents.values() for name in d.words} | {
+                word.field: weights.get(word.field, 1.0) or 1.0
+            }
+        ways = {i: self._ways(word, document) for i, document in self.documents.items()}
+        known = any(
+            tier < 2 and any(weights.get(name, 1.0) for name in counts)
+            for held in ways.values()
+            for (tier, _), counts in held.items()
+        )
         for doc_id, document in self.documents.items():
-            for (tier, term), counts in self._ways(word, document).items():
+            for (tier, term), counts in ways[doc_id].items():
+                if tier == 2 and known:
+                    continue
                 w = 0.0
                 for name, times in counts.items():
                     relative = len(document.words[name]) / average[name]
@@ -105,8 +181,12 @@ class Oracle:
                 if w == 0:
                     continue
                 s = w / (K1 + w)
-                near = self._similarity(term, word) if tier == 2 else 1.0
-                worth = (1 + (K1 + 1) * s, 0.5 + 0.5 * s, 0.5 * near * (0.8 + 0.2 * s))[tier]
+                near = self._similarity(term, word) if tier == 3 else 1.0
+                typo = 0.0
+                if tier == 2:
+                    typo = 0.5 + (0.3 if edits_between(word.terms[0], term[0]) == 1 else 0.2) * s
+                neighbour = 0.5 * near * (0.8 + 0.2 * s)
+                worth = (1 + (K1 + 1) * s, 0.5 + 0.5 * s, typo, neighbour)[tier]
                 worths.setdefault((tier, term), {})[doc_id] = worth
         if not worths:
             return {}
@@ -129,15 +209,21 @@ class Oracle:
                 here = tuple(words.get(position + i, "") for i in range(len(word.terms)))
                 if here == word.terms:
                     way = (0, word.terms)
-                elif not word.phrase and here[0].startswith(word.terms[0]):
+                elif not word.phrase and word.prefixes and here[0].startswith(word.terms[0]):
                     way = (1, here)
+                elif (
+                    not word.phrase
+                    and word.typos
+                    and 0 < edits_between(word.terms[0], here[0]) <= edits_allowed(word.terms[0])
+                ):
+                    way = (2, here)
                 else:
                     continue
                 counts = ways.setdefault(way, {})
                 counts[name] = counts.get(name, 0) + 1
         for tag in document.tags:
             if self._similarity(tag, word) > 0:
-                ways[2, tag] = {"tags": 1}
+                ways[3, tag] = {"tags": 1}
         return ways
 
     def _similarity(self, tag: tuple[str, ...], word: Wanted) -> float:
@@ -151,6 +237,26 @@ class Oracle:
                 if words:
                     lengths.setdefault(name, []).append(len(words))
         return {name: sum(found) / len(found) for name, found in lengths.items()}
+
+
+def edits_allowed(word: str) -> int:
+    """Return how many edits make a typo of a word."""
+    if len(word) < 4 or any(c in "0123456789" for c in word):
+        return 0
+    return 1 if len(word) < 8 else 2
+
+
+def edits_between(a: str, b: str) -> int:
+    """Return by how many letters inserted, deleted, replaced or swapped two words differ."""
+    rows = [list(range(len(b) + 1))]
+    for i, letter in enumerate(a, 1):
+        row = [i]
+        for j, other in enumerate(b, 1):
+            row.append(min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (letter != other)))
+            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
+                row[-1] = min(row[-1], rows[-2][j - 2] + 1)
+        rows.append(row)
+    return rows[-1][-1]
 
 
 def parse(query: str) -> list[Wanted]:

@@ -123,6 +123,110 @@ def test_phrases_stay_within_one_value(tmp_path: Path) -> None:
             assert ids(reader, '"hot dog') == [1]  # never closed: quoted to the end
 
 
+@pytest.mark.parametrize(
+    ("query", "character", "reason"),
+    [
+        ('beach "hot dog', 7, "never closed"),
+        ("é (beach", 3, "never closed"),
+        ("beach) cat", 6, "nothing was opened"),
+        ("beach OR )", 7, "nothing behind"),
+        ("colour:red", 1, 'no field "colour"'),
+        ("cat tag: dog", 5, "nothing behind its colon"),
+        ("date:2019-13", 6, "no date"),
+        ("date:2019..20211", 6, "no date"),
+    ],
+)
+def test_strict_queries_are_refused_at_the_character(
+    tmp_path: Path, query: str, character: int, reason: str
+) -> None:
+    """Strict mode names the character and the reason; else the same string is some query."""
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(1, [("tags", "beach"), ("tags", "cat")])
+        writer.commit(1)
+    with search.Reader(tmp_path) as reader:
+        with pytest.raises(search.SearchArgumentError, match=f"character {character}: .*{reason}"):
+            reader.search(query, strict=True)
+        reader.search(query)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("beech", [2, 1]),  # a typo finds the exact word's pictures
+        ("bich", []),
+        ("baech", [2, 1]),
+        ("dogs", [1]),
+        ("beach -dog", [2]),
+        ("-beach", [3]),
+        ("red OR beach dog", [1]),
+        ("(red car) OR dog", [3, 1]),
+        ("or", []),
+        ("OR red", [3]),
+        ("tag:(beach OR red)", [2, 1]),
+        ("NAME:beach", [2]),
+        ("bea*", [2, 1]),
+        ("beech*", []),
+        ("1970", []),
+        ("1970..", [3, 2, 1]),
+        ("beach ..1970-01-01", [1]),
+        ("date:1971-02 beach", [2]),
+        ("date:1971-02-30", []),
+        ("-(1970..1970)", [3, 2]),
+        ("-", []),
+        ("(((", []),
+        ("-()", []),
+        ("(" * 300 + "dog" + ")" * 300, [1]),
+    ],
+)
+def test_the_query_language(tmp_path: Path, query: str, expected: list[int]) -> None:
+    """Each construct of QUERY.md finds what it says, the best first."""
+    day = 86_400
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(1, [("tags", "beach"), ("tags", "dog"), ("caption", "x y z")], order=5)
+        writer.put(2, [("tags", "beach"), ("filename", "beach.jpg")], order=400 * day)
+        writer.put(3, [("caption", "red car")], order=800 * day)
+        writer.commit(1)
+
+    assert found(tmp_path, query) == expected
+
+
+def test_random_strings_are_queries(tmp_path: Path) -> None:
+    """Strings of the language's signs never fail, whatever their order; strict ones say where."""
+    rng = random.Random(5)
+    print("seed 5")
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(1, [("tags", "beach"), ("caption", "hot dog")])
+        writer.commit(1)
+    pieces = [
+        '"',
+        "(",
+        ")",
+        "-",
+        "OR",
+        " ",
+        " ",
+        ":",
+        "*",
+        "..",
+        "tag:",
+        "date:2",
+        "beach",
+        "2019",
+        "é",
+    ]
+    with search.Reader(tmp_path) as reader:
+        refused = 0
+        for _ in range(3000):
+            query = "".join(rng.choices(pieces, k=rng.randint(0, 12)))
+            reader.search(query)
+            try:
+                reader.search(query, strict=True)
+            except search.SearchArgumentError as error:
+                refused += 1
+                assert "character" in str(error), query
+        assert 100 < refused < 2900
+
+
 def test_all_words_relax_to_any(tmp_path: Path) -> None:
     """Where no document has every word, those with any are found, and it is said."""
     with search.Writer(tmp_path, UUID) as writer:
@@ -393,3 +497,43 @@ def test_an_index_of_format_1_is_read() -> None:
         assert ids(reader, '"hot dog"') == [2]
         assert ids(reader, "deleted") == []
         assert [hit.id for hit in reader.similar("space", 1)] == [2]
+
+
+def test_an_index_of_format_2_is_read() -> None:
+    """The golden index of the second format opens, is sound and answers, also without looking."""
+    golden = GOLDEN.with_name("golden-index-2")
+    search.check(golden)
+    with search.Reader(golden) as reader:
+        info = reader.info
+
+        assert (info.format, info.seq, info.documents, info.tags, info.vectors) == (
+            2,
+            42,
+            403,
+            1,
+            2,
+        )
+        assert ids(reader, "meadow") == [4, 1]
+        assert ids(reader, '"hot dog"') == [2]
+        assert ids(reader, "deleted") == []
+        assert ids(reader, "number77") == [77]
+        every = reader.search("common", limit=5, explain=False)
+        assert (every.total, every.hits) == (
+            400, reader.search("common", limit=5, explain=False, count=False).hits
+        )  # fmt: skip
+
+
+def test_an_index_of_format_1_goes_on_in_format_2(tmp_path: Path) -> None:
+    """A writer takes an index of the first format, and what it adds and merges is of the second."""
+    for file in GOLDEN.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(9, [("tags", "meadow")])
+        writer.commit(43)
+        assert (writer.info.format, writer.info.segments) == (2, 3)
+        assert found(tmp_path, "meadow") == [4, 9, 1]
+        writer.compact()
+        assert writer.info.segments == 1
+    search.check(tmp_path)
+    assert found(tmp_path, "meadow") == [4, 9, 1]
+    assert found(tmp_path, '"hot dog"') == [2]

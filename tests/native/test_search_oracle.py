@@ -10,7 +10,7 @@ import pytest
 
 from picturerail_native import search
 
-from .oracle import Oracle
+from .oracle import Both, Either, Oracle, Times, Tree, Wanted, Without, words_of
 
 UUID = bytes(range(16))
 # Few and short words, so that prefixes, phrases and repetitions are common.
@@ -62,7 +62,7 @@ class Run:
         kind = rng.random()
         if kind < 0.7:
             fields = [(rng.choice(FIELDS), self.text(5)) for _ in range(rng.randint(0, 6))]
-            order = rng.randint(-3, 3)
+            order = rng.choice([-3, 0, 3]) * 10_000_000 + rng.randint(-3, 3)
             self.writer.put(doc_id, fields, order=order)
             self.oracle.put(doc_id, fields, order)
         elif kind < 0.85:
@@ -89,6 +89,48 @@ class Run:
                 word = words[0]
                 parts.append(word[: rng.randint(1, len(word))] if rng.random() < 0.3 else word)
         return " ".join(parts)
+
+    def word(self, *, excluded: bool) -> tuple[str, Tree]:
+        """Return one word or phrase, perhaps of a field, as it is written and as it is meant."""
+        rng = self.random
+        field = rng.choice(["", "", "tags", "caption", "filename", "camera"])
+        written = {"tags": "tag:", "filename": "name:"}.get(field, f"{field}:") if field else ""
+        if rng.random() < 0.25:
+            words = rng.choices(VOCABULARY, k=2)
+            text = " ".join(words)
+            return f'{written}"{text}"', Wanted(words_of(text), True, frozenset(), field)
+        word = rng.choice([*VOCABULARY, "zebra", "bran", "catz", "abdc"])
+        star = rng.random() < 0.2
+        near = frozenset() if star or excluded or field not in ("", "tags") else {words_of(word)}
+        wanted = Wanted(
+            words_of(word),
+            False,
+            frozenset(near),
+            field,
+            star or not excluded,
+            not star and not excluded,
+        )
+        return f"{written}{word}{'*' if star else ''}", wanted
+
+    def tree(self, depth: int, *, excluded: bool = False) -> tuple[str, Tree]:
+        """Return a part of a query, as it is written and as it is meant."""
+        rng = self.random
+        kind = rng.random()
+        if depth == 0 or kind < 0.5:
+            return self.word(excluded=excluded)
+        if kind < 0.6:
+            begin, before = sorted(rng.sample([-365, 0, 365, 730], 2))
+            years = {-365: 1969, 0: 1970, 365: 1971, 730: 1972}
+            text = rng.choice(["", "date:"]) + f"{years[begin]}..{years[before] - 1}"
+            return text, Times(begin * 86_400, before * 86_400)
+        if kind < 0.7:
+            text, part = self.tree(0, excluded=True)
+            return f"-{text}", Without(part)
+        parts = [self.tree(depth - 1, excluded=excluded) for _ in range(rng.choice([2, 2, 3]))]
+        joined = rng.choice([" ", " OR "])
+        meant = tuple(part for _, part in parts)
+        text = "(" + joined.join(text for text, _ in parts) + ")"
+        return text, Both(meant) if joined == " " else Either(meant)
 
     def commit(self) -> None:
         """Commit; now and then compact, or close and open again."""
@@ -121,6 +163,31 @@ class Run:
         begin, size = rng.randint(0, 5), rng.randint(0, 5)
         page = reader.search(query, limit=size, skip=begin, weights=weights)
         assert results.hits[begin : begin + size] == page.hits
+        best = reader.search(
+            query, limit=size, skip=begin, weights=weights, explain=False, count=False
+        )
+        bare = [(hit.id, hit.score) for hit in page.hits]
+        assert bare == [(hit.id, hit.score) for hit in best.hits], query
+        assert best.relaxed == results.relaxed or not size, query
+
+    def compare_language(self, reader: search.Reader) -> None:
+        """Ask the same of both, with groups, alternatives, exclusions, fields and dates."""
+        parts = [self.tree(2) for _ in range(self.random.choice([1, 1, 2, 3]))]
+        query = " ".join(text for text, _ in parts)
+        expected, relaxed = self.oracle.search_tree(Both(tuple(part for _, part in parts)))
+        results = reader.search(query, limit=1000, strict=True)
+
+        assert relaxed == results.relaxed, query
+        scores = {hit.id: hit.score for hit in results.hits}
+        assert dict(expected) == pytest.approx(scores, abs=1e-4), query
+        assert results.total == len(expected), query
+        newest = reader.search(query, limit=1000, sort=search.Sort.NEWEST)
+        by_order = sorted(scores, key=lambda i: (-self.oracle.documents[i].order, i))
+        assert by_order == [hit.id for hit in newest.hits], query
+        assert scores == {hit.id: hit.score for hit in newest.hits}, query
+        oldest = reader.search(query, limit=3, sort=search.Sort.OLDEST)
+        by_order = sorted(scores, key=lambda i: (self.oracle.documents[i].order, i))
+        assert by_order[:3] == [hit.id for hit in oldest.hits], query
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -135,8 +202,56 @@ def test_random_histories_answer_as_the_brute_force_does(seed: int, tmp_path: Pa
         with search.Reader(tmp_path) as reader:
             for _ in range(12):
                 run.compare(reader)
+                run.compare_language(reader)
         search.check(tmp_path)
     run.writer.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_leaving_out_changes_nothing(seed: int, tmp_path: Path) -> None:
+    """The best hits found without looking at all are those of looking at all, to the last bit."""
+    rng = random.Random(seed)
+    print(f"seed {seed}")
+    words = [
+        f"{c}{v}{d}" for c in "bdfgk" for v in "aeiou" for d in ["", "n", "ns", "nst", "r", "ro"]
+    ]
+    rng.shuffle(words)
+    shares = [1 / (rank + 1) for rank in range(len(words))]
+
+    def text(most: int) -> str:
+        return " ".join(rng.choices(words, shares, k=rng.randint(0, most)))
+
+    with search.Writer(tmp_path, UUID) as writer:
+        for tag in words[:20]:
+            writer.set_neighbours(
+                tag, [(w, single(rng.uniform(0.01, 1))) for w in rng.sample(words, 5)]
+            )
+        for part in range(rng.choice([1, 4])):
+            for doc_id in range(1 + part * 4000, 1 + (part + 1) * 4000):
+                long = rng.choice([5, 10, 60])
+                fields = [
+                    ("caption", text(long)),
+                    ("tags", rng.choice(words)),
+                    ("filename", text(2)),
+                ]
+                writer.put(doc_id, fields, order=rng.randint(0, 50))
+            if rng.random() < 0.7:
+                for doc_id in rng.sample(range(1, 1 + (part + 1) * 4000), 300):
+                    writer.remove(doc_id)
+            writer.commit(part + 1)
+    search.check(tmp_path)
+    with search.Reader(tmp_path) as reader:
+        for _ in range(250):
+            chosen = rng.choices(words[: rng.choice([5, 50, 150])], k=rng.choice([1, 1, 2, 3, 4]))
+            chosen = [word[: rng.choice([1, 2, 3, 4])] for word in chosen]
+            query = rng.choice([" ", " ", " OR "]).join(chosen)
+            limit = rng.choice([1, 10, 200])
+            weights = {"tags": 0.3} if rng.random() < 0.2 else None
+            best = reader.search(query, limit=limit, explain=False, count=False, weights=weights)
+            all_looked_at = reader.search(query, limit=limit, explain=False, weights=weights)
+
+            assert all_looked_at.hits == best.hits, query
+            assert all_looked_at.relaxed == best.relaxed, query
 
 
 def test_merge_history_leaves_no_trace_in_the_scores(tmp_path: Path) -> None:

@@ -18,29 +18,51 @@ from picturerail_daemon.errors import UsageError
 
 
 @click.command(
-    epilog='Examples: picturerail search beach 2019 — picturerail search "\\"hot dog\\"" — '
-    "picturerail search --similar 7"
+    # "-dog" is a part of the query.
+    context_settings={"ignore_unknown_options": True},
+    epilog="Examples: picturerail search beach 2019 — picturerail search '\"hot dog\" -mustard' — "
+    "picturerail search 'tag:beach (cat OR dog) 2019..2021-06' — picturerail search --similar 7",
 )
 @click.argument("query", nargs=-1)
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000))
+@click.option(
+    "--sort",
+    default="score",
+    show_default=True,
+    type=click.Choice(["score", "newest", "oldest", "name"]),
+    help="What comes first.",
+)
+@click.option("--strict", is_flag=True, help="Refuse a query that is not well formed.")
 @click.option("--similar", type=IMAGE_ID, metavar="ID", help="Pictures that look like this one.")
 @json_option
 @pass_context
 def search(
-    context: Context, query: tuple[str, ...], limit: int, similar: int | None, as_json: bool
+    context: Context,
+    query: tuple[str, ...],
+    limit: int,
+    sort: str,
+    strict: bool,
+    similar: int | None,
+    as_json: bool,
 ) -> int:
     """Find pictures by the words in their names, folders, tags and captions.
 
     Every word must match, or any where none has all; a word also finds words that it begins
-    and tags near to it. "Quoted words" must stand side by side.
+    and tags near to it, and, where no picture has it, what is nearly it. "Quoted words" must
+    stand side by side; -word excludes; word* only completes; a OR b; (groups); tag:word,
+    name:, folder:, camera:, caption:; dates as 2019..2021-06 or date:2019-07.
     """
     from picturerail_daemon.service import views
 
+    for word in query:
+        if word.startswith("--"):
+            raise UsageError(f"there is no option {word}; `picturerail search --help` lists them")
     words = " ".join(query)
     if similar is not None and not words:
         hits = views.similar(context.layout, similar, limit)
     elif words and similar is None:
-        hits = views.search(context.layout, words, limit, context.settings.search.weights)
+        weights = context.settings.search.weights
+        hits = views.search(context.layout, words, limit, weights, sort=sort, strict=strict)
     else:
         raise UsageError("give either words to search for or --similar ID")
     if as_json:

@@ -54,7 +54,7 @@ class IndexFollower:
         existed = (path / "vectors-version").exists()
         try:
             self._writer = Writer(path, self._uuid)
-            if self._writer.info.seq > behind:
+            if self._writer.seq > behind:
                 raise RebuildError("it has seen more than the database holds")
         except RebuildError as error:
             self._rebuild(f"it cannot be used: {error}", counted=True)
@@ -71,19 +71,19 @@ class IndexFollower:
     @property
     def seq(self) -> int:
         """The transaction that the index has reached, durably."""
-        return self._writer.info.seq
+        return self._writer.seq
 
     def catch_up(self) -> int:
         """Take everything that the database has; return the transaction reached."""
         with self._database.snapshot() as snapshot:
-            if self._writer.info.seq >= snapshot.info.seq:
-                return self._writer.info.seq
+            if self._writer.seq >= snapshot.info.seq:
+                return self._writer.seq
             try:
                 self._follow(snapshot)
             except FeedExpiredError:
                 self._rebuild("it fell behind what the database remembers", counted=True)
                 self._follow(snapshot)
-            return self._writer.info.seq
+            return self._writer.seq
 
     def compact(self) -> None:
         """Leave nothing of removed pictures in the index's files."""
@@ -91,7 +91,7 @@ class IndexFollower:
 
     def _follow(self, snapshot: Snapshot) -> None:
         self._roots.clear()
-        last, taken = self._writer.info.seq, 0
+        last, taken = self._writer.seq, 0
         for change in snapshot.changes(last):
             if taken >= BATCH and change.seq > last:
                 self._writer.commit(last)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import datetime
+import functools
 import os
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from picturerail_native.search import (
     Reader,
     SearchArgumentError,
     SearchError,
+    Sort,
     Via,
 )
 
@@ -148,11 +150,43 @@ def open_index(layout: Layout) -> Any:
         raise UsageError(str(error)) from error
 
 
-def search(layout: Layout, query: str, limit: int, weights: dict[str, float]) -> list[Json]:
-    """Return the hits of a query with why each matched."""
+_SORTS = {"newest": Sort.NEWEST, "oldest": Sort.OLDEST}
+
+
+def search(
+    layout: Layout,
+    query: str,
+    limit: int,
+    weights: dict[str, float],
+    *,
+    sort: str = "score",
+    strict: bool = False,
+) -> list[Json]:
+    """Return the hits of a query with why each matched.
+
+    Args:
+        layout: where the store lies.
+        query: in the language of the search engine's QUERY.md.
+        limit: how many at most.
+        weights: of fields, where not the defaults.
+        sort: `score`, `newest`, `oldest` or `name`, which is the filename's.
+        strict: refuse a query that is not well formed.
+    """
     with reading(layout) as snapshot, open_index(layout) as reader:
-        results = reader.search(query, limit=limit, weights=weights or None)
-        return _hits(snapshot, results.hits)
+        ask = functools.partial(reader.search, query, weights=weights or None, strict=strict)
+        if sort != "name":
+            return _hits(snapshot, ask(limit=limit, sort=_SORTS.get(sort, Sort.SCORE)).hits)
+        # Names lie in the rows, not in the index.
+        every = ask(limit=reader.info.documents, explain=False).hits
+        names = {hit.id: _name(snapshot, hit.id) for hit in every}
+        wanted = set(sorted(names, key=lambda i: (names[i], i))[:limit])
+        hits = [hit for hit in ask(limit=len(every)).hits if hit.id in wanted]
+        return _hits(snapshot, sorted(hits, key=lambda hit: (names[hit.id], hit.id)))
+
+
+def _name(snapshot: Snapshot, image_id: int) -> str:
+    row = snapshot.get(image_id)
+    return readable(row.filename).casefold() if row is not None else ""
 
 
 def similar(layout: Layout, image_id: int, limit: int) -> list[Json]:

@@ -79,11 +79,26 @@ typedef struct prse_weight {
   float weight;
 } prse_weight;
 
+enum prse_flag {
+  PRSE_STRICT = 1,  /* PRSE_INVALID, naming the character, for a query that is not well formed */
+  PRSE_NO_TYPOS = 2, /* a word that no document has finds nothing, not what is nearly it */
+  PRSE_NO_COUNT = 4 /* `total` may be too low; the best few are found without looking at all */
+};
+
+enum prse_sort {
+  PRSE_BY_SCORE = 0,
+  PRSE_BY_ORDER = 1,   /* the highest `order` first: the newest picture */
+  PRSE_BY_ORDER_UP = 2 /* the lowest first */
+};
+
+/* A caller's older and shorter structure is taken; what it lacks is 0. */
 typedef struct prse_options {
   uint32_t struct_size;       /* sizeof(prse_options) of the caller's header */
   uint32_t threads;           /* segments searched at once; 0 means one for each core */
   const prse_weight *weights; /* in place of the defaults; may be NULL */
   size_t weight_count;
+  uint32_t flags;             /* of prse_flag */
+  uint32_t sort;              /* a prse_sort */
 } prse_options;
 
 /* How a document came to match a query's word. */
@@ -91,7 +106,8 @@ enum prse_via {
   PRSE_EXACT = 0,    /* it bears the word */
   PRSE_PREFIX = 1,   /* it bears a word that begins with the query's word */
   PRSE_PHRASE = 2,   /* it bears the quoted words side by side */
-  PRSE_NEIGHBOUR = 3 /* it bears a tag near the query's word */
+  PRSE_NEIGHBOUR = 3, /* it bears a tag near the query's word */
+  PRSE_TYPO = 4      /* it bears a word that differs by an edit or two, and none has the word */
 };
 
 /* Caller-owned. `first_match` and `match_count` point into `prse_matches`. */
@@ -108,7 +124,7 @@ typedef struct prse_match {
   prse_text query_word; /* the query's word or phrase, as typed */
   prse_text word;       /* the word the document bears; the tag where via is PRSE_NEIGHBOUR */
   int32_t via;
-  float similarity;     /* 1 but for PRSE_NEIGHBOUR */
+  float similarity;     /* PRSE_NEIGHBOUR: the tag's; PRSE_TYPO: the share of letters that agree; else 1 */
 } prse_match;
 
 typedef struct prse_summary {
@@ -161,6 +177,12 @@ int32_t prse_destroy(const char *path, prse_error *error);
 int32_t prse_put(prse_writer *writer, uint64_t id, int64_t order, const prse_field *fields,
                  size_t count, prse_error *error);
 
+/* The same with all fields in one buffer, one after the other: u32 bytes of the name, u32 bytes
+ * of the value (both little-endian), the name, the value. For bindings to which a pointer for
+ * each text is dear. */
+int32_t prse_put_packed(prse_writer *writer, uint64_t id, int64_t order, const char *fields,
+                        size_t length, prse_error *error);
+
 /* Remove a document with its vectors; one that is not there is no error. */
 int32_t prse_remove(prse_writer *writer, uint64_t id, prse_error *error);
 
@@ -184,6 +206,10 @@ int32_t prse_commit(prse_writer *writer, uint64_t seq, prse_error *error);
 
 /* Merge all segments into one without the dead. Everything must be committed. */
 int32_t prse_compact(prse_writer *writer, prse_error *error);
+
+/* The transaction reached by the last commit; unlike prse_writer_info, which counts terms, it costs
+ * nothing. */
+int32_t prse_writer_seq(const prse_writer *writer, uint64_t *seq, prse_error *error);
 int32_t prse_writer_info(const prse_writer *writer, prse_info *info, prse_error *error);
 
 /* Close; what was not committed is forgotten. */
@@ -202,8 +228,9 @@ int32_t prse_reader_info(const prse_reader *reader, prse_info *info, prse_error 
 
 /* Find the documents that bear every word of the query, best first; where there
  * is none, those that bear any. Every word also matches words that it begins,
- * below exact ones, and tags it is a neighbour of, below those. "Quoted words"
- * must stand side by side, exactly. Fills at most `capacity` hits from the `skip`th on.
+ * below exact ones, and tags it is a neighbour of, below those; where no document
+ * has it or begins with it, words an edit or two away. "Quoted words" must stand
+ * side by side, exactly. QUERY.md has the whole language. Fills at most `capacity` hits from the `skip`th on.
  * `matches` may be NULL when nobody wants to know why. */
 int32_t prse_search(const prse_reader *reader, prse_text query, const prse_options *options,
                     size_t skip, prse_hit *hits, size_t capacity, size_t *count,

@@ -1,5 +1,6 @@
 // The C border of the engine: translates and catches everything, decides nothing.
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "analyser.h"
+#include "bytes.h"
 #include "file_system.h"
 #include "index_reader.h"
 #include "index_writer.h"
@@ -112,9 +114,19 @@ prse::SearchOptions read_options(const prse_options* given,
                                  std::vector<prse::FieldWeight>& weights) {
   prse::SearchOptions options;
   if (given == nullptr) return options;
-  if (given->struct_size < sizeof(prse_options)) {
+  constexpr size_t kFirst = offsetof(prse_options, flags);
+  if (given->struct_size < kFirst) {
     fail_invalid("options.struct_size is " + std::to_string(given->struct_size) + "; it must be " +
-                 std::to_string(sizeof(prse_options)) + " at least");
+                 std::to_string(kFirst) + " at least");
+  }
+  if (given->struct_size >= sizeof(prse_options)) {
+    if ((given->flags & ~uint32_t{PRSE_STRICT | PRSE_NO_TYPOS | PRSE_NO_COUNT}) != 0 || given->sort > PRSE_BY_ORDER_UP) {
+      fail_invalid("options.flags or options.sort has a value that this library does not know");
+    }
+    options.strict = (given->flags & PRSE_STRICT) != 0;
+    options.typos = (given->flags & PRSE_NO_TYPOS) == 0;
+    options.count = (given->flags & PRSE_NO_COUNT) == 0;
+    options.sort = static_cast<prse_sort>(given->sort);
   }
   for (const prse_weight& weight : array(given->weights, given->weight_count, "options.weights")) {
     weights.push_back({view(weight.field), weight.weight});
@@ -157,6 +169,26 @@ int32_t prse_put(prse_writer* writer, uint64_t id, int64_t order, const prse_fie
   });
 }
 
+int32_t prse_put_packed(prse_writer* writer, uint64_t id, int64_t order, const char* fields,
+                        size_t length, prse_error* error) {
+  return guarded(error, [&] {
+    std::vector<prse::FieldValue> values;
+    const std::span<const char> packed = array(fields, length, "fields");
+    std::string_view rest(packed.data(), packed.size());
+    constexpr size_t kHead = 2 * sizeof(uint32_t);
+    while (!rest.empty()) {
+      if (rest.size() < kHead) fail_invalid("the packed fields end within a length");
+      const uint64_t name = prse::load<uint32_t>(rest, 0);
+      const uint64_t value = prse::load<uint32_t>(rest, 1);
+      rest.remove_prefix(kHead);
+      if (name + value > rest.size()) fail_invalid("the packed fields end within a text");
+      values.push_back({rest.substr(0, name), rest.substr(name, value)});
+      rest.remove_prefix(name + value);
+    }
+    required(writer, "writer").index.put(id, order, values);
+  });
+}
+
 int32_t prse_remove(prse_writer* writer, uint64_t id, prse_error* error) {
   return guarded(error, [&] { required(writer, "writer").index.remove(id); });
 }
@@ -185,6 +217,10 @@ int32_t prse_commit(prse_writer* writer, uint64_t seq, prse_error* error) {
 
 int32_t prse_compact(prse_writer* writer, prse_error* error) {
   return guarded(error, [&] { required(writer, "writer").index.compact(); });
+}
+
+int32_t prse_writer_seq(const prse_writer* writer, uint64_t* seq, prse_error* error) {
+  return guarded(error, [&] { required(seq, "seq") = required(writer, "writer").index.seq(); });
 }
 
 int32_t prse_writer_info(const prse_writer* writer, prse_info* info, prse_error* error) {

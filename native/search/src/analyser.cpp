@@ -1,5 +1,7 @@
 #include "analyser.h"
 
+#include <array>
+
 #include "status.h"
 #include "unicode.h"
 
@@ -24,11 +26,26 @@ void put_utf8(std::string& out, char32_t c) {
   }
 }
 
-// The table's answer for ASCII, where most texts live, at less cost.
-char32_t fold_ascii(char c) {
-  if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) return static_cast<char32_t>(c);
-  if (c >= 'A' && c <= 'Z') return static_cast<char32_t>(c - 'A' + 'a');
-  return kSeparator;
+// The table's answer for ASCII, where most texts live, at less cost: the folded letter or digit,
+// or 0 for what separates.
+constexpr std::array<char, 128> kAscii = [] {
+  std::array<char, 128> folded{};
+  for (char c = '0'; c <= '9'; ++c) folded[static_cast<unsigned char>(c)] = c;
+  for (char c = 'a'; c <= 'z'; ++c) {
+    folded[static_cast<unsigned char>(c)] = c;
+    folded[static_cast<unsigned char>(c - 'a' + 'A')] = c;
+  }
+  return folded;
+}();
+
+// Where the run of ASCII letters and digits that begins at `begin` ends.
+std::size_t end_of_run(std::string_view text, std::size_t begin) {
+  while (begin < text.size()) {
+    const auto byte = static_cast<unsigned char>(text[begin]);
+    if (byte >= 0x80 || kAscii[byte] == 0) break;
+    ++begin;
+  }
+  return begin;
 }
 
 // The words of a text as they grow: at most one is open, the last.
@@ -45,6 +62,20 @@ class TokenBuilder {
     alone_ = alone;
     extend(end);
   }
+
+  // Letters and digits of ASCII, not folded yet; not none.
+  void add_ascii(std::string_view letters, std::uint32_t begin) {
+    if (!open_ || alone_) start(begin);
+    const std::size_t before = result.terms.size();
+    result.terms.resize(before + letters.size());
+    for (std::size_t i = 0; i < letters.size(); ++i) {
+      result.terms[before + i] = kAscii[static_cast<unsigned char>(letters[i])];
+    }
+    alone_ = false;
+    extend(begin + static_cast<std::uint32_t>(letters.size()));
+  }
+
+  void separate() { open_ = false; }
 
   void add_mark(std::uint32_t end) {
     if (open_) extend(end);
@@ -77,16 +108,26 @@ Analysis analyse(std::string_view text) {
                  std::to_string(kLongestText) + " that can be searched");
   }
   TokenBuilder builder;
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const auto begin = static_cast<std::uint32_t>(text.size() - rest.size());
-    if (static_cast<unsigned char>(rest.front()) < 0x80) {
-      builder.add(fold_ascii(rest.front()), begin, begin + 1);
-      rest.remove_prefix(1);
+  builder.result.tokens.reserve(text.size() / 6 + 4);
+  builder.result.terms.reserve(text.size());
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const auto begin = static_cast<std::uint32_t>(at);
+    if (static_cast<unsigned char>(text[at]) < 0x80) {
+      const std::size_t end = end_of_run(text, at);
+      if (end == at) {
+        builder.separate();
+        ++at;
+      } else {
+        builder.add_ascii(text.substr(at, end - at), begin);
+        at = end;
+      }
       continue;
     }
+    std::string_view rest = text.substr(at);
     const Folded folded = fold(take_code_point(rest));
-    const auto end = static_cast<std::uint32_t>(text.size() - rest.size());
+    at = text.size() - rest.size();
+    const auto end = static_cast<std::uint32_t>(at);
     if (folded.length == 0) builder.add_mark(end);
     for (std::size_t i = 0; i < folded.length; ++i) builder.add(folded.letters[i], begin, end);
   }

@@ -59,6 +59,10 @@ class ByteReader {
   }
 
   std::uint64_t varint() {
+    // Mostly it is one byte.
+    if (offset_ < bytes_.size() && static_cast<std::uint8_t>(bytes_[offset_]) < 0x80) {
+      return static_cast<std::uint8_t>(bytes_[offset_++]);
+    }
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
       const std::uint64_t part = byte();

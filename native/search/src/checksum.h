@@ -8,4 +8,7 @@ namespace prse {
 
 std::uint32_t crc32c(std::string_view bytes);
 
+// The same on any processor.
+std::uint32_t crc32c_by_tables(std::string_view bytes);
+
 }  // namespace prse

@@ -251,6 +251,7 @@ void IndexWriter::write_dead_files() {
 void IndexWriter::publish(std::uint64_t seq) {
   write_dead_files();
   auto snapshot = std::make_shared<Snapshot>();
+  snapshot->manifest.format = kFormat;
   snapshot->manifest.uuid = committed_->manifest.uuid;
   snapshot->manifest.seq = seq;
   snapshot->manifest.next_number = next_number_;

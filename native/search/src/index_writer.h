@@ -30,6 +30,7 @@ class IndexWriter {
   void compact();
 
   // Of the last commit.
+  std::uint64_t seq() const { return committed_->manifest.seq; }
   prse_info info() const { return committed_->info(); }
 
  private:

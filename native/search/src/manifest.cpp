@@ -38,6 +38,7 @@ std::string encode_manifest(const Manifest& manifest) {
 Manifest decode_manifest(std::string_view bytes, const std::string& path) {
   ByteReader in = open_checked(bytes, kManifestMagic, path);
   Manifest manifest;
+  manifest.format = load<std::uint32_t>(bytes.substr(kManifestMagic.size()), 0);
   const std::string_view uuid = in.take(manifest.uuid.size());
   std::copy(uuid.begin(), uuid.end(), manifest.uuid.begin());
   manifest.seq = in.fixed<std::uint64_t>();

@@ -24,6 +24,7 @@ struct Manifest {
     std::uint64_t dead_bytes = 0;
   };
 
+  std::uint32_t format = 0;  // in which it was read; it is written in the newest
   Uuid uuid{};
   std::uint64_t seq = 0;
   std::uint64_t next_number = 1;  // of the next file

@@ -1,9 +1,11 @@
 #include "memory_index.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "analyser.h"
+#include "bytes.h"
 #include "segment_builder.h"
 
 namespace prse {
@@ -11,6 +13,21 @@ namespace {
 
 // What a document, a term or a tag takes beside its own bytes, roughly.
 constexpr std::size_t kRecordBytes = 100;
+
+// Mixes eight bytes at a time by a multiplication of 128 bits (as wyhash does).
+std::uint64_t hash_of(char kind, std::string_view word) {
+  std::uint64_t hash = 0x9E3779B97F4A7C15U ^ static_cast<std::uint8_t>(kind) ^ (word.size() << 8);
+  const auto mix = [&](std::uint64_t bytes) {
+    __extension__ using Wide = unsigned __int128;
+    const Wide product = static_cast<Wide>(hash ^ bytes) * 0xE7037ED1A0B428DBU;
+    hash = static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  };
+  for (; word.size() >= 8; word.remove_prefix(8)) mix(load<std::uint64_t>(word, 0));
+  std::uint64_t rest = 0;
+  std::memcpy(&rest, word.data(), word.size());
+  mix(rest);
+  return hash;
+}
 
 }  // namespace
 
@@ -21,16 +38,34 @@ std::uint32_t MemoryIndex::field_number(std::string_view name) {
   return number;
 }
 
-MemoryIndex::Runs& MemoryIndex::runs_of(std::string_view key) {
-  const auto found = terms_.find(key);
-  if (found != terms_.end()) return found->second;
-  bytes_ += kRecordBytes + key.size();
-  return terms_.emplace(key, Runs{}).first->second;
+void MemoryIndex::grow_table() {
+  table_.assign(std::max<std::size_t>(1024, table_.size() * 2), 0);
+  for (std::uint32_t number = 0; number < terms_.size(); ++number) {
+    std::size_t at = terms_[number].hash & (table_.size() - 1);
+    while (table_[at] != 0) at = (at + 1) & (table_.size() - 1);
+    table_[at] = number + 1;
+  }
 }
 
-void MemoryIndex::add_occurrence(std::string_view key, std::uint32_t slot, std::uint32_t field,
+MemoryIndex::Runs& MemoryIndex::runs_of(char kind, std::string_view word) {
+  if ((terms_.size() + 1) * 2 > table_.size()) grow_table();
+  const std::uint64_t hash = hash_of(kind, word);
+  std::size_t at = hash & (table_.size() - 1);
+  for (; table_[at] != 0; at = (at + 1) & (table_.size() - 1)) {
+    Term& term = terms_[table_[at] - 1];
+    if (term.hash == hash && term.key[0] == kind && std::string_view(term.key).substr(1) == word) {
+      return term.runs;
+    }
+  }
+  table_[at] = static_cast<std::uint32_t>(terms_.size()) + 1;
+  bytes_ += kRecordBytes + word.size();
+  terms_.push_back({hash, std::string(1, kind).append(word), {}});
+  return terms_.back().runs;
+}
+
+void MemoryIndex::add_occurrence(std::string_view word, std::uint32_t slot, std::uint32_t field,
                                  std::uint32_t position) {
-  Runs& runs = runs_of(key);
+  Runs& runs = runs_of(kWordKey, word);
   std::vector<std::uint32_t>& numbers = runs.numbers;
   if (numbers.empty() || numbers[runs.last_run] != slot || numbers[runs.last_run + 1] != field) {
     runs.last_run = numbers.size();
@@ -42,7 +77,7 @@ void MemoryIndex::add_occurrence(std::string_view key, std::uint32_t slot, std::
 }
 
 void MemoryIndex::add_whole_tag(const std::string& tag, std::uint32_t slot, std::uint32_t field) {
-  Runs& runs = runs_of(kTagKey + tag);
+  Runs& runs = runs_of(kTagKey, tag);
   // The same tag may have been given twice.
   if (!runs.numbers.empty() && runs.numbers[runs.last_run] == slot) return;
   runs.last_run = runs.numbers.size();
@@ -54,18 +89,18 @@ void MemoryIndex::add_words(std::uint32_t slot, std::uint32_t field,
                             std::span<const FieldValue* const> values) {
   std::uint32_t words = 0;
   std::uint32_t next_position = 0;
-  std::string key;
+  const bool tags = fields_[field] == kTagsField;
   std::string tag;
   for (const FieldValue* value : values) {
     const Analysis analysis = analyse(value->value);
     tag.clear();
     for (const Token& token : analysis.tokens) {
-      key.assign(1, kWordKey).append(analysis.term(token));
-      add_occurrence(key, slot, field, next_position + token.position);
+      add_occurrence(analysis.term(token), slot, field, next_position + token.position);
+      if (!tags) continue;
       if (!tag.empty()) tag.push_back(' ');
       tag.append(analysis.term(token));
     }
-    if (!tag.empty() && fields_[field] == kTagsField) add_whole_tag(tag, slot, field);
+    if (!tag.empty()) add_whole_tag(tag, slot, field);
     words += static_cast<std::uint32_t>(analysis.tokens.size());
     next_position += static_cast<std::uint32_t>(analysis.tokens.size()) + kValueGap;
   }
@@ -144,26 +179,29 @@ std::string MemoryIndex::build(std::uint64_t number) const {
   builder.set_documents(documents);
   for (std::size_t i = 0; i < fields_.size(); ++i) builder.add_field(fields_[i], lengths[i]);
 
-  std::vector<const decltype(terms_)::value_type*> terms;
+  std::vector<const Term*> terms;
   terms.reserve(terms_.size());
-  for (const auto& term : terms_) terms.push_back(&term);
-  std::sort(terms.begin(), terms.end(), [](auto* a, auto* b) { return a->first < b->first; });
+  for (const Term& term : terms_) terms.push_back(&term);
+  std::sort(terms.begin(), terms.end(), [](auto* a, auto* b) { return a->key < b->key; });
 
   struct Run {
     std::uint32_t doc;
     std::size_t at;
   };
   std::vector<Run> runs;
-  for (const auto* term : terms) {
-    const bool with_positions = term->first[0] == kWordKey;
-    const std::vector<std::uint32_t>& numbers = term->second.numbers;
+  for (const Term* term : terms) {
+    const bool with_positions = term->key[0] == kWordKey;
+    const std::vector<std::uint32_t>& numbers = term->runs.numbers;
     runs.clear();
     for (std::size_t at = 0; at < numbers.size(); at += 3 + (with_positions ? numbers[at + 2] : 0)) {
       const std::uint32_t doc = doc_of_slot[numbers[at]];
       if (doc != kDead) runs.push_back({doc, at});
     }
-    // Fields of a document stay in their order.
-    std::stable_sort(runs.begin(), runs.end(), [](Run a, Run b) { return a.doc < b.doc; });
+    // Fields of a document stay in their order. Mostly documents come by id, and all is in order.
+    const auto by_doc = [](Run a, Run b) { return a.doc < b.doc; };
+    if (!std::is_sorted(runs.begin(), runs.end(), by_doc)) {
+      std::stable_sort(runs.begin(), runs.end(), by_doc);
+    }
     builder.begin_term();
     for (std::size_t i = 0; i < runs.size(); ++i) {
       if (i == 0 || runs[i].doc != runs[i - 1].doc) builder.postings.begin_document(runs[i].doc);
@@ -171,7 +209,7 @@ std::string MemoryIndex::build(std::uint64_t number) const {
       const std::size_t positions = with_positions ? run[2] : 0;
       builder.postings.add_field(run[1], run[2], std::span(run + 3, positions));
     }
-    builder.end_term(term->first);
+    builder.end_term(term->key);
   }
   builder.set_vectors(spaces_);
   builder.set_neighbours(tags_);

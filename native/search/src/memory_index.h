@@ -54,28 +54,33 @@ class MemoryIndex {
     bool alive;
     std::vector<FieldLength> lengths;  // ascending by field
   };
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
   // A term's occurrences, one run after the other: slot, field, times, and for a word that many
   // positions. Runs come by slot, then field.
   struct Runs {
     std::vector<std::uint32_t> numbers;
     std::size_t last_run = 0;
   };
+  struct Term {
+    std::uint64_t hash;
+    std::string key;
+    Runs runs;
+  };
 
   std::uint32_t field_number(std::string_view name);
   void add_words(std::uint32_t slot, std::uint32_t field, std::span<const FieldValue* const> values);
-  void add_occurrence(std::string_view key, std::uint32_t slot, std::uint32_t field,
+  void add_occurrence(std::string_view word, std::uint32_t slot, std::uint32_t field,
                       std::uint32_t position);
   void add_whole_tag(const std::string& tag, std::uint32_t slot, std::uint32_t field);
-  Runs& runs_of(std::string_view key);
+  Runs& runs_of(char kind, std::string_view word);
+  void grow_table();
 
   std::vector<std::string> fields_;
   std::vector<Document> documents_;  // by slot; the replaced ones are not alive
   std::unordered_map<std::uint64_t, std::uint32_t> slots_;
-  std::unordered_map<std::string, Runs, TextHash, std::equal_to<>> terms_;
+  std::vector<Term> terms_;
+  // Open addressing with linear probing: hash -> number of the term plus one, 0 where free. Its
+  // size is a power of two, at least twice the number of terms.
+  std::vector<std::uint32_t> table_;
   std::map<std::string, VectorSpace> spaces_;
   std::map<std::string, TagNeighbours> tags_;
   std::size_t bytes_ = 0;

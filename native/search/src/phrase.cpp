@@ -1,24 +1,21 @@
 #include "phrase.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace prse {
 namespace {
 
-// Positions by field of the current document, of one word of the phrase.
-using FieldPositions = std::array<std::span<const std::uint32_t>, kMostFields>;
-
-FieldPositions split_by_field(std::span<const PostingsCursor::FieldCount> fields,
-                              std::span<const std::uint32_t> positions) {
-  FieldPositions split;
+// Of the positions of all fields, those of one.
+std::span<const std::uint32_t> of_field(std::span<const PostingsCursor::FieldCount> fields,
+                                        std::span<const std::uint32_t> positions,
+                                        std::uint32_t wanted) {
   std::size_t begin = 0;
   for (const auto& field : fields) {
-    split[field.field] = positions.subspan(begin, field.times);
+    if (field.field == wanted) return positions.subspan(begin, field.times);
     begin += field.times;
   }
-  return split;
+  return {};
 }
 
 }  // namespace
@@ -34,36 +31,42 @@ std::optional<PhraseCursor> PhraseCursor::open(const Segment& segment,
   return PhraseCursor(std::move(cursors));
 }
 
-// Moves all cursors to the next document that the first stands at or behind, and all share.
-bool PhraseCursor::align() {
-  std::uint32_t doc = cursors_.front().doc();
-  for (std::size_t agreeing = 0, i = 0; agreeing < cursors_.size(); i = (i + 1) % cursors_.size()) {
-    if (!cursors_[i].seek(doc)) return false;
-    if (cursors_[i].doc() == doc) {
-      ++agreeing;
-    } else {
-      doc = cursors_[i].doc();
-      agreeing = 1;
-    }
+PhraseCursor::PhraseCursor(std::vector<PostingsCursor> cursors)
+    : cursors_(std::move(cursors)), positions_(cursors_.size()), spans_(cursors_.size()) {
+  for (std::size_t i = 1; i < cursors_.size(); ++i) {
+    if (cursors_[i].documents() < cursors_[rarest_].documents()) rarest_ = i;
   }
-  return true;
+}
+
+// Moves all cursors to the next document that the rarest stands at or behind, and all share.
+bool PhraseCursor::align() {
+  while (true) {
+    const std::uint32_t doc = cursors_[rarest_].doc();
+    std::uint32_t next = doc;
+    for (std::size_t i = 0; next == doc && i < cursors_.size(); ++i) {
+      if (!cursors_[i].seek(doc)) return false;
+      next = cursors_[i].doc();
+    }
+    if (next == doc) return true;
+    if (!cursors_[rarest_].seek(next)) return false;
+  }
 }
 
 void PhraseCursor::count_in_document() {
   fields_.clear();
-  std::vector<std::vector<std::uint32_t>> positions(cursors_.size());
-  std::vector<FieldPositions> by_field;
   for (std::size_t i = 0; i < cursors_.size(); ++i) {
-    cursors_[i].positions(positions[i]);
-    by_field.push_back(split_by_field(cursors_[i].fields(), positions[i]));
+    positions_[i].clear();
+    cursors_[i].positions(positions_[i]);
   }
   for (const auto& field : cursors_.front().fields()) {
+    for (std::size_t i = 0; i < cursors_.size(); ++i) {
+      spans_[i] = of_field(cursors_[i].fields(), positions_[i], field.field);
+    }
     std::uint32_t times = 0;
-    for (const std::uint32_t begin : by_field[0][field.field]) {
+    for (const std::uint32_t begin : spans_[0]) {
       bool complete = true;
-      for (std::uint32_t i = 1; complete && i < by_field.size(); ++i) {
-        const auto& places = by_field[i][field.field];
-        complete = std::binary_search(places.begin(), places.end(), begin + i);
+      for (std::uint32_t i = 1; complete && i < spans_.size(); ++i) {
+        complete = std::binary_search(spans_[i].begin(), spans_[i].end(), begin + i);
       }
       times += complete ? 1 : 0;
     }
@@ -72,7 +75,7 @@ void PhraseCursor::count_in_document() {
 }
 
 bool PhraseCursor::next() {
-  while (cursors_.front().next() && align()) {
+  while (cursors_[rarest_].next() && align()) {
     count_in_document();
     if (!fields_.empty()) return true;
   }
@@ -80,7 +83,7 @@ bool PhraseCursor::next() {
 }
 
 bool PhraseCursor::seek(std::uint32_t doc) {
-  if (!cursors_.front().seek(doc) || !align()) return false;
+  if (!cursors_[rarest_].seek(doc) || !align()) return false;
   count_in_document();
   return !fields_.empty() || next();
 }

@@ -27,12 +27,16 @@ class PhraseCursor {
   std::span<const PostingsCursor::FieldCount> fields() const { return fields_; }
 
  private:
-  explicit PhraseCursor(std::vector<PostingsCursor> cursors) : cursors_(std::move(cursors)) {}
+  explicit PhraseCursor(std::vector<PostingsCursor> cursors);
   bool align();
   void count_in_document();
 
   std::vector<PostingsCursor> cursors_;  // in the order of the words
+  std::size_t rarest_ = 0;               // the one that leads
   std::vector<PostingsCursor::FieldCount> fields_;
+  // Of the current document, by word: reused, since most documents have no phrase.
+  std::vector<std::vector<std::uint32_t>> positions_;
+  std::vector<std::span<const std::uint32_t>> spans_;
 };
 
 }  // namespace prse

@@ -22,6 +22,10 @@ void PostingsWriter::begin_document(std::uint32_t doc) {
 void PostingsWriter::add_field(std::uint32_t field, std::uint32_t times,
                                std::span<const std::uint32_t> field_positions) {
   fields_.push_back({field, times});
+  if (lengths_ != nullptr) {
+    const FieldLengths& of_field = (*lengths_)[field];
+    bounds.add(field, impact_of(times, of_field.lengths[docs_.back()], of_field.average));
+  }
   std::uint32_t last = 0;
   for (const std::uint32_t position : field_positions) {
     put_varint(positions, position - last);
@@ -40,6 +44,8 @@ void PostingsWriter::end_document() {
 }
 
 void PostingsWriter::end_block() {
+  bounds.end_block(docs_.back(), postings.size() - postings_begin_,
+                   block_positions_begin_ - positions_begin_);
   put_varint(postings, static_cast<std::uint64_t>(docs_.back() - last_doc_));
   put_varint(postings, counts_.size());
   put_varint(postings, positions.size() - block_positions_begin_);
@@ -58,11 +64,14 @@ std::string PostingsWriter::end_term() {
   put_varint(value, documents_);
   put_varint(value, postings_begin_);
   put_varint(value, positions_begin_);
+  const std::uint64_t table = bounds.end_list();
+  if (table != 0 && lengths_ != nullptr) put_varint(value, table);
   return value;
 }
 
 PostingsCursor::PostingsCursor(std::string_view value, std::string_view postings,
-                               std::string_view positions, Limits limits, const char* where)
+                               std::string_view positions, std::string_view bounds,
+                               Limits limits, const char* where)
     : all_positions_(positions), limits_(limits), where_(where) {
   ByteReader head(value, where);
   documents_ = head.varint32();
@@ -71,7 +80,29 @@ PostingsCursor::PostingsCursor(std::string_view value, std::string_view postings
   if (begin > postings.size() || positions_next_ > positions.size()) {
     head.fail("a term's list lies outside");
   }
-  in_ = ByteReader(postings.substr(begin), where);
+  list_ = postings.substr(begin);
+  in_ = ByteReader(list_, where);
+  positions_begin_ = positions_next_;
+  if (head.at_end()) return;
+  const std::uint64_t table = head.varint();
+  if (table == 0) head.fail("a table lies nowhere");
+  bounds_ = BoundsTable(bounds, table - 1, (documents_ - 1) / kBlockDocs + 1, where);
+  for (const char field : bounds_.fields()) {
+    if (static_cast<std::uint8_t>(field) >= limits.fields) head.fail("a field lies outside");
+  }
+}
+
+// Stands before a block as if all before it had been passed over.
+void PostingsCursor::jump(std::uint32_t block) {
+  const BlockBound at = bounds_.block(block);
+  if (at.postings_begin > list_.size() ||
+      at.positions_begin > all_positions_.size() - positions_begin_) {
+    in_.fail("a block lies outside");
+  }
+  in_ = ByteReader(list_.substr(at.postings_begin), where_);
+  positions_next_ = positions_begin_ + at.positions_begin;
+  last_doc_ = block == 0 ? -1 : std::int64_t{bounds_.block(block - 1).last_doc};
+  seen_ = block * static_cast<std::uint32_t>(kBlockDocs);
 }
 
 bool PostingsCursor::read_block_head() {
@@ -126,6 +157,11 @@ bool PostingsCursor::next() {
 
 bool PostingsCursor::seek(std::uint32_t doc) {
   if (size_ == 0 || docs_[size_ - 1] < doc) {
+    if (bounds_.blocks() > 0) {
+      const std::uint32_t block = bounds_.find(doc);
+      if (block == bounds_.blocks()) return false;
+      if (block * kBlockDocs > seen_) jump(block);
+    }
     while (true) {
       if (!read_block_head()) return false;
       if (block_last_ >= doc) break;
@@ -135,6 +171,21 @@ bool PostingsCursor::seek(std::uint32_t doc) {
   }
   const auto from = docs_.begin() + at_;
   at_ = static_cast<std::uint32_t>(std::lower_bound(from, docs_.begin() + size_, doc) - docs_.begin());
+  return true;
+}
+
+bool PostingsCursor::seek_anywhere(std::uint32_t doc) {
+  const std::uint32_t block = bounds_.find(doc);
+  if (block == bounds_.blocks()) return false;
+  const std::uint32_t current = size_ == 0 ? bounds_.blocks() : (seen_ - 1) / kBlockDocs;
+  if (current != block || docs_[at_] > doc) {
+    jump(block);
+    if (!read_block_head()) return false;
+    read_block();
+  }
+  const auto from = docs_.begin() + at_;
+  at_ = static_cast<std::uint32_t>(std::lower_bound(from, docs_.begin() + size_, doc) - docs_.begin());
+  if (at_ == size_) in_.fail("a block ends before the document that its table names");
   return true;
 }
 
@@ -153,9 +204,19 @@ void PostingsCursor::read_counts() {
   ++counted_;
 }
 
+void PostingsCursor::skip_counts() {
+  for (bool more = true; more;) {
+    const std::uint32_t code = counts_.varint32();
+    positions_to_skip_ += (code & 2) != 0 ? 1 : counts_.varint32();
+    more = (code & 1) != 0;
+  }
+  ++counted_;
+}
+
 std::span<const PostingsCursor::FieldCount> PostingsCursor::fields() {
-  while (counted_ <= at_) {
+  if (counted_ <= at_) {
     positions_to_skip_ += current_positions_;
+    while (counted_ < at_) skip_counts();
     read_counts();
   }
   return fields_;

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "bounds.h"
 #include "bytes.h"
 #include "codec.h"
 
@@ -24,8 +25,17 @@ namespace prse {
 // A segment numbers its fields; more names than this in an index are refused.
 constexpr std::size_t kMostFields = 64;
 
+// The words of each document in a field, and the average over those that have any.
+struct FieldLengths {
+  std::vector<std::uint32_t> lengths;
+  double average;
+};
+
 class PostingsWriter {
  public:
+  // From which the bounds are computed; may be left out, then there are none.
+  void set_lengths(const std::vector<FieldLengths>* lengths) { lengths_ = lengths; }
+
   void begin_term();
   // Documents must ascend; each must get at least one field, and its fields must ascend.
   void begin_document(std::uint32_t doc);
@@ -38,6 +48,7 @@ class PostingsWriter {
 
   std::string postings;
   std::string positions;
+  BoundsWriter bounds;
 
  private:
   struct FieldCount {
@@ -55,6 +66,7 @@ class PostingsWriter {
   std::vector<std::uint32_t> docs_;
   std::vector<FieldCount> fields_;
   std::string counts_;
+  const std::vector<FieldLengths>* lengths_ = nullptr;
 };
 
 class PostingsCursor {
@@ -71,16 +83,22 @@ class PostingsCursor {
   };
 
   // `value` is what `end_term` returned; the sections and `where` must outlive the cursor.
+  // `bounds` may be empty: without them it walks where it could jump.
   PostingsCursor(std::string_view value, std::string_view postings, std::string_view positions,
-                 Limits limits, const char* where);
+                 std::string_view bounds, Limits limits, const char* where);
 
   // How many documents the list has, the dead included.
   std::uint32_t documents() const { return documents_; }
+
+  // Of a list of several blocks; empty where it has none.
+  const BoundsTable& bounds() const { return bounds_; }
 
   // Moves to the next document; false at the end. A new cursor stands before the first.
   bool next();
   // Moves to the first document from the current one on that is not below `doc`.
   bool seek(std::uint32_t doc);
+  // Of a list with bounds: the same from anywhere, also back.
+  bool seek_anywhere(std::uint32_t doc);
   std::uint32_t doc() const { return docs_[at_]; }
 
   // Of the current document; valid until it moves.
@@ -91,11 +109,16 @@ class PostingsCursor {
 
  private:
   bool read_block_head();
+  void jump(std::uint32_t block);
   void skip_block();
   void read_block();
   void read_counts();
+  void skip_counts();
 
   ByteReader in_;
+  BoundsTable bounds_;
+  std::string_view list_;  // from the list's beginning on
+  std::uint64_t positions_begin_ = 0;
   ByteReader counts_;
   ByteReader positions_;
   std::string_view all_positions_;

@@ -1,73 +1,284 @@
 #include "query.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "analyser.h"
+#include "query_dates.h"
 #include "status.h"
 
 namespace prse {
 namespace {
 
 constexpr std::string_view kSpaces = " \t\n\r\f\v";
+constexpr std::string_view kDateField = "date";
+constexpr std::string_view kOr = "OR";
 
-void add_phrase(std::string_view quoted, std::vector<QueryWord>& out) {
-  const Analysis analysis = analyse(quoted);
-  if (analysis.tokens.empty()) return;
-  QueryWord word;
-  word.typed = quoted;
-  word.phrase = true;
-  for (const Token& token : analysis.tokens) word.terms.emplace_back(analysis.term(token));
-  out.push_back(std::move(word));
-}
+// What users call the fields that the engine knows.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kFieldNames = {{
+    {"tag", "tags"}, {"tags", "tags"}, {"name", "filename"}, {"filename", "filename"},
+    {"folder", "folder"}, {"camera", "camera"}, {"place", "place"}, {"caption", "caption"},
+    {"date", "date"}, {"lens", "lens"},
+}};
 
-void add_chunk(std::string_view chunk, std::vector<QueryWord>& out) {
-  const Analysis analysis = analyse(chunk);
-  std::string all;
-  for (const Token& token : analysis.tokens) {
-    if (!all.empty()) all.push_back(' ');
-    all.append(analysis.term(token));
+class Parser {
+ public:
+  Parser(std::string_view text, std::span<const std::string_view> fields, bool strict)
+      : text_(text), fields_(fields), strict_(strict) {}
+
+  Query parse() {
+    query_.root = all(parse_sequence(0));
+    if (query_.words.size() > kMostQueryWords) {
+      fail_invalid("a query of " + std::to_string(query_.words.size()) + " words; at most " +
+                   std::to_string(kMostQueryWords) + " are possible");
+    }
+    return std::move(query_);
   }
-  for (const Token& token : analysis.tokens) {
+
+ private:
+  using Nodes = std::vector<QueryNode>;
+
+  static QueryNode all(Nodes nodes) {
+    QueryNode node;
+    node.children = std::move(nodes);
+    return node;
+  }
+
+  // One node for several that must all match.
+  static QueryNode joined(Nodes nodes) {
+    return nodes.size() == 1 ? std::move(nodes.front()) : all(std::move(nodes));
+  }
+
+  // In strict mode the query ends here; else the parser goes on as documented.
+  void complain(std::size_t at, const std::string& what) const {
+    if (!strict_) return;
+    const auto characters = std::count_if(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at),
+                                          [](char c) { return (c & 0xC0) != 0x80; });
+    fail_invalid("the query's character " + std::to_string(characters + 1) + ": " + what);
+  }
+
+  bool at_end() const { return at_ == text_.size(); }
+  char here() const { return text_[at_]; }
+  void skip_spaces() { at_ = std::min(text_.find_first_not_of(kSpaces, at_), text_.size()); }
+
+  bool something_follows() const {
+    const std::size_t next = text_.find_first_not_of(kSpaces, at_);
+    return next != std::string_view::npos && text_[next] != ')';
+  }
+
+  // Up to the end, or to the closing parenthesis of a group. The nodes must all match.
+  Nodes parse_sequence(std::size_t depth) {
+    std::vector<Nodes> clauses;
+    bool either = false;  // an OR stands before the next clause
+    const std::size_t begin = at_;
+    for (skip_spaces(); !at_end(); skip_spaces()) {
+      if (here() == ')') {
+        ++at_;
+        if (depth > 0) return flat(std::move(clauses));
+        complain(at_ - 1, "nothing was opened that \")\" could close");
+        continue;
+      }
+      if (!either && !clauses.empty() && take_or()) {
+        either = true;
+        continue;
+      }
+      Nodes clause = parse_clause(depth);
+      if (clause.empty()) continue;
+      if (either) {
+        join_either(clauses.back(), joined(std::move(clause)));
+      } else {
+        clauses.push_back(std::move(clause));
+      }
+      either = false;
+    }
+    if (depth > 0) complain(begin - 1, "\"(\" is never closed");
+    return flat(std::move(clauses));
+  }
+
+  static Nodes flat(std::vector<Nodes> clauses) {
+    Nodes nodes;
+    for (Nodes& clause : clauses) std::move(clause.begin(), clause.end(), std::back_inserter(nodes));
+    return nodes;
+  }
+
+  static void join_either(Nodes& left, QueryNode right) {
+    QueryNode first = joined(std::move(left));
+    left.clear();
+    if (first.kind != QueryNode::Kind::kAny || first.negated) {
+      QueryNode any;
+      any.kind = QueryNode::Kind::kAny;
+      any.children.push_back(std::move(first));
+      first = std::move(any);
+    }
+    first.children.push_back(std::move(right));
+    left.push_back(std::move(first));
+  }
+
+  // An OR between two clauses; elsewhere it is a word.
+  bool take_or() {
+    if (text_.substr(at_, kOr.size()) != kOr) return false;
+    const std::size_t end = at_ + kOr.size();
+    if (end == text_.size() || kSpaces.find(text_[end]) == std::string_view::npos) return false;
+    const std::size_t begin = std::exchange(at_, end);
+    if (something_follows()) return true;
+    at_ = begin;
+    complain(begin, "OR has nothing behind it");
+    return false;
+  }
+
+  Nodes parse_clause(std::size_t depth) {
+    const bool negated = here() == '-' && at_ + 1 < text_.size() &&
+                         kSpaces.find(text_[at_ + 1]) == std::string_view::npos;
+    if (!negated) return parse_operand(depth);
+    ++at_;
+    const bool before = std::exchange(excluded_, true);
+    Nodes nodes = parse_operand(depth);
+    excluded_ = before;
+    if (nodes.empty()) return nodes;
+    QueryNode node = joined(std::move(nodes));
+    if (node.negated) node = all({std::move(node)});
+    node.negated = true;
+    node.demanded = true;
+    return {std::move(node)};
+  }
+
+  Nodes parse_operand(std::size_t depth) {
+    if (here() == '"') return parse_phrase();
+    if (here() == '(') {
+      ++at_;
+      if (depth < kMostQueryDepth) {
+        Nodes nodes = parse_sequence(depth + 1);
+        if (nodes.empty()) return nodes;
+        return {joined(std::move(nodes))};
+      }
+      complain(at_ - 1, "groups are nested too deep");
+      return {};
+    }
+    return parse_chunk(depth);
+  }
+
+  Nodes parse_phrase() {
+    const std::size_t begin = ++at_;
+    const std::size_t end = text_.find('"', begin);
+    if (end == std::string_view::npos) complain(begin - 1, "the quotation is never closed");
+    at_ = end == std::string_view::npos ? text_.size() : end + 1;
+    const std::string_view quoted = text_.substr(begin, std::min(end, text_.size()) - begin);
+    const Analysis analysis = analyse(quoted);
+    if (analysis.tokens.empty()) return {};
+    QueryWord word = new_word(quoted);
+    word.phrase = true;
+    for (const Token& token : analysis.tokens) word.terms.emplace_back(analysis.term(token));
+    return {leaf(std::move(word))};
+  }
+
+  // What stands up to the next space, quotation mark or parenthesis.
+  Nodes parse_chunk(std::size_t depth) {
+    const std::size_t begin = at_;
+    at_ = std::min(text_.find_first_of(" \t\n\r\f\v\"()", at_), text_.size());
+    std::string_view chunk = text_.substr(begin, at_ - begin);
+    if (const auto times = chunk.find("..") == std::string_view::npos ? std::nullopt : parse_times(chunk)) {
+      return {times_node(*times)};
+    }
+    const std::size_t colon = chunk.find(':');
+    if (colon == std::string_view::npos || colon == 0 || !field_.empty()) return words_of(chunk);
+    const std::string field = field_of(chunk.substr(0, colon));
+    if (field.empty()) {
+      complain(begin, "there is no field \"" + std::string(chunk.substr(0, colon)) + "\"");
+      return words_of(chunk);
+    }
+    chunk.remove_prefix(colon + 1);
+    if (chunk.empty() && (at_end() || (here() != '"' && here() != '('))) {
+      complain(begin, "the field has nothing behind its colon");
+      return words_of(text_.substr(begin, colon));
+    }
+    if (field == kDateField && !chunk.empty()) {
+      if (const auto times = parse_times(chunk)) return {times_node(*times)};
+      complain(begin + colon + 1, "\"" + std::string(chunk) +
+                                      "\" is no date: 2019, 2019-06, 2019-06-14 or 2019..2021-06");
+    }
+    field_ = field;
+    Nodes nodes = chunk.empty() ? parse_operand(depth) : words_of(chunk);
+    field_.clear();
+    for (QueryNode& node : nodes) node.demanded = true;
+    return nodes;
+  }
+
+  Nodes words_of(std::string_view chunk) {
+    const Analysis analysis = analyse(chunk);
+    const bool star = chunk.ends_with('*');
+    std::string whole;
+    for (const Token& token : analysis.tokens) {
+      if (!whole.empty()) whole.push_back(' ');
+      whole.append(analysis.term(token));
+    }
+    Nodes nodes;
+    for (const Token& token : analysis.tokens) {
+      QueryWord word = new_word(chunk.substr(token.begin, token.end - token.begin));
+      word.terms.emplace_back(analysis.term(token));
+      const bool starred = star && &token == &analysis.tokens.back();
+      word.prefixes = starred || !excluded_;
+      word.typos = !starred && !excluded_;
+      if (!starred && !excluded_ && (field_.empty() || field_ == "tags")) {
+        word.neighbour_keys = word.terms;
+        if (analysis.tokens.size() > 1) word.neighbour_keys.push_back(whole);
+      }
+      nodes.push_back(leaf(std::move(word)));
+    }
+    return nodes;
+  }
+
+  QueryWord new_word(std::string_view typed) const {
     QueryWord word;
-    word.typed = chunk.substr(token.begin, token.end - token.begin);
-    word.terms.emplace_back(analysis.term(token));
-    word.neighbour_keys = word.terms;
-    if (analysis.tokens.size() > 1) word.neighbour_keys.push_back(all);
-    out.push_back(std::move(word));
+    word.typed = typed;
+    word.field = field_;
+    word.excluded = excluded_;
+    return word;
   }
-}
 
-void add_unquoted(std::string_view text, std::vector<QueryWord>& out) {
-  while (true) {
-    text.remove_prefix(std::min(text.find_first_not_of(kSpaces), text.size()));
-    if (text.empty()) return;
-    const std::size_t end = std::min(text.find_first_of(kSpaces), text.size());
-    add_chunk(text.substr(0, end), out);
-    text.remove_prefix(end);
+  QueryNode leaf(QueryWord word) {
+    QueryNode node;
+    node.kind = QueryNode::Kind::kWord;
+    node.word = query_.words.size();
+    query_.words.push_back(std::move(word));
+    return node;
   }
-}
+
+  static QueryNode times_node(TimeRange range) {
+    QueryNode node;
+    node.kind = QueryNode::Kind::kTimes;
+    node.demanded = true;
+    node.from = range.from;
+    node.before = range.before;
+    return node;
+  }
+
+  // The field that is meant, or nothing.
+  std::string field_of(std::string_view name) const {
+    std::string lower(name);
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    for (const auto& [known, field] : kFieldNames) {
+      if (lower == known) return std::string(field);
+    }
+    for (const std::string_view field : fields_) {
+      if (name == field) return std::string(field);
+    }
+    return {};
+  }
+
+  std::string_view text_;
+  std::span<const std::string_view> fields_;
+  bool strict_;
+  std::size_t at_ = 0;
+  bool excluded_ = false;
+  std::string field_;
+  Query query_;
+};
 
 }  // namespace
 
-std::vector<QueryWord> parse_query(std::string_view text) {
-  std::vector<QueryWord> words;
-  bool quoted = false;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('"'), text.size());
-    const std::string_view piece = text.substr(0, end);
-    if (quoted) {
-      add_phrase(piece, words);
-    } else {
-      add_unquoted(piece, words);
-    }
-    text.remove_prefix(std::min(end + 1, text.size()));
-    quoted = !quoted;
-  }
-  if (words.size() > kMostQueryWords) {
-    fail_invalid("a query of " + std::to_string(words.size()) + " words; at most " +
-                 std::to_string(kMostQueryWords) + " are possible");
-  }
-  return words;
+Query parse_query(std::string_view text, std::span<const std::string_view> fields, bool strict) {
+  return Parser(text, fields, strict).parse();
 }
 
 }  // namespace prse

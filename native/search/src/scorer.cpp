@@ -1,5 +1,6 @@
 #include "scorer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "status.h"
@@ -7,8 +8,7 @@
 namespace prse {
 namespace {
 
-constexpr double kK1 = 1.2;
-constexpr double kB = 0.75;
+constexpr double kB = kLengthShare;
 
 constexpr FieldWeight kDefaultWeights[] = {{"filename", 4}, {"tags", 3}, {"caption", 2}, {"folder", 1}};
 constexpr float kOtherWeight = 1;
@@ -43,12 +43,6 @@ double inverse_document_frequency(std::uint64_t documents, std::uint64_t with_wo
   return std::log1p((n - df + 0.5) / (df + 0.5));
 }
 
-double worth_of_exact(double saturated) { return 1 + (kK1 + 1) * saturated; }
-double worth_of_prefix(double saturated) { return 0.5 + 0.5 * saturated; }
-double worth_of_neighbour(double saturated, float similarity) {
-  return 0.5 * static_cast<double>(similarity) * (0.8 + 0.2 * saturated);
-}
-
 Weights::Weights(std::span<const FieldWeight> chosen) {
   for (const FieldWeight& weight : kDefaultWeights) weights_.emplace(weight.field, weight.weight);
   for (const FieldWeight& weight : chosen) {
@@ -60,9 +54,17 @@ Weights::Weights(std::span<const FieldWeight> chosen) {
   }
 }
 
+Weights Weights::within(std::string_view field) const {
+  Weights weights = *this;
+  weights.only_ = field;
+  return weights;
+}
+
 float Weights::of(std::string_view field) const {
+  if (!only_.empty() && field != only_) return 0;
   const auto found = weights_.find(field);
-  return found == weights_.end() ? kOtherWeight : found->second;
+  const float weight = found == weights_.end() ? kOtherWeight : found->second;
+  return weight == 0 && !only_.empty() ? kOtherWeight : weight;
 }
 
 SegmentScorer::SegmentScorer(const Segment& segment, const Statistics& statistics,
@@ -75,23 +77,20 @@ SegmentScorer::SegmentScorer(const Segment& segment, const Statistics& statistic
     const double average = of_all.documents == 0 ? 1
                                                  : static_cast<double>(of_all.words) /
                                                        static_cast<double>(of_all.documents);
-    fields_.push_back({static_cast<double>(weights.of(field.name)), average});
+    const double own = field.documents == 0 ? 1 : static_cast<double>(field.words) / field.documents;
+    fields_.push_back({static_cast<double>(weights.of(field.name)), average, std::max(1.0, average / own), {}});
+    for (std::uint32_t length = 0; length < kFewWords; ++length) {
+      fields_.back().worths.push_back(worth_of_one(fields_.back(), length));
+    }
   }
 }
 
-double SegmentScorer::weighted(std::uint32_t doc, std::uint32_t field, std::uint32_t times) const {
-  const Field& of_all = fields_[field];
-  const double relative = segment_.length(field, doc) / of_all.average_length;
-  return of_all.weight * times / (1 - kB + kB * relative);
+bool SegmentScorer::searches_all() const {
+  return std::all_of(fields_.begin(), fields_.end(), [](const Field& field) { return field.weight > 0; });
 }
 
-double SegmentScorer::saturate(double weighted) { return weighted / (kK1 + weighted); }
-
-double SegmentScorer::saturated(std::uint32_t doc,
-                                std::span<const PostingsCursor::FieldCount> counts) const {
-  double sum = 0;
-  for (const auto& count : counts) sum += weighted(doc, count.field, count.times);
-  return saturate(sum);
+double SegmentScorer::worth_of_one(const Field& field, std::uint32_t length) const {
+  return field.weight / (1 - kB + kB * (length / field.average_length));
 }
 
 }  // namespace prse

@@ -7,6 +7,7 @@
 //
 //   the word itself, or the phrase       1 + (k1 + 1) s    above 1
 //   a word that it begins                0.5 + 0.5 s       0.5 .. 1
+//   a word one or two edits away       0.5 + 0.3 s, 0.5 + 0.2 s; sought where there is none of these
 //   a tag it is a neighbour of           0.5 similarity (0.8 + 0.2 s), below 0.5
 //
 // so of one word, a nearer way always ranks above a farther one, and among neighbours it is the
@@ -48,9 +49,16 @@ Statistics collect_statistics(const std::vector<SegmentView>& segments);
 
 double inverse_document_frequency(std::uint64_t documents, std::uint64_t with_word);
 
-double worth_of_exact(double saturated);
-double worth_of_prefix(double saturated);
-double worth_of_neighbour(double saturated, float similarity);
+constexpr double kK1 = 1.2;
+
+inline double worth_of_exact(double saturated) { return 1 + (kK1 + 1) * saturated; }
+inline double worth_of_prefix(double saturated) { return 0.5 + 0.5 * saturated; }
+inline double worth_of_typo(double saturated, std::uint32_t edits) {
+  return 0.5 + (edits == 1 ? 0.3 : 0.2) * saturated;
+}
+inline double worth_of_neighbour(double saturated, float similarity) {
+  return 0.5 * static_cast<double>(similarity) * (0.8 + 0.2 * saturated);
+}
 
 // A query's field weights: the defaults, with `chosen` in place of them where given.
 // PRSE_INVALID for a weight that is negative or no number.
@@ -58,9 +66,13 @@ class Weights {
  public:
   explicit Weights(std::span<const FieldWeight> chosen);
   float of(std::string_view field) const;
+  // The same for a word that is sought in one field alone, which counts even where its weight
+  // is 0. Empty: all fields.
+  Weights within(std::string_view field) const;
 
  private:
   std::map<std::string, float, std::less<>> weights_;
+  std::string only_;
 };
 
 // Scores the documents of one segment.
@@ -72,16 +84,35 @@ class SegmentScorer {
   bool searches(std::uint32_t field) const { return fields_[field].weight > 0; }
 
   // How much `times` in a field of a document add to w.
-  double weighted(std::uint32_t doc, std::uint32_t field, std::uint32_t times) const;
+  double weighted(std::uint32_t doc, std::uint32_t field, std::uint32_t times) const {
+    const Field& of_all = fields_[field];
+    const std::uint32_t length = segment_.length(field, doc);
+    return times * (length < kFewWords ? of_all.worths[length] : worth_of_one(of_all, length));
+  }
   // s of a document with these counts; 0 if none is in a searched field.
-  double saturated(std::uint32_t doc, std::span<const PostingsCursor::FieldCount> counts) const;
-  static double saturate(double weighted);
+  double saturated(std::uint32_t doc, std::span<const PostingsCursor::FieldCount> counts) const {
+    double sum = 0;
+    for (const auto& count : counts) sum += weighted(doc, count.field, count.times);
+    return saturate(sum);
+  }
+  static double saturate(double weighted) { return weighted / (kK1 + weighted); }
+  // The most that a field adds to w where its stored impact (bounds.h) is this.
+  double bound(std::uint32_t field, double impact) const {
+    return fields_[field].weight * impact * fields_[field].drift;
+  }
+  // Whether every field is searched.
+  bool searches_all() const;
 
  private:
+  static constexpr std::uint32_t kFewWords = 128;
   struct Field {
     double weight;
     double average_length;
+    double drift;  // max(1, average over all segments / the segment's own)
+    // What one occurrence adds to w, by the document's words in the field, where they are few.
+    std::vector<double> worths;
   };
+  double worth_of_one(const Field& field, std::uint32_t length) const;
   const Segment& segment_;
   std::vector<Field> fields_;
 };

@@ -5,8 +5,10 @@
 #include <thread>
 #include <utility>
 
+#include "evaluator.h"
 #include "neighbours.h"
 #include "parallel.h"
+#include "pruned.h"
 #include "query.h"
 #include "top_hits.h"
 #include "word_matcher.h"
@@ -16,6 +18,9 @@ namespace {
 
 // Below this, starting a thread costs more than it saves.
 constexpr std::uint32_t kLargeSegmentDocuments = 16'384;
+
+// For more hits than this, looking at everything costs no more.
+constexpr std::size_t kMostPruned = 10'000;
 
 std::size_t threads_for(const Snapshot& snapshot, std::uint32_t wanted) {
   if (wanted != 0) return wanted;
@@ -44,34 +49,11 @@ std::vector<NearTag> find_near_tags(const Snapshot& snapshot, const QueryWord& w
   return tags;
 }
 
-struct ScoredDocument {
-  std::uint32_t doc;
-  double score;
-};
-
-// Adds a word's worths to the scores so far: of the documents that have both, or either.
-std::vector<ScoredDocument> add_word(const std::vector<ScoredDocument>& scored,
-                                     const std::vector<WordMatch>& matches, double idf, bool both) {
-  std::vector<ScoredDocument> out;
-  auto a = scored.begin();
-  auto b = matches.begin();
-  while (a != scored.end() && b != matches.end()) {
-    if (a->doc == b->doc) {
-      out.push_back({a->doc, a->score + idf * b->worth});
-      ++a;
-      ++b;
-    } else if (a->doc < b->doc) {
-      if (!both) out.push_back(*a);
-      ++a;
-    } else {
-      if (!both) out.push_back({b->doc, idf * b->worth});
-      ++b;
-    }
-  }
-  if (both) return out;
-  out.insert(out.end(), a, scored.end());
-  for (; b != matches.end(); ++b) out.push_back({b->doc, idf * b->worth});
-  return out;
+// Names of fields that a query may put before a colon.
+std::vector<std::string_view> field_names(const Statistics& statistics) {
+  std::vector<std::string_view> names;
+  for (const auto& [name, field] : statistics.fields) names.push_back(name);
+  return names;
 }
 
 class Search {
@@ -82,41 +64,109 @@ class Search {
         statistics_(statistics),
         options_(options),
         weights_(options.weights),
-        words_(parse_query(query)),
+        query_(parse_query(query, field_names(statistics), options.strict)),
         threads_(threads_for(snapshot, options.threads)) {}
 
   SearchResult run() {
     SearchResult result;
-    if (words_.empty()) return result;
+    if (query_.empty()) return result;
+    prepare_scorers();
+    find_near();
+    if (prune(result)) return result;
     match_words();
-    std::vector<RankedHit> ranked = rank(true, result.total);
-    if (result.total == 0 && words_.size() > 1) {
-      ranked = rank(false, result.total);
+    std::vector<RankedHit> ranked = rank(false, result.total);
+    if (result.total == 0 && can_relax(query_.root)) {
+      ranked = rank(true, result.total);
       result.relaxed = result.total > 0;
     }
     for (std::size_t i = options_.skip; i < ranked.size(); ++i) {
-      result.hits.push_back({ranked[i].id, ranked[i].score, {}});
+      result.hits.push_back({ranked[i].id, ranked[i].shown, {}});
       if (options_.explain) explain(ranked[i], result.hits.back().explanations);
     }
     return result;
   }
 
  private:
+  // A scorer for each segment and field that a word names.
+  void prepare_scorers() {
+    std::vector<std::string_view> scopes;
+    for (const QueryWord& word : query_.words) {
+      const auto found = std::find(scopes.begin(), scopes.end(), word.field);
+      scope_.push_back(static_cast<std::size_t>(found - scopes.begin()));
+      if (found == scopes.end()) scopes.push_back(word.field);
+    }
+    scorers_.resize(snapshot_.segments.size());
+    for (std::size_t i = 0; i < scorers_.size(); ++i) {
+      for (const std::string_view scope : scopes) {
+        scorers_[i].emplace_back(*snapshot_.segments[i].segment, statistics_, weights_.within(scope));
+      }
+    }
+  }
+
+  WordMatcher matcher(std::size_t segment, std::size_t word) const {
+    return {snapshot_.segments[segment], scorers_[segment][scope_[word]]};
+  }
+
+  void find_near() {
+    for (const QueryWord& word : query_.words) near_.push_back(find_near_tags(snapshot_, word));
+  }
+
+  // Answers where it can be done without looking at every document that matches.
+  bool prune(SearchResult& result) const {
+    const bool all_fields = std::all_of(scorers_.begin(), scorers_.end(), [](const auto& of_segment) {
+      return of_segment.size() == 1 && of_segment[0].searches_all();
+    });
+    if (options_.count || options_.explain || options_.sort != PRSE_BY_SCORE ||
+        options_.capacity == 0 || options_.skip > kMostPruned || options_.capacity > kMostPruned ||
+        !all_fields || !PrunedSearch::can_answer(query_)) {
+      return false;
+    }
+    std::vector<SegmentScorer> scorers;
+    for (const auto& of_segment : scorers_) scorers.push_back(of_segment[0]);
+    PrunedSearch pruned(snapshot_, statistics_, query_, near_, scorers,
+                        options_.skip + options_.capacity);
+    for (std::size_t w = 0; w < query_.words.size(); ++w) {
+      if (options_.typos && query_.words[w].typos && !pruned.is_known(w)) return false;
+    }
+    const bool any = query_.root.children.front().kind == QueryNode::Kind::kAny;
+    std::vector<RankedHit> ranked = pruned.find(!any);
+    if (ranked.empty() && can_relax(query_.root)) {
+      ranked = pruned.find(false);
+      result.relaxed = !ranked.empty();
+    }
+    result.total = ranked.size();
+    for (std::size_t i = options_.skip; i < ranked.size(); ++i) {
+      result.hits.push_back({ranked[i].id, ranked[i].score, {}});
+    }
+    return true;
+  }
+
   void match_words() {
     const std::size_t segments = snapshot_.segments.size();
-    std::vector<std::vector<NearTag>> near;
-    for (const QueryWord& word : words_) near.push_back(find_near_tags(snapshot_, word));
-    for (const SegmentView& view : snapshot_.segments) {
-      scorers_.emplace_back(*view.segment, statistics_, weights_);
-    }
+    const std::vector<QueryWord>& words = query_.words;
     matches_.resize(segments);
     run_parallel(segments, threads_, [&](std::size_t i) {
-      const WordMatcher matcher(snapshot_.segments[i], scorers_[i]);
-      for (std::size_t w = 0; w < words_.size(); ++w) {
-        matches_[i].push_back(matcher.match(words_[w], near[w]));
+      for (std::size_t w = 0; w < words.size(); ++w) {
+        matches_[i].push_back(matcher(i, w).match(words[w], near_[w]));
       }
     });
-    for (std::size_t w = 0; w < words_.size(); ++w) idf_.push_back(word_idf(w));
+    for (std::size_t w = 0; w < words.size(); ++w) {
+      if (!options_.typos || !words[w].typos || words[w].phrase || is_known(w)) continue;
+      run_parallel(segments, threads_,
+                   [&](std::size_t i) { matcher(i, w).add_typos(words[w], matches_[i][w]); });
+    }
+    for (std::size_t w = 0; w < words.size(); ++w) idf_.push_back(word_idf(w));
+  }
+
+  // Whether any document has the word, or one that it begins.
+  bool is_known(std::size_t word) const {
+    return std::any_of(matches_.begin(), matches_.end(), [=](const auto& segment) {
+      const WordMatches& matches = segment[word];
+      for (std::size_t i = 0; i < matches.ways.size(); ++i) {
+        if (matches.document_counts[i] > 0 && tier(matches.ways[i].via) <= tier(PRSE_PREFIX)) return true;
+      }
+      return false;
+    });
   }
 
   // By the most frequent of the nearest ways in which any document has the word.
@@ -127,7 +177,7 @@ class Search {
       for (std::size_t i = 0; i < matches.ways.size(); ++i) {
         const Way& way = matches.ways[i];
         if (matches.document_counts[i] > 0) {
-          documents[{way.via, way.key}] += matches.document_counts[i];
+          documents[{tier(way.via), way.key}] += matches.document_counts[i];
         }
       }
     }
@@ -138,29 +188,25 @@ class Search {
     return inverse_document_frequency(statistics_.documents, most);
   }
 
-  std::vector<ScoredDocument> score_segment(std::size_t segment, bool all_words) const {
-    std::vector<ScoredDocument> scored;
-    for (std::size_t w = 0; w < words_.size(); ++w) {
-      scored = add_word(scored, matches_[segment][w].documents, idf_[w], all_words && w > 0);
-    }
-    return scored;
-  }
-
-  std::vector<RankedHit> rank(bool all_words, std::uint64_t& total) const {
+  std::vector<RankedHit> rank(bool relaxed, std::uint64_t& total) const {
     const std::size_t segments = snapshot_.segments.size();
     const std::size_t wanted = options_.skip + std::min(options_.capacity, SIZE_MAX - options_.skip);
     std::vector<std::vector<RankedHit>> best(segments);
     std::vector<std::uint64_t> totals(segments);
     run_parallel(segments, threads_, [&](std::size_t i) {
       const Segment& segment = *snapshot_.segments[i].segment;
-      const std::vector<ScoredDocument> scored = score_segment(i, all_words);
+      const Evaluator evaluator(snapshot_.segments[i], matches_[i], idf_);
+      const std::vector<ScoredDocument> scored = evaluator.evaluate(query_.root, relaxed);
       totals[i] = scored.size();
       TopHits top(wanted);
       for (const ScoredDocument& hit : scored) {
         const auto score = static_cast<float>(hit.score);
-        if (!top.wants(score)) continue;
-        top.offer({score, segment.order(hit.doc), segment.id(hit.doc),
-                   static_cast<std::uint32_t>(i), hit.doc});
+        const float key = options_.sort == PRSE_BY_SCORE ? score : 0;
+        if (!top.wants(key)) continue;
+        // The oldest first is the newest first of the negated order.
+        const std::int64_t order = segment.order(hit.doc);
+        top.offer({key, options_.sort == PRSE_BY_ORDER_UP ? ~order : order, segment.id(hit.doc),
+                   static_cast<std::uint32_t>(i), hit.doc, score});
       }
       best[i] = top.take();
     });
@@ -174,16 +220,16 @@ class Search {
 
   void explain(const RankedHit& hit, std::vector<Explanation>& out) const {
     const SegmentView& view = snapshot_.segments[hit.segment];
-    const WordMatcher matcher(view, scorers_[hit.segment]);
-    for (std::size_t w = 0; w < words_.size(); ++w) {
+    for (std::size_t w = 0; w < query_.words.size(); ++w) {
+      if (query_.words[w].excluded) continue;
       const WordMatches& matches = matches_[hit.segment][w];
       const auto found =
           std::lower_bound(matches.documents.begin(), matches.documents.end(), hit.doc,
                            [](const WordMatch& match, std::uint32_t doc) { return match.doc < doc; });
       if (found == matches.documents.end() || found->doc != hit.doc) continue;
       for (const Way* way : ways_to_tell(matches, matches.ways[found->way])) {
-        for (const std::uint32_t field : matcher.fields(words_[w], *way, hit.doc)) {
-          out.push_back({std::string(view.segment->fields()[field].name), words_[w].typed,
+        for (const std::uint32_t field : matcher(hit.segment, w).fields(query_.words[w], *way, hit.doc)) {
+          out.push_back({std::string(view.segment->fields()[field].name), query_.words[w].typed,
                          way->word, way->via, way->similarity});
         }
       }
@@ -206,9 +252,11 @@ class Search {
   const Statistics& statistics_;
   const SearchOptions& options_;
   Weights weights_;
-  std::vector<QueryWord> words_;
+  Query query_;
   std::size_t threads_;
-  std::vector<SegmentScorer> scorers_;              // by segment
+  std::vector<std::vector<NearTag>> near_;          // by word
+  std::vector<std::size_t> scope_;                  // by word: which of a segment's scorers
+  std::vector<std::vector<SegmentScorer>> scorers_;
   std::vector<std::vector<WordMatches>> matches_;   // by segment, then word
   std::vector<double> idf_;                         // by word
 };

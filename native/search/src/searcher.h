@@ -18,6 +18,10 @@ struct SearchOptions {
   std::size_t skip = 0;
   std::size_t capacity = 0;
   bool explain = false;
+  bool strict = false;  // PRSE_INVALID for a query that is not well formed
+  bool typos = true;
+  bool count = true;  // else the total may be too low, and much need not be looked at
+  prse_sort sort = PRSE_BY_SCORE;
 };
 
 // Why a hit matched.

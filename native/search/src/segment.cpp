@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kSectionNames[kSectionCount] = {
     "ids",       "orders", "fields",  "lengths", "terms",      "postings",
-    "positions", "spaces", "vectors", "tags",    "neighbours",
+    "positions", "spaces", "vectors", "tags",    "neighbours", "bounds",
 };
 
 constexpr std::size_t kAlignment = 64;
@@ -69,21 +69,23 @@ Segment::Segment(std::shared_ptr<const FileBytes> file, std::uint64_t number, st
 void Segment::read_sections() {
   const std::string_view bytes = file_->bytes();
   ByteReader in(bytes, path_.c_str());
-  check_head(in, kSegmentMagic, path_);
+  const std::size_t sections =
+      check_head(in, kSegmentMagic, path_) == 1 ? kSectionCountOfFormat1 : std::uint32_t{kSectionCount};
   documents_ = in.fixed<std::uint32_t>();
   if (in.fixed<std::uint64_t>() != number_) in.fail("it is another segment");
   if (in.fixed<std::uint64_t>() != bytes.size()) in.fail("it has not the length it should");
   std::array<std::uint64_t, kSectionCount> offsets{};
   std::array<std::uint64_t, kSectionCount> lengths{};
   std::array<std::uint32_t, kSectionCount> checksums{};
-  for (std::size_t i = 0; i < kSectionCount; ++i) {
+  for (std::size_t i = 0; i < sections; ++i) {
     offsets[i] = in.fixed<std::uint64_t>();
     lengths[i] = in.fixed<std::uint64_t>();
     checksums[i] = in.fixed<std::uint32_t>();
   }
+  const std::size_t head = in.offset();
   checksum_ = in.fixed<std::uint32_t>();
-  if (checksum_ != crc32c(bytes.substr(0, kHeadBytes - 4))) in.fail("the head's checksum is wrong");
-  for (std::size_t i = 0; i < kSectionCount; ++i) {
+  if (checksum_ != crc32c(bytes.substr(0, head))) in.fail("the head's checksum is wrong");
+  for (std::size_t i = 0; i < sections; ++i) {
     if (offsets[i] > bytes.size() || lengths[i] > bytes.size() - offsets[i]) {
       fail_corrupt(section_paths_[i], "it lies outside");
     }
@@ -136,19 +138,10 @@ std::optional<std::uint32_t> Segment::find(std::uint64_t wanted) const {
   return std::nullopt;
 }
 
-std::uint32_t Segment::length(std::uint32_t field, std::uint32_t doc) const {
-  const Field& column = fields_[field];
-  switch (column.width) {
-    case 1: return load<std::uint8_t>(column.lengths, doc);
-    case 2: return load<std::uint16_t>(column.lengths, doc);
-    default: return load<std::uint32_t>(column.lengths, doc);
-  }
-}
-
 PostingsCursor Segment::postings(std::string_view value) const {
   const PostingsCursor::Limits limits{documents_, static_cast<std::uint32_t>(fields_.size())};
-  return {value, sections_[kPostings], sections_[kPositions], limits,
-          section_paths_[kPostings].c_str()};
+  return {value,  sections_[kPostings], sections_[kPositions], sections_[kBounds],
+          limits, section_paths_[kPostings].c_str()};
 }
 
 std::uint32_t Segment::vectors() const {

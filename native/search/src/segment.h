@@ -31,8 +31,10 @@ enum SectionId : std::uint32_t {
   kVectors,
   kTags,
   kNeighbours,
+  kBounds,      // tables over long posting lists; from format 2 on
   kSectionCount
 };
+constexpr std::uint32_t kSectionCountOfFormat1 = kBounds;
 
 // The dictionary holds two kinds of keys: a word that stands in a text, and a whole value of the
 // field "tags", its folded words with a space between.
@@ -71,7 +73,12 @@ class Segment {
   std::uint32_t first_above(std::uint64_t id) const;
 
   const std::vector<Field>& fields() const { return fields_; }
-  std::uint32_t length(std::uint32_t field, std::uint32_t doc) const;
+  std::uint32_t length(std::uint32_t field, std::uint32_t doc) const {
+    const Field& column = fields_[field];
+    if (column.width == 1) return load<std::uint8_t>(column.lengths, doc);
+    return column.width == 2 ? load<std::uint16_t>(column.lengths, doc)
+                             : load<std::uint32_t>(column.lengths, doc);
+  }
 
   const Dictionary& terms() const { return terms_; }
   // `value` is a term's in the dictionary.

@@ -32,10 +32,14 @@ void SegmentBuilder::add_field(std::string_view name, const std::vector<std::uin
   for (const std::uint32_t length : lengths) {
     sections_[kLengths].append(reinterpret_cast<const char*>(&length), width);
   }
+  lengths_.push_back({lengths, with_words == 0 ? 1 : static_cast<double>(words) / with_words});
   ++fields_;
 }
 
-void SegmentBuilder::begin_term() { postings.begin_term(); }
+void SegmentBuilder::begin_term() {
+  postings.set_lengths(&lengths_);
+  postings.begin_term();
+}
 
 void SegmentBuilder::end_term(std::string_view key) {
   const std::string value = postings.end_term();
@@ -60,6 +64,7 @@ std::string SegmentBuilder::finish(std::uint64_t number) {
   sections_[kTerms] = terms_.finish();
   sections_[kPostings] = std::move(postings.postings);
   sections_[kPositions] = std::move(postings.positions);
+  sections_[kBounds] = std::move(postings.bounds.section);
   return encode_segment(sections_, documents_, number);
 }
 

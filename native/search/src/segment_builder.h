@@ -42,6 +42,7 @@ class SegmentBuilder {
   std::uint32_t documents_ = 0;
   std::uint32_t fields_ = 0;
   std::string fields_text_;
+  std::vector<FieldLengths> lengths_;
   DictionaryWriter terms_;
 };
 

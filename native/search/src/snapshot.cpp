@@ -97,7 +97,7 @@ prse_info Snapshot::info() const {
   info.terms = count_terms(segments);
   info.disk_bytes = manifest_bytes.size();
   info.segments = static_cast<std::uint32_t>(segments.size());
-  info.format = kFormat;
+  info.format = manifest.format;
   for (const SegmentView& view : segments) {
     info.documents += view.liveness->documents.live();
     info.vectors += view.liveness->vectors.live();

@@ -13,6 +13,7 @@ struct RankedHit {
   std::uint64_t id;
   std::uint32_t segment = 0;
   std::uint32_t doc = 0;
+  float shown = 0;  // the score to tell, where hits are not sorted by it
 
   // The better first: by score, then by order, both the higher; then by id, the lower.
   bool ranks_before(const RankedHit& other) const {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "phrase.h"
+#include "typos.h"
 
 namespace prse {
 namespace {
@@ -23,12 +24,22 @@ void keep_best(std::vector<WordMatch>& documents) {
 double worth(const Way& way, double saturated) {
   switch (way.via) {
     case PRSE_PREFIX: return worth_of_prefix(saturated);
+    case PRSE_TYPO: return worth_of_typo(saturated, way.edits);
     case PRSE_NEIGHBOUR: return worth_of_neighbour(saturated, way.similarity);
     default: return worth_of_exact(saturated);
   }
 }
 
 }  // namespace
+
+int tier(prse_via via) {
+  switch (via) {
+    case PRSE_PREFIX: return 1;
+    case PRSE_TYPO: return 2;
+    case PRSE_NEIGHBOUR: return 3;
+    default: return 0;
+  }
+}
 
 void WordMatcher::match_key(std::string_view value, WordMatches& out) const {
   const Way& way = out.ways.back();
@@ -48,7 +59,8 @@ void WordMatcher::match_key(std::string_view value, WordMatches& out) const {
 void WordMatcher::match_terms(const QueryWord& word, WordMatches& out) const {
   const std::string key = kWordKey + word.terms.front();
   for (auto term = view_.segment->terms().lower_bound(key);
-       term.valid() && term.key().starts_with(key); term.next()) {
+       term.valid() && (word.prefixes ? term.key().starts_with(key) : term.key() == key);
+       term.next()) {
     const prse_via via = term.key() == key ? PRSE_EXACT : PRSE_PREFIX;
     out.ways.push_back({via, term.key(), term.key().substr(1)});
     match_key(term.value(), out);
@@ -92,6 +104,18 @@ WordMatches WordMatcher::match(const QueryWord& word, std::span<const NearTag> n
   match_tags(near, matches);
   if (matches.ways.size() > 1) keep_best(matches.documents);
   return matches;
+}
+
+void WordMatcher::add_typos(const QueryWord& word, WordMatches& out) const {
+  const std::string& term = word.terms.front();
+  const Dictionary& terms = view_.segment->terms();
+  for (Typo& typo : find_typos(terms, kWordKey, term, edits_allowed(term))) {
+    const float similarity = 1 - static_cast<float>(typo.edits) / static_cast<float>(term.size());
+    const std::string written = typo.key.substr(1);
+    out.ways.push_back({PRSE_TYPO, std::move(typo.key), written, similarity, typo.edits});
+    match_key(terms.find(out.ways.back().key).value(), out);
+  }
+  keep_best(out.documents);
 }
 
 std::vector<std::uint32_t> WordMatcher::fields(const QueryWord& word, const Way& way,

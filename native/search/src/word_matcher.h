@@ -20,7 +20,11 @@ struct Way {
   std::string key;   // in the dictionary; empty for a phrase
   std::string word;  // to tell the user
   float similarity = 1;
+  std::uint32_t edits = 0;  // PRSE_TYPO
 };
+
+// The nearer the way, the lower: what ranks above is looked for first.
+int tier(prse_via via);
 
 struct WordMatch {
   std::uint32_t doc;
@@ -41,6 +45,9 @@ class WordMatcher {
 
   // `near` are the tags that the word is a neighbour of, in order of their keys.
   WordMatches match(const QueryWord& word, std::span<const NearTag> near) const;
+
+  // Adds what nearly is the word; for a word that no document has otherwise.
+  void add_typos(const QueryWord& word, WordMatches& out) const;
 
   // The searched fields in which a way matches a document, by number, ascending.
   std::vector<std::uint32_t> fields(const QueryWord& word, const Way& way, std::uint32_t doc) const;

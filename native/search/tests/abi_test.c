@@ -34,6 +34,10 @@ static void finds_what_was_put(const char *path) {
   CHECK(prse_put(writer, 1, 5, fields, 2, &error) == PRSE_OK);
   CHECK(prse_put(writer, 2, 0, fields, 1, NULL) == PRSE_OK);
   CHECK(prse_put(writer, 3, 0, NULL, 0, NULL) == PRSE_OK);
+  const char packed[] = "\7\0\0\0\6\0\0\0captionpacked";
+  CHECK(prse_put_packed(writer, 3, 0, packed, sizeof packed - 1, &error) == PRSE_OK);
+  CHECK(prse_put_packed(writer, 4, 0, packed, sizeof packed - 2, &error) == PRSE_INVALID);
+  CHECK(prse_put_packed(writer, 4, 0, packed, 7, &error) == PRSE_INVALID);
   CHECK(prse_remove(writer, 3, &error) == PRSE_OK);
   CHECK(prse_remove(writer, 99, &error) == PRSE_OK);
   CHECK(prse_set_neighbours(writer, text("grass"), near, 1, &error) == PRSE_OK);
@@ -42,6 +46,9 @@ static void finds_what_was_put(const char *path) {
   CHECK(prse_commit(writer, 7, &error) == PRSE_OK);
   prse_info info;
   CHECK(prse_writer_info(writer, &info, &error) == PRSE_OK);
+  uint64_t seq = 0;
+  CHECK(prse_writer_seq(writer, &seq, &error) == PRSE_OK && seq == 7);
+  CHECK(prse_writer_seq(writer, NULL, &error) == PRSE_INVALID);
   CHECK(info.seq == 7 && info.documents == 2 && info.uuid[0] == 1);
 
   prse_reader *reader = NULL;
@@ -68,9 +75,20 @@ static void finds_what_was_put(const char *path) {
   CHECK(prse_search(reader, text("grass"), NULL, 0, NULL, 0, &count, &summary, NULL, NULL) == PRSE_OK);
   CHECK(count == 0 && summary.total == 2);
   const prse_weight weight = {text("tags"), 0};
-  const prse_options options = {sizeof(prse_options), 1, &weight, 1};
+  const prse_options options = {sizeof(prse_options), 1, &weight, 1, 0, PRSE_BY_ORDER};
   CHECK(prse_search(reader, text("grass"), &options, 0, hits, 4, &count, NULL, NULL, NULL) == PRSE_OK);
   CHECK(count == 0);
+
+  const prse_options strict = {sizeof(prse_options), 1, NULL, 0, PRSE_STRICT, 0};
+  CHECK(prse_search(reader, text("grass ("), &strict, 0, hits, 4, &count, NULL, NULL, &error) ==
+        PRSE_INVALID);
+  CHECK(strstr(error.message, "character 7") != NULL);
+  const prse_options unknown = {sizeof(prse_options), 1, NULL, 0, 8, 0};
+  CHECK(prse_search(reader, text("x"), &unknown, 0, hits, 4, &count, NULL, NULL, NULL) == PRSE_INVALID);
+  /* The options of a caller that was built before flags and sort were there. */
+  const prse_options first_version = {offsetof(prse_options, flags), 1, NULL, 0, 99, 99};
+  CHECK(prse_search(reader, text("cat"), &first_version, 0, hits, 4, &count, NULL, NULL, NULL) ==
+        PRSE_OK);
 
   CHECK(prse_nearest(reader, text("space"), vector, 2, hits, 4, &count, &error) == PRSE_OK);
   CHECK(count == 2 && hits[0].score > 0.999F);
@@ -109,11 +127,12 @@ static void refuses_what_is_wrong(const char *path) {
   CHECK(prse_writer_open(path, other, &writer, &error) == PRSE_FOREIGN && writer == NULL);
   CHECK(error.status == PRSE_FOREIGN && strstr(error.message, path) != NULL);
   CHECK(prse_put(NULL, 1, 0, NULL, 0, &error) == PRSE_INVALID);
+  CHECK(prse_put_packed(NULL, 1, 0, NULL, 0, &error) == PRSE_INVALID);
   CHECK(prse_commit(NULL, 1, NULL) == PRSE_INVALID);
   CHECK(prse_reader_open(path, &reader, &error) == PRSE_OK);
   CHECK(prse_search(reader, broken, NULL, 0, NULL, 0, &count, NULL, NULL, &error) == PRSE_INVALID);
   CHECK(prse_search(reader, text("x"), NULL, 0, NULL, 5, &count, NULL, NULL, &error) == PRSE_INVALID);
-  const prse_options old = {4, 1, NULL, 0};
+  const prse_options old = {4, 1, NULL, 0, 0, 0};
   CHECK(prse_search(reader, text("x"), &old, 0, NULL, 0, &count, NULL, NULL, &error) == PRSE_INVALID);
   prse_reader_close(reader);
   CHECK(prse_destroy(path, &error) == PRSE_OK);

@@ -18,6 +18,17 @@ namespace {
 // The checksum is CRC-32C: the check value of its catalogue entry.
 TEST(Checksum, IsCastagnolis) { EXPECT_EQ(0xE3069283U, crc32c("123456789")); }
 
+// The processor's instruction and the tables agree on every length and content.
+TEST(Checksum, IsTheSameOnEveryProcessor) {
+  std::mt19937 random(4);
+  for (std::size_t length = 0; length < 300; ++length) {
+    std::string bytes(length, ' ');
+    for (char& c : bytes) c = static_cast<char>(random());
+    EXPECT_EQ(crc32c_by_tables(bytes), crc32c(bytes));
+  }
+  EXPECT_EQ(0xE3069283U, crc32c_by_tables("123456789"));
+}
+
 // Every number of every size comes back.
 TEST(Varint, RoundTrips) {
   std::string bytes;
@@ -94,7 +105,7 @@ TEST(Dictionary, FindsWhatWasAdded) {
 
 // Lists of many blocks come back by walking and by seeking, with fields and positions, also
 // where a document's positions were never asked for.
-TEST(Postings, RoundTripWalkedAndSought) {
+void round_trip(bool with_bounds) {
   std::mt19937 random(3);
   struct Entry {
     std::uint32_t doc;
@@ -102,6 +113,8 @@ TEST(Postings, RoundTripWalkedAndSought) {
   };
   std::vector<Entry> entries;
   PostingsWriter writer;
+  const std::vector<FieldLengths> lengths(5, {std::vector<std::uint32_t>(1 << 16, 10), 10.0});
+  if (with_bounds) writer.set_lengths(&lengths);
   writer.begin_term();
   writer.begin_document(9);
   writer.add_field(0, 1, {});
@@ -124,7 +137,7 @@ TEST(Postings, RoundTripWalkedAndSought) {
   }
   const std::string value = writer.end_term();
   const auto open = [&] {
-    return PostingsCursor(value, writer.postings, writer.positions, {doc + 1, 5}, "test");
+    return PostingsCursor(value, writer.postings, writer.positions, writer.bounds.section, {doc + 1, 5}, "test");
   };
   const auto expect_entry = [](const Entry& entry, PostingsCursor& cursor) {
     ASSERT_EQ(entry.doc, cursor.doc());
@@ -162,6 +175,20 @@ TEST(Postings, RoundTripWalkedAndSought) {
     }
     EXPECT_FALSE(sought.seek(doc + 1));
   }
+}
+
+TEST(Postings, RoundTripWalkedAndSought) { round_trip(false); }
+TEST(Postings, RoundTripByTheTableOfBlocks) { round_trip(true); }
+
+// An impact is never stored too low, and hardly too high.
+TEST(Bounds, ImpactsAreRoundedUp) {
+  for (double impact = 0.02; impact < 900; impact *= 1.01) {
+    const double bound = decode_impact(encode_impact(impact));
+    EXPECT_GE(bound, impact);
+    EXPECT_LE(bound, impact * 1.001);
+  }
+  EXPECT_GE(decode_impact(encode_impact(1e-9)), 1e-9);
+  EXPECT_GE(decode_impact(encode_impact(1e9)), 1e9);
 }
 
 }  // namespace

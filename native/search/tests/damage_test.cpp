@@ -1,6 +1,7 @@
 // Bits that flipped on the disk: an error, or the right answer; never a crash, never a wrong one.
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 
 #include "checksum.h"
@@ -150,6 +151,56 @@ TEST(Damage, WrongBytesBehindRightChecksumsNeverCrash) {
     }
   }
   EXPECT_GT(refused, 500);
+}
+
+// The same for long lists and the tables over them, by searches that leave out what they can.
+TEST(Damage, WrongBytesInTablesOfLongListsNeverCrash) {
+  Disk disk;
+  {
+    IndexWriter writer(std::make_unique<FaultFileSystem>(disk), kUuid);
+    for (std::uint64_t id = 1; id <= 2500; ++id) {
+      std::string caption = "common ";
+      if (id % 3 == 0) caption += "common often";
+      if (id % 7 == 0) caption += " rare";
+      const FieldValue values[] = {{"caption", caption}, {"tags", id % 2 == 0 ? "often" : "other"}};
+      writer.put(id, 0, values);
+    }
+    writer.commit(1);
+  }
+  const auto files = disk.now;
+  Manifest manifest = decode_manifest(*files.at(kManifestName), kManifestName);
+  const std::string name = segment_name(manifest.segments.at(0).number);
+  const std::string& bytes = *files.at(name);
+  constexpr std::size_t kTable = 32;
+  const auto section = [&](std::size_t id) {
+    const std::string_view entry = std::string_view(bytes).substr(kTable + id * 20, 16);
+    return std::pair(load<std::uint64_t>(entry, 0), load<std::uint64_t>(entry, 1));
+  };
+  std::mt19937 random(9);
+  int answered = 0;
+  for (int round = 0; round < 1500; ++round) {
+    const auto [begin, length] = section(round % 3 == 0 ? kPostings : kBounds);
+    ASSERT_GT(length, 0U);
+    const std::size_t byte = begin + random() % length;
+    std::uint32_t head = 0;
+    disk.now[name] = std::make_shared<const std::string>(
+        with_right_checksums(flipped(bytes, byte, static_cast<int>(random() % 8)), head));
+    manifest.segments.at(0).checksum = head;
+    disk.now[kManifestName] = std::make_shared<const std::string>(encode_manifest(manifest));
+    for (const char* query : {"common", "rare often", "common OR rare", "\"common often\"", "o"}) {
+      SearchOptions options;
+      options.capacity = 10;
+      options.count = false;
+      try {
+        const IndexReader reader(std::make_unique<FaultFileSystem>(disk));
+        reader.search(query, options);
+        ++answered;
+      } catch (const Error& error) {
+        EXPECT_EQ(PRSE_CORRUPT, error.status()) << error.what();
+      }
+    }
+  }
+  EXPECT_GT(answered, 1000);
 }
 
 }  // namespace

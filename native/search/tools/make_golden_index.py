@@ -17,4 +17,7 @@ with Writer(sys.argv[1], bytes(range(16))) as writer:
     writer.remove(3)
     writer.put(4, [("tags", "meadow")])
     writer.put_vector(2, "space", [3.0, 2.0, 1.0])
+    # Long enough for a table of blocks.
+    for number in range(5, 405):
+        writer.put(number, [("caption", "common " * (1 + number % 3) + f"number{number}")])
     writer.commit(42)
