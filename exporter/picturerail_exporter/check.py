@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from picturerail_exporter.collection import published
-from picturerail_exporter.site_folder import ExportError, Manifest, digest, read_manifest
+from picturerail_exporter.site_folder import ExportError, Manifest, Marks, digest, read_manifest
 from picturerail_exporter.source import Source
 
 
@@ -36,13 +37,20 @@ def check_site(source: Source, path: Path, *, deep: bool) -> list[tuple[str, str
         return [(str(path), "shows another store; `picturerail export` makes it this one's")]
     if not manifest.complete:
         return [(str(path), "an export was interrupted; `picturerail export` completes it")]
+    try:
+        marks = dict(Marks(path).items())
+    except (ExportError, OSError) as error:
+        return [(str(path), str(error))]
     problems = [
         (str(path / name), what)
-        for name, mark in manifest.files.items()
+        for name, mark in marks.items()
         if (what := _fault(path / name, mark, deep=deep))
     ]
+    if len(marks) != manifest.count:
+        what = f"lists {len(marks)} files of {manifest.count}; `picturerail export --full` mends it"
+        problems.append((str(path / ".picturerail"), what))
     if manifest.seq == source.info.seq:
-        problems += _against_pictures(source, path, manifest)
+        problems += _against_pictures(source, path, manifest, marks)
     return problems
 
 
@@ -58,10 +66,12 @@ def _fault(place: Path, mark: str, *, deep: bool) -> str:
     return "" if same else "is not what was written; `picturerail export --full` mends it"
 
 
-def _against_pictures(source: Source, path: Path, manifest: Manifest) -> list[tuple[str, str]]:
+def _against_pictures(
+    source: Source, path: Path, manifest: Manifest, marks: Collection[str]
+) -> list[tuple[str, str]]:
     photos, _ = published(source)
     wanted = {f"photo/{photo.id}/index.html" for photo in photos}
-    there = {name for name in manifest.files if name.startswith("photo/")}
+    there = {name for name in marks if name.startswith("photo/")}
     missing = [] if manifest.partial else sorted(wanted - there)
     return [
         (str(path / name), "is missing though its picture is published") for name in missing

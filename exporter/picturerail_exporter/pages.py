@@ -1,4 +1,4 @@
-"""The site's pages, as (path, how to make its bytes) pairs: pure functions of published values.
+"""The site's pages as bytes: pure functions of published values.
 
 Links are relative and name `index.html`, so the site works below any address and from
 `file://`. Nothing is inline but text and tiny placeholder pictures: the pages' own content
@@ -11,7 +11,7 @@ import datetime as dt
 import functools
 import math
 import urllib.parse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -20,15 +20,12 @@ import jinja2
 
 from picturerail_exporter.collection import Album, Photo
 from picturerail_exporter.renditions import Recipe
-
-PER_PAGE = 120
-"""Pictures on a page of a grid; the newest page holds up to twice as many, less one."""
+from picturerail_exporter.sections import Section, section_path
 
 MEDIA = "media"
+ALBUMS = "album/index.html"
 _SHAPE_STEP = 1.04
 _SHAPES = range(-40, 41)
-
-Page = tuple[str, Callable[[], bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +35,6 @@ class Rendered:
     path: str
     width: int
     height: int
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One page of a grid. `number` counts from the oldest page; the newest has none."""
-
-    number: int | None
-    photos: Sequence[Photo]
-    newer: str | None
-    older: str | None
 
 
 def media_name(content_hash: bytes, recipe: Recipe, name: str) -> str:
@@ -82,43 +69,19 @@ def shapes_css() -> bytes:
     return ("/* The proportions of pictures, one class for each. */\n" + "\n".join(rules)).encode()
 
 
-def sections(photos: Sequence[Photo], home: str) -> list[Section]:
-    """Cut pictures, newest first, into pages, the newest page first.
-
-    Pages are numbered from the oldest picture and hold `PER_PAGE` each, so that a new
-    picture touches only the newest page, which takes up what does not fill one. `home` is
-    the newest page's folder ("" for the site's root, or ending in `/`).
-    """
-    full = max(0, len(photos) // PER_PAGE - 1)
-    cuts = [(number, len(photos) - number * PER_PAGE) for number in range(full, 0, -1)]
-    newest_end = cuts[0][1] if cuts else len(photos)
-    parts: list[tuple[int | None, Sequence[Photo]]] = [(None, photos[:newest_end])]
-    parts += [(number, photos[start : start + PER_PAGE]) for number, start in cuts]
-    paths = [section_path(home, number) for number, _ in parts]
-    return [
-        Section(
-            number,
-            part,
-            newer=paths[at - 1] if at else None,
-            older=paths[at + 1] if at + 1 < len(paths) else None,
-        )
-        for at, (number, part) in enumerate(parts)
-    ]
+def photo_path(number: int) -> str:
+    """Return the path of a picture's own page, by the picture's id."""
+    return f"photo/{number}/index.html"
 
 
-def section_path(home: str, number: int | None) -> str:
-    """Return the path of one page of a grid."""
-    return f"{home}index.html" if number is None else f"{home}page/{number}/index.html"
-
-
-def photo_path(photo: Photo) -> str:
-    """Return the path of a picture's own page."""
-    return f"photo/{photo.id}/index.html"
+def album_home(album: Album) -> str:
+    """Return the folder of an album's pages, ending in a slash."""
+    return f"album/{album.slug}/"
 
 
 def album_path(album: Album) -> str:
     """Return the path of an album's newest page."""
-    return f"album/{album.slug}/index.html"
+    return f"{album_home(album)}index.html"
 
 
 class Pages:
@@ -147,50 +110,33 @@ class Pages:
             album_path=album_path,
         )
 
-    def photos(self, photos: Sequence[Photo], albums: Sequence[Album]) -> Iterator[Page]:
-        """Yield the page of each picture; `photos` are all, newest first."""
-        home_of = {photo.id: album for album in albums for photo in album.photos}
-        for at, photo in enumerate(photos):
-            yield (
-                photo_path(photo),
-                self._page(
-                    "photo.html",
-                    photo_path(photo),
-                    photo=photo,
-                    album=home_of[photo.id],
-                    newer=photos[at - 1] if at else None,
-                    older=photos[at + 1] if at + 1 < len(photos) else None,
-                ),
-            )
+    def photo(self, photo: Photo, album: Album, newer: Photo | None, older: Photo | None) -> bytes:
+        """Return a picture's own page."""
+        path = photo_path(photo.id)
+        return self._page("photo.html", path, photo=photo, album=album, newer=newer, older=older)
 
-    def albums(self, albums: Sequence[Album]) -> Iterator[Page]:
-        """Yield the pages of each album, and then the page that lists the outermost ones."""
-        for album in albums:
-            home = f"album/{album.slug}/"
-            for section in reversed(sections(album.photos, home)):
-                path = section_path(home, section.number)
-                yield path, self._page("album.html", path, album=album, section=section)
-        tops = [album for album in albums if not album.parents]
-        path = "album/index.html"
-        yield path, self._page("albums.html", path, albums=tops)
+    def album(self, album: Album, section: Section) -> bytes:
+        """Return a page of an album."""
+        path = section_path(album_home(album), section.number)
+        return self._page("album.html", path, album=album, section=section)
 
-    def grid(self, photos: Sequence[Photo]) -> Iterator[Page]:
-        """Yield the pages of all pictures, the front page last."""
-        for section in reversed(sections(photos, "")):
-            path = section_path("", section.number)
-            yield path, self._page("grid.html", path, section=section, count=len(photos))
+    def albums(self, albums: Sequence[Album]) -> bytes:
+        """Return the page that lists the outermost albums."""
+        return self._page("albums.html", ALBUMS, albums=albums)
 
-    def _page(self, template: str, path: str, **values: Any) -> Callable[[], bytes]:
-        def make() -> bytes:
-            # From a page's folder up to the site's root, and from there to anything.
-            up = "../" * path.count("/")
-            text = self._environment.get_template(template).render(
-                up=up, base_url=self._base_url, path=path, **values
-            )
-            # Names may hold lone surrogates only where bytes were not UTF-8; those are U+FFFD.
-            return text.encode("utf-8", "replace")
+    def grid(self, section: Section, count: int) -> bytes:
+        """Return a page of all pictures, of which there are `count`."""
+        path = section_path("", section.number)
+        return self._page("grid.html", path, section=section, count=count)
 
-        return make
+    def _page(self, template: str, path: str, **values: Any) -> bytes:
+        # From a page's folder up to the site's root, and from there to anything.
+        up = "../" * path.count("/")
+        text = self._environment.get_template(template).render(
+            up=up, base_url=self._base_url, path=path, **values
+        )
+        # Names may hold lone surrogates only where bytes were not UTF-8; those are U+FFFD.
+        return text.encode("utf-8", "replace")
 
 
 def static_files() -> Iterator[tuple[str, bytes]]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from picturerail_exporter import pages
+from picturerail_exporter import sections
 from picturerail_exporter.pixels import decode
 from picturerail_exporter.renditions import placeholder
 
@@ -20,7 +20,7 @@ READY = "html[data-search=ready]"
 @pytest.fixture
 def gallery(source, options, publish, monkeypatch):
     """A site of six photographs in two folders; gives its folder."""
-    monkeypatch.setattr(pages, "PER_PAGE", 2)
+    monkeypatch.setattr(sections, "PER_PAGE", 2)
     pictures = [
         ("2019/Lisbon/meadow-walk.jpg", "grass", ("cat", "park", "grass", "sun"), ""),
         ("2019/Lisbon/car.jpg", "gravel", ("car",), ""),

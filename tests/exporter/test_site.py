@@ -11,7 +11,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from PIL import Image
 
-from picturerail_exporter import files, pages
+from picturerail_exporter import files, sections
 from picturerail_exporter.pixels import decode
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import render
@@ -74,12 +74,15 @@ FOLDERS = ["", "2019/", "2019/Lisbon/", "Über/", "page/"]
 def random_change(rng, source):
     """Add, edit, hide, move or delete a picture."""
     ids = list(source.rows)
-    what = rng.choice(["add", "add", "add", "tag", "hide", "move", "delete", "near"])
+    what = rng.choice(
+        ["add", "add", "add", "tag", "hide", "show", "move", "redate", "delete", "near", "root"]
+    )
     if what == "add" or not ids:
         source.add(
             f"{rng.choice(FOLDERS)}{rng.randrange(10**6)}.jpg",
             plain(rng.choice(COLOURS), rng.choice([(60, 40), (40, 60), (90, 30)])),
-            number=max(source.rows, default=0) + rng.choice([1, 1, 1, 90]),
+            number=max((*source.rows, *source.gone), default=0) + rng.choice([1, 1, 1, 90]),
+            root=rng.choice([1, 1, 1, 2]),
             tags=tuple(rng.sample(WORDS, rng.randrange(4))),
             caption=" ".join(rng.choices(WORDS, k=rng.randrange(4))),
             taken=f"20{rng.randrange(10, 20)}-03-0{rng.randrange(1, 9)}T10:00:00",
@@ -88,6 +91,12 @@ def random_change(rng, source):
         source.change(rng.choice(ids), corrections=Corrections(added=(rng.choice(WORDS),)))
     elif what == "hide":
         source.change(rng.choice(ids), corrections=Corrections(hidden=True))
+    elif what == "show":
+        source.change(rng.choice(ids), corrections=Corrections())
+    elif what == "redate":
+        source.change(rng.choice(ids), taken=f"20{rng.randrange(10, 20)}-05-05T10:00:00")
+    elif what == "root" and rng.random() < 0.2:
+        source.root(2, "Other", configured=rng.random() < 0.5)
     elif what == "move":
         source.move(rng.choice(ids), f"{rng.choice(FOLDERS)}{rng.randrange(10**6)}.jpg")
     elif what == "delete":
@@ -96,14 +105,15 @@ def random_change(rng, source):
         source.near(rng.choice(WORDS), (rng.choice(WORDS), 0.5), ("shore", rng.random()))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(8))
 def test_incremental_equals_full(seed, source, options, publish, tmp_path, monkeypatch):
     """After any changes an incremental site is byte for byte a new one, with no loose ends."""
     print(f"seed {seed}")
     rng = random.Random(seed)
-    monkeypatch.setattr(pages, "PER_PAGE", 4)  # so that a few pictures make several pages
-    for step in range(5):
-        for _ in range(rng.randrange(1, 9)):
+    monkeypatch.setattr(sections, "PER_PAGE", 4)  # so that a few pictures make several pages
+    source.root(2, "Other")
+    for step in range(6):
+        for _ in range(rng.randrange(1, 12)):
             random_change(rng, source)
         report = publish()
         fresh = replace(options, path=tmp_path / f"fresh{step}")
@@ -113,6 +123,30 @@ def test_incremental_equals_full(seed, source, options, publish, tmp_path, monke
         assert report.seq == source.seq
         assert broken_links(options.path) == []
         assert set() == unreferenced(options.path)
+
+
+def walked(site: Path) -> list[str]:
+    """Return the ids of the pictures on the grid's pages, from the newest page to the oldest."""
+    seen, name = [], "index.html"
+    while True:
+        text = (site / name).read_text()
+        seen += re.findall(r'<a class="tile[^>]*data-photo-id="(\d+)"', text)
+        older = re.search(r'<a rel="next" href="([^"]*)"', text)
+        if older is None:
+            return seen
+        name = urlsplit(urljoin("/" + name, older[1])).path.lstrip("/")
+
+
+@pytest.mark.parametrize("per_page", [1, 2, 3, 5])
+def test_every_picture_is_reached_by_links(source, options, publish, monkeypatch, per_page):
+    """From page to page of the grid every picture is met once, in order, however it grew."""
+    monkeypatch.setattr(sections, "PER_PAGE", per_page)
+    for day in (5, 3, 9, 1, 0, 7, 2, 8, 6, 4):
+        source.add(f"{day}.jpg", plain((1, 2, day)), taken=nth_day(day), number=day + 1)
+        publish()
+
+        expected = sorted(source.rows, reverse=True)
+        assert list(map(str, expected)) == walked(options.path)
 
 
 def test_nothing_changed_writes_nothing(source, publish, options):
@@ -404,30 +438,107 @@ def test_odd_names_break_no_page(source, options, publish):
     assert 'alt="&#34;&gt;&lt;script&gt;' in (options.path / "index.html").read_text()
 
 
-def test_pages_are_numbered_from_the_oldest(source, options, publish, monkeypatch):
-    """A new picture touches the newest page of the grid, not those of older pictures."""
-    monkeypatch.setattr(pages, "PER_PAGE", 3)
-    for day in range(1, 10):
-        source.add(f"{day}.jpg", plain((1, 2, day)), taken=f"2020-01-0{day}")
-    publish()
-    shown = {
-        name: re.findall(r'data-photo-id="(\d+)"', (options.path / name).read_text())
-        for name in ("index.html", "page/2/index.html", "page/1/index.html")
-    }
-    assert shown == {
-        "index.html": ["9", "8", "7"],
-        "page/2/index.html": ["6", "5", "4"],
-        "page/1/index.html": ["3", "2", "1"],
-    }
-    before = tree(options.path)
+def public(site):
+    """Return every file of a site but its own bookkeeping."""
+    return {name: data for name, data in tree(site).items() if name[0] != "."}
 
-    source.add("10.jpg", plain((1, 2, 10)), taken="2020-02-01")
+
+def nth_day(at):
+    """Return one of a year's first 28-day months' days."""
+    return f"2020-{at // 28 + 1:02}-{at % 28 + 1:02}"
+
+
+def test_a_change_touches_its_own_pages(source, options, publish, monkeypatch):
+    """A picture added to, or deleted from, any place in time leaves other pages as they are."""
+    monkeypatch.setattr(sections, "PER_PAGE", 4)
+    for day in range(120):
+        source.add(f"{day}.jpg", plain((1, 2, day)), taken=nth_day(day))
     publish()
+    listing = [name for name in tree(options.path) if name.startswith("page/")]
+    assert len(listing) > 15
+
+    for at in (0, 60, 119):
+        before = public(options.path)
+        source.delete(at + 1)
+        deleted = publish()
+        source.add(f"{at}.jpg", plain((1, 2, at)), number=at + 1, taken=nth_day(at))
+        added = publish()
+
+        assert before == public(options.path)
+        for report in (deleted, added):
+            touched = {*report.added_files, *report.changed_files, *report.removed_files}
+            grid = [name for name in touched if re.fullmatch(r"page/\d+/index.html", name)]
+            assert len(grid) <= 8
+            assert len([name for name in touched if name.startswith("photo/")]) == 3 - (
+                at in {0, 119}
+            )
+
+
+def test_expired_feed_computes_anew(source, options, publish, tmp_path):
+    """Where the feed no longer reaches back the site is computed anew, and comes out right."""
+    source.add("a.jpg", plain((1, 2, 3)))
+    source.add("b.jpg", plain((1, 2, 4)))
+    publish()
+    source.delete(1)
+    del source.gone[1]
+    source.add("c.jpg", plain((1, 2, 5)))
+    source.expired = source.seq
+
+    publish()
+
+    publish(replace(options, path=tmp_path / "fresh"))
+    assert tree(tmp_path / "fresh") == tree(options.path)
+
+
+def test_incremental_reads_only_what_changed(source, publish, monkeypatch):
+    """With the state at hand an export asks for no row but those that changed."""
+    for at in range(5):
+        source.add(f"{at}.jpg", plain((1, 2, at)), tags=("sea",))
+    publish()
+    source.change(2, corrections=Corrections(added=("shore",)))
+    monkeypatch.setattr(type(source), "images", None)
+
+    report = publish()
+
+    assert "photo/2/index.html" in report.changed_files
+    assert "photo/5/index.html" not in report.changed_files
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a database", None])
+def test_lost_state_costs_nothing_but_time(source, options, publish, damage):
+    """Without the kept state, or with a damaged one, the site comes out the same."""
+    source.add("a.jpg", plain((1, 2, 3)))
+    publish()
+    (state,) = options.renditions.parent.glob("sites/*.sqlite")
+    source.add("b.jpg", plain((3, 2, 1)))
+    if damage is None:
+        state.unlink()
+    else:
+        state.write_bytes(damage)
+
+    publish()
+
+    assert broken_links(options.path) == []
+    assert "b.jpg" in (options.path / "photo/2/index.html").read_text()
+
+
+def test_report_names_files_for_an_upload(source, options, publish):
+    """What the report names as added, changed and removed is what differs between the trees."""
+    for at in range(3):
+        source.add(f"{at}/{at}.jpg", plain((1, 2, at)))
+    publish()
+    before = tree(options.path)
+    source.delete(2)
+    source.add("9/9.jpg", plain((9, 2, 9)))
+
+    report = publish()
 
     after = tree(options.path)
-    assert before["page/2/index.html"] == after["page/2/index.html"]
-    assert before["page/1/index.html"] == after["page/1/index.html"]
-    assert before["index.html"] != after["index.html"]
+    own = {name for name in {*before, *after} if name.startswith(".picturerail/")}
+    assert after.keys() - before.keys() - own == set(report.added_files)
+    assert before.keys() - after.keys() - own == set(report.removed_files)
+    differ = {name for name in before.keys() & after.keys() if before[name] != after[name]}
+    assert differ - own == set(report.changed_files)
 
 
 def test_options_change_the_site(source, options, publish):
