@@ -14,7 +14,8 @@ CONFIGURE = $(BIN)/cmake -S native/search -G Ninja -DCMAKE_MAKE_PROGRAM="$(CURDI
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-python test-database test-search build-search sanitize lint wheel \
-	bench bench-database bench-search bench-site clean
+	bench bench-database bench-search bench-site clean \
+	screenshots
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -70,6 +71,9 @@ bench-search: .venv/ready ## The search engine beside SQLite FTS5
 bench-site: .venv/ready ## The gallery beside sigal
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python tests/bench/bench_site.py $(ARGS)
+
+screenshots: .venv/ready ## Pictures of every view of SITE into FOLDER (build/screenshots)
+	$(BIN)/python exporter/screenshots.py $(SITE) $(or $(FOLDER),build/screenshots)
 
 .venv/ready: pyproject.toml $(NATIVE)
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("picturerail needs Python 3.11 to 3.13")'

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from picturerail_exporter.collection import Photo, Skipped, public_roots, publish
 from picturerail_exporter.sections import recut
 from picturerail_exporter.source import Source
-from picturerail_exporter.state import Folder, Key, SiteState, folder_key
+from picturerail_exporter.state import Folder, Key, SiteState, folder_key, month_of
 from picturerail_native.database import FeedExpiredError
 from picturerail_native.records import ImageChange, Table
 
@@ -34,13 +34,15 @@ class Touched:
     """What may not be on the site as it should be.
 
     `photos` are ids, and may be gone; `albums` folders, and may be gone; `sections` the
-    starts of sections, old and new, by listing (b"" is that of all pictures); `contents` the
-    hashes of contents that came or went. `index` tells whether the index may differ.
+    starts of sections, old and new, by listing; `months` the listings of months, which may
+    be gone; `contents` the hashes of contents that came or went. `index` tells whether the
+    index may differ.
     """
 
     photos: set[int] = field(default_factory=set)
     albums: set[Folder] = field(default_factory=set)
-    sections: dict[Folder, set[Key]] = field(default_factory=dict)
+    sections: dict[bytes, set[Key]] = field(default_factory=dict)
+    months: set[bytes] = field(default_factory=set)
     contents: dict[bytes, Photo] = field(default_factory=dict)
     index: bool = False
 
@@ -89,8 +91,9 @@ def news(source: Source, state: SiteState, since: int) -> News | None:
 def apply(state: SiteState, new: News) -> Touched:
     """Bring the state up to date; return what of the site that touches."""
     touched = Touched(index=bool(new.pictures) or new.words)
-    places: dict[Folder, set[Key]] = {(): set()}
-    counts: dict[Folder, int] = {}
+    places: dict[bytes, set[Key]] = {b"": set()}
+    folders: dict[Folder, int] = {}
+    months: dict[bytes, int] = {}
     for number, (before, after) in new.pictures.items():
         touched.photos.add(number)
         if after is None:
@@ -99,16 +102,21 @@ def apply(state: SiteState, new: News) -> Touched:
             state.put(after)
         for photo, difference in ((before, -1), (after, 1)):
             if photo is not None:
-                counts[photo.folder] = counts.get(photo.folder, 0) + difference
-                places[()].add(key_of(photo))
-                places.setdefault(photo.folder, set()).add(key_of(photo))
+                month = month_of(photo.order)
+                months[month] = months.get(month, 0) + difference
+                folders[photo.folder] = folders.get(photo.folder, 0) + difference
+                for listing in (b"", folder_key(photo.folder), month):
+                    places.setdefault(listing, set()).add(key_of(photo))
                 touched.contents[photo.content_hash] = photo
-    state.recount(counts)
-    for folder, keys in places.items():
-        touched.sections[folder] = recut(state, folder_key(folder), keys)
-    for folder in counts:
+    state.recount(folders)
+    for month, difference in months.items():
+        state.recount_month(month, difference)
+    for listing, keys in places.items():
+        touched.sections[listing] = recut(state, listing, keys)
+    for folder in folders:
         touched.albums.update(folder[:depth] for depth in range(1, len(folder) + 1))
-    touched.photos |= _beside(state, places[()])
+    touched.months.update(months)
+    touched.photos |= _beside(state, places[b""])
     state.set_skipped(new.skipped, new.tried)
     return touched
 

@@ -17,6 +17,9 @@ from picturerail_exporter.source import Source
 from picturerail_native.fields import readable, searched_fields
 from picturerail_native.records import Exposure, ImageRow, Metadata, Root, Table, decode_root
 
+_FIRST, _LAST = -62_135_596_800, 253_402_300_799
+"""The first second of the year 1 and the last of 9999."""
+
 
 @dataclass(frozen=True, slots=True)
 class Photo:
@@ -126,7 +129,8 @@ def order_of(row: ImageRow, metadata: Metadata) -> int:
     """
     taken = _moment(metadata.taken)
     if taken is None:
-        return row.stat.mtime_ns // 1_000_000_000
+        # Some file systems give times of no year that a calendar has.
+        return min(max(row.stat.mtime_ns // 1_000_000_000, _FIRST), _LAST)
     return int(taken.replace(tzinfo=dt.UTC).timestamp())
 
 

@@ -9,21 +9,29 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import json
 import math
 import urllib.parse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
 import jinja2
+import markupsafe
 
 from picturerail_exporter.collection import Album, Photo
 from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.sections import Section, section_path
+from picturerail_exporter.state import Month
 
 MEDIA = "media"
 ALBUMS = "album/index.html"
+TIMELINE = "timeline/index.html"
+FEED = "feed.xml"
+FEED_LENGTH = 30
+"""Pictures in the feed of the newest."""
+
 _SHAPE_STEP = 1.04
 _SHAPES = range(-40, 41)
 
@@ -84,13 +92,46 @@ def album_path(album: Album) -> str:
     return f"{album_home(album)}index.html"
 
 
+def month_home(month: Month) -> str:
+    """Return the folder of a month's pages, ending in a slash."""
+    return f"timeline/{month.year:04}/{month.month:02}/"
+
+
+def month_path(month: Month) -> str:
+    """Return the path of a month's newest page."""
+    return f"{month_home(month)}index.html"
+
+
+def sitemap_path(month: Month) -> str:
+    """Return the path of the sitemap of a month's pictures."""
+    return f"sitemap/{month.year:04}-{month.month:02}.xml"
+
+
+def json_ld(photo: Photo, base_url: str, up: str, large: Rendered) -> markupsafe.Markup:
+    """Return what search engines read of a picture, safe inside a `script` element."""
+    root = base_url or up
+    about = {
+        "@context": "https://schema.org",
+        "@type": "ImageObject",
+        "name": photo.title,
+        "contentUrl": root + large.path,
+        "width": large.width,
+        "height": large.height,
+        **({"caption": photo.caption} if photo.caption else {}),
+        **({"keywords": ", ".join(photo.tags)} if photo.tags else {}),
+        **({"dateCreated": photo.taken.isoformat()} if photo.taken else {}),
+    }
+    return markupsafe.Markup(json.dumps(about)).replace("<", "\\u003c")  # noqa: S704 - as said
+
+
 class Pages:
     """The templates, bound to what all pages share."""
 
     def __init__(self, title: str, base_url: str, recipe: Recipe) -> None:
         """Load the templates."""
         self._recipe = recipe
-        self._base_url = base_url.rstrip("/") + "/" if base_url else ""
+        self._title = title
+        self.base_url = base_url.rstrip("/") + "/" if base_url else ""
         self._environment = jinja2.Environment(
             loader=jinja2.FunctionLoader(_template),
             autoescape=True,
@@ -100,7 +141,7 @@ class Pages:
             keep_trailing_newline=True,
         )
         self._environment.filters.update(
-            long_date=long_date, exposure=exposure_text, search_link=_search_link
+            long_date=long_date, moment=moment, exposure=exposure_text, search_link=_search_link
         )
         self._environment.globals.update(
             site_title=title,
@@ -108,6 +149,10 @@ class Pages:
             shape=shape,
             photo_path=photo_path,
             album_path=album_path,
+            month_path=month_path,
+            sitemap_path=sitemap_path,
+            month_name=month_name,
+            json_ld=json_ld,
         )
 
     def photo(self, photo: Photo, album: Album, newer: Photo | None, older: Photo | None) -> bytes:
@@ -129,11 +174,49 @@ class Pages:
         path = section_path("", section.number)
         return self._page("grid.html", path, section=section, count=count)
 
+    def month(self, month: Month, section: Section) -> bytes:
+        """Return a page of a month's pictures."""
+        path = section_path(month_home(month), section.number)
+        return self._page("month.html", path, month=month, section=section)
+
+    def timeline(self, months: Sequence[Month], covers: Mapping[Month, Photo]) -> bytes:
+        """Return the page of all months, the newest first."""
+        return self._page("timeline.html", TIMELINE, months=months, covers=covers)
+
+    def feed(self, photos: Sequence[Photo]) -> bytes:
+        """Return the Atom feed of the newest pictures."""
+        return self._page("feed.xml", FEED, photos=photos)
+
+    def sitemap(self, numbers: Sequence[int]) -> bytes:
+        """Return the sitemap of pictures' pages."""
+        return self._page("sitemap.xml", "sitemap/", numbers=numbers)
+
+    def sitemaps(self, months: Sequence[Month]) -> bytes:
+        """Return the list of all sitemaps."""
+        return self._page("sitemaps.xml", "sitemap.xml", months=months)
+
+    def fixed(self) -> Iterator[tuple[str, bytes]]:
+        """Yield the files that depend on the options alone, as (path, bytes)."""
+        # Shown for any address, so its own links start from the host's root.
+        root = urllib.parse.urlsplit(self.base_url).path or "/"
+        yield "404.html", self._page("404.html", "404.html", up=root)
+        robots = f"Sitemap: {self.base_url}sitemap.xml\n" if self.base_url else ""
+        yield "robots.txt", f"User-agent: *\nAllow: /\n{robots}".encode()
+        manifest = {
+            "name": self._title,
+            "start_url": "./index.html",
+            "display": "minimal-ui",
+            "background_color": "#faf9f7",
+            "theme_color": "#23262b",
+            "icons": [{"src": "static/icon.svg", "sizes": "any", "type": "image/svg+xml"}],
+        }
+        yield "site.webmanifest", json.dumps(manifest, ensure_ascii=False, indent=1).encode()
+
     def _page(self, template: str, path: str, **values: Any) -> bytes:
         # From a page's folder up to the site's root, and from there to anything.
-        up = "../" * path.count("/")
+        values = {"up": "../" * path.count("/"), **values}
         text = self._environment.get_template(template).render(
-            up=up, base_url=self._base_url, path=path, **values
+            base_url=self.base_url, path=path, **values
         )
         # Names may hold lone surrogates only where bytes were not UTF-8; those are U+FFFD.
         return text.encode("utf-8", "replace")
@@ -158,6 +241,17 @@ def templates() -> Iterator[tuple[str, bytes]]:
 def long_date(moment: dt.datetime) -> str:
     """Return a day as people write it: 14 July 2019."""
     return f"{moment.day} {_MONTHS.split()[moment.month - 1]} {moment.year}"
+
+
+def moment(photo: Photo) -> str:
+    """Return a picture's place in time as feeds write it."""
+    zero = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return (zero + dt.timedelta(seconds=photo.order)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def month_name(month: int) -> str:
+    """Return a month's name by its number, 1 to 12."""
+    return _MONTHS.split()[month - 1]
 
 
 def exposure_text(photo: Photo) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from picturerail_exporter.pages import Pages
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.sections import Listing, Section, section_path
-from picturerail_exporter.state import Folder, SiteState, folder_key
+from picturerail_exporter.state import Folder, Month, SiteState, folder_key
 
 NearWords = Mapping[str, Sequence[tuple[str, float]]]
 
@@ -81,13 +82,16 @@ class Planner:
         static: list[File] = []
         if all_files:
             static = [_ready(path, data) for path, data in pages.static_files()]
+            static += [_ready(path, data) for path, data in self._templates.fixed()]
         stages: tuple[list[File], ...] = (
             list(self._pictures()),
             static,
             shards,
             list(self._photos()),
             list(self._albums()),
+            list(self._timeline()),
             root,
+            list(self._found_by_machines()),
             list(self._grid()),
         )
         files = [
@@ -141,7 +145,7 @@ class Planner:
                 assert album is not None
                 return self._templates.album(album, section)
 
-            yield from self._sections(folder, listing, page)
+            yield from self._sections(folder_key(folder), listing, page)
             path = section_path(home, None)
             if alive:
                 newest = functools.partial(_newest, page, listing)
@@ -153,6 +157,42 @@ class Planner:
     def _outermost(self) -> bytes:
         return self._templates.albums(self._state.albums_below(()))
 
+    def _timeline(self) -> Iterator[File]:
+        for name in sorted(self._touched.months):
+            month = Month(int(name[1:-3]), int(name[-2:]), self._state.in_month(name))
+            home = pages.month_home(month)
+            listing = Listing(self._state, name, home)
+
+            def page(section: Section, month: Month = month) -> bytes:
+                return self._templates.month(month, section)
+
+            yield from self._sections(name, listing, page)
+            path = section_path(home, None)
+            if month.count:
+                yield Written(path, functools.partial(_newest, page, listing))
+            else:
+                yield Gone(path)
+            if self._templates.base_url:
+                path = pages.sitemap_path(month)
+                make = functools.partial(self._sitemap, name)
+                yield Written(path, make) if month.count else Gone(path)
+        yield Written(pages.TIMELINE, self._months)
+
+    def _months(self) -> bytes:
+        months = self._state.months()
+        covers = {month: self._state.newest_in(month.listing) for month in months}
+        return self._templates.timeline(months, covers)
+
+    def _sitemap(self, name: bytes) -> bytes:
+        return self._templates.sitemap([number for _, number in self._state.keys(name, None)])
+
+    def _found_by_machines(self) -> Iterator[File]:
+        if self._templates.base_url:
+            newest = list(itertools.islice(self._state.newest(), pages.FEED_LENGTH))
+            yield Written(pages.FEED, functools.partial(self._templates.feed, newest))
+            months = self._state.months()
+            yield Written("sitemap.xml", functools.partial(self._templates.sitemaps, months))
+
     def _grid(self) -> Iterator[File]:
         listing = Listing(self._state, b"", "")
         count = self._state.count()
@@ -160,13 +200,13 @@ class Planner:
         def page(section: Section) -> bytes:
             return self._templates.grid(section, count if section.number is None else 0)
 
-        yield from self._sections((), listing, page)
+        yield from self._sections(b"", listing, page)
         yield Written(section_path("", None), functools.partial(_newest, page, listing))
 
     def _sections(
-        self, folder: Folder, listing: Listing, page: Callable[[Section], bytes]
+        self, name: bytes, listing: Listing, page: Callable[[Section], bytes]
     ) -> Iterator[File]:
-        for start in sorted(self._touched.sections.get(folder, ())):
+        for start in sorted(self._touched.sections.get(name, ())):
             path = listing.path(start)
             if listing.exists(start):
                 yield Written(path, functools.partial(_page, page, listing, start))

@@ -10,7 +10,8 @@ Tables::
 
     photo    id, time (seconds), folder, content (hash), data (`Photo` as MessagePack)
     album    folder, parent, count, time and id of its cover
-    section  listing (b"" of all pictures, or a folder), time and id of its oldest picture
+    month    listing (NUL, year, hyphen, month), count
+    section  listing (b"" of all pictures, a folder, or a month), time and id of its oldest picture
     skipped  id, path, reason of pictures that could not be shown; tried again each time
     note     name, value: where the state stands, and the index's files
 
@@ -20,8 +21,10 @@ A folder is written as its names joined by NUL, which no name contains.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -48,6 +51,7 @@ CREATE TABLE IF NOT EXISTS album(
 CREATE INDEX IF NOT EXISTS album_parent ON album(parent, time, cover);
 CREATE TABLE IF NOT EXISTS section(
   listing BLOB, time INTEGER, id INTEGER, PRIMARY KEY(listing, time, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS month(name BLOB PRIMARY KEY, count INTEGER);
 CREATE TABLE IF NOT EXISTS skipped(id INTEGER PRIMARY KEY, path TEXT, reason TEXT);
 CREATE TABLE IF NOT EXISTS note(name TEXT PRIMARY KEY, value TEXT);
 """
@@ -76,7 +80,7 @@ class SiteState:
 
     def clear(self) -> None:
         """Forget everything."""
-        for table in ("photo", "album", "section", "skipped", "note"):
+        for table in ("photo", "album", "month", "section", "skipped", "note"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from here
         self.set_note("shape", _SHAPE)
 
@@ -93,6 +97,10 @@ class SiteState:
     def photos(self) -> Iterator[Photo]:
         """Yield all pictures in id order."""
         return self._all("ORDER BY id")
+
+    def newest(self) -> Iterator[Photo]:
+        """Yield all pictures, the newest first."""
+        return self._all("ORDER BY time DESC, id DESC")
 
     def count(self) -> int:
         """Return how many pictures there are."""
@@ -142,7 +150,9 @@ class SiteState:
     def stands(self, listing: bytes, key: Key) -> bool:
         """Tell whether a listing has a picture at exactly this place in time."""
         row = self._db.execute("SELECT time, folder FROM photo WHERE id = ?", (key[1],)).fetchone()
-        return row is not None and row[0] == key[0] and listing in {b"", row[1]}
+        if row is None or row[0] != key[0]:
+            return False
+        return listing in {b"", row[1], month_of(key[0])}
 
     # ---- where listings are cut ----
 
@@ -171,6 +181,37 @@ class SiteState:
         self._db.execute(
             "DELETE FROM section WHERE listing = ? AND time = ? AND id = ?", (listing, *key)
         )
+
+    # ---- months ----
+
+    def recount_month(self, listing: bytes, difference: int) -> None:
+        """Count pictures into a month, or out."""
+        count = self.in_month(listing) + difference
+        if count:
+            self._db.execute("INSERT OR REPLACE INTO month VALUES (?, ?)", (listing, count))
+        else:
+            self._db.execute("DELETE FROM month WHERE name = ?", (listing,))
+
+    def in_month(self, listing: bytes) -> int:
+        """Return how many pictures a month has."""
+        row = self._db.execute("SELECT count FROM month WHERE name = ?", (listing,)).fetchone()
+        return row[0] if row else 0
+
+    def months(self) -> list[Month]:
+        """Return the months that have pictures, the newest first."""
+        return sorted(
+            (
+                Month(int(name[1:-3]), int(name[-2:]), count)
+                for name, count in self._db.execute("SELECT name, count FROM month")
+            ),
+            key=lambda month: (month.year, month.month),
+            reverse=True,
+        )
+
+    def newest_in(self, listing: bytes) -> Photo:
+        """Return the newest picture of a listing that has one."""
+        where, values = _range(listing, None, None)
+        return next(self._all(f"{where} ORDER BY time DESC, id DESC LIMIT 1", *values))
 
     # ---- albums ----
 
@@ -272,6 +313,44 @@ class SiteState:
         return (_decoder.decode(data) for (data,) in self._db.execute(query, values))
 
 
+_MONTH = b"\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month of the timeline, and how many pictures it has."""
+
+    year: int
+    month: int
+    count: int
+
+    @property
+    def listing(self) -> bytes:
+        """Its listing."""
+        return _MONTH + b"%04d-%02d" % (self.year, self.month)
+
+
+def month_of(time: int) -> bytes:
+    """Return the listing of the month that a time lies in."""
+    moment = _EPOCH + dt.timedelta(seconds=time)
+    return Month(moment.year, moment.month, 0).listing
+
+
+def _bounds(listing: bytes) -> tuple[int, int]:
+    year, month = int(listing[1:-3]), int(listing[-2:])
+    first = dt.datetime(year, month, 1)
+    after = (first + dt.timedelta(days=31)).replace(day=1) if (year, month) < (9999, 12) else None
+    end = 2**62 if after is None else _seconds(after)
+    return _seconds(first), end
+
+
+def _seconds(moment: dt.datetime) -> int:
+    return int((moment - _EPOCH).total_seconds())
+
+
+_EPOCH = dt.datetime(1970, 1, 1)
+
+
 def folder_key(folder: Folder) -> bytes:
     """Return how a folder is written; b"" is what holds the outermost ones."""
     return b"\0".join(folder)
@@ -312,7 +391,7 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.executescript(_TABLES)
     state = SiteState(connection)
     if state.note("shape") != _SHAPE:
-        for table in ("photo", "album", "section", "skipped"):
+        for table in ("photo", "album", "month", "section", "skipped"):
             connection.execute(f"DROP TABLE {table}")
         connection.executescript("DELETE FROM note;")
         connection.executescript(_TABLES)
@@ -324,7 +403,10 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
 def _range(listing: bytes, since: Key | None, before: Key | None) -> tuple[str, list[object]]:
     terms: list[str] = []
     values: list[object] = []
-    if listing:
+    if listing.startswith(_MONTH):
+        terms.append("time >= ? AND time < ?")
+        values += _bounds(listing)
+    elif listing:
         terms.append("folder = ?")
         values.append(listing)
     if since is not None:

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
+import defusedxml.ElementTree
 import pytest
 from PIL import Image
 
@@ -57,6 +58,7 @@ def unreferenced(site: Path) -> set[str]:
     """Return the site's files that no page and no index refers to."""
     files = {name for name in tree(site) if not name.startswith(".picturerail/")}
     used = {"index.html", "search/root.json", "static/photo.js"}  # of photo pages, if any
+    used |= {"404.html", "robots.txt"}  # asked for by name
     for page in site.rglob("*.html"):
         here = "/" + str(page.relative_to(site))
         for address in Links(page.read_text()).found:
@@ -147,6 +149,68 @@ def test_every_picture_is_reached_by_links(source, options, publish, monkeypatch
 
         expected = sorted(source.rows, reverse=True)
         assert list(map(str, expected)) == walked(options.path)
+
+
+def test_timeline_has_every_month(source, options, publish, monkeypatch):
+    """Each month with pictures has a page of its own, which the timeline leads to."""
+    monkeypatch.setattr(sections, "PER_PAGE", 2)
+    for at, month in enumerate(["2019-07", "2019-07", "2019-07", "2019-08", "2021-01"]):
+        source.add(f"{at}.jpg", plain((1, 2, at)), taken=f"{month}-0{at + 1}T10:00:00")
+    source.add("old.jpg", plain((9, 9, 9)), taken="1923-12-31")
+    publish()
+
+    timeline = (options.path / "timeline/index.html").read_text()
+    months = re.findall(r'href="\.\./(timeline/\d+/\d+/index.html)"', timeline)
+    assert [
+        f"timeline/{m}/index.html" for m in ("2021/01", "2019/08", "2019/07", "1923/12")
+    ] == months
+    july = (options.path / "timeline/2019/07/index.html").read_text()
+    assert "July 2019" in july
+    assert re.findall(r'data-photo-id="(\d+)"', july) == ["3", "2"]
+
+    source.delete(4)
+    publish()
+    assert not (options.path / "timeline/2019/08").exists()
+
+
+def test_feed_and_sitemaps(source, options, publish):
+    """With a known address the newest are in an Atom feed, and every picture in a sitemap."""
+    for at in range(40):
+        taken = f"20{at % 4 + 10}-0{at % 3 + 1}-01T10:00:00"
+        source.add(f"{at}.jpg", plain((1, 2, at)), taken=taken, caption="<A> & b")
+    address = "https://example.org/photos/"
+    publish(replace(options, base_url=address))
+
+    def texts(name, tag):
+        root = defusedxml.ElementTree.parse(options.path / name).getroot()
+        return [element.text for element in root.iter() if element.tag.endswith(tag)]
+
+    assert len(texts("feed.xml", "}entry")) == 30
+    assert "<A> & b" in texts("feed.xml", "}title")
+    maps = texts("sitemap.xml", "}loc")
+    pictures = [of for name in maps for of in texts(name.removeprefix(address), "}loc")]
+    assert sorted(f"{address}photo/{number}/" for number in source.rows) == sorted(pictures)
+    assert f"Sitemap: {address}sitemap.xml" in (options.path / "robots.txt").read_text()
+    lost = (options.path / "404.html").read_text()
+    assert 'href="/photos/static/site.css"' in lost
+
+    source.delete(1)
+    publish(replace(options, base_url=address))
+    everything = b"".join(public(options.path).values())
+    assert b"photo/1/" not in everything
+
+
+def test_photo_pages_speak_to_machines(source, options, publish):
+    """A picture's page holds JSON-LD that is JSON and cannot end its script element."""
+    source.add("a.jpg", plain((1, 2, 3)), caption="</script><b>x & y", tags=("sea",))
+    publish()
+
+    page = (options.path / "photo/1/index.html").read_text()
+    (text,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page)
+    about = json.loads(text)
+
+    assert (about["caption"], about["keywords"]) == ("</script><b>x & y", "sea")
+    assert (options.path / about["contentUrl"].removeprefix("../../")).is_file()
 
 
 def test_nothing_changed_writes_nothing(source, publish, options):
