@@ -63,7 +63,22 @@ def _fault(place: Path, mark: str, *, deep: bool) -> str:
         return f"cannot be read ({error.strerror}); `picturerail export --full` mends it"
     # A picture's name is made of its content, so it has no digest of its own.
     same = digest(data) == mark if len(mark) == 32 else bool(data)
-    return "" if same else "is not what was written; `picturerail export --full` mends it"
+    if not same:
+        return "is not what was written; `picturerail export --full` mends it"
+    if place.suffix == ".webp" and (found := _metadata(data)):
+        return f"holds {found}, which nobody should see; `picturerail export --full` mends it"
+    return ""
+
+
+def _metadata(webp: bytes) -> str:
+    """Name the metadata that a WebP file carries; its chunks' names tell (RFC 9649)."""
+    at = 12
+    while at + 8 <= len(webp):
+        name, size = webp[at : at + 4], int.from_bytes(webp[at + 4 : at + 8], "little")
+        if name in {b"EXIF", b"XMP "}:
+            return name.decode().strip()
+        at += 8 + size + size % 2
+    return ""
 
 
 def _against_pictures(

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from picturerail_exporter import files, sections
+from picturerail_exporter.check import check_site
 from picturerail_exporter.pixels import decode
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import render
@@ -171,6 +172,26 @@ def test_timeline_has_every_month(source, options, publish, monkeypatch):
     source.delete(4)
     publish()
     assert not (options.path / "timeline/2019/08").exists()
+
+
+@pytest.mark.parametrize("kind", ["exif", "xmp"])
+def test_check_finds_metadata_in_pictures(source, options, publish, kind):
+    """A deep check names a picture on the site that carries EXIF or XMP, and no other."""
+    source.add("a.jpg", plain((1, 2, 3)))
+    source.add("b.jpg", plain((3, 2, 1)))
+    publish()
+    assert check_site(source, options.path, deep=True) == []
+    picture = min(options.path.glob("media/*/*-small.webp"))
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    private = {"exif": exif.tobytes()} if kind == "exif" else {"xmp": b"<x/>"}
+    picture.unlink()  # it is one file with the rendition store's
+    picture.write_bytes(encoded(Image.new("RGB", (9, 9)), "WEBP", **private))
+
+    ((where, what),) = check_site(source, options.path, deep=True)
+
+    assert str(picture) == where
+    assert f"holds {kind.upper()}" in what
 
 
 def test_feed_and_sitemaps(source, options, publish):
