@@ -127,8 +127,20 @@ def json_ld(photo: Photo, base_url: str, up: str, large: Rendered) -> markupsafe
 class Pages:
     """The templates, bound to what all pages share."""
 
-    def __init__(self, title: str, base_url: str, recipe: Recipe) -> None:
-        """Load the templates."""
+    def __init__(self, title: str, base_url: str, recipe: Recipe, language: str = "en") -> None:
+        """Load the templates and the texts of a language that `languages` has."""
+        texts = languages()[language]
+        months = texts["months"].split()
+
+        def long_date(moment: dt.datetime) -> str:
+            month = months[moment.month - 1]
+            text: str = texts["date"].format(day=moment.day, month=month, year=moment.year)
+            return text
+
+        def pictures(count: int) -> str:
+            text: str = texts["one_picture"] if count == 1 else texts["many_pictures"].format(count)
+            return text
+
         self._recipe = recipe
         self._title = title
         self.base_url = base_url.rstrip("/") + "/" if base_url else ""
@@ -151,7 +163,11 @@ class Pages:
             album_path=album_path,
             month_path=month_path,
             sitemap_path=sitemap_path,
-            month_name=month_name,
+            month_name=lambda month: months[month - 1],
+            language=language,
+            t=texts,
+            script_texts=json.dumps(texts["script"], ensure_ascii=False),
+            pictures=pictures,
             json_ld=json_ld,
         )
 
@@ -236,22 +252,20 @@ def templates() -> Iterator[tuple[str, bytes]]:
     folder = resources.files(__package__) / "templates"
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         yield entry.name, entry.read_bytes()
+    yield "languages.json", (resources.files(__package__) / "languages.json").read_bytes()
 
 
-def long_date(moment: dt.datetime) -> str:
-    """Return a day as people write it: 14 July 2019."""
-    return f"{moment.day} {_MONTHS.split()[moment.month - 1]} {moment.year}"
+def languages() -> dict[str, dict[str, Any]]:
+    """Return every text of the site by language and name, out of `languages.json`."""
+    file = resources.files(__package__) / "languages.json"
+    texts: dict[str, dict[str, Any]] = json.loads(file.read_text("utf-8"))
+    return texts
 
 
 def moment(photo: Photo) -> str:
     """Return a picture's place in time as feeds write it."""
     zero = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     return (zero + dt.timedelta(seconds=photo.order)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def month_name(month: int) -> str:
-    """Return a month's name by its number, 1 to 12."""
-    return _MONTHS.split()[month - 1]
 
 
 def exposure_text(photo: Photo) -> list[str]:
@@ -267,9 +281,6 @@ def exposure_text(photo: Photo) -> list[str]:
     if exposure.focal_length:
         pieces.append(f"{exposure.focal_length:g} mm")
     return pieces
-
-
-_MONTHS = "January February March April May June July August September October November December"
 
 
 def _search_link(words: str) -> str:

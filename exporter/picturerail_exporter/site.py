@@ -47,7 +47,8 @@ class SiteOptions:
     """How a site is made.
 
     `path` is its folder, `renditions` the rendition store's. `base_url` is where it will be
-    published, if known: only link previews need it. `vectors_version` names the word vectors
+    published, if known: link previews, feed and sitemaps need it. `language` is that of
+    its own texts. `vectors_version` names the word vectors
     in use, whose neighbours are searched through. `workers` is how many pictures are
     rendered at once.
     """
@@ -56,6 +57,7 @@ class SiteOptions:
     renditions: Path
     title: str = "Pictures"
     base_url: str = ""
+    language: str = "en"
     recipe: Recipe = field(default_factory=Recipe)
     vectors_version: str = ""
     max_pixels: int = DEFAULT_MAX_PIXELS
@@ -64,7 +66,14 @@ class SiteOptions:
     @property
     def digest(self) -> str:
         """Names what the site's bytes depend on beside the pictures."""
-        what = (_PAGES_VERSION, self.title, self.base_url, self.recipe, self.vectors_version)
+        what = (
+            _PAGES_VERSION,
+            self.title,
+            self.base_url,
+            self.language,
+            self.recipe,
+            self.vectors_version,
+        )
         files = [digest(data) for _, data in (*pages.static_files(), *pages.templates())]
         return digest(repr((what, files)).encode())
 
@@ -153,7 +162,7 @@ def export(
             touched,
             store,
             options.recipe,
-            Pages(options.title, options.base_url, options.recipe),
+            Pages(options.title, options.base_url, options.recipe, options.language),
         ).plan(
             lambda: _neighbours(source, options.vectors_version),
             analyse,

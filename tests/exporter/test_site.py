@@ -14,6 +14,7 @@ from PIL import Image
 
 from picturerail_exporter import files, sections
 from picturerail_exporter.check import check_site
+from picturerail_exporter.pages import languages
 from picturerail_exporter.pixels import decode
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import render
@@ -192,6 +193,33 @@ def test_check_finds_metadata_in_pictures(source, options, publish, kind):
 
     assert str(picture) == where
     assert f"holds {kind.upper()}" in what
+
+
+def test_german(source, options, publish):
+    """In German every text of the pages is German, dates too, and the pages say so."""
+    source.add("a.jpg", plain((1, 2, 3)), taken="2019-03-14T10:00:00", camera="Leica M6")
+    publish(replace(options, language="de"))
+
+    page = (options.path / "photo/1/index.html").read_text()
+    for text in ('<html lang="de">', "14. März 2019", "Kamera", "Aufgenommen", "Zeitleiste"):
+        assert text in page
+    assert "1 Bild" in (options.path / "timeline/index.html").read_text()
+    english = {text for text in languages()["en"].values() if isinstance(text, str)}
+    german = {text for text in languages()["de"].values() if isinstance(text, str)}
+    for name, data in public(options.path).items():
+        if name.endswith(".html"):
+            shown = set(re.findall(r">([^<>]+)<", data.decode()))
+            assert shown & (english - german) == set()
+
+
+def test_languages_have_the_same_texts():
+    """Every language has every text, with the same gaps."""
+    every = languages()
+    shape = {name: sorted(re.findall(r"{\w*}", str(text))) for name, text in every["en"].items()}
+    for texts in every.values():
+        assert shape == {n: sorted(re.findall(r"{\w*}", str(t))) for n, t in texts.items()}
+        assert texts["script"].keys() == every["en"]["script"].keys()
+        assert len(texts["months"].split()) == 12
 
 
 def test_feed_and_sitemaps(source, options, publish):
