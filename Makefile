@@ -15,7 +15,7 @@ CONFIGURE = $(BIN)/cmake -S native/search -G Ninja -DCMAKE_MAKE_PROGRAM="$(CURDI
 .DEFAULT_GOAL := help
 .PHONY: help run test test-python test-database test-search build-search sanitize lint wheel \
 	bench bench-database bench-search bench-site clean \
-	screenshots
+	screenshots validate-html
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ bench-site: .venv/ready ## The gallery beside sigal
 
 screenshots: .venv/ready ## Pictures of every view of SITE into FOLDER (build/screenshots)
 	$(BIN)/python exporter/screenshots.py $(SITE) $(or $(FOLDER),build/screenshots)
+
+validate-html: ## Check the pages of SITE with html-validate
+	npx --yes html-validate@10 --config exporter/.htmlvalidate.json --ext html "$(SITE)"
 
 .venv/ready: pyproject.toml $(NATIVE)
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("picturerail needs Python 3.11 to 3.13")'
