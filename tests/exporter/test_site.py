@@ -1,3 +1,4 @@
+import gzip
 import io
 import json
 import random
@@ -687,3 +688,14 @@ def test_linking_onto_itself_leaves_nothing_behind(tmp_path):
     files.link_or_copy(tmp_path / "a", tmp_path / "b")
 
     assert {"a", "b"} == set(tree(tmp_path))
+
+
+def test_scripts_and_styles_are_light(source, options, publish):
+    """All scripts together stay below 30 kB gzipped, all styles below 12 kB."""
+    source.add("a.jpg", plain((1, 2, 3)))
+    publish()
+
+    for suffix, most in ((".js", 30_000), (".css", 12_000)):
+        files = sorted((options.path / "static").glob(f"*{suffix}"))
+        assert files
+        assert sum(len(gzip.compress(file.read_bytes())) for file in files) <= most
