@@ -14,7 +14,7 @@ CONFIGURE = $(BIN)/cmake -S native/search -G Ninja -DCMAKE_MAKE_PROGRAM="$(CURDI
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-python test-database test-search build-search sanitize lint wheel \
-	bench bench-daemon bench-database bench-search bench-site clean
+	bench bench-daemon bench-database bench-search bench-site clean screenshots validate-html
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -75,6 +75,12 @@ bench-search: .venv/ready ## The search engine beside tantivy, Xapian and SQLite
 bench-site: .venv/ready ## The gallery beside sigal
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python tests/bench/bench_site.py $(ARGS)
+
+screenshots: .venv/ready ## Pictures of every view of SITE into FOLDER (build/screenshots)
+	$(BIN)/python exporter/screenshots.py $(SITE) $(or $(FOLDER),build/screenshots)
+
+validate-html: ## Check the pages of SITE with html-validate
+	npx --yes html-validate@10 --config exporter/.htmlvalidate.json --ext html "$(SITE)"
 
 .venv/ready: pyproject.toml $(NATIVE)
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("picturerail needs Python 3.11 to 3.13")'

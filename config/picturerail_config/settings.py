@@ -98,6 +98,7 @@ class Export(Section, frozen=True):
     path: Path = Path("~/picturerail-site")
     title: str = "Pictures"
     base_url: str = ""
+    language: Literal["en", "de"] = "en"
     automatic: bool = True
     quiet_seconds: Annotated[float, Meta(ge=0)] = 2.0
 

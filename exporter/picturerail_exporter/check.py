@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from picturerail_exporter.collection import published
-from picturerail_exporter.site_folder import ExportError, Manifest, digest, read_manifest
+from picturerail_exporter.site_folder import ExportError, Manifest, Marks, digest, read_manifest
 from picturerail_exporter.source import Source
 
 
@@ -36,13 +37,20 @@ def check_site(source: Source, path: Path, *, deep: bool) -> list[tuple[str, str
         return [(str(path), "shows another store; `picturerail export` makes it this one's")]
     if not manifest.complete:
         return [(str(path), "an export was interrupted; `picturerail export` completes it")]
+    try:
+        marks = dict(Marks(path).items())
+    except (ExportError, OSError) as error:
+        return [(str(path), str(error))]
     problems = [
         (str(path / name), what)
-        for name, mark in manifest.files.items()
+        for name, mark in marks.items()
         if (what := _fault(path / name, mark, deep=deep))
     ]
+    if len(marks) != manifest.count:
+        what = f"lists {len(marks)} files of {manifest.count}; `picturerail export --full` mends it"
+        problems.append((str(path / ".picturerail"), what))
     if manifest.seq == source.info.seq:
-        problems += _against_pictures(source, path, manifest)
+        problems += _against_pictures(source, path, manifest, marks)
     return problems
 
 
@@ -55,13 +63,30 @@ def _fault(place: Path, mark: str, *, deep: bool) -> str:
         return f"cannot be read ({error.strerror}); `picturerail export --full` mends it"
     # A picture's name is made of its content, so it has no digest of its own.
     same = digest(data) == mark if len(mark) == 32 else bool(data)
-    return "" if same else "is not what was written; `picturerail export --full` mends it"
+    if not same:
+        return "is not what was written; `picturerail export --full` mends it"
+    if place.suffix == ".webp" and (found := _metadata(data)):
+        return f"holds {found}, which nobody should see; `picturerail export --full` mends it"
+    return ""
 
 
-def _against_pictures(source: Source, path: Path, manifest: Manifest) -> list[tuple[str, str]]:
+def _metadata(webp: bytes) -> str:
+    """Name the metadata that a WebP file carries; its chunks' names tell (RFC 9649)."""
+    at = 12
+    while at + 8 <= len(webp):
+        name, size = webp[at : at + 4], int.from_bytes(webp[at + 4 : at + 8], "little")
+        if name in {b"EXIF", b"XMP "}:
+            return name.decode().strip()
+        at += 8 + size + size % 2
+    return ""
+
+
+def _against_pictures(
+    source: Source, path: Path, manifest: Manifest, marks: Collection[str]
+) -> list[tuple[str, str]]:
     photos, _ = published(source)
     wanted = {f"photo/{photo.id}/index.html" for photo in photos}
-    there = {name for name in manifest.files if name.startswith("photo/")}
+    there = {name for name in marks if name.startswith("photo/")}
     missing = [] if manifest.partial else sorted(wanted - there)
     return [
         (str(path / name), "is missing though its picture is published") for name in missing

@@ -11,12 +11,14 @@ import datetime as dt
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from picturerail_exporter.source import Source
 from picturerail_native.fields import readable, searched_fields
 from picturerail_native.records import Exposure, ImageRow, Metadata, Root, Table, decode_root
+
+_FIRST, _LAST = -62_135_596_800, 253_402_300_799
+"""The first second of the year 1 and the last of 9999."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +60,16 @@ class Photo:
 
 @dataclass(slots=True)
 class Album:
-    """A folder that holds published pictures, directly (`photos`) or below (`albums`).
+    """A folder that holds published pictures, directly or in the `albums` right below it.
 
     `slug` is its path on the site below `album/`. `cover` is its newest picture, `count`
-    counts those below it too.
+    counts those below it too. Of an album that stands for a way up (in `parents`) only slug
+    and title are given.
     """
 
     slug: str
     title: str
     parents: tuple[Album, ...]
-    photos: list[Photo] = field(default_factory=list)
     albums: list[Album] = field(default_factory=list)
     cover: Photo | None = None
     count: int = 0
@@ -82,32 +84,42 @@ class Skipped:
     reason: str
 
 
-def published(source: Source) -> tuple[list[Photo], list[Skipped]]:
-    """Return the pictures that may be shown, newest first, and those that cannot be.
+Roots = dict[int, Root]
 
-    Hidden pictures, and those of folders that are no longer configured or of no folder,
-    are in neither.
-    """
-    roots = {
+
+def public_roots(source: Source) -> Roots:
+    """Return the folders whose pictures are published, by id."""
+    return {
         int.from_bytes(key, "big"): root
         for key, value in source.records(Table.ROOTS)
         if (root := decode_root(value)).configured
     }
-    photos: list[Photo] = []
-    skipped: list[Skipped] = []
-    for row in source.images():
-        home = roots.get(row.root)
-        if home is None or row.deleted:
-            continue
-        metadata = row.metadata
-        if metadata.corrections.hidden:
-            continue
-        if metadata.width < 1 or metadata.height < 1:
-            skipped.append(Skipped(row.id, readable(row.path), "its size is not known"))
-            continue
-        photos.append(_photo(row, metadata, home))
+
+
+def publish(row: ImageRow, roots: Roots) -> Photo | Skipped | None:
+    """Return what of a row is shown; why it cannot be; or None where it must not be.
+
+    Hidden pictures, and those of folders that are no longer configured or of no folder, must
+    not be shown.
+    """
+    home = roots.get(row.root)
+    if home is None or row.deleted:
+        return None
+    metadata = row.metadata
+    if metadata.corrections.hidden:
+        return None
+    if metadata.width < 1 or metadata.height < 1:
+        return Skipped(row.id, readable(row.path), "its size is not known")
+    return _photo(row, metadata, home)
+
+
+def published(source: Source) -> tuple[list[Photo], list[Skipped]]:
+    """Return all pictures that may be shown, newest first, and those that cannot be."""
+    roots = public_roots(source)
+    found = [publish(row, roots) for row in source.images()]
+    photos = [shown for shown in found if isinstance(shown, Photo)]
     photos.sort(key=lambda photo: (photo.order, photo.id), reverse=True)
-    return photos, skipped
+    return photos, [shown for shown in found if isinstance(shown, Skipped)]
 
 
 def order_of(row: ImageRow, metadata: Metadata) -> int:
@@ -117,43 +129,9 @@ def order_of(row: ImageRow, metadata: Metadata) -> int:
     """
     taken = _moment(metadata.taken)
     if taken is None:
-        return row.stat.mtime_ns // 1_000_000_000
+        # Some file systems give times of no year that a calendar has.
+        return min(max(row.stat.mtime_ns // 1_000_000_000, _FIRST), _LAST)
     return int(taken.replace(tzinfo=dt.UTC).timestamp())
-
-
-def albums(photos: Iterable[Photo]) -> list[Album]:
-    """Return the albums of the folders that hold these pictures, parents before children.
-
-    Pictures keep their order; albums stand by title within their parent.
-    """
-    by_folder: dict[tuple[bytes, ...], Album] = {}
-    for photo in photos:
-        album = _album(by_folder, photo.folder)
-        album.photos.append(photo)
-        for above in (*album.parents, album):
-            above.count += 1
-            above.cover = above.cover or photo
-    tops = [album for folder, album in by_folder.items() if len(folder) == 1]
-    return list(_in_order(tops))
-
-
-def _album(by_folder: dict[tuple[bytes, ...], Album], folder: tuple[bytes, ...]) -> Album:
-    album = by_folder.get(folder)
-    if album is None:
-        above = _album(by_folder, folder[:-1]) if len(folder) > 1 else None
-        parents = (*above.parents, above) if above else ()
-        slug = "/".join(slug_of(part) for part in folder)
-        album = by_folder[folder] = Album(slug, readable(folder[-1]), parents)
-        if above:
-            above.albums.append(album)
-    return album
-
-
-def _in_order(siblings: list[Album]) -> Iterator[Album]:
-    siblings.sort(key=lambda album: (album.title.casefold(), album.slug))
-    for album in siblings:
-        yield album
-        yield from _in_order(album.albums)
 
 
 def slug_of(name: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The site's pages, as (path, how to make its bytes) pairs: pure functions of published values.
+"""The site's pages as bytes: pure functions of published values.
 
 Links are relative and name `index.html`, so the site works below any address and from
 `file://`. Nothing is inline but text and tiny placeholder pictures: the pages' own content
@@ -9,26 +9,31 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import json
 import math
 import urllib.parse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
 import jinja2
+import markupsafe
 
 from picturerail_exporter.collection import Album, Photo
 from picturerail_exporter.renditions import Recipe
-
-PER_PAGE = 120
-"""Pictures on a page of a grid; the newest page holds up to twice as many, less one."""
+from picturerail_exporter.sections import Section, section_path
+from picturerail_exporter.state import Month
 
 MEDIA = "media"
+ALBUMS = "album/index.html"
+TIMELINE = "timeline/index.html"
+FEED = "feed.xml"
+FEED_LENGTH = 30
+"""Pictures in the feed of the newest."""
+
 _SHAPE_STEP = 1.04
 _SHAPES = range(-40, 41)
-
-Page = tuple[str, Callable[[], bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +43,6 @@ class Rendered:
     path: str
     width: int
     height: int
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One page of a grid. `number` counts from the oldest page; the newest has none."""
-
-    number: int | None
-    photos: Sequence[Photo]
-    newer: str | None
-    older: str | None
 
 
 def media_name(content_hash: bytes, recipe: Recipe, name: str) -> str:
@@ -82,52 +77,73 @@ def shapes_css() -> bytes:
     return ("/* The proportions of pictures, one class for each. */\n" + "\n".join(rules)).encode()
 
 
-def sections(photos: Sequence[Photo], home: str) -> list[Section]:
-    """Cut pictures, newest first, into pages, the newest page first.
-
-    Pages are numbered from the oldest picture and hold `PER_PAGE` each, so that a new
-    picture touches only the newest page, which takes up what does not fill one. `home` is
-    the newest page's folder ("" for the site's root, or ending in `/`).
-    """
-    full = max(0, len(photos) // PER_PAGE - 1)
-    cuts = [(number, len(photos) - number * PER_PAGE) for number in range(full, 0, -1)]
-    newest_end = cuts[0][1] if cuts else len(photos)
-    parts: list[tuple[int | None, Sequence[Photo]]] = [(None, photos[:newest_end])]
-    parts += [(number, photos[start : start + PER_PAGE]) for number, start in cuts]
-    paths = [section_path(home, number) for number, _ in parts]
-    return [
-        Section(
-            number,
-            part,
-            newer=paths[at - 1] if at else None,
-            older=paths[at + 1] if at + 1 < len(paths) else None,
-        )
-        for at, (number, part) in enumerate(parts)
-    ]
+def photo_path(number: int) -> str:
+    """Return the path of a picture's own page, by the picture's id."""
+    return f"photo/{number}/index.html"
 
 
-def section_path(home: str, number: int | None) -> str:
-    """Return the path of one page of a grid."""
-    return f"{home}index.html" if number is None else f"{home}page/{number}/index.html"
-
-
-def photo_path(photo: Photo) -> str:
-    """Return the path of a picture's own page."""
-    return f"photo/{photo.id}/index.html"
+def album_home(album: Album) -> str:
+    """Return the folder of an album's pages, ending in a slash."""
+    return f"album/{album.slug}/"
 
 
 def album_path(album: Album) -> str:
     """Return the path of an album's newest page."""
-    return f"album/{album.slug}/index.html"
+    return f"{album_home(album)}index.html"
+
+
+def month_home(month: Month) -> str:
+    """Return the folder of a month's pages, ending in a slash."""
+    return f"timeline/{month.year:04}/{month.month:02}/"
+
+
+def month_path(month: Month) -> str:
+    """Return the path of a month's newest page."""
+    return f"{month_home(month)}index.html"
+
+
+def sitemap_path(month: Month) -> str:
+    """Return the path of the sitemap of a month's pictures."""
+    return f"sitemap/{month.year:04}-{month.month:02}.xml"
+
+
+def json_ld(photo: Photo, base_url: str, up: str, large: Rendered) -> markupsafe.Markup:
+    """Return what search engines read of a picture, safe inside a `script` element."""
+    root = base_url or up
+    about = {
+        "@context": "https://schema.org",
+        "@type": "ImageObject",
+        "name": photo.title,
+        "contentUrl": root + large.path,
+        "width": large.width,
+        "height": large.height,
+        **({"caption": photo.caption} if photo.caption else {}),
+        **({"keywords": ", ".join(photo.tags)} if photo.tags else {}),
+        **({"dateCreated": photo.taken.isoformat()} if photo.taken else {}),
+    }
+    return markupsafe.Markup(json.dumps(about)).replace("<", "\\u003c")  # noqa: S704 - as said
 
 
 class Pages:
     """The templates, bound to what all pages share."""
 
-    def __init__(self, title: str, base_url: str, recipe: Recipe) -> None:
-        """Load the templates."""
+    def __init__(self, title: str, base_url: str, recipe: Recipe, language: str = "en") -> None:
+        """Load the templates and the texts of a language that `languages` has."""
+        texts = languages()[language]
+        months = texts["months"].split()
+
+        def long_date(moment: dt.datetime) -> str:
+            month = months[moment.month - 1]
+            text: str = texts["date"].format(day=moment.day, month=month, year=moment.year)
+            return text
+
+        def pictures(count: int) -> str:
+            text: str = texts["one_picture"] if count == 1 else texts["many_pictures"].format(count)
+            return text
+
         self._recipe = recipe
-        self._base_url = base_url.rstrip("/") + "/" if base_url else ""
+        self._title = title
+        self.base_url = base_url.rstrip("/") + "/" if base_url else ""
         self._environment = jinja2.Environment(
             loader=jinja2.FunctionLoader(_template),
             autoescape=True,
@@ -137,7 +153,7 @@ class Pages:
             keep_trailing_newline=True,
         )
         self._environment.filters.update(
-            long_date=long_date, exposure=exposure_text, search_link=_search_link
+            long_date=long_date, moment=moment, exposure=exposure_text, search_link=_search_link
         )
         self._environment.globals.update(
             site_title=title,
@@ -145,52 +161,81 @@ class Pages:
             shape=shape,
             photo_path=photo_path,
             album_path=album_path,
+            month_path=month_path,
+            sitemap_path=sitemap_path,
+            month_name=lambda month: months[month - 1],
+            language=language,
+            t=texts,
+            script_texts=json.dumps(texts["script"], ensure_ascii=False),
+            pictures=pictures,
+            json_ld=json_ld,
         )
 
-    def photos(self, photos: Sequence[Photo], albums: Sequence[Album]) -> Iterator[Page]:
-        """Yield the page of each picture; `photos` are all, newest first."""
-        home_of = {photo.id: album for album in albums for photo in album.photos}
-        for at, photo in enumerate(photos):
-            yield (
-                photo_path(photo),
-                self._page(
-                    "photo.html",
-                    photo_path(photo),
-                    photo=photo,
-                    album=home_of[photo.id],
-                    newer=photos[at - 1] if at else None,
-                    older=photos[at + 1] if at + 1 < len(photos) else None,
-                ),
-            )
+    def photo(self, photo: Photo, album: Album, newer: Photo | None, older: Photo | None) -> bytes:
+        """Return a picture's own page."""
+        path = photo_path(photo.id)
+        return self._page("photo.html", path, photo=photo, album=album, newer=newer, older=older)
 
-    def albums(self, albums: Sequence[Album]) -> Iterator[Page]:
-        """Yield the pages of each album, and then the page that lists the outermost ones."""
-        for album in albums:
-            home = f"album/{album.slug}/"
-            for section in reversed(sections(album.photos, home)):
-                path = section_path(home, section.number)
-                yield path, self._page("album.html", path, album=album, section=section)
-        tops = [album for album in albums if not album.parents]
-        path = "album/index.html"
-        yield path, self._page("albums.html", path, albums=tops)
+    def album(self, album: Album, section: Section) -> bytes:
+        """Return a page of an album."""
+        path = section_path(album_home(album), section.number)
+        return self._page("album.html", path, album=album, section=section)
 
-    def grid(self, photos: Sequence[Photo]) -> Iterator[Page]:
-        """Yield the pages of all pictures, the front page last."""
-        for section in reversed(sections(photos, "")):
-            path = section_path("", section.number)
-            yield path, self._page("grid.html", path, section=section, count=len(photos))
+    def albums(self, albums: Sequence[Album]) -> bytes:
+        """Return the page that lists the outermost albums."""
+        return self._page("albums.html", ALBUMS, albums=albums)
 
-    def _page(self, template: str, path: str, **values: Any) -> Callable[[], bytes]:
-        def make() -> bytes:
-            # From a page's folder up to the site's root, and from there to anything.
-            up = "../" * path.count("/")
-            text = self._environment.get_template(template).render(
-                up=up, base_url=self._base_url, path=path, **values
-            )
-            # Names may hold lone surrogates only where bytes were not UTF-8; those are U+FFFD.
-            return text.encode("utf-8", "replace")
+    def grid(self, section: Section, count: int) -> bytes:
+        """Return a page of all pictures, of which there are `count`."""
+        path = section_path("", section.number)
+        return self._page("grid.html", path, section=section, count=count)
 
-        return make
+    def month(self, month: Month, section: Section) -> bytes:
+        """Return a page of a month's pictures."""
+        path = section_path(month_home(month), section.number)
+        return self._page("month.html", path, month=month, section=section)
+
+    def timeline(self, months: Sequence[Month], covers: Mapping[Month, Photo]) -> bytes:
+        """Return the page of all months, the newest first."""
+        return self._page("timeline.html", TIMELINE, months=months, covers=covers)
+
+    def feed(self, photos: Sequence[Photo]) -> bytes:
+        """Return the Atom feed of the newest pictures."""
+        return self._page("feed.xml", FEED, photos=photos)
+
+    def sitemap(self, numbers: Sequence[int]) -> bytes:
+        """Return the sitemap of pictures' pages."""
+        return self._page("sitemap.xml", "sitemap/", numbers=numbers)
+
+    def sitemaps(self, months: Sequence[Month]) -> bytes:
+        """Return the list of all sitemaps."""
+        return self._page("sitemaps.xml", "sitemap.xml", months=months)
+
+    def fixed(self) -> Iterator[tuple[str, bytes]]:
+        """Yield the files that depend on the options alone, as (path, bytes)."""
+        # Shown for any address, so its own links start from the host's root.
+        root = urllib.parse.urlsplit(self.base_url).path or "/"
+        yield "404.html", self._page("404.html", "404.html", up=root)
+        robots = f"Sitemap: {self.base_url}sitemap.xml\n" if self.base_url else ""
+        yield "robots.txt", f"User-agent: *\nAllow: /\n{robots}".encode()
+        manifest = {
+            "name": self._title,
+            "start_url": "./index.html",
+            "display": "minimal-ui",
+            "background_color": "#faf9f7",
+            "theme_color": "#23262b",
+            "icons": [{"src": "static/icon.svg", "sizes": "any", "type": "image/svg+xml"}],
+        }
+        yield "site.webmanifest", json.dumps(manifest, ensure_ascii=False, indent=1).encode()
+
+    def _page(self, template: str, path: str, **values: Any) -> bytes:
+        # From a page's folder up to the site's root, and from there to anything.
+        values = {"up": "../" * path.count("/"), **values}
+        text = self._environment.get_template(template).render(
+            base_url=self.base_url, path=path, **values
+        )
+        # Names may hold lone surrogates only where bytes were not UTF-8; those are U+FFFD.
+        return text.encode("utf-8", "replace")
 
 
 def static_files() -> Iterator[tuple[str, bytes]]:
@@ -207,11 +252,20 @@ def templates() -> Iterator[tuple[str, bytes]]:
     folder = resources.files(__package__) / "templates"
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         yield entry.name, entry.read_bytes()
+    yield "languages.json", (resources.files(__package__) / "languages.json").read_bytes()
 
 
-def long_date(moment: dt.datetime) -> str:
-    """Return a day as people write it: 14 July 2019."""
-    return f"{moment.day} {_MONTHS.split()[moment.month - 1]} {moment.year}"
+def languages() -> dict[str, dict[str, Any]]:
+    """Return every text of the site by language and name, out of `languages.json`."""
+    file = resources.files(__package__) / "languages.json"
+    texts: dict[str, dict[str, Any]] = json.loads(file.read_text("utf-8"))
+    return texts
+
+
+def moment(photo: Photo) -> str:
+    """Return a picture's place in time as feeds write it."""
+    zero = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return (zero + dt.timedelta(seconds=photo.order)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def exposure_text(photo: Photo) -> list[str]:
@@ -227,9 +281,6 @@ def exposure_text(photo: Photo) -> list[str]:
     if exposure.focal_length:
         pieces.append(f"{exposure.focal_length:g} mm")
     return pieces
-
-
-_MONTHS = "January February March April May June July August September October November December"
 
 
 def _search_link(words: str) -> str:

@@ -1,18 +1,23 @@
-"""All files of a site in the order in which they are written, each made when its turn comes."""
+"""The files that an export brings, in the order in which they are written, and those that go."""
 
 from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from picturerail_exporter import browser_index, pages
-from picturerail_exporter.collection import Photo, albums
+from picturerail_exporter.changes import Touched, key_of
+from picturerail_exporter.collection import Photo
 from picturerail_exporter.pages import Pages
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe
+from picturerail_exporter.sections import Listing, Section, section_path
+from picturerail_exporter.state import Folder, Month, SiteState, folder_key
 
 NearWords = Mapping[str, Sequence[tuple[str, float]]]
 
@@ -33,50 +38,206 @@ class Linked:
     picture: Path
 
 
-def plan(
-    photos: Sequence[Photo],
-    neighbours: NearWords,
-    store: RenditionStore,
-    recipe: Recipe,
-    *,
-    title: str,
-    base_url: str,
-    analyse: browser_index.Analyse,
-    standing: Container[str],
-) -> list[Written | Linked]:
-    """Return a site's files so that each comes after those it needs.
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A file that must not be there."""
 
-    Pictures come before the pages that show them, a page before those that lead to it, the
-    front page last. Pages of one kind lead to each other; those in `standing` are there
-    already, so the others come first.
-    """
-    root, shards = browser_index.build(
-        photos, neighbours, analyse, functools.partial(_shown_in_results, recipe=recipe)
-    )
-    templates = Pages(title, base_url, recipe)
-    folders = albums(photos)
-    stages: tuple[Iterable[Written | Linked], ...] = (
-        _pictures(photos, store, recipe),
-        itertools.starmap(_ready, pages.static_files()),
-        (_ready(f"search/{shard.name}", shard.data) for shard in shards),
-        itertools.starmap(Written, templates.photos(photos, folders)),
-        itertools.starmap(Written, templates.albums(folders)),
-        [_ready("search/root.json", root)],
-        itertools.starmap(Written, templates.grid(photos)),
-    )
-    return [
-        file for stage in stages for file in sorted(stage, key=lambda file: file.path in standing)
-    ]
+    path: str
 
 
-def _pictures(photos: Iterable[Photo], store: RenditionStore, recipe: Recipe) -> list[Linked]:
-    # Copies of one picture share their files.
-    files = {
-        file.path: Linked(file.path, store.path(photo.content_hash, recipe, name))
-        for photo in photos
-        for name, file in pages.rendered(photo, recipe).items()
-    }
-    return list(files.values())
+File = Written | Linked | Gone
+
+
+class Planner:
+    """Names the files of a site that a change touches, from its state after the change."""
+
+    def __init__(
+        self,
+        state: SiteState,
+        touched: Touched,
+        store: RenditionStore,
+        recipe: Recipe,
+        templates: Pages,
+    ) -> None:
+        """Keep what the files are made of."""
+        self._state, self._touched = state, touched
+        self._store, self._recipe, self._templates = store, recipe, templates
+
+    def plan(
+        self,
+        neighbours: Callable[[], NearWords],
+        analyse: browser_index.Analyse,
+        standing: Container[str],
+        *,
+        all_files: bool,
+    ) -> list[File]:
+        """Return the files so that each comes after those it needs, and what goes last.
+
+        Pictures come before the pages that show them, a page before those that lead to it, the
+        front page last. Pages of one kind lead to each other; those in `standing` are there
+        already, so the others come first. Files that no picture changes are only brought
+        where `all_files` is asked for.
+        """
+        shards, root = self._index(neighbours, analyse)
+        static: list[File] = []
+        if all_files:
+            static = [_ready(path, data) for path, data in pages.static_files()]
+            static += [_ready(path, data) for path, data in self._templates.fixed()]
+        stages: tuple[list[File], ...] = (
+            list(self._pictures()),
+            static,
+            shards,
+            list(self._photos()),
+            list(self._albums()),
+            list(self._timeline()),
+            root,
+            list(self._found_by_machines()),
+            list(self._grid()),
+        )
+        files = [
+            file
+            for stage in stages
+            for file in sorted(stage, key=lambda file: file.path in standing)
+        ]
+        kept = {file.path for file in files if not isinstance(file, Gone)}
+        gone = {file.path: file for file in files if isinstance(file, Gone)}
+        return [
+            *(file for file in files if not isinstance(file, Gone)),
+            *(file for path, file in gone.items() if path not in kept),
+        ]
+
+    def _pictures(self) -> Iterator[File]:
+        # Copies of one picture share their files.
+        for content, photo in self._touched.contents.items():
+            there = self._state.holds_content(content)
+            for name, file in pages.rendered(photo, self._recipe).items():
+                if there:
+                    yield Linked(file.path, self._store.path(content, self._recipe, name))
+                else:
+                    yield Gone(file.path)
+
+    def _photos(self) -> Iterator[File]:
+        for number in self._touched.photos:
+            photo = self._state.photo(number)
+            if photo is None:
+                yield Gone(pages.photo_path(number))
+            else:
+                yield Written(pages.photo_path(number), functools.partial(self._photo, photo))
+
+    def _photo(self, photo: Photo) -> bytes:
+        key = key_of(photo)
+        return self._templates.photo(
+            photo,
+            self._state.named(photo.folder),
+            self._state.newer(key),
+            self._state.older(key),
+        )
+
+    def _albums(self) -> Iterator[File]:
+        # Those below come first: pages above lead to them.
+        for folder in sorted(self._touched.albums, key=lambda folder: (-len(folder), folder)):
+            home = pages.album_home(self._state.named(folder))
+            listing = Listing(self._state, folder_key(folder), home)
+            alive = self._state.album(folder) is not None
+
+            def page(section: Section, folder: Folder = folder) -> bytes:
+                album = self._state.album(folder)
+                assert album is not None
+                return self._templates.album(album, section)
+
+            yield from self._sections(folder_key(folder), listing, page)
+            path = section_path(home, None)
+            if alive:
+                newest = functools.partial(_newest, page, listing)
+                yield Written(path, newest)
+            else:
+                yield Gone(path)
+        yield Written(pages.ALBUMS, self._outermost)
+
+    def _outermost(self) -> bytes:
+        return self._templates.albums(self._state.albums_below(()))
+
+    def _timeline(self) -> Iterator[File]:
+        for name in sorted(self._touched.months):
+            month = Month(int(name[1:-3]), int(name[-2:]), self._state.in_month(name))
+            home = pages.month_home(month)
+            listing = Listing(self._state, name, home)
+
+            def page(section: Section, month: Month = month) -> bytes:
+                return self._templates.month(month, section)
+
+            yield from self._sections(name, listing, page)
+            path = section_path(home, None)
+            if month.count:
+                yield Written(path, functools.partial(_newest, page, listing))
+            else:
+                yield Gone(path)
+            if self._templates.base_url:
+                path = pages.sitemap_path(month)
+                make = functools.partial(self._sitemap, name)
+                yield Written(path, make) if month.count else Gone(path)
+        yield Written(pages.TIMELINE, self._months)
+
+    def _months(self) -> bytes:
+        months = self._state.months()
+        covers = {month: self._state.newest_in(month.listing) for month in months}
+        return self._templates.timeline(months, covers)
+
+    def _sitemap(self, name: bytes) -> bytes:
+        return self._templates.sitemap([number for _, number in self._state.keys(name, None)])
+
+    def _found_by_machines(self) -> Iterator[File]:
+        if self._templates.base_url:
+            newest = list(itertools.islice(self._state.newest(), pages.FEED_LENGTH))
+            yield Written(pages.FEED, functools.partial(self._templates.feed, newest))
+            months = self._state.months()
+            yield Written("sitemap.xml", functools.partial(self._templates.sitemaps, months))
+
+    def _grid(self) -> Iterator[File]:
+        listing = Listing(self._state, b"", "")
+        count = self._state.count()
+
+        def page(section: Section) -> bytes:
+            return self._templates.grid(section, count if section.number is None else 0)
+
+        yield from self._sections(b"", listing, page)
+        yield Written(section_path("", None), functools.partial(_newest, page, listing))
+
+    def _sections(
+        self, name: bytes, listing: Listing, page: Callable[[Section], bytes]
+    ) -> Iterator[File]:
+        for start in sorted(self._touched.sections.get(name, ())):
+            path = listing.path(start)
+            if listing.exists(start):
+                yield Written(path, functools.partial(_page, page, listing, start))
+            else:
+                yield Gone(path)
+
+    def _index(
+        self, neighbours: Callable[[], NearWords], analyse: browser_index.Analyse
+    ) -> tuple[list[File], list[File]]:
+        if not self._touched.index:
+            return [], []
+        root, shards = browser_index.build(
+            self._state.photos(),
+            neighbours(),
+            analyse,
+            functools.partial(_shown_in_results, recipe=self._recipe),
+        )
+        old = set(msgspec.json.decode(self._state.note("index") or "[]", type=list[str]))
+        new = {f"search/{shard.name}" for shard in shards}
+        self._state.set_note("index", msgspec.json.encode(sorted(new)).decode())
+        files: list[File] = [_ready(f"search/{shard.name}", shard.data) for shard in shards]
+        files += [Gone(path) for path in sorted(old - new)]
+        return files, [_ready("search/root.json", root)]
+
+
+def _newest(page: Callable[[Section], bytes], listing: Listing) -> bytes:
+    return page(listing.newest())
+
+
+def _page(page: Callable[[Section], bytes], listing: Listing, start: tuple[int, int]) -> bytes:
+    return page(listing.page(start))
 
 
 def _ready(path: str, data: bytes) -> Written:

@@ -6,7 +6,9 @@ does, so what works here works there.
 
 from __future__ import annotations
 
+import io
 import os
+import re
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -44,13 +46,17 @@ class _Handler(SimpleHTTPRequestHandler):
         ".js": "text/javascript; charset=utf-8",
         ".json": "application/json",
         ".svg": "image/svg+xml",
+        ".txt": "text/plain; charset=utf-8",
+        ".webmanifest": "application/manifest+json",
         ".webp": "image/webp",
+        ".xml": "application/xml",
     }
 
     def end_headers(self) -> None:
         """Add what makes a preview always show the newest state."""
         self.send_header("Cache-Control", "no-cache")
         self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Accept-Ranges", "bytes")
         super().end_headers()
 
     def translate_path(self, path: str) -> str:
@@ -64,9 +70,52 @@ class _Handler(SimpleHTTPRequestHandler):
         return place if inside and not hidden else str(Path(self.directory, ".nothing")) + slash
 
     def send_head(self) -> Any:
-        """Answer with the file itself, always: two exports within a second look alike."""
+        """Answer with the file itself, always: two exports within a second look alike.
+
+        One range of bytes is answered as such (RFC 9110, section 14); several are not, and
+        the whole file comes.
+        """
         del self.headers["If-Modified-Since"]
-        return super().send_head()
+        asked = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", self.headers.get("Range", ""))
+        if asked is None or asked[0] == "bytes=-":
+            return self._missing_page() or super().send_head()
+        place = Path(self.translate_path(self.path))
+        if not place.is_file():
+            return self._missing_page() or super().send_head()
+        size = place.stat().st_size
+        if asked[1]:
+            first, last = int(asked[1]), min(int(asked[2] or size), size - 1)
+        else:
+            first, last = max(0, size - int(asked[2])), size - 1
+        if first > last:
+            self.send_response(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+            self.send_header("Content-Range", f"bytes */{size}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return None
+        with place.open("rb") as file:
+            file.seek(first)
+            data = file.read(last - first + 1)
+        self.send_response(HTTPStatus.PARTIAL_CONTENT)
+        self.send_header("Content-Type", self.guess_type(str(place)))
+        self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        return io.BytesIO(data)
+
+    def _missing_page(self) -> Any:
+        """Answer with the site's own page for lost visitors, as web hosts do; None if found."""
+        place = Path(self.translate_path(self.path))
+        lost = Path(self.directory, "404.html")
+        there = place.is_file() or (place / "index.html").is_file()
+        if there or not lost.is_file():
+            return None
+        data = lost.read_bytes()
+        self.send_response(HTTPStatus.NOT_FOUND)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        return io.BytesIO(data)
 
     def list_directory(self, path: str | os.PathLike[str]) -> None:
         """Refuse: what a folder holds is not the visitor's business."""

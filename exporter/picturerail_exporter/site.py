@@ -1,14 +1,16 @@
 """The site follower: brings a folder of static files up to date with the database.
 
-Every file is a pure function of the live pictures and the options, so what an export writes
-does not depend on what was there before: an incremental export equals a full one byte by
-byte. Files are written in an order in which nothing points to what is not there yet, and
-removed last; an export that was interrupted is completed by the next one.
+Every file is a pure function of the live pictures and the options. What a change touches is
+found in the change feed and the kept state (`changes`, `state`), and only that is made again;
+where the state does not fit, everything is. Either way the site's bytes are the same. Files
+are written in an order in which nothing points to what is not there yet, and removed last;
+an export that was interrupted is completed by the next one.
 """
 
 from __future__ import annotations
 
 import enum
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,19 +20,22 @@ import msgspec
 
 from picturerail_exporter import pages
 from picturerail_exporter.browser_index import Analyse
-from picturerail_exporter.collection import Photo, Skipped, published
+from picturerail_exporter.changes import News, apply, everything, news
+from picturerail_exporter.collection import Photo, Skipped
 from picturerail_exporter.files import link_or_copy, write_atomically
+from picturerail_exporter.pages import Pages
 from picturerail_exporter.pixels import DEFAULT_MAX_PIXELS
-from picturerail_exporter.plan import Linked, NearWords, Written, plan
+from picturerail_exporter.plan import Gone, Linked, NearWords, Planner, Written
 from picturerail_exporter.render_missing import Progress, render_missing
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.site_folder import Manifest, SiteFolder, digest, open_site
 from picturerail_exporter.source import Source
+from picturerail_exporter.state import open_state
 from picturerail_native.records import Table, decode_neighbours, neighbours_key
 from picturerail_native.search import analyse as engine_analyse
 
-_PAGES_VERSION = 1
+_PAGES_VERSION = 2
 """To be raised when the same pictures and options give other pages."""
 
 _PICTURE_MARK = "picture"
@@ -42,7 +47,8 @@ class SiteOptions:
     """How a site is made.
 
     `path` is its folder, `renditions` the rendition store's. `base_url` is where it will be
-    published, if known: only link previews need it. `vectors_version` names the word vectors
+    published, if known: link previews, feed and sitemaps need it. `language` is that of
+    its own texts. `vectors_version` names the word vectors
     in use, whose neighbours are searched through. `workers` is how many pictures are
     rendered at once.
     """
@@ -51,6 +57,7 @@ class SiteOptions:
     renditions: Path
     title: str = "Pictures"
     base_url: str = ""
+    language: str = "en"
     recipe: Recipe = field(default_factory=Recipe)
     vectors_version: str = ""
     max_pixels: int = DEFAULT_MAX_PIXELS
@@ -59,22 +66,48 @@ class SiteOptions:
     @property
     def digest(self) -> str:
         """Names what the site's bytes depend on beside the pictures."""
-        what = (_PAGES_VERSION, self.title, self.base_url, self.recipe, self.vectors_version)
+        what = (
+            _PAGES_VERSION,
+            self.title,
+            self.base_url,
+            self.language,
+            self.recipe,
+            self.vectors_version,
+        )
         files = [digest(data) for _, data in (*pages.static_files(), *pages.templates())]
         return digest(repr((what, files)).encode())
 
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What an export did, in files; and the pictures that it could not show."""
+    """What an export did.
+
+    The files that it added, changed and removed, as paths on the site, in the order of the
+    work; how many it left alone; and the pictures that it could not show.
+    """
 
     site: Path
-    added: int
-    changed: int
-    removed: int
+    added_files: tuple[str, ...]
+    changed_files: tuple[str, ...]
+    removed_files: tuple[str, ...]
     unchanged: int
     seq: int
     skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def added(self) -> int:
+        """How many files are new."""
+        return len(self.added_files)
+
+    @property
+    def changed(self) -> int:
+        """How many files have other bytes."""
+        return len(self.changed_files)
+
+    @property
+    def removed(self) -> int:
+        """How many files are gone."""
+        return len(self.removed_files)
 
 
 def export(
@@ -100,92 +133,156 @@ def export(
         ExportError: the folder cannot be used.
         OSError: a file could not be written; the next export carries on.
     """
-    with open_site(options.path, dry_run=dry_run) as folder:
+    with (
+        open_site(options.path, dry_run=dry_run) as folder,
+        open_state(_state_path(options, dry_run=dry_run)) as state,
+    ):
         old = folder.manifest
         new = Manifest(uuid=source.info.uuid.hex(), seq=source.info.seq, options=options.digest)
-        same = (old.uuid, old.seq, old.options) == (new.uuid, new.seq, new.options)
-        # Somebody may have emptied the folder; its first page stands for all of it.
-        same = same and (options.path / "index.html").is_file()
-        if same and old.complete and not old.partial and not full:
-            return ExportReport(options.path, 0, 0, 0, len(old.files), old.seq)
-
-        # After an interruption the manifest names our files, but not what is in them.
+        # Somebody may have emptied the folder; its first page stands for all of it. After an
+        # interruption the lists name our files, but not what is in them.
         verify = full or not old.complete or not (options.path / "index.html").is_file()
+        same = (old.uuid, old.options) == (new.uuid, new.options) and not verify
+        if same and old.seq == new.seq and not old.partial:
+            return ExportReport(options.path, (), (), (), old.count, old.seq)
+
+        found = None
+        if same and state.note("stands") == _position(old):
+            found = news(source, state, old.seq)
+        incremental = found is not None
+        if found is None:
+            state.clear()
+            found = everything(source)
         store = RenditionStore(options.renditions)
-        photos, skipped = published(source)
         if not dry_run:
-            failed = render_missing(
-                source,
-                photos if verify else _not_on_site(photos, folder, options.recipe),
-                store,
-                options.recipe,
-                max_pixels=options.max_pixels,
-                workers=options.workers,
-                progress=progress,
-            )
-            skipped += failed
-            bad = {skip.id for skip in failed}
-            photos = [photo for photo in photos if photo.id not in bad]
-        files = plan(
-            photos,
-            _neighbours(source, options.vectors_version),
+            found = _rendered(source, found, store, options, folder, verify, progress)
+        touched = apply(state, found)
+        files = Planner(
+            state,
+            touched,
             store,
             options.recipe,
-            title=options.title,
-            base_url=options.base_url,
-            analyse=analyse,
-            standing=old.files,
+            Pages(options.title, options.base_url, options.recipe, options.language),
+        ).plan(
+            lambda: _neighbours(source, options.vectors_version),
+            analyse,
+            _Standing(folder),
+            all_files=not incremental,
         )
+        wanted = [file for file in files if not isinstance(file, Gone)]
+        gone = {file.path for file in files if isinstance(file, Gone)}
+        if not incremental:
+            kept = {file.path for file in wanted}
+            gone = {path for path, _ in folder.marks.items() if path not in kept}
+        before = {path for path in gone if folder.marks.get(path) is not None}
+        fresh = sum(folder.marks.get(file.path) is None for file in wanted)
+        count = old.count + fresh - len(before) if incremental else len(wanted)
         if not dry_run:
-            folder.begin(file.path for file in files)
-        counts, marks = _bring_all(
-            files, folder, old.files, verify=verify, dry_run=dry_run, progress=progress
-        )
-        gone = _gone(folder, old.files.keys() - marks.keys())
+            folder.begin(file.path for file in wanted)
+        effects = _bring_all(wanted, folder, verify=verify, dry_run=dry_run, progress=progress)
+        going = _gone(folder, before)
         if not dry_run:
-            for path in gone:
+            for path in going:
                 folder.remove(path)
-            folder.finish(msgspec.structs.replace(new, files=marks, partial=bool(skipped)))
+            for path in before:
+                folder.marks.drop(path)
+            skipped = state.skipped()
+            done = msgspec.structs.replace(new, count=count, partial=bool(skipped))
+            folder.finish(done)
+            state.set_note("stands", _position(done))
+            state.commit()
+        added, changed = effects[_Effect.ADDED], effects[_Effect.CHANGED]
         return ExportReport(
             site=options.path,
-            added=counts[_Effect.ADDED],
-            changed=counts[_Effect.CHANGED],
-            removed=len(gone),
-            unchanged=counts[_Effect.UNCHANGED],
+            added_files=tuple(added),
+            changed_files=tuple(changed),
+            removed_files=tuple(going),
+            unchanged=count - len(added) - len(changed),
             seq=new.seq,
-            skipped=tuple(skipped),
+            skipped=tuple(state.skipped()),
         )
+
+
+def _state_path(options: SiteOptions, *, dry_run: bool) -> Path | None:
+    """Return where the state of a site lies: beside the renditions, one for each site."""
+    name = hashlib.blake2b(os.fsencode(options.path.absolute()), digest_size=8).hexdigest()
+    place = options.renditions.parent / "sites" / f"{name}.sqlite"
+    return place if place.exists() or not dry_run else None
+
+
+def _position(manifest: Manifest) -> str:
+    """Name the state that a manifest's site shows."""
+    return f"{manifest.uuid} {manifest.seq} {manifest.options}"
+
+
+class _Standing:
+    """The files that stand on the site already."""
+
+    def __init__(self, folder: SiteFolder) -> None:
+        self._folder = folder
+
+    def __contains__(self, path: object) -> bool:
+        return isinstance(path, str) and self._folder.marks.get(path) is not None
+
+
+def _rendered(
+    source: Source,
+    found: News,
+    store: RenditionStore,
+    options: SiteOptions,
+    folder: SiteFolder,
+    verify: bool,
+    progress: Progress | None,
+) -> News:
+    """Render what is missing; return the news without the pictures that cannot be."""
+    photos = [after for _, after in found.pictures.values() if after is not None]
+    failed = render_missing(
+        source,
+        photos if verify else _not_on_site(photos, folder, options.recipe),
+        store,
+        options.recipe,
+        max_pixels=options.max_pixels,
+        workers=options.workers,
+        progress=progress,
+    )
+    if not failed:
+        return found
+    bad = {skip.id for skip in failed}
+    pictures = {
+        number: (before, None if number in bad else after)
+        for number, (before, after) in found.pictures.items()
+        if number not in bad or before is not None
+    }
+    return News(pictures, [*found.skipped, *failed], found.tried, found.words)
 
 
 class _Effect(enum.Enum):
     ADDED = enum.auto()
     CHANGED = enum.auto()
-    UNCHANGED = enum.auto()
 
 
 def _bring_all(
     files: Sequence[Written | Linked],
     folder: SiteFolder,
-    old: dict[str, str],
     *,
     verify: bool,
     dry_run: bool,
     progress: Progress | None,
-) -> tuple[dict[_Effect, int], dict[str, str]]:
-    """Write the files whose bytes differ from what is there; count, and return their marks."""
-    counts = dict.fromkeys(_Effect, 0)
-    marks: dict[str, str] = {}
+) -> dict[_Effect, list[str]]:
+    """Write the files whose bytes differ from what is there; return which those are."""
+    effects: dict[_Effect, list[str]] = {effect: [] for effect in _Effect}
     for done, file in enumerate(files, 1):
         if isinstance(file, Linked):
             mark, changes = _bring_picture(file, folder, verify=verify, dry_run=dry_run)
         else:
             mark, changes = _bring_bytes(file, folder, verify=verify, dry_run=dry_run)
-        marks[file.path] = mark
-        standing = _Effect.CHANGED if old.get(file.path) else _Effect.ADDED
-        counts[standing if changes else _Effect.UNCHANGED] += 1
+        if changes:
+            known = _Effect.CHANGED if folder.marks.get(file.path) else _Effect.ADDED
+            effects[known].append(file.path)
+        folder.marks.set(file.path, mark)
         if progress and (done % 100 == 0 or done == len(files)):
             progress(done, len(files))
-    return counts, marks
+    return effects
 
 
 def _bring_picture(
@@ -205,7 +302,7 @@ def _bring_bytes(
     data = file.make()
     mark = digest(data)
     changes = not folder.has(file.path) or mark != (
-        digest(place.read_bytes()) if verify else folder.manifest.files[file.path]
+        digest(place.read_bytes()) if verify else folder.marks.get(file.path)
     )
     if changes and not dry_run:
         write_atomically(place, data)

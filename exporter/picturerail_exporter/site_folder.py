@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -18,8 +19,9 @@ import msgspec
 
 from picturerail_exporter.files import remove_leftovers, write_atomically
 
-_FORMAT = 1
+_FORMAT = 2
 _OWN_FOLDER = ".picturerail"
+_LISTS = 256
 
 
 class ExportError(Exception):
@@ -31,12 +33,12 @@ class SiteLockedError(ExportError):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a site's folder holds and which state of what it shows.
+    """Which state of what a site's folder shows.
 
-    `files` gives the digest of each file by its path. `complete` is False while files are
-    being written; the digests are then those of before. `options` is the digest of what the
-    site was made with. `partial` tells that a picture is missing that could not be shown.
-    The folder is public, so nothing that is not on the pages may stand here.
+    `count` is how many files it holds. `complete` is False while files are being written; what
+    the folder holds is then what is listed or less. `options` is the digest of what the site
+    was made with. `partial` tells that a picture is missing that could not be shown. The
+    folder is public, so nothing that is not on the pages may stand here.
     """
 
     format: int = _FORMAT
@@ -44,13 +46,84 @@ class Manifest(msgspec.Struct, frozen=True):
     seq: int = 0
     options: str = ""
     complete: bool = True
-    files: dict[str, str] = {}
+    count: int = 0
     partial: bool = False
 
 
 def digest(data: bytes) -> str:
     """Return what a manifest says of a file."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+class Marks:
+    """The digest of each file of ours by its path: `.picturerail/files/ab.json`.
+
+    A path stands in the list that its own checksum names, one of 256; a list is read when it
+    is first asked for, and written only where it changed, so that a few files among many
+    cost a few lists.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Name the site's folder; nothing is read."""
+        self._folder = folder / _OWN_FOLDER / "files"
+        self._lists: dict[int, dict[str, str]] = {}
+        self._changed: set[int] = set()
+
+    def get(self, path: str) -> str | None:
+        """Return a file's digest, "" if it was begun and not finished, None if not ours."""
+        return self._list(_number(path)).get(path)
+
+    def set(self, path: str, mark: str) -> None:
+        """Set a file's digest."""
+        number = _number(path)
+        if self._list(number).get(path) != mark:
+            self._list(number)[path] = mark
+            self._changed.add(number)
+
+    def drop(self, path: str) -> None:
+        """Forget a file."""
+        number = _number(path)
+        if self._list(number).pop(path, None) is not None:
+            self._changed.add(number)
+
+    def items(self) -> Iterator[tuple[str, str]]:
+        """Yield every (path, digest)."""
+        for number in range(_LISTS):
+            yield from list(self._list(number).items())
+
+    def save(self) -> None:
+        """Write the lists that changed."""
+        for number in sorted(self._changed):
+            place, held = self._place(number), self._lists[number]
+            if held:
+                data = msgspec.json.encode(held, order="sorted")
+                write_atomically(place, msgspec.json.format(data, indent=0) + b"\n")
+            else:
+                place.unlink(missing_ok=True)
+        self._changed.clear()
+
+    def _list(self, number: int) -> dict[str, str]:
+        held = self._lists.get(number)
+        if held is None:
+            place = self._place(number)
+            try:
+                held = msgspec.json.decode(place.read_bytes(), type=dict[str, str])
+            except FileNotFoundError:
+                held = {}
+            except msgspec.MsgspecError as error:
+                raise ExportError(
+                    f"{place} is damaged ({error}): empty the folder {self._folder.parent.parent} "
+                    "and export again"
+                ) from error
+            self._lists[number] = held
+        return held
+
+    def _place(self, number: int) -> Path:
+        return self._folder / f"{number:02x}.json"
+
+
+def _number(path: str) -> int:
+    return zlib.crc32(path.encode()) % _LISTS
 
 
 class SiteFolder:
@@ -60,22 +133,27 @@ class SiteFolder:
         """Keep what is known of it."""
         self.path = path
         self.manifest = manifest
+        self.marks = Marks(path)
 
     def begin(self, paths: Iterable[str]) -> None:
         """Name the files that may be written from now on."""
         if not self.manifest.complete:
             remove_leftovers(self.path)
-        files = dict.fromkeys(paths, "") | self.manifest.files
-        self._save(msgspec.structs.replace(self.manifest, complete=False, files=files))
+        self._save(msgspec.structs.replace(self.manifest, complete=False))
+        for path in paths:
+            if self.marks.get(path) is None:
+                self.marks.set(path, "")
+        self.marks.save()
 
     def has(self, path: str) -> bool:
         """Tell whether a file of ours is there, written to its end by an earlier export."""
-        return bool(self.manifest.files.get(path)) and (self.path / path).exists()
+        return bool(self.marks.get(path)) and (self.path / path).exists()
 
     def remove(self, path: str) -> None:
         """Remove a file of ours, and the folders that it leaves empty."""
         place = self.path / path
         place.unlink(missing_ok=True)
+        self.marks.drop(path)
         for folder in place.parents:
             if folder == self.path:
                 break
@@ -86,6 +164,7 @@ class SiteFolder:
 
     def finish(self, manifest: Manifest) -> None:
         """Record the new state, once everything is written and removed."""
+        self.marks.save()
         self._save(manifest)
 
     def _save(self, manifest: Manifest) -> None:

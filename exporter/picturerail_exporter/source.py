@@ -1,4 +1,4 @@
-"""What the site reads: any consistent view of the database with these four members.
+"""What the site reads: any consistent view of the database with these members.
 
 `picturerail_native.database.Snapshot` is one.
 """
@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterator
 from typing import Protocol
 
-from picturerail_native.records import ImageRow, Table
+from picturerail_native.records import Change, ImageRow, Table
 
 
 class Position(Protocol):
@@ -33,6 +33,16 @@ class Source(Protocol):
 
     def images(self) -> Iterator[ImageRow]:
         """Yield the live rows in id order."""
+
+    def get(self, image_id: int) -> ImageRow | None:
+        """Return a row by its id, whether live or deleted."""
+
+    def changes(self, since: int) -> Iterator[Change]:
+        """Yield the latest state of everything that changed after a transaction.
+
+        Raises:
+            FeedExpiredError: the feed no longer reaches back so far.
+        """
 
     def records(self, table: Table, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Yield (key, value) of a table other than `IMAGES`, in key order."""

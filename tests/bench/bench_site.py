@@ -1,6 +1,7 @@
 """The gallery's cost beside sigal's: the same photographs, the same two renditions.
 
     python tests/bench/bench_site.py [--quick] [--photos N] [FOLDER]
+    python tests/bench/bench_site.py --scale 100 10000
 
 Without FOLDER, N photographs of 12 megapixels are made, the same ones every time: crops of
 scikit-image's photographs, enlarged, with the noise of a sensor. Both programs run as
@@ -22,6 +23,7 @@ import sys
 import tempfile
 import time
 import venv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,12 +33,14 @@ from PIL import Image
 from picturerail_exporter.pixels import decode
 from picturerail_exporter.renditions import Recipe, Size, placeholder
 from picturerail_exporter.site import SiteOptions, export
-from picturerail_native.database import Database, Mode
+from picturerail_native.database import Database, Mode, Transaction
 from picturerail_native.records import (
+    Description,
     ImageRow,
     Metadata,
     Root,
     Table,
+    Tag,
     encode_metadata,
     encode_record,
     root_key,
@@ -60,12 +64,21 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, help="photographs (default: made here)")
     parser.add_argument("--photos", type=int, default=80, help="how many to make")
     parser.add_argument("--quick", action="store_true", help="make eight only")
+    parser.add_argument(
+        "--scale",
+        nargs="+",
+        type=int,
+        help="instead: what a change costs among so many small photographs",
+    )
     parser.add_argument("--export", nargs=2, type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.export:
         run_export(*arguments.export)
         return
     with tempfile.TemporaryDirectory(prefix="bench-site-") as scratch:
+        if arguments.scale:
+            scale(Path(scratch), arguments.scale)
+            return
         compare(Path(scratch), arguments.folder, 8 if arguments.quick else arguments.photos)
 
 
@@ -114,6 +127,62 @@ def compare(scratch: Path, folder: Path | None, count: int) -> None:
         size = sum(file.stat().st_size for file in files)
         print(f"\n{name}: {len(files)} files, {size / 1e6:.1f} MB", end="")
     print()
+
+
+def scale(scratch: Path, counts: list[int]) -> None:
+    """Print what an export costs after each kind of change, among more and more pictures."""
+    print("Processor seconds of `export` after a change, start-up included; files touched.\n")
+    print("| photographs | full | nothing changed | one added | one removed | folder renamed |")
+    print("|---:|---:|---:|---:|---:|---:|", flush=True)
+    for count in counts:
+        home = scratch / str(count)
+        store, site = home / "store", home / "site"
+        command = [sys.executable, __file__, "--export", str(store), str(site)]
+        with Database(store, Mode.CREATE) as database, database.begin() as transaction:
+            transaction.put(Table.ROOTS, root_key(1), encode_record(Root("photos", "/photos")))
+            for number in range(count):
+                add_small(database, transaction, number)
+        cells = [f"{measure(command)[0]:.2f}", f"{measure(command)[0]:.2f}"]
+        with Database(store, Mode.CREATE) as database, database.begin() as transaction:
+            add_small(database, transaction, count)
+        cells.append(f"{measure(command)[0]:.2f}")
+        with Database(store, Mode.CREATE) as database, database.begin() as transaction:
+            transaction.delete(count // 2, 1)
+        cells.append(f"{measure(command)[0]:.2f}")
+        encoded = {path: path.stat().st_mtime_ns for path in (store / "renditions").rglob("*.webp")}
+        with Database(store, Mode.CREATE) as database:
+            with database.snapshot() as snapshot:
+                rows = list(snapshot.images_below(1, b"0003/"))
+            with database.begin() as transaction:
+                for row in rows:
+                    transaction.update(replace(row, path=row.path.replace(b"0003/", b"renamed/")))
+        cells.append(f"{measure(command)[0]:.2f} ({len(rows)} photographs)")
+        after = {path: path.stat().st_mtime_ns for path in (store / "renditions").rglob("*.webp")}
+        assert encoded == after, "a renamed folder had pixels encoded"
+        print(f"| {count:,} | {' | '.join(cells)} |", flush=True)
+
+
+def add_small(database: Database, transaction: Transaction, number: int) -> None:
+    """Add one of 40 small pictures, as one of 20 in its folder, over ten years."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (96, 64), (number % 40 * 6, 90, 90)).save(buffer, "JPEG")
+    writer = database.blob_writer()
+    writer.write(buffer.getvalue())
+    taken = f"{2010 + number % 10}-{number % 12 + 1:02}-{number % 28 + 1:02}T10:00:00"
+    said = Description("1", tags=(Tag("sea"), Tag(f"tag{number % 500}")))
+    metadata = Metadata(
+        mime="image/jpeg", width=96, height=64, taken=taken, descriptions={"sidecar": said}
+    )
+    path = f"{number // 20:04}/{number}.jpg".encode()
+    row = ImageRow(
+        id=0,
+        filename=path.rpartition(b"/")[2],
+        metadata_json=encode_metadata(metadata),
+        root=1,
+        path=path,
+        has_data=True,
+    )
+    transaction.insert(row, writer)
 
 
 def measure(command: list[str]) -> tuple[float, float]:

@@ -12,12 +12,15 @@ import msgspec
 from PIL import Image
 from skimage import data as skimage_data
 
-from picturerail_native.database import NotFoundError
+from picturerail_native.database import FeedExpiredError, NotFoundError
 from picturerail_native.records import (
+    Change,
     Description,
+    ImageChange,
     ImageRow,
     Metadata,
     Neighbours,
+    RecordChange,
     Root,
     Table,
     Tag,
@@ -39,6 +42,9 @@ class MemorySource:
     rows: dict[int, ImageRow] = field(default_factory=dict)
     blobs: dict[bytes, bytes] = field(default_factory=dict)
     tables: dict[tuple[Table, bytes], bytes] = field(default_factory=dict)
+    stamps: dict[tuple[Table, bytes], int] = field(default_factory=dict)
+    gone: dict[int, int] = field(default_factory=dict)
+    expired: int = 0
 
     @property
     def info(self) -> MemorySource:
@@ -48,6 +54,19 @@ class MemorySource:
     def images(self) -> Iterator[ImageRow]:
         """Yield the live rows in id order."""
         return (self.rows[number] for number in sorted(self.rows))
+
+    def get(self, image_id: int) -> ImageRow | None:
+        """Return a row."""
+        return self.rows.get(image_id)
+
+    def changes(self, since: int) -> Iterator[Change]:
+        """Yield what changed after a transaction, in order."""
+        if since < self.expired:
+            raise FeedExpiredError("too old")
+        found: list[Change] = [ImageChange(row.seq, row.id, row) for row in self.rows.values()]
+        found += [ImageChange(seq, number, None) for number, seq in self.gone.items()]
+        found += [RecordChange(seq, *key, self.tables.get(key)) for key, seq in self.stamps.items()]
+        yield from sorted((c for c in found if c.seq > since), key=lambda change: change.seq)
 
     def records(self, table: Table, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Yield a table's records in key order."""
@@ -66,6 +85,7 @@ class MemorySource:
         value = encode_record(Root(name, f"/photos/{name}", configured))
         self.tables[Table.ROOTS, root_key(number)] = value
         self.seq += 1
+        self.stamps[Table.ROOTS, root_key(number)] = self.seq
 
     def near(self, tag: str, *words: tuple[str, float]) -> None:
         """Say which words are near a tag."""
@@ -73,6 +93,7 @@ class MemorySource:
             Neighbours(words)
         )
         self.seq += 1
+        self.stamps[Table.NEIGHBOURS, neighbours_key(VECTORS, tag)] = self.seq
 
     def add(
         self,
@@ -131,6 +152,7 @@ class MemorySource:
         """Delete a picture; its bytes stay, as in the database."""
         del self.rows[number]
         self.seq += 1
+        self.gone[number] = self.seq
 
 
 def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:

@@ -2,10 +2,11 @@
 
 import io
 from dataclasses import replace
+from importlib import resources
 
 import pytest
 
-from picturerail_exporter import pages
+from picturerail_exporter import sections
 from picturerail_exporter.pixels import decode
 from picturerail_exporter.renditions import placeholder
 
@@ -20,7 +21,7 @@ READY = "html[data-search=ready]"
 @pytest.fixture
 def gallery(source, options, publish, monkeypatch):
     """A site of six photographs in two folders; gives its folder."""
-    monkeypatch.setattr(pages, "PER_PAGE", 2)
+    monkeypatch.setattr(sections, "PER_PAGE", 2)
     pictures = [
         ("2019/Lisbon/meadow-walk.jpg", "grass", ("cat", "park", "grass", "sun"), ""),
         ("2019/Lisbon/car.jpg", "gravel", ("car",), ""),
@@ -333,3 +334,95 @@ def test_rows_are_justified(gallery, serve, visit, width):
         assert abs(shape / wanted - 1) < 0.03
     assert all(max(heights) - min(heights) < 1.5 for heights in rows.values())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_zoom_and_keys(gallery, serve, visit):
+    """A double click zooms to the point and out again; `?` opens the keys, Escape closes them."""
+    origin = serve(gallery)
+    page = visit(origin)
+    page.goto(f"{origin}photo/3/index.html")
+    fits = page.locator(".stage .picture").bounding_box()["width"]
+    page.dblclick(".stage .picture")
+    assert page.locator(".stage .picture").bounding_box()["width"] > 1.5 * fits
+    assert page.get_attribute("#zoom", "aria-pressed") == "true"
+    page.keyboard.press("z")
+    assert fits == page.locator(".stage .picture").bounding_box()["width"]
+
+    page.keyboard.press("?")
+    assert page.is_visible("#keys")
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#keys")
+
+
+def test_swipe(gallery, serve, visit):
+    """On a touch screen a swipe leads to the next picture, a double tap zooms."""
+    origin = serve(gallery)
+    page = visit(origin, has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844})
+    page.goto(f"{origin}photo/3/index.html")
+    box = page.locator(".stage .picture").bounding_box()
+    y = box["y"] + box["height"] / 2
+    touch = page.context.new_cdp_session(page)
+
+    def swipe(start, end):
+        for kind, points in (
+            ("touchStart", [{"x": start, "y": y}]),
+            ("touchMove", [{"x": end, "y": y}]),
+            ("touchEnd", []),
+        ):
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    swipe(300, 80)
+    page.wait_for_url("**/photo/2/index.html")
+    swipe(80, 300)
+    page.wait_for_url("**/photo/3/index.html")
+
+    page.touchscreen.tap(195, y)
+    page.touchscreen.tap(195, y)
+    page.wait_for_selector(".stage.zoomed")
+
+
+def test_neighbours_are_fetched_ahead(gallery, serve, visit):
+    """While a picture is looked at the large renditions of those beside it arrive."""
+    origin = serve(gallery)
+    page = visit(origin)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{origin}photo/3/index.html")
+    page.wait_for_load_state("networkidle")
+
+    for to in ("prev", "next"):
+        wanted = page.get_attribute(f"link[rel={to}]", "data-picture").removeprefix("../../")
+        assert origin + wanted in asked
+
+
+AXE_VIEWS = [
+    "index.html",
+    "album/index.html",
+    "album/Pictures/2020/index.html",
+    "timeline/index.html",
+    "timeline/2018/05/index.html",
+    "photo/3/index.html",
+    "index.html?q=cat",
+    "404.html",
+]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1366])
+def test_accessible(gallery, serve, visit, scheme, width):
+    """Axe finds nothing against WCAG 2.2 A and AA in any view, light and dark, narrow and wide."""
+    axe = (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+    origin = serve(gallery)
+    page = visit(origin, color_scheme=scheme, viewport={"width": width, "height": 844})
+    for view in AXE_VIEWS:
+        page.goto(origin + view)
+        if "?" in view:
+            hits(page)
+        page.evaluate(axe)
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+        found = page.evaluate(
+            "tags => axe.run(document, {runOnly: tags})"
+            ".then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))",
+            tags,
+        )
+        assert (view, []) == (view, found)

@@ -18,10 +18,12 @@ def site(tmp_path):
     return folder
 
 
-def get(address, path):
+def get(address, path, **headers):
     """Ask for exactly this path, with nothing tidied up on the way."""
     connection = http.client.HTTPConnection(address.removeprefix("http://").rstrip("/"))
     connection.putrequest("GET", path, skip_accept_encoding=True)
+    for name, value in headers.items():
+        connection.putheader(name, value)
     connection.endheaders()
     answer = connection.getresponse()
     body = answer.read()
@@ -70,3 +72,32 @@ def test_what_is_not_the_sites(serve, site, path):
 def test_loopback_only(serve, site):
     """The preview listens on this machine alone."""
     assert serve(site).startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "body", "told"),
+    [
+        ("bytes=0-1", 206, b"RI", "bytes 0-1/4"),
+        ("bytes=2-", 206, b"FF", "bytes 2-3/4"),
+        ("bytes=-3", 206, b"IFF", "bytes 1-3/4"),
+        ("bytes=1-99", 206, b"IFF", "bytes 1-3/4"),
+        ("bytes=9-", 416, b"", "bytes */4"),
+        ("bytes=0-0,2-2", 200, b"RIFF", None),
+        ("lines=1-2", 200, b"RIFF", None),
+    ],
+)
+def test_ranges(serve, site, asked, status, body, told):
+    """A range of bytes comes alone, one beyond the end is refused, another kind is ignored."""
+    answer, got = get(serve(site), "/a.webp", Range=asked)
+
+    assert (status, body, told) == (answer.status, got, answer.getheader("Content-Range"))
+
+
+def test_lost_visitors_see_the_sites_own_page(serve, site):
+    """Where nothing is, the site's own page is shown, with the status that says so."""
+    (site / "404.html").write_text("<title>lost</title>")
+    address = serve(site)
+
+    for path in ("/nothing", "/../secret.txt", "/album/"):
+        answer, body = get(address, path)
+        assert (answer.status, body) == (404, b"<title>lost</title>")

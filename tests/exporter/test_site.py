@@ -1,3 +1,4 @@
+import gzip
 import io
 import json
 import random
@@ -8,10 +9,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
+import defusedxml.ElementTree
 import pytest
 from PIL import Image
 
-from picturerail_exporter import files, pages
+from picturerail_exporter import files, sections
+from picturerail_exporter.check import check_site
+from picturerail_exporter.pages import languages
 from picturerail_exporter.pixels import decode
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import render
@@ -57,6 +61,7 @@ def unreferenced(site: Path) -> set[str]:
     """Return the site's files that no page and no index refers to."""
     files = {name for name in tree(site) if not name.startswith(".picturerail/")}
     used = {"index.html", "search/root.json", "static/photo.js"}  # of photo pages, if any
+    used |= {"404.html", "robots.txt"}  # asked for by name
     for page in site.rglob("*.html"):
         here = "/" + str(page.relative_to(site))
         for address in Links(page.read_text()).found:
@@ -74,12 +79,15 @@ FOLDERS = ["", "2019/", "2019/Lisbon/", "Über/", "page/"]
 def random_change(rng, source):
     """Add, edit, hide, move or delete a picture."""
     ids = list(source.rows)
-    what = rng.choice(["add", "add", "add", "tag", "hide", "move", "delete", "near"])
+    what = rng.choice(
+        ["add", "add", "add", "tag", "hide", "show", "move", "redate", "delete", "near", "root"]
+    )
     if what == "add" or not ids:
         source.add(
             f"{rng.choice(FOLDERS)}{rng.randrange(10**6)}.jpg",
             plain(rng.choice(COLOURS), rng.choice([(60, 40), (40, 60), (90, 30)])),
-            number=max(source.rows, default=0) + rng.choice([1, 1, 1, 90]),
+            number=max((*source.rows, *source.gone), default=0) + rng.choice([1, 1, 1, 90]),
+            root=rng.choice([1, 1, 1, 2]),
             tags=tuple(rng.sample(WORDS, rng.randrange(4))),
             caption=" ".join(rng.choices(WORDS, k=rng.randrange(4))),
             taken=f"20{rng.randrange(10, 20)}-03-0{rng.randrange(1, 9)}T10:00:00",
@@ -88,6 +96,12 @@ def random_change(rng, source):
         source.change(rng.choice(ids), corrections=Corrections(added=(rng.choice(WORDS),)))
     elif what == "hide":
         source.change(rng.choice(ids), corrections=Corrections(hidden=True))
+    elif what == "show":
+        source.change(rng.choice(ids), corrections=Corrections())
+    elif what == "redate":
+        source.change(rng.choice(ids), taken=f"20{rng.randrange(10, 20)}-05-05T10:00:00")
+    elif what == "root" and rng.random() < 0.2:
+        source.root(2, "Other", configured=rng.random() < 0.5)
     elif what == "move":
         source.move(rng.choice(ids), f"{rng.choice(FOLDERS)}{rng.randrange(10**6)}.jpg")
     elif what == "delete":
@@ -96,14 +110,15 @@ def random_change(rng, source):
         source.near(rng.choice(WORDS), (rng.choice(WORDS), 0.5), ("shore", rng.random()))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(8))
 def test_incremental_equals_full(seed, source, options, publish, tmp_path, monkeypatch):
     """After any changes an incremental site is byte for byte a new one, with no loose ends."""
     print(f"seed {seed}")
     rng = random.Random(seed)
-    monkeypatch.setattr(pages, "PER_PAGE", 4)  # so that a few pictures make several pages
-    for step in range(5):
-        for _ in range(rng.randrange(1, 9)):
+    monkeypatch.setattr(sections, "PER_PAGE", 4)  # so that a few pictures make several pages
+    source.root(2, "Other")
+    for step in range(6):
+        for _ in range(rng.randrange(1, 12)):
             random_change(rng, source)
         report = publish()
         fresh = replace(options, path=tmp_path / f"fresh{step}")
@@ -113,6 +128,139 @@ def test_incremental_equals_full(seed, source, options, publish, tmp_path, monke
         assert report.seq == source.seq
         assert broken_links(options.path) == []
         assert set() == unreferenced(options.path)
+
+
+def walked(site: Path) -> list[str]:
+    """Return the ids of the pictures on the grid's pages, from the newest page to the oldest."""
+    seen, name = [], "index.html"
+    while True:
+        text = (site / name).read_text()
+        seen += re.findall(r'<a class="tile[^>]*data-photo-id="(\d+)"', text)
+        older = re.search(r'<a rel="next" href="([^"]*)"', text)
+        if older is None:
+            return seen
+        name = urlsplit(urljoin("/" + name, older[1])).path.lstrip("/")
+
+
+@pytest.mark.parametrize("per_page", [1, 2, 3, 5])
+def test_every_picture_is_reached_by_links(source, options, publish, monkeypatch, per_page):
+    """From page to page of the grid every picture is met once, in order, however it grew."""
+    monkeypatch.setattr(sections, "PER_PAGE", per_page)
+    for day in (5, 3, 9, 1, 0, 7, 2, 8, 6, 4):
+        source.add(f"{day}.jpg", plain((1, 2, day)), taken=nth_day(day), number=day + 1)
+        publish()
+
+        expected = sorted(source.rows, reverse=True)
+        assert list(map(str, expected)) == walked(options.path)
+
+
+def test_timeline_has_every_month(source, options, publish, monkeypatch):
+    """Each month with pictures has a page of its own, which the timeline leads to."""
+    monkeypatch.setattr(sections, "PER_PAGE", 2)
+    for at, month in enumerate(["2019-07", "2019-07", "2019-07", "2019-08", "2021-01"]):
+        source.add(f"{at}.jpg", plain((1, 2, at)), taken=f"{month}-0{at + 1}T10:00:00")
+    source.add("old.jpg", plain((9, 9, 9)), taken="1923-12-31")
+    publish()
+
+    timeline = (options.path / "timeline/index.html").read_text()
+    months = re.findall(r'href="\.\./(timeline/\d+/\d+/index.html)"', timeline)
+    assert [
+        f"timeline/{m}/index.html" for m in ("2021/01", "2019/08", "2019/07", "1923/12")
+    ] == months
+    july = (options.path / "timeline/2019/07/index.html").read_text()
+    assert "July 2019" in july
+    assert re.findall(r'data-photo-id="(\d+)"', july) == ["3", "2"]
+
+    source.delete(4)
+    publish()
+    assert not (options.path / "timeline/2019/08").exists()
+
+
+@pytest.mark.parametrize("kind", ["exif", "xmp"])
+def test_check_finds_metadata_in_pictures(source, options, publish, kind):
+    """A deep check names a picture on the site that carries EXIF or XMP, and no other."""
+    source.add("a.jpg", plain((1, 2, 3)))
+    source.add("b.jpg", plain((3, 2, 1)))
+    publish()
+    assert check_site(source, options.path, deep=True) == []
+    picture = min(options.path.glob("media/*/*-small.webp"))
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    private = {"exif": exif.tobytes()} if kind == "exif" else {"xmp": b"<x/>"}
+    picture.unlink()  # it is one file with the rendition store's
+    picture.write_bytes(encoded(Image.new("RGB", (9, 9)), "WEBP", **private))
+
+    ((where, what),) = check_site(source, options.path, deep=True)
+
+    assert str(picture) == where
+    assert f"holds {kind.upper()}" in what
+
+
+def test_german(source, options, publish):
+    """In German every text of the pages is German, dates too, and the pages say so."""
+    source.add("a.jpg", plain((1, 2, 3)), taken="2019-03-14T10:00:00", camera="Leica M6")
+    publish(replace(options, language="de"))
+
+    page = (options.path / "photo/1/index.html").read_text()
+    for text in ('<html lang="de">', "14. März 2019", "Kamera", "Aufgenommen", "Zeitleiste"):
+        assert text in page
+    assert "1 Bild" in (options.path / "timeline/index.html").read_text()
+    english = {text for text in languages()["en"].values() if isinstance(text, str)}
+    german = {text for text in languages()["de"].values() if isinstance(text, str)}
+    for name, data in public(options.path).items():
+        if name.endswith(".html"):
+            shown = set(re.findall(r">([^<>]+)<", data.decode()))
+            assert shown & (english - german) == set()
+
+
+def test_languages_have_the_same_texts():
+    """Every language has every text, with the same gaps."""
+    every = languages()
+    shape = {name: sorted(re.findall(r"{\w*}", str(text))) for name, text in every["en"].items()}
+    for texts in every.values():
+        assert shape == {n: sorted(re.findall(r"{\w*}", str(t))) for n, t in texts.items()}
+        assert texts["script"].keys() == every["en"]["script"].keys()
+        assert len(texts["months"].split()) == 12
+
+
+def test_feed_and_sitemaps(source, options, publish):
+    """With a known address the newest are in an Atom feed, and every picture in a sitemap."""
+    for at in range(40):
+        taken = f"20{at % 4 + 10}-0{at % 3 + 1}-01T10:00:00"
+        source.add(f"{at}.jpg", plain((1, 2, at)), taken=taken, caption="<A> & b")
+    address = "https://example.org/photos/"
+    publish(replace(options, base_url=address))
+
+    def texts(name, tag):
+        root = defusedxml.ElementTree.parse(options.path / name).getroot()
+        return [element.text for element in root.iter() if element.tag.endswith(tag)]
+
+    assert len(texts("feed.xml", "}entry")) == 30
+    assert "<A> & b" in texts("feed.xml", "}title")
+    maps = texts("sitemap.xml", "}loc")
+    pictures = [of for name in maps for of in texts(name.removeprefix(address), "}loc")]
+    assert sorted(f"{address}photo/{number}/" for number in source.rows) == sorted(pictures)
+    assert f"Sitemap: {address}sitemap.xml" in (options.path / "robots.txt").read_text()
+    lost = (options.path / "404.html").read_text()
+    assert 'href="/photos/static/site.css"' in lost
+
+    source.delete(1)
+    publish(replace(options, base_url=address))
+    everything = b"".join(public(options.path).values())
+    assert b"photo/1/" not in everything
+
+
+def test_photo_pages_speak_to_machines(source, options, publish):
+    """A picture's page holds JSON-LD that is JSON and cannot end its script element."""
+    source.add("a.jpg", plain((1, 2, 3)), caption="</script><b>x & y", tags=("sea",))
+    publish()
+
+    page = (options.path / "photo/1/index.html").read_text()
+    (text,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page)
+    about = json.loads(text)
+
+    assert (about["caption"], about["keywords"]) == ("</script><b>x & y", "sea")
+    assert (options.path / about["contentUrl"].removeprefix("../../")).is_file()
 
 
 def test_nothing_changed_writes_nothing(source, publish, options):
@@ -404,30 +552,107 @@ def test_odd_names_break_no_page(source, options, publish):
     assert 'alt="&#34;&gt;&lt;script&gt;' in (options.path / "index.html").read_text()
 
 
-def test_pages_are_numbered_from_the_oldest(source, options, publish, monkeypatch):
-    """A new picture touches the newest page of the grid, not those of older pictures."""
-    monkeypatch.setattr(pages, "PER_PAGE", 3)
-    for day in range(1, 10):
-        source.add(f"{day}.jpg", plain((1, 2, day)), taken=f"2020-01-0{day}")
-    publish()
-    shown = {
-        name: re.findall(r'data-photo-id="(\d+)"', (options.path / name).read_text())
-        for name in ("index.html", "page/2/index.html", "page/1/index.html")
-    }
-    assert shown == {
-        "index.html": ["9", "8", "7"],
-        "page/2/index.html": ["6", "5", "4"],
-        "page/1/index.html": ["3", "2", "1"],
-    }
-    before = tree(options.path)
+def public(site):
+    """Return every file of a site but its own bookkeeping."""
+    return {name: data for name, data in tree(site).items() if name[0] != "."}
 
-    source.add("10.jpg", plain((1, 2, 10)), taken="2020-02-01")
+
+def nth_day(at):
+    """Return one of a year's first 28-day months' days."""
+    return f"2020-{at // 28 + 1:02}-{at % 28 + 1:02}"
+
+
+def test_a_change_touches_its_own_pages(source, options, publish, monkeypatch):
+    """A picture added to, or deleted from, any place in time leaves other pages as they are."""
+    monkeypatch.setattr(sections, "PER_PAGE", 4)
+    for day in range(120):
+        source.add(f"{day}.jpg", plain((1, 2, day)), taken=nth_day(day))
     publish()
+    listing = [name for name in tree(options.path) if name.startswith("page/")]
+    assert len(listing) > 15
+
+    for at in (0, 60, 119):
+        before = public(options.path)
+        source.delete(at + 1)
+        deleted = publish()
+        source.add(f"{at}.jpg", plain((1, 2, at)), number=at + 1, taken=nth_day(at))
+        added = publish()
+
+        assert before == public(options.path)
+        for report in (deleted, added):
+            touched = {*report.added_files, *report.changed_files, *report.removed_files}
+            grid = [name for name in touched if re.fullmatch(r"page/\d+/index.html", name)]
+            assert len(grid) <= 8
+            assert len([name for name in touched if name.startswith("photo/")]) == 3 - (
+                at in {0, 119}
+            )
+
+
+def test_expired_feed_computes_anew(source, options, publish, tmp_path):
+    """Where the feed no longer reaches back the site is computed anew, and comes out right."""
+    source.add("a.jpg", plain((1, 2, 3)))
+    source.add("b.jpg", plain((1, 2, 4)))
+    publish()
+    source.delete(1)
+    del source.gone[1]
+    source.add("c.jpg", plain((1, 2, 5)))
+    source.expired = source.seq
+
+    publish()
+
+    publish(replace(options, path=tmp_path / "fresh"))
+    assert tree(tmp_path / "fresh") == tree(options.path)
+
+
+def test_incremental_reads_only_what_changed(source, publish, monkeypatch):
+    """With the state at hand an export asks for no row but those that changed."""
+    for at in range(5):
+        source.add(f"{at}.jpg", plain((1, 2, at)), tags=("sea",))
+    publish()
+    source.change(2, corrections=Corrections(added=("shore",)))
+    monkeypatch.setattr(type(source), "images", None)
+
+    report = publish()
+
+    assert "photo/2/index.html" in report.changed_files
+    assert "photo/5/index.html" not in report.changed_files
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a database", None])
+def test_lost_state_costs_nothing_but_time(source, options, publish, damage):
+    """Without the kept state, or with a damaged one, the site comes out the same."""
+    source.add("a.jpg", plain((1, 2, 3)))
+    publish()
+    (state,) = options.renditions.parent.glob("sites/*.sqlite")
+    source.add("b.jpg", plain((3, 2, 1)))
+    if damage is None:
+        state.unlink()
+    else:
+        state.write_bytes(damage)
+
+    publish()
+
+    assert broken_links(options.path) == []
+    assert "b.jpg" in (options.path / "photo/2/index.html").read_text()
+
+
+def test_report_names_files_for_an_upload(source, options, publish):
+    """What the report names as added, changed and removed is what differs between the trees."""
+    for at in range(3):
+        source.add(f"{at}/{at}.jpg", plain((1, 2, at)))
+    publish()
+    before = tree(options.path)
+    source.delete(2)
+    source.add("9/9.jpg", plain((9, 2, 9)))
+
+    report = publish()
 
     after = tree(options.path)
-    assert before["page/2/index.html"] == after["page/2/index.html"]
-    assert before["page/1/index.html"] == after["page/1/index.html"]
-    assert before["index.html"] != after["index.html"]
+    own = {name for name in {*before, *after} if name.startswith(".picturerail/")}
+    assert after.keys() - before.keys() - own == set(report.added_files)
+    assert before.keys() - after.keys() - own == set(report.removed_files)
+    differ = {name for name in before.keys() & after.keys() if before[name] != after[name]}
+    assert differ - own == set(report.changed_files)
 
 
 def test_options_change_the_site(source, options, publish):
@@ -463,3 +688,14 @@ def test_linking_onto_itself_leaves_nothing_behind(tmp_path):
     files.link_or_copy(tmp_path / "a", tmp_path / "b")
 
     assert {"a", "b"} == set(tree(tmp_path))
+
+
+def test_scripts_and_styles_are_light(source, options, publish):
+    """All scripts together stay below 30 kB gzipped, all styles below 12 kB."""
+    source.add("a.jpg", plain((1, 2, 3)))
+    publish()
+
+    for suffix, most in ((".js", 30_000), (".css", 12_000)):
+        files = sorted((options.path / "static").glob(f"*{suffix}"))
+        assert files
+        assert sum(len(gzip.compress(file.read_bytes())) for file in files) <= most

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
 from picturerail_daemon.cli.context import Context, json_option, pass_context, perform, print_json
+from picturerail_daemon.errors import UsageError
 
 
 @click.command(
-    epilog="Example: picturerail export && rsync -a --delete ~/picturerail-site/ host:www/"
+    epilog="Example: picturerail export && rsync -a --delete-after ~/picturerail-site/ host:www/"
 )
 @click.option("--full", is_flag=True, help="Write every page again, whatever is there.")
 @click.option("--dry-run", is_flag=True, help="Say what would change and write nothing.")
+@click.option(
+    "--changes",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write the paths that were added, changed and removed, in order of upload, as JSON.",
+)
 @json_option
 @pass_context
-def export(context: Context, full: bool, dry_run: bool, as_json: bool) -> None:
+def export(
+    context: Context, full: bool, dry_run: bool, changes: Path | None, as_json: bool
+) -> None:
     """Write what changed into the static site and remove what is gone."""
     report = perform(
         context,
         "export",
-        {"full": full, "dry_run": dry_run, "site": str(context.settings.export.path)},
+        {
+            "full": full,
+            "dry_run": dry_run,
+            "site": str(context.settings.export.path),
+            "files": changes is not None,
+        },
     )
+    files = report.pop("files", None)
+    if changes is not None:
+        try:
+            changes.write_text(json.dumps(files, indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{changes}: cannot be written: {error.strerror}") from error
     if as_json:
         print_json(report)
         return

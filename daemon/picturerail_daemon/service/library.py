@@ -284,6 +284,7 @@ def export_site(
         renditions=layout.renditions,
         title=settings.export.title,
         base_url=settings.export.base_url,
+        language=settings.export.language,
         vectors_version=vectors_version,
         max_pixels=settings.watch.max_megapixels * 1_000_000,
     )

@@ -109,7 +109,15 @@ def export(library: Library, arguments: Json, progress: Progress) -> Json:
             "change its configuration and reload it, or stop it"
         )
     report = library.export(full=arguments["full"], dry_run=arguments["dry_run"], progress=progress)
-    return export_json(report)
+    shown = export_json(report)
+    if arguments.get("files"):
+        # In the order of an upload that never shows a broken page.
+        shown["files"] = {
+            "added": list(report.added_files),
+            "changed": list(report.changed_files),
+            "removed": list(report.removed_files),
+        }
+    return shown
 
 
 def export_json(report: ExportReport) -> Json:

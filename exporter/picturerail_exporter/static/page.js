@@ -19,6 +19,18 @@
   const grid = /** @type {HTMLElement} */ (document.getElementById("results-grid"));
   const more = /** @type {HTMLButtonElement} */ (document.getElementById("results-more"));
 
+  /** @type {Record<string, string>} */
+  const texts = JSON.parse(results.dataset.texts ?? "{}");
+
+  /**
+   * One of the site's texts, with what belongs into its gaps.
+   * @param {string} name
+   * @param {...(string | number)} gaps
+   */
+  function text(name, ...gaps) {
+    return texts[name].replace(/\{(\d)\}/g, (_, at) => String(gaps[Number(at)]));
+  }
+
   /** @type {Promise<Postings> | undefined} */
   let opening;
   let newest = 0; // searches are numbered; what an older one finds is not shown
@@ -57,7 +69,7 @@
     }
     document.title = `${name || words} – ${title}`;
     if (location.protocol === "file:") {
-      say("Search needs a server", "A browser lets no page that was opened as a file read others. Run “picturerail serve”, and open the address that it prints.");
+      say(text("needsServer"), text("needsServerWhy"));
       state.search = "unavailable";
       return;
     }
@@ -79,7 +91,7 @@
     } catch {
       opening = undefined; // the next search tries again
       if (number === newest) {
-        say("Search is not available", "Its index could not be read. Looking at the pictures works as ever.");
+        say(text("unavailable"), text("unavailableWhy"));
         state.search = "unavailable";
       }
     }
@@ -104,11 +116,8 @@
    * @param {string} words
    */
   function summary(count, name, words) {
-    const pictures = count === 1 ? "1 picture" : `${count} pictures`;
-    if (!count) {
-      return `Nothing found for “${name || words}”`;
-    }
-    return name ? `${pictures} named ${name}` : `${pictures} for “${words}”`;
+    const kind = count ? (count === 1 ? "one" : "many") + (name ? "Named" : "") : "none";
+    return text(kind, name || words, count);
   }
 
   /**
@@ -116,11 +125,9 @@
    * @param {Found} found
    */
   function remarks(index, found) {
-    const relaxed = found.relaxed ? "No picture has all of these words; these have some. " : "";
-    const damaged = index.problems.size
-      ? "A part of the index could not be read, so pictures may be missing here. "
-      : "";
-    return (relaxed + damaged).trim();
+    const relaxed = found.relaxed ? text("relaxed") : "";
+    const damaged = index.problems.size ? text("damaged") : "";
+    return `${relaxed} ${damaged}`.trim();
   }
 
   /**
@@ -201,7 +208,7 @@
 
   /** @param {Way} way */
   function reason(way) {
-    return way.via === "neighbour" ? `${way.query}, through ${way.tags.join(", ")}` : way.word;
+    return way.via === "neighbour" ? text("through", way.query, way.tags.join(", ")) : way.word;
   }
 
   /**
