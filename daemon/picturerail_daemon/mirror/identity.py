@@ -91,7 +91,8 @@ class Registrar:
             same = snapshot.find_content(content.content_hash, Rows.ALL)
             came = self._came_here(content, at_place, same)
             if came is not None:
-                verdict, row = "moved", self._placed(came, content)
+                verdict = "added" if came.deleted else "moved"
+                row = self._placed(came, content)
             else:
                 verdict, row = self._decide(content, at_place, same)
             failure = snapshot.record(Table.FAILURES, failure_key(place.root, place.path))
@@ -113,31 +114,34 @@ class Registrar:
     def _came_here(
         self, content: Content, at_place: ImageRow | None, same: list[ImageRow]
     ) -> ImageRow | None:
-        """Return the row whose very file this is, if it left its place and another took that.
+        """Return the row whose very file this is, if that is not where the row says.
 
         So pictures that exchanged their names keep their identities, even where only one of
-        the two places is being looked at.
+        the two places is being looked at, and even where one was taken for deleted meanwhile.
         """
         inode = (content.stat.volume, content.stat.inode)
         if content.stat.inode == 0:
             return None
+        if at_place is not None and at_place.content_hash == content.content_hash:
+            return None
         for row in same:
             if (
-                not row.deleted
-                and (at_place is None or row.id != at_place.id)
+                (at_place is None or row.id != at_place.id)
                 and (row.stat.volume, row.stat.inode) == inode
-                and self._is_replaced(row)
+                and (row.deleted or self._is_elsewhere(row))
             ):
                 return row
         return None
 
-    def _is_replaced(self, row: ImageRow) -> bool:
-        """Return whether another file lies where a row says that its own does."""
+    def _is_elsewhere(self, row: ImageRow) -> bool:
+        """Return whether a row's place is empty, or another file lies there."""
         folder = self.folders.get(row.root)
-        if folder is None:
+        if folder is None or row.root in self.absent:
             return False
         try:
             found = os.lstat(folder + b"/" + row.path)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
         except OSError:
             return False
         return found.st_ino != row.stat.inode

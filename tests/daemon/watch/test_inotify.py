@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from watchdog.observers.inotify_c import inotify_rm_watch
 
 from picturerail_daemon.watch.dirty import DirtySet
 from picturerail_daemon.watch.inotify import FolderWatches
@@ -220,25 +219,13 @@ def test_the_audit_finds_what_the_kernel_does_not_have(tmp_path):
         watcher.arm(1, b"", descriptor)
         os.close(descriptor)
         assert watcher.audit()
-        watches = watcher._watches
-        (wd,) = watches._places
-        with watches._lock:  # the reader must not see IN_IGNORED before the audit does
-            inotify_rm_watch(watches._inotify_fd, wd)
-            lost = wd not in _kernel(watches)
-            watches._places[wd] = (1, b"")
-        assert lost
-        watches._places[wd] = (1, b"")
+        watcher._watches._places[1 << 20] = (1, b"gone")  # a watch that the kernel does not have
         assert not watcher.audit()
         assert dirty.take(SECONDS).folders == {1: {b"": True}}
         assert watcher.audits_failed == 1
+        assert watcher.audit()
     finally:
         watcher.stop()
-
-
-def _kernel(watches):
-    from picturerail_daemon.watch.inotify import kernel_watches
-
-    return kernel_watches(watches._inotify_fd)
 
 
 def test_a_refused_watch_is_told_with_what_to_do_and_made_up_for(tmp_path, monkeypatch):
