@@ -135,16 +135,13 @@ class Registrar:
 
     def _is_elsewhere(self, row: ImageRow) -> bool:
         """Return whether a row's place is empty, or another file lies there."""
-        folder = self.folders.get(row.root)
-        if folder is None or row.root in self.absent:
+        if row.root in self.absent or row.root not in self.folders:
             return False
         try:
-            found = os.lstat(folder + b"/" + row.path)
-        except (FileNotFoundError, NotADirectoryError):
-            return True
+            found = self._at_place(row)
         except OSError:
             return False
-        return found.st_ino != row.stat.inode
+        return found is None or found.st_ino != row.stat.inode
 
     def _decide(
         self,
@@ -173,16 +170,25 @@ class Registrar:
         """Return whether a row's file is certainly not where the row says."""
         if row.root in self.absent:
             return False
-        folder = self.folders.get(row.root) or self.former.get(row.root)
-        if folder is None:
-            return False
         try:
-            found = os.lstat(folder + b"/" + row.path)
-        except (FileNotFoundError, NotADirectoryError):
-            return True
+            found = self._at_place(row)
         except OSError:
             return False
-        return not stat.S_ISREG(found.st_mode)
+        return found is None or not stat.S_ISREG(found.st_mode)
+
+    def _at_place(self, row: ImageRow) -> os.stat_result | None:
+        """Return the stat of what lies where a row says, None for nothing.
+
+        Raises:
+            OSError: that cannot be known now.
+        """
+        folder = self.folders.get(row.root) or self.former.get(row.root)
+        if folder is None:
+            raise FileNotFoundError("nobody knows where the root lies")
+        try:
+            return os.lstat(folder + b"/" + row.path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
 
     def _placed(self, row: ImageRow, content: Content) -> ImageRow:
         place = content.read.place
