@@ -192,7 +192,9 @@ class Mirror:
             failures = {
                 place: failure
                 for place, failure in _failures(snapshot, listings, scopes).items()
+                # What could not even be listed has no stat; it stands for what was in its way.
                 if folder_of(place.path) not in listings[place.root].as_before
+                or failure.ctime_ns == 0
             }
             foreign = _foreign(snapshot, listings)
             plan = make_plan(
