@@ -21,6 +21,14 @@ from picturerail_daemon.failpoints import failpoint
 from picturerail_daemon.mirror import folders, sidecars
 from picturerail_daemon.mirror.folders import Agreed, Folders, folder_of, remember
 from picturerail_daemon.mirror.identity import Registrar
+from picturerail_daemon.mirror.listed import (
+    VOLUME_PREFIX,
+    foreign_roots,
+    listed_failures,
+    listed_rows,
+    on_disk,
+    tells_of_folder,
+)
 from picturerail_daemon.mirror.listing import Arm, Kind, Listing, Rules, Scope, list_scopes
 from picturerail_daemon.mirror.plan import Known, Move, Place, Plan, Read, make_plan, must_hold
 from picturerail_daemon.mirror.reading import (
@@ -38,10 +46,8 @@ from picturerail_daemon.priority import yield_to_others
 from picturerail_native.database import ConflictError, Database, Snapshot
 from picturerail_native.records import (
     Failure,
-    FileStat,
     ImageRow,
     Table,
-    decode_failure,
     encode_record,
     failure_key,
     root_key,
@@ -53,14 +59,8 @@ Progress = Callable[[int, int], None]
 ArmRoot = Callable[[int, bytes, int], None]
 """Called with (root id, folder, its open descriptor) before a folder is listed."""
 
-MOST_SINGLE_FOLDERS = 64
-"""Up to so many changed folders are read one by one; past that all rows are read once."""
 
-_VOLUME = b"volume\0"
-"""Where table `state` keeps the file system that a root was last seen on, by the root's id."""
-
-
-ROOT_STATES = (folders.PREFIX, sidecars.PREFIX, _VOLUME)
+ROOT_STATES = (folders.PREFIX, sidecars.PREFIX, VOLUME_PREFIX)
 """What table `state` keeps of a root begins with one of these and the root's key."""
 
 
@@ -188,17 +188,17 @@ class Mirror:
         absent = frozenset(root for root, listing in listings.items() if not listing.present)
         registrar = Registrar(self._database, self._folders, dict(self._former), absent)
         with self._database.snapshot() as snapshot:
-            rows = _rows(snapshot, listings, scopes, known)
+            rows = listed_rows(snapshot, listings, scopes, known)
             failures = {
                 place: failure
-                for place, failure in _failures(snapshot, listings, scopes).items()
+                for place, failure in listed_failures(snapshot, listings, scopes).items()
                 # What could not even be listed has no stat; it stands for what was in its way.
                 if folder_of(place.path) not in listings[place.root].as_before
                 or failure.ctime_ns == 0
             }
-            foreign = _foreign(snapshot, listings)
+            foreign = foreign_roots(snapshot, listings)
             plan = make_plan(
-                _disk(listings),
+                on_disk(listings),
                 {place: Known(row.id, row.stat) for place, row in rows.items()},
                 failures,
                 self._strays(snapshot, listings, registrar),
@@ -285,7 +285,7 @@ class Mirror:
             gone += [
                 (root, folder)
                 for folder in known[root].keys() - listing.folders
-                if _tells_of_folder(folder, listing, look.scopes[root])
+                if tells_of_folder(folder, listing, look.scopes[root])
                 and (root, folder) not in unsettled
             ]
         if new or gone:
@@ -295,7 +295,7 @@ class Mirror:
         """Remember which file system each root lies on, once its pictures were found there."""
         with self._database.snapshot() as snapshot:
             new = {
-                _VOLUME + root_key(root): listing.volume.to_bytes(8, "little")
+                VOLUME_PREFIX + root_key(root): listing.volume.to_bytes(8, "little")
                 for root, listing in listings.items()
                 if listing.present and (accept or root not in report.held)
             }
@@ -481,82 +481,5 @@ class Mirror:
         self, listings: Mapping[int, Listing], scopes: Mapping[int, list[Scope]]
     ) -> dict[Place, str]:
         with self._database.snapshot() as snapshot:
-            failures = _failures(snapshot, listings, scopes)
+            failures = listed_failures(snapshot, listings, scopes)
             return {place: failure.reason for place, failure in failures.items()}
-
-
-def _disk(listings: Mapping[int, Listing]) -> dict[Place, FileStat]:
-    return {
-        Place(root, path): found
-        for root, listing in listings.items()
-        for path, found in listing.pictures.items()
-    }
-
-
-def _foreign(snapshot: Snapshot, listings: Mapping[int, Listing]) -> frozenset[int]:
-    """Return the roots that lie on another file system than when they were last looked at."""
-    foreign = set()
-    for root, listing in listings.items():
-        known = snapshot.record(Table.STATE, _VOLUME + root_key(root))
-        if listing.present and known and int.from_bytes(known, "little") != listing.volume:
-            foreign.add(root)
-    return frozenset(foreign)
-
-
-def _covered(path: bytes, listing: Listing, parts: list[Scope]) -> bool:
-    """Return whether a listing tells about a path: listed, and not below what it could not read."""
-    return any(scope.covers(path) for scope in parts) and not any(
-        not folder or path.startswith(folder + b"/") for folder in listing.unlisted
-    )
-
-
-def _tells_of_folder(folder: bytes, listing: Listing, parts: list[Scope]) -> bool:
-    """Return whether a listing tells about what lies directly in a folder."""
-    return _covered(folder + b"/file" if folder else b"file", listing, parts)
-
-
-def _rows(
-    snapshot: Snapshot,
-    listings: Mapping[int, Listing],
-    scopes: Mapping[int, list[Scope]],
-    known: Mapping[int, Mapping[bytes, Agreed]],
-) -> dict[Place, ImageRow]:
-    """Return the live rows that the listings tell about, but for folders that are as before.
-
-    Where no folder changed and none is gone, no row is read.
-    """
-    rows: dict[Place, ImageRow] = {}
-    for root, listing in listings.items():
-        parts = scopes[root]
-        changed = {
-            folder
-            for folder in (listing.folders | known[root].keys()) - listing.as_before.keys()
-            if _tells_of_folder(folder, listing, parts)
-        }
-        everything = not listing.present or not known[root]
-        if everything or b"" in changed or len(changed) > MOST_SINGLE_FOLDERS:
-            below = snapshot.images_below(root)
-        else:
-            below = itertools.chain.from_iterable(
-                snapshot.images_below(root, folder + b"/") for folder in changed
-            )
-        for row in below:
-            if (
-                (everything or folder_of(row.path) in changed)
-                and row.path not in listing.faults
-                and _covered(row.path, listing, parts)
-            ):
-                rows[Place(root, row.path)] = row
-    return rows
-
-
-def _failures(
-    snapshot: Snapshot, listings: Mapping[int, Listing], scopes: Mapping[int, list[Scope]]
-) -> dict[Place, Failure]:
-    failures: dict[Place, Failure] = {}
-    for root, listing in listings.items():
-        for key, value in snapshot.records(Table.FAILURES, root_key(root)):
-            path = key[4:]
-            if _covered(path, listing, scopes[root]) or path in listing.faults:
-                failures[Place(root, path)] = decode_failure(value)
-    return failures

@@ -62,7 +62,8 @@ def mirror_until_settled(
             changed=report.changed + again.changed,
             moved=report.moved + again.moved,
             deleted=report.deleted + again.deleted,
-            unchanged=report.unchanged,
+            # What the looks before this one wrote is as it was by now, and counted there.
+            unchanged=again.unchanged - report.added - report.changed - report.moved,
             held=again.held,
             missing_roots=again.missing_roots,
             failed=again.failed,
