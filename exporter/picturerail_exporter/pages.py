@@ -52,13 +52,17 @@ def media_name(content_hash: bytes, recipe: Recipe, name: str) -> str:
 
 
 def rendered(photo: Photo, recipe: Recipe) -> dict[str, Rendered]:
-    """Return a picture's files by the renditions' names."""
-    return {
-        size.name: Rendered(
-            media_name(photo.content_hash, recipe, size.name), *size.of(photo.width, photo.height)
-        )
-        for size in recipe.sizes
-    }
+    """Return a picture's files by the renditions' names.
+
+    Those of a small picture may be equally large: one file then serves for all of them.
+    """
+    files: dict[str, Rendered] = {}
+    by_size: dict[tuple[int, int], Rendered] = {}
+    for size in recipe.sizes:
+        wanted = size.of(photo.width, photo.height)
+        file = Rendered(media_name(photo.content_hash, recipe, size.name), *wanted)
+        files[size.name] = by_size.setdefault(wanted, file)
+    return files
 
 
 def shape(width: int, height: int) -> int:
@@ -72,9 +76,9 @@ def shape(width: int, height: int) -> int:
 
 
 def shapes_css() -> bytes:
-    """Return the style sheet of the shapes' classes, `s-40` to `s40`."""
+    """Return the part of the style sheet with the shapes' classes, `s-40` to `s40`."""
     rules = (f".s{step}{{--shape:{_SHAPE_STEP**step:.4f}}}" for step in _SHAPES)
-    return ("/* The proportions of pictures, one class for each. */\n" + "\n".join(rules)).encode()
+    return ("\n/* The proportions of pictures. */\n" + "\n".join(rules) + "\n").encode()
 
 
 def photo_path(number: int) -> str:
@@ -243,8 +247,9 @@ def static_files() -> Iterator[tuple[str, bytes]]:
     folder = resources.files(__package__) / "static"
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith((".css", ".js", ".svg")):
-            yield f"static/{entry.name}", entry.read_bytes()
-    yield "static/shapes.css", shapes_css()
+            # The shapes ride along: a file of its own would be one more request.
+            shapes = shapes_css() if entry.name == "site.css" else b""
+            yield f"static/{entry.name}", entry.read_bytes() + shapes
 
 
 def templates() -> Iterator[tuple[str, bytes]]:

@@ -111,6 +111,8 @@ class Planner:
         for content, photo in self._touched.contents.items():
             there = self._state.holds_content(content)
             for name, file in pages.rendered(photo, self._recipe).items():
+                if file.path != pages.media_name(content, self._recipe, name):
+                    continue  # another of its renditions serves for this one
                 if there:
                     yield Linked(file.path, self._store.path(content, self._recipe, name))
                 else:
@@ -246,12 +248,12 @@ def _ready(path: str, data: bytes) -> Written:
 
 def _shown_in_results(photo: Photo, recipe: Recipe) -> Sequence[object]:
     """Return what a result shows of a picture; `static/postings.js` reads it."""
-    small = pages.rendered(photo, recipe)["small"]
+    tile = pages.rendered(photo, recipe)["tile"]
     return (
         photo.filename,
-        small.path,
-        small.width,
-        small.height,
+        tile.path,
+        tile.width,
+        tile.height,
         pages.shape(photo.width, photo.height),
         photo.placeholder,
         photo.alt,

@@ -18,11 +18,12 @@ _RENDER_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A rendition's name, and the box in pixels that the picture is fitted into."""
+    """A rendition's name, the box in pixels that the picture is fitted into, WebP's quality."""
 
     name: str
     width: int
     height: int
+    quality: int = 78
 
     def of(self, width: int, height: int) -> tuple[int, int]:
         """Return a rendition's size for a picture of the given size."""
@@ -33,13 +34,17 @@ class Size:
 class Recipe:
     """What renditions to make: the largest first, each drawn from the one before.
 
-    `small` fills a row of a justified grid: rows are about 220 CSS pixels high, so 400
-    pixels stay sharp on a screen of twice the density. `large` fills a screen. WebP's
-    `effort` (0..6) 2 takes half the time of the codec's default for 5 % more bytes.
+    `large` fills a screen. `small` is sharp in a row of a justified grid, about 220 CSS
+    pixels high, on a screen of twice the density. `tile` is what the grid shows elsewhere:
+    some 6 kB, so that a screenful of pictures is there at once. WebP's `effort` (0..6) 2
+    takes half the time of the codec's default for 5 % more bytes.
     """
 
-    sizes: tuple[Size, ...] = (Size("large", 2048, 2048), Size("small", 800, 400))
-    quality: int = 78
+    sizes: tuple[Size, ...] = (
+        Size("large", 2048, 2048),
+        Size("small", 800, 400),
+        Size("tile", 400, 200, 55),
+    )
     effort: int = 2
 
     @functools.cached_property
@@ -75,7 +80,7 @@ def render(picture: Picture, recipe: Recipe) -> tuple[Rendition, ...]:
         wanted = size.of(picture.width, picture.height)
         if image.size != wanted:
             image = image.resize(wanted, Image.Resampling.LANCZOS, reducing_gap=3.0)
-        data = _webp(image, recipe.quality, recipe.effort)
+        data = _webp(image, size.quality, recipe.effort)
         renditions.append(Rendition(size.name, *wanted, data))
     return tuple(renditions)
 

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.state import Key, SiteState
 
-PER_PAGE = 120
+PER_PAGE = 40
+"""A newest page of thrice as many, less one, still fits into what a first page may weigh."""
 
 _END: Key = (2**62, 2**62)
 """Behind all pictures."""

@@ -35,7 +35,7 @@ from picturerail_exporter.state import open_state
 from picturerail_native.records import Table, decode_neighbours, neighbours_key
 from picturerail_native.search import analyse as engine_analyse
 
-_PAGES_VERSION = 2
+_PAGES_VERSION = 3
 """To be raised when the same pictures and options give other pages."""
 
 _PICTURE_MARK = "picture"

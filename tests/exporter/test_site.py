@@ -62,6 +62,8 @@ def unreferenced(site: Path) -> set[str]:
     files = {name for name in tree(site) if not name.startswith(".picturerail/")}
     used = {"index.html", "search/root.json", "static/photo.js"}  # of photo pages, if any
     used |= {"404.html", "robots.txt"}  # asked for by name
+    script = (site / "static/page.js").read_text()
+    used |= {f"static/{name}" for name in re.findall(r'"(\w+\.js)"', script)}  # for a search
     for page in site.rglob("*.html"):
         here = "/" + str(page.relative_to(site))
         for address in Links(page.read_text()).found:
@@ -183,7 +185,7 @@ def test_check_finds_metadata_in_pictures(source, options, publish, kind):
     source.add("b.jpg", plain((3, 2, 1)))
     publish()
     assert check_site(source, options.path, deep=True) == []
-    picture = min(options.path.glob("media/*/*-small.webp"))
+    picture = min(options.path.glob("media/*/*-large.webp"))
     exif = Image.Exif()
     exif[0x010F] = "Maker"
     private = {"exif": exif.tobytes()} if kind == "exif" else {"xmp": b"<x/>"}
@@ -302,8 +304,8 @@ def test_renditions_are_taken_from_the_store(source, publish, options):
 
     publish()
 
-    (small,) = options.path.glob("media/*/*-small.webp")
-    assert small.samefile(store.path(content, options.recipe, "small"))
+    (picture_file,) = options.path.glob("media/*/*-large.webp")
+    assert picture_file.samefile(store.path(content, options.recipe, "large"))
 
 
 def test_delete_and_hide_leave_nothing(source, publish, options):
@@ -322,7 +324,7 @@ def test_delete_and_hide_leave_nothing(source, publish, options):
     assert not [name for name in left if "private" in name or "photo/2" in name]
     assert not [name for name, data in left.items() if b"deleted" in data or b"hidden.jpg" in data]
     assert not (options.path / "photo" / "2").exists()
-    assert len(list(options.path.glob("media/*/*.webp"))) == 2
+    assert len(list(options.path.glob("media/*/*.webp"))) == 1
 
 
 def test_interrupted_at_any_write(source, options, publish, monkeypatch, tmp_path):
@@ -402,7 +404,7 @@ def test_full_repairs(source, options, publish):
     publish()
     expected = tree(options.path)
     (options.path / "index.html").write_text("tampered")
-    (picture,) = options.path.glob("media/*/*-small.webp")
+    (picture,) = options.path.glob("media/*/*-large.webp")
     picture.unlink()
     picture.write_bytes(b"tampered")
     (options.path / "photo/1/index.html").unlink()

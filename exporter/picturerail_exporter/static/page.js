@@ -3,8 +3,8 @@
 "use strict";
 
 (() => {
-  const { Postings, search, searchName } = globalThis.Picturerail;
   const AT_ONCE = 60;
+  const SEARCH = ["analyse.js", "postings.js", "search.js"];
 
   const script = /** @type {HTMLScriptElement} */ (document.currentScript);
   const site = new URL("../", script.src);
@@ -31,9 +31,38 @@
     return texts[name].replace(/\{(\d)\}/g, (_, at) => String(gaps[Number(at)]));
   }
 
+  const near = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries.filter((each) => each.isIntersecting)) {
+        near.unobserve(entry.target);
+        entry.target.querySelector(".picture")?.classList.add("near");
+      }
+    },
+    { rootMargin: "15%" },
+  );
+  document.querySelectorAll(".tile, .frame").forEach((tile) => near.observe(tile));
+
   /** @type {Promise<Postings> | undefined} */
   let opening;
   let newest = 0; // searches are numbered; what an older one finds is not shown
+
+  /** @param {string} name */
+  function loadScript(name) {
+    return new Promise((done, failed) => {
+      const element = document.createElement("script");
+      element.src = new URL(name, script.src).href;
+      element.async = false; // they run in the order in which they are asked for
+      element.onload = done;
+      element.onerror = failed;
+      document.head.append(element);
+    });
+  }
+
+  /** Open the index, with the scripts that read it: a visit without a search needs neither. */
+  async function open() {
+    await Promise.all(SEARCH.map(loadScript));
+    return globalThis.Picturerail.Postings.open(load);
+  }
 
   /** @type {LoadJson} */
   async function load(name) {
@@ -75,8 +104,9 @@
     }
     state.search = "busy";
     try {
-      opening ??= Postings.open(load);
+      opening ??= open();
       const index = await opening;
+      const { search, searchName } = globalThis.Picturerail;
       const found = await (name ? searchName(index, name) : search(index, words));
       const first = await index.shown(found.hits.slice(0, AT_ONCE).map((hit) => hit.id));
       if (number !== newest) {
@@ -183,6 +213,7 @@
     why.className = "why";
     why.textContent = [...new Set(hit.matches.map(reason))].join(" · ");
     link.append(full, why);
+    near.observe(link);
     return link;
   }
 
