@@ -80,6 +80,8 @@ def start_logging(level: int = logging.INFO) -> None:
     if "JOURNAL_STREAM" in os.environ:
         try:
             handler = JournalHandler()
+            # Level and logger are fields of their own there.
+            handler.setFormatter(logging.Formatter("%(message)s"))
         except OSError:
             handler = None
     if handler is None:

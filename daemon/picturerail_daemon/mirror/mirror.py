@@ -227,13 +227,13 @@ class Mirror:
         finally:
             self._queued.difference_update(read.place for read in reads)
         if stop is None or not stop.is_set():
-            self._delete(plan, rows, registrar, foreign, accept, report)
+            doubtful = self._delete(plan, rows, registrar, foreign, accept, report)
             self._settle_failures(plan, listings, failures, report)
             report.seq = max(
                 report.seq, note_sidecars(self._database, listings, scopes, fresh=fresh)
             )
             self._adopt_volumes(listings, accept, report)
-            self._agree(look, known, elsewhere)
+            self._agree(look, known, elsewhere | doubtful)
         report.failed |= self._standing(listings, scopes)
 
     def _strays(
@@ -396,7 +396,12 @@ class Mirror:
         foreign: frozenset[int],
         accept: bool,
         report: Report,
-    ) -> None:
+    ) -> set[Place]:
+        """Delete what is gone; return what a listing lacked though its name still leads to it.
+
+        FUSE and network file systems go on finding a removed name for a moment.
+        """
+        doubtful: set[Place] = set()
         doomed: dict[int, list[ImageRow]] = {}
         with self._database.snapshot() as snapshot:
             for delete in plan.deletes:
@@ -418,6 +423,8 @@ class Mirror:
                 report.held[root] = len(gone)
                 continue
             truly = [row for row in gone if registrar.has_left(row)]
+            left = {row.id for row in truly}
+            doubtful |= {Place(row.root, row.path) for row in gone if row.id not in left}
             if not accept and (
                 (truly and root in foreign)
                 or must_hold(len(truly), remaining[root], self._options.hold_share)
@@ -431,6 +438,7 @@ class Mirror:
             report.deleted += len(accepted)
         for root in registrar.absent - doomed.keys():
             report.held[root] = sum(1 for place in rows if place.root == root)
+        return doubtful
 
     def _without_postponed(self, rows: list[ImageRow], report: Report) -> list[ImageRow]:
         """Put deletions off, for a moment, while files wait to be read.

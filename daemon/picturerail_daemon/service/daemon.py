@@ -74,6 +74,7 @@ class Daemon:
         self._index_seq = 0
         self._site_error = ""
         self._last_error = ""
+        self._refusal = ""
         self._started = time.time()
         self._describer_work = threading.Event()
         self._follower_work = threading.Event()
@@ -389,11 +390,12 @@ class Daemon:
         except (ConfigError, PicturerailError) as error:
             log.error("the old configuration stays in force: %s", error)
             self._last_error = str(error)
-            notify("READY=1", f"STATUS=Old configuration kept: {error}")
+            self._refusal = f"Old configuration kept: {error}"
+            notify("READY=1", f"STATUS={self._sentence()}")
             return False
-        self._last_error = ""
+        self._last_error = self._refusal = ""
         if settings == self._settings:
-            notify("READY=1")
+            notify("READY=1", f"STATUS={self._sentence()}")
             return False
         self._settings = settings
         return True
@@ -401,7 +403,8 @@ class Daemon:
     def _sentence(self) -> str:
         backlog = self._library.queue.backlog()
         progress = self._looks.progress()
-        parts = []
+        # What was refused stands first, and until it is mended: each sign of life says this again.
+        parts = [self._refusal] if self._refusal else []
         if progress.total:
             parts.append(f"{progress.done} of {progress.total} pictures read")
         if progress.seconds_left is not None:

@@ -188,6 +188,8 @@ def uninstall_unit(*, user: bool, into: Path | None = None) -> Installed:
         raise NotThereError(f"{target}: no such unit")
     own = [] if user else [(into or place) / name for name, place in _FILES.items()]
     files = [file for file in own if file.is_file()]
+    # What `systemctl enable` linked; it could not do that itself once the unit is gone.
+    files += [link for link in target.parent.glob(f"*.wants/{NAME}") if link.is_symlink()]
     try:
         for file in (target, *files):
             file.unlink()

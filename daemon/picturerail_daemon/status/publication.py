@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import msgspec
 
 FILE = "status.json"
+
+ROOM_BYTES = 16 << 10
+"""What the file takes at least, so that a full disk can be told in the room that it has."""
 
 
 class WatchReport(msgspec.Struct, frozen=True):
@@ -43,10 +47,22 @@ class DaemonState(msgspec.Struct, frozen=True):
 
 
 def publish(store: Path, state: DaemonState) -> None:
-    """Replace the published state. It is advice, so it is not synced to disk."""
+    """Replace the published state. It is advice, so it is not synced to disk.
+
+    On a full disk it is written over instead; who reads in that moment may find none.
+    """
+    content = msgspec.json.encode(state).ljust(ROOM_BYTES)
     temporary = store / (FILE + ".new")
-    temporary.write_bytes(msgspec.json.encode(state))
-    temporary.replace(store / FILE)
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(store / FILE)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        with (store / FILE).open("r+b") as file:
+            file.write(content)
+            file.truncate()
 
 
 def read(store: Path) -> DaemonState:
