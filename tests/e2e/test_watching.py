@@ -13,6 +13,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from .agreement import comes_to_agree, in_store, on_disk, paint
 from .conftest import Daemon
@@ -424,3 +425,27 @@ def test_a_queue_of_64_events(home):
     assert home.json("status")["watch"]["overflows"] >= 1
     assert on_disk(home.photos).keys() == in_store(home).keys()
     assert daemon.stop() == 0
+
+
+def test_a_new_photo_passes_an_import(home):
+    """One picture elsewhere is mirrored before an import that began earlier is over."""
+    rng = random.Random(SEED)
+    home.configure(sources="[]", more="automatic = false\n" + QUICK)
+    (home.photos / "import").mkdir()
+    (home.photos / "other").mkdir()
+    with home.daemon():
+        home.run("wait", "--timeout", "60")
+        for number in range(150):
+            pixels = rng.randbytes(600 * 400 * 3)
+            Image.frombytes("RGB", (600, 400), pixels).save(
+                home.photos / "import" / f"{number}.bmp"
+            )
+        bulk = os.fsencode(home.photos / "import")
+        while not any(path.startswith(bulk) for path in in_store(home)):
+            pass  # until the import is under way
+        single = paint(rng, home.photos / "other" / "single.png")
+        while os.fsencode(single) not in (stored := in_store(home)):
+            pass
+        assert sum(path.startswith(bulk) for path in stored) < 150
+        home.run("wait", "--timeout", "90")
+        assert len(in_store(home)) == 151
