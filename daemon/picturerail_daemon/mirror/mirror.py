@@ -280,7 +280,10 @@ class Mirror:
             if not listing.present or root in report.held:
                 continue
             for folder, agreed in listing.signatures.items():
-                if (root, folder) not in unsettled and known[root].get(folder) != agreed:
+                before = known[root].get(folder)
+                if before is None and not agreed.pictures:
+                    continue  # nothing is gained by remembering a folder without pictures
+                if (root, folder) not in unsettled and before != agreed:
                     new[root, folder] = agreed
             gone += [
                 (root, folder)
