@@ -15,7 +15,6 @@ import hashlib
 import marshal
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import msgspec
 
@@ -59,22 +58,19 @@ def signature(entries: list[Entry], volume: int) -> bytes:
     ).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Folders:
-    """What is remembered of one root's folders, by path below the root."""
-
-    agreed: Mapping[bytes, Agreed]
-
-    @classmethod
-    def of(cls, snapshot: Snapshot, root: int) -> Folders:
-        """Read what the database remembers."""
-        prefix = PREFIX + root_key(root)
-        return cls(
-            {
-                key[len(prefix) :]: _decoder.decode(value)
-                for key, value in snapshot.records(Table.STATE, prefix)
-            }
-        )
+def recall(snapshot: Snapshot, root: int, folder: bytes, recursive: bool) -> dict[bytes, Agreed]:
+    """Return what is remembered of a root's folder, with those below it or alone, by path."""
+    start = PREFIX + root_key(root)
+    if not recursive:
+        value = snapshot.record(Table.STATE, start + folder)
+        return {} if value is None else {folder: _decoder.decode(value)}
+    found = {}
+    for key, value in snapshot.records(Table.STATE, start + folder):
+        path = key[len(start) :]
+        # A sibling whose name begins like the folder's stands among them too.
+        if not folder or path == folder or path.startswith(folder + b"/"):
+            found[path] = _decoder.decode(value)
+    return found
 
 
 def remember(

@@ -76,11 +76,12 @@ def listed_rows(
         }
         everything = not listing.present or not known[root]
         if everything or b"" in changed or len(changed) > MOST_SINGLE_FOLDERS:
-            below = snapshot.images_below(root)
+            folders = {part.folder for part in parts}
         else:
-            below = itertools.chain.from_iterable(
-                snapshot.images_below(root, folder + b"/") for folder in changed
-            )
+            folders = changed
+        below = itertools.chain.from_iterable(
+            snapshot.images_below(root, folder + b"/" if folder else b"") for folder in folders
+        )
         for row in below:
             if (
                 (everything or folder_of(row.path) in changed)

@@ -19,7 +19,7 @@ import msgspec
 
 from picturerail_daemon.failpoints import failpoint
 from picturerail_daemon.mirror import folders, sidecars
-from picturerail_daemon.mirror.folders import Agreed, Folders, folder_of, remember
+from picturerail_daemon.mirror.folders import Agreed, folder_of, recall, remember
 from picturerail_daemon.mirror.identity import Registrar
 from picturerail_daemon.mirror.listed import (
     VOLUME_PREFIX,
@@ -180,7 +180,10 @@ class Mirror:
     ) -> Iterator[None]:
         scopes, report = look.scopes, look.report
         with self._database.snapshot() as snapshot:
-            known = {root: Folders.of(snapshot, root).agreed for root in scopes}
+            known: dict[int, dict[bytes, Agreed]] = {root: {} for root in scopes}
+            for root, parts in scopes.items():
+                for part in parts:
+                    known[root] |= recall(snapshot, root, part.folder, part.recursive)
         listings = look.listings = {
             root: list_scopes(self._folders[root], parts, self._rules(root, known[root]))
             for root, parts in scopes.items()

@@ -70,6 +70,7 @@ class Daemon:
         self._looked_at: dict[int, float] = {}
         self._heart = Heart()
         self._told = ""
+        self._commands = 0
         self._described_seq = -1
         self._index_seq = 0
         self._site_error = ""
@@ -317,9 +318,14 @@ class Daemon:
         operation = operations.OPERATIONS.get(command)
         if operation is None:
             raise UsageError(f"the running daemon does not know `{command}`; restart it")
+        with self._changed:
+            self._commands += command in operations.LOOKING
         try:
             return operation(self._library, arguments, progress)
         finally:
+            with self._changed:
+                self._commands -= command in operations.LOOKING
+                self._changed.notify_all()
             self._describer_work.set()
             self._follower_work.set()
             self._publish()
@@ -336,6 +342,8 @@ class Daemon:
         with self._changed:
             while self._looks.done_epoch < epoch:
                 self._pause(end, "the folders are still being mirrored")
+            while self._commands:  # they look at places too, which other looks then leave out
+                self._pause(end, "another command is still at work")
             waiting = set(self._waiting)
             while waiting & self._waiting:
                 self._pause(end, f"{len(waiting & self._waiting)} files are still being written")

@@ -2,8 +2,8 @@
 
 One new photo does not wait behind an import of 100,000: looks are carried out in turns, a
 file at a time, mostly of the one with the least left to do. A place that one look is going to
-read is not read by another too; so a look is over, for whoever waits, once it and all that
-were begun before it are.
+read is not read by another too; so a look is done, for whoever waits, once it and all that were
+under way at its end are over.
 """
 
 from __future__ import annotations
@@ -30,12 +30,11 @@ TURNS_OF_THE_LARGEST = 4
 """Every so many turns the look with the most left has one, so that it comes to an end."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Entry:
     scopes: dict[int, list[Scope]]
     epoch: int
     look: Examination
-    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +77,7 @@ class Looks:
         self._ending = ending
         self._beat, self._rest, self._on_end = beat, rest, on_end
         self._entries: list[_Entry] = []
+        self._over: list[tuple[int, set[_Entry]]] = []
         self._turn = 0
         self._begun = 0.0
         self.done_epoch = 0
@@ -115,10 +115,9 @@ class Looks:
         self._entries.append(_Entry(scopes, batch.epoch, look))
 
     def _next(self) -> _Entry:
-        under_way = [entry for entry in self._entries if not entry.over]
         self._turn += 1
         choose = max if self._turn % TURNS_OF_THE_LARGEST == 0 else min
-        return choose(under_way, key=lambda entry: entry.look.left)
+        return choose(self._entries, key=lambda entry: entry.look.left)
 
     def _step(self, entry: _Entry) -> None:
         try:
@@ -136,9 +135,13 @@ class Looks:
             self._on_end()
             self._ending.wait(STORE_RETRY_SECONDS)
             return
-        entry.over = True
-        while self._entries and self._entries[0].over:
-            self.done_epoch = max(self.done_epoch, self._entries.pop(0).epoch)
+        self._entries.remove(entry)
+        for _, others in self._over:
+            others.discard(entry)
+        self._over.append((entry.epoch, set(self._entries)))
+        done = [epoch for epoch, others in self._over if not others]
+        self._over = [(epoch, others) for epoch, others in self._over if others]
+        self.done_epoch = max([self.done_epoch, *done])
         self._on_end()
 
     def _is_whole(self, entry: _Entry) -> bool:
@@ -153,7 +156,7 @@ class Looks:
     @property
     def under_way(self) -> int:
         """How many looks are not over."""
-        return sum(not entry.over for entry in self._entries)
+        return len(self._entries)
 
     def progress(self) -> Progress:
         """Return how far the looks under way are."""

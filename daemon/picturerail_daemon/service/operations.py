@@ -243,3 +243,6 @@ OPERATIONS: dict[str, Operation] = {
     "accept-deletions": accept_deletions,
 }
 """Every writing command by the name that travels over the socket."""
+
+LOOKING = frozenset({"sync", "accept-deletions"})
+"""Those that look at the folders themselves."""
