@@ -6,7 +6,9 @@ import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
 
 import msgspec
 from PIL import Image
@@ -179,3 +181,45 @@ def tree(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def public(site):
+    """Return every file of a site but its own bookkeeping."""
+    return {name: data for name, data in tree(site).items() if name[0] != "."}
+
+
+def nth_day(at):
+    """Return one of a year's first 28-day months' days."""
+    return f"2020-{at // 28 + 1:02}-{at % 28 + 1:02}"
+
+
+class Links(HTMLParser):
+    """Collects the addresses that a page refers to."""
+
+    def __init__(self, text):
+        """Read a page."""
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        """Keep the element's address."""
+        of = {"a": "href", "link": "href", "script": "src", "img": "src", "form": "action"}
+        address = dict(attrs).get(of.get(tag, ""))
+        if address:
+            self.found.append(address)
+
+
+def broken_links(site: Path) -> list[tuple[str, str]]:
+    """Return (page, address) of every address in the site's pages that leads nowhere."""
+    broken = []
+    for page in site.rglob("*.html"):
+        here = "/" + str(page.relative_to(site))
+        for address in Links(page.read_text()).found:
+            if address.startswith(("data:", "#")):
+                continue
+            assert not urlsplit(address).scheme, f"{here} leads out: {address}"
+            target = unquote(urlsplit(urljoin(here, address)).path).lstrip("/")
+            if not (site / target).is_file():
+                broken.append((here, address))
+    return broken

@@ -5,7 +5,6 @@ import random
 import re
 import shutil
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -22,39 +21,7 @@ from picturerail_exporter.renditions import render
 from picturerail_exporter.site_folder import ExportError, SiteLockedError, open_site
 from picturerail_native.records import Corrections, Exposure
 
-from .helpers import encoded, photograph, plain, tree
-
-
-class Links(HTMLParser):
-    """Collects the addresses that a page refers to."""
-
-    def __init__(self, text):
-        """Read a page."""
-        super().__init__()
-        self.found = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        """Keep the element's address."""
-        of = {"a": "href", "link": "href", "script": "src", "img": "src", "form": "action"}
-        address = dict(attrs).get(of.get(tag, ""))
-        if address:
-            self.found.append(address)
-
-
-def broken_links(site: Path) -> list[tuple[str, str]]:
-    """Return (page, address) of every address in the site's pages that leads nowhere."""
-    broken = []
-    for page in site.rglob("*.html"):
-        here = "/" + str(page.relative_to(site))
-        for address in Links(page.read_text()).found:
-            if address.startswith(("data:", "#")):
-                continue
-            assert not urlsplit(address).scheme, f"{here} leads out: {address}"
-            target = unquote(urlsplit(urljoin(here, address)).path).lstrip("/")
-            if not (site / target).is_file():
-                broken.append((here, address))
-    return broken
+from .helpers import Links, broken_links, encoded, nth_day, photograph, plain, public, tree
 
 
 def unreferenced(site: Path) -> set[str]:
@@ -552,109 +519,6 @@ def test_odd_names_break_no_page(source, options, publish):
         assert "<script>alert" not in text
         assert "<script>x" not in text
     assert 'alt="&#34;&gt;&lt;script&gt;' in (options.path / "index.html").read_text()
-
-
-def public(site):
-    """Return every file of a site but its own bookkeeping."""
-    return {name: data for name, data in tree(site).items() if name[0] != "."}
-
-
-def nth_day(at):
-    """Return one of a year's first 28-day months' days."""
-    return f"2020-{at // 28 + 1:02}-{at % 28 + 1:02}"
-
-
-def test_a_change_touches_its_own_pages(source, options, publish, monkeypatch):
-    """A picture added to, or deleted from, any place in time leaves other pages as they are."""
-    monkeypatch.setattr(sections, "PER_PAGE", 4)
-    for day in range(120):
-        source.add(f"{day}.jpg", plain((1, 2, day)), taken=nth_day(day))
-    publish()
-    listing = [name for name in tree(options.path) if name.startswith("page/")]
-    assert len(listing) > 15
-
-    for at in (0, 60, 119):
-        before = public(options.path)
-        source.delete(at + 1)
-        deleted = publish()
-        source.add(f"{at}.jpg", plain((1, 2, at)), number=at + 1, taken=nth_day(at))
-        added = publish()
-
-        assert before == public(options.path)
-        for report in (deleted, added):
-            touched = {*report.added_files, *report.changed_files, *report.removed_files}
-            grid = [name for name in touched if re.fullmatch(r"page/\d+/index.html", name)]
-            assert len(grid) <= 8
-            assert len([name for name in touched if name.startswith("photo/")]) == 3 - (
-                at in {0, 119}
-            )
-
-
-def test_expired_feed_computes_anew(source, options, publish, tmp_path):
-    """Where the feed no longer reaches back the site is computed anew, and comes out right."""
-    source.add("a.jpg", plain((1, 2, 3)))
-    source.add("b.jpg", plain((1, 2, 4)))
-    publish()
-    source.delete(1)
-    del source.gone[1]
-    source.add("c.jpg", plain((1, 2, 5)))
-    source.expired = source.seq
-
-    publish()
-
-    publish(replace(options, path=tmp_path / "fresh"))
-    assert tree(tmp_path / "fresh") == tree(options.path)
-
-
-def test_incremental_reads_only_what_changed(source, publish, monkeypatch):
-    """With the state at hand an export asks for no row but those that changed."""
-    for at in range(5):
-        source.add(f"{at}.jpg", plain((1, 2, at)), tags=("sea",))
-    publish()
-    source.change(2, corrections=Corrections(added=("shore",)))
-    monkeypatch.setattr(type(source), "images", None)
-
-    report = publish()
-
-    assert "photo/2/index.html" in report.changed_files
-    assert "photo/5/index.html" not in report.changed_files
-
-
-@pytest.mark.parametrize("damage", [b"", b"not a database", None])
-def test_lost_state_costs_nothing_but_time(source, options, publish, damage):
-    """Without the kept state, or with a damaged one, the site comes out the same."""
-    source.add("a.jpg", plain((1, 2, 3)))
-    publish()
-    (state,) = options.renditions.parent.glob("sites/*.sqlite")
-    source.add("b.jpg", plain((3, 2, 1)))
-    if damage is None:
-        state.unlink()
-    else:
-        state.write_bytes(damage)
-
-    publish()
-
-    assert broken_links(options.path) == []
-    assert "b.jpg" in (options.path / "photo/2/index.html").read_text()
-
-
-def test_report_names_files_for_an_upload(source, options, publish):
-    """What the report names as added, changed and removed is what differs between the trees."""
-    for at in range(3):
-        source.add(f"{at}/{at}.jpg", plain((1, 2, at)))
-    publish()
-    before = tree(options.path)
-    source.delete(2)
-    source.add("9/9.jpg", plain((9, 2, 9)))
-
-    report = publish()
-
-    after = tree(options.path)
-    own = {name for name in {*before, *after} if name.startswith(".picturerail/")}
-    assert after.keys() - before.keys() - own == set(report.added_files)
-    assert before.keys() - after.keys() - own == set(report.removed_files)
-    differ = {name for name in before.keys() & after.keys() if before[name] != after[name]}
-    assert differ - own == set(report.changed_files)
 
 
 def test_options_change_the_site(source, options, publish):

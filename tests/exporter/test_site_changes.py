@@ -1,0 +1,104 @@
+"""What an export of a change reads, touches and tells: its own pages and nothing else."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from picturerail_exporter import sections
+from picturerail_native.records import Corrections
+
+from .helpers import broken_links, nth_day, plain, public, tree
+
+
+def test_a_change_touches_its_own_pages(source, options, publish, monkeypatch):
+    """A picture added to, or deleted from, any place in time leaves other pages as they are."""
+    monkeypatch.setattr(sections, "PER_PAGE", 4)
+    for day in range(120):
+        source.add(f"{day}.jpg", plain((1, 2, day)), taken=nth_day(day))
+    publish()
+    listing = [name for name in tree(options.path) if name.startswith("page/")]
+    assert len(listing) > 15
+
+    for at in (0, 60, 119):
+        before = public(options.path)
+        source.delete(at + 1)
+        deleted = publish()
+        source.add(f"{at}.jpg", plain((1, 2, at)), number=at + 1, taken=nth_day(at))
+        added = publish()
+
+        assert before == public(options.path)
+        for report in (deleted, added):
+            touched = {*report.added_files, *report.changed_files, *report.removed_files}
+            grid = [name for name in touched if re.fullmatch(r"page/\d+/index.html", name)]
+            assert len(grid) <= 8
+            assert len([name for name in touched if name.startswith("photo/")]) == 3 - (
+                at in {0, 119}
+            )
+
+
+def test_expired_feed_computes_anew(source, options, publish, tmp_path):
+    """Where the feed no longer reaches back the site is computed anew, and comes out right."""
+    source.add("a.jpg", plain((1, 2, 3)))
+    source.add("b.jpg", plain((1, 2, 4)))
+    publish()
+    source.delete(1)
+    del source.gone[1]
+    source.add("c.jpg", plain((1, 2, 5)))
+    source.expired = source.seq
+
+    publish()
+
+    publish(replace(options, path=tmp_path / "fresh"))
+    assert tree(tmp_path / "fresh") == tree(options.path)
+
+
+def test_incremental_reads_only_what_changed(source, publish, monkeypatch):
+    """With the state at hand an export asks for no row but those that changed."""
+    for at in range(5):
+        source.add(f"{at}.jpg", plain((1, 2, at)), tags=("sea",))
+    publish()
+    source.change(2, corrections=Corrections(added=("shore",)))
+    monkeypatch.setattr(type(source), "images", None)
+
+    report = publish()
+
+    assert "photo/2/index.html" in report.changed_files
+    assert "photo/5/index.html" not in report.changed_files
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a database", None])
+def test_lost_state_costs_nothing_but_time(source, options, publish, damage):
+    """Without the kept state, or with a damaged one, the site comes out the same."""
+    source.add("a.jpg", plain((1, 2, 3)))
+    publish()
+    (state,) = options.renditions.parent.glob("sites/*.sqlite")
+    source.add("b.jpg", plain((3, 2, 1)))
+    if damage is None:
+        state.unlink()
+    else:
+        state.write_bytes(damage)
+
+    publish()
+
+    assert broken_links(options.path) == []
+    assert "b.jpg" in (options.path / "photo/2/index.html").read_text()
+
+
+def test_report_names_files_for_an_upload(source, options, publish):
+    """What the report names as added, changed and removed is what differs between the trees."""
+    for at in range(3):
+        source.add(f"{at}/{at}.jpg", plain((1, 2, at)))
+    publish()
+    before = tree(options.path)
+    source.delete(2)
+    source.add("9/9.jpg", plain((9, 2, 9)))
+
+    report = publish()
+
+    after = tree(options.path)
+    own = {name for name in {*before, *after} if name.startswith(".picturerail/")}
+    assert after.keys() - before.keys() - own == set(report.added_files)
+    assert before.keys() - after.keys() - own == set(report.removed_files)
+    differ = {name for name in before.keys() & after.keys() if before[name] != after[name]}
+    assert differ - own == set(report.changed_files)
