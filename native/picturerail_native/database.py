@@ -264,6 +264,11 @@ class Snapshot:
         """Yield the live rows of a root whose path begins with `prefix`, in path order."""
         return listed_rows(lib.prdb_images_below, self._handle.pointer, root, text(prefix))
 
+    def images_inside(self, root: int, folder: bytes = b"") -> Iterator[ImageRow]:
+        """Yield the live rows directly in a root's folder (empty: the root), in path order."""
+        prefix = folder + b"/" if folder else b""
+        return listed_rows(lib.prdb_images_inside, self._handle.pointer, root, text(prefix))
+
     def records(self, table: Table, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Yield (key, value) of a table other than `IMAGES`, in key order."""
         listing = cursor(lib.prdb_records, self._handle.pointer, int(table), text(prefix))

@@ -415,37 +415,54 @@ def bench_import(folder: Path, photos: int) -> None:
 
 
 def bench_change(folder: Path, scale: int) -> None:
-    """What one changed photo costs in bytes, in a small and in a large library."""
+    """What one change costs in bytes, in a small and in a large library."""
     for count in (1_000, 100_000 // scale):
         home = Home(folder / str(count))
         writer(home.photos, count // 100, 100, 1)
+        changed = home.photos / "d00001" / "s" / "f00001.bmp"
+        steps = [
+            ("changed", changed, bitmap(99_000_001)),
+            # Its folder is the one that all the others lie in.
+            ("new", home.photos / "new.bmp", bitmap(99_000_002)),
+            ("deleted", changed, None),
+        ]
         with home.daemon() as pid:
             home.wait()
             (home.photos / "d00000" / "s" / "f00000.bmp").write_bytes(bitmap(99_000_000))
             home.wait()
-            settled_io = io_of(pid)
-            path = home.photos / "d00001" / "s" / "f00001.bmp"
-            path.write_bytes(bitmap(99_000_001))
-            deadline = time.monotonic() + 60
-            digest = path.read_bytes()
-            while time.monotonic() < deadline:
-                time.sleep(0.5)
-                with (
-                    Database(home.store / "database", Mode.READ) as store,
-                    store.snapshot() as snapshot,
-                ):
-                    held = snapshot.find_path(1, b"d00001/s/f00001.bmp")
-                    assert held is not None
-                    with snapshot.open_blob(held.content_hash) as blob:
-                        if blob.readall() == digest:
-                            break
-            time.sleep(1)
-            after = io_of(pid)
-        row(
-            f"one changed photo among {count:,}",
-            f"{(after[0] - settled_io[0]) / 1e3:.0f} kB read",
-            f"{(after[1] - settled_io[1]) / 1e3:.0f} kB written",
-        )
+            for what, path, content in steps:
+                before = io_of(pid)
+                if content is None:
+                    path.unlink()
+                else:
+                    path.write_bytes(content)
+                await_mirrored(home, path, content)
+                after = io_of(pid)
+                row(
+                    f"one {what} photo among {count:,}",
+                    f"{(after[0] - before[0]) / 1e3:.0f} kB read",
+                    f"{(after[1] - before[1]) / 1e3:.0f} kB written",
+                )
+
+
+def await_mirrored(home: Home, path: Path, content: bytes | None) -> None:
+    """Wait until the store holds that content (or no picture) there, and a second more."""
+    deadline = time.monotonic() + 60
+    while True:
+        with (
+            Database(home.store / "database", Mode.READ) as store,
+            store.snapshot() as snapshot,
+        ):
+            held = snapshot.find_path(1, os.fsencode(path.relative_to(home.photos)))
+            if held is None and content is None:
+                break
+            if held is not None and content is not None:
+                with snapshot.open_blob(held.content_hash) as blob:
+                    if blob.readall() == content:
+                        break
+        assert time.monotonic() < deadline, f"{path} is not mirrored"
+        time.sleep(0.5)
+    time.sleep(1)
 
 
 def main() -> None:

@@ -1,15 +1,33 @@
 """The systemd units: valid, hardened, made out for the configured folders."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from . import conftest
 
 pytestmark = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="no systemd-analyze on the PATH"
 )
+
+
+OPENED = r"""
+set -eu
+ground=$1 top=$2 closed=$3
+shift 3
+mount --make-rprivate /
+mount -t tmpfs none "$ground"
+mkdir "$ground/upper" "$ground/work"
+mount -t overlay none -o "lowerdir=$top,upperdir=$ground/upper,workdir=$ground/work" "$top"
+eval "chmod a+x $closed"
+exec "$@"
+"""
+"""Runs a command with a folder opened to every account, in a mount namespace of its own."""
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +37,31 @@ def reachable(home):
         found = folder.stat()
         if "pytest" in str(folder) and found.st_uid == os.geteuid():
             folder.chmod(found.st_mode & 0o7777 | 0o055)
+
+
+@pytest.fixture(autouse=True)
+def reachable_program(tmp_path, monkeypatch):
+    """Where this interpreter lies in a folder closed to others, run commands where it is open."""
+    program = Path(sys.executable)
+    ways = {*program.parents, *program.resolve().parents}
+    closed = sorted(folder for folder in ways if not folder.stat().st_mode & 0o001)
+    if os.geteuid() != 0 or not closed:
+        return
+    (tmp_path / "ground").mkdir()
+    prefix = (
+        shutil.which("unshare"),
+        "--mount",
+        "sh",
+        "-c",
+        OPENED,
+        "sh",
+        str(tmp_path / "ground"),
+    )
+    prefix = (*prefix, str(closed[0]), " ".join(map(shlex.quote, map(str, closed))))
+    tried = subprocess.run([*prefix, "true"], capture_output=True, check=False)
+    if tried.returncode != 0:
+        pytest.skip(f"{closed[0]} cannot be opened for a test: {tried.stderr}")
+    monkeypatch.setattr(conftest, "COMMAND", [*prefix, *conftest.COMMAND])
 
 
 def analyze(unit, *arguments, runtime):
@@ -97,6 +140,35 @@ def test_an_account_that_cannot_read_the_folders_is_refused(home):
     removed = home.json("service", "uninstall", "--directory", home.folder / "units")
     assert report["files"] == removed["files"]
     assert list((home.folder / "units").iterdir()) == []
+
+
+def test_a_program_that_the_account_cannot_run_is_refused(home, monkeypatch):
+    """As root, the program and its configuration are tried as the account too."""
+    if os.geteuid() != 0:
+        pytest.skip("becoming another account needs root")
+    home.config.chmod(0o600)
+    said = home.run("service", "install", "--directory", home.folder / "units", code=2).stderr
+    assert b"config show" in said
+    assert os.fsencode(home.config) in said
+    home.config.chmod(0o644)
+
+    # The same program in an environment below a folder that is closed to others.
+    here, closed = Path(sys.prefix), home.folder / "closed" / "venv"
+    (closed / "bin").mkdir(parents=True)
+    (closed / "lib").symlink_to(here / "lib")
+    shutil.copy(here / "pyvenv.cfg", closed)
+    shutil.copy(here / "bin" / "picturerail", closed / "bin")
+    (closed / "bin" / "python").symlink_to(here / "bin" / "python")
+    command = [
+        str(closed / "bin" / "python") if c == sys.executable else c for c in conftest.COMMAND
+    ]
+    monkeypatch.setattr(conftest, "COMMAND", command)
+    install = ("service", "install", "--directory", home.folder / "units")
+    home.run(*install)
+    closed.parent.chmod(0o700)
+    said = home.run(*install, code=2).stderr
+    assert b"--version" in said
+    assert b"/opt" in said
 
 
 def test_nothing_needs_writable_code(home, photographs):

@@ -137,7 +137,25 @@ def test_listings_are_ordered_and_bounded(store: Database) -> None:
     below = [row.path for row in snapshot.images_below(1, b"a/")]
     assert sorted(path for path in paths if path.startswith(b"a/")) == below
     assert list(snapshot.images_below(2)) == []
+    assert [row.path for row in snapshot.images_inside(1, b"a")] == below
+    assert list(snapshot.images_inside(1)) == []
     assert list(ids) == [change.id for change in snapshot.changes(0)]  # type: ignore[union-attr]
+
+
+def test_rows_directly_in_a_folder_are_told_from_deeper_ones(store: Database) -> None:
+    """Names that sort between a folder's and what is in it are neither missed nor doubled."""
+    rng = random.Random(11)
+    names = [b"a", b"a!", b"a.b", b"a0", b"b", b"\xff", b"\xff\xff"]
+    paths = {b"/".join(rng.choices(names, k=rng.randint(1, 4))) + b".jpg" for _ in range(900)}
+    with store.begin() as transaction:
+        for path in sorted(paths):
+            transaction.insert(new_row(path))
+        transaction.insert(new_row(b"a/else.jpg", root=2))
+    snapshot = store.snapshot()
+
+    for folder in {path.rpartition(b"/")[0] for path in paths} | {b"none"}:
+        expected = sorted(path for path in paths if path.rpartition(b"/")[0] == folder)
+        assert expected == [row.path for row in snapshot.images_inside(1, folder)]
 
 
 def test_rows_of_any_size_and_number_are_read(store: Database) -> None:

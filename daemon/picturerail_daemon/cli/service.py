@@ -38,7 +38,7 @@ def service() -> None:
 def install(context: Context, user: bool, directory: Path | None, as_json: bool) -> None:
     """Write a unit that may reach exactly what the configuration names.
 
-    Tests first that the folders can be read and store and site be written.
+    Tests first that the folders can be read, the program be run, and store and site be written.
     """
     from picturerail_daemon.service.units import install_unit
 

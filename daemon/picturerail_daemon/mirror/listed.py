@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 
-from picturerail_daemon.mirror.folders import Agreed, folder_of
+from picturerail_daemon.mirror.folders import Agreed
 from picturerail_daemon.mirror.listing import Listing, Scope
 from picturerail_daemon.mirror.plan import Place
 from picturerail_native.database import Snapshot
@@ -17,9 +17,6 @@ from picturerail_native.records import (
     decode_failure,
     root_key,
 )
-
-MOST_SINGLE_FOLDERS = 64
-"""Up to so many changed folders are read one by one; past that all rows are read once."""
 
 VOLUME_PREFIX = b"volume\0"
 """Where table `state` keeps the file system that a root was last seen on, by the root's id."""
@@ -74,20 +71,15 @@ def listed_rows(
             for folder in (listing.folders | known[root].keys()) - listing.as_before.keys()
             if tells_of_folder(folder, listing, parts)
         }
-        everything = not listing.present or not known[root]
-        if everything or b"" in changed or len(changed) > MOST_SINGLE_FOLDERS:
-            folders = {part.folder for part in parts}
+        if not listing.present or not known[root]:
+            held = (
+                snapshot.images_below(root, part.folder + b"/" if part.folder else b"")
+                for part in parts
+            )
         else:
-            folders = changed
-        below = itertools.chain.from_iterable(
-            snapshot.images_below(root, folder + b"/" if folder else b"") for folder in folders
-        )
-        for row in below:
-            if (
-                (everything or folder_of(row.path) in changed)
-                and row.path not in listing.faults
-                and tells_of(row.path, listing, parts)
-            ):
+            held = (snapshot.images_inside(root, folder) for folder in changed)
+        for row in itertools.chain.from_iterable(held):
+            if row.path not in listing.faults and tells_of(row.path, listing, parts):
                 rows[Place(root, row.path)] = row
     return rows
 

@@ -8,6 +8,7 @@ file is gone), and deletions last.
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import threading
 import time
@@ -416,8 +417,7 @@ class Mirror:
                 if row is not None and still and Place(row.root, row.path) == delete.place:
                     doomed.setdefault(row.root, []).append(row)
             remaining = {
-                root: sum(1 for _ in snapshot.images_below(root)) - len(gone)
-                for root, gone in doomed.items()
+                root: self._remaining(snapshot, root, len(gone)) for root, gone in doomed.items()
             }
         now = time.monotonic()
         for gone in doomed.values():
@@ -445,6 +445,12 @@ class Mirror:
         for root in registrar.absent - doomed.keys():
             report.held[root] = sum(1 for place in rows if place.root == root)
         return doubtful
+
+    def _remaining(self, snapshot: Snapshot, root: int, vanished: int) -> int:
+        """Count a root's pictures that are still there, no further than `must_hold` asks."""
+        share = self._options.hold_share
+        enough = None if share == 0 else 2 + math.ceil(vanished / share)
+        return sum(1 for _ in itertools.islice(snapshot.images_below(root), enough)) - vanished
 
     def _without_postponed(self, rows: list[ImageRow], report: Report) -> list[ImageRow]:
         """Put deletions off, for a moment, while files wait to be read.

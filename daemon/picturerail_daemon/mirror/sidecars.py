@@ -95,12 +95,10 @@ def _signature(stat: FileStat) -> bytes:
 
 def _pictures_beside(snapshot: Snapshot, root: int, path: bytes) -> list[ImageRow]:
     stem = sidecar_stem(path)
-    folder, slash, _ = path.rpartition(b"/")
     return [
         row
-        for row in snapshot.images_below(root, folder + slash)
-        if row.path.rpartition(b"/")[0] == folder
-        and (sidecar_stem(row.path) == stem or row.path == path[:-4])
+        for row in snapshot.images_inside(root, path.rpartition(b"/")[0])
+        if sidecar_stem(row.path) == stem or row.path == path[:-4]
     ]
 
 

@@ -1,9 +1,11 @@
-"""Finds out what another account may read, by trying it as that account."""
+"""Finds out what another account may read and run, by trying it as that account."""
 
 from __future__ import annotations
 
 import os
 import stat
+import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,10 @@ NOBODY = 65534
 
 MOST_ENTRIES = 20_000
 """So many names are tried at most; who may read so many will hardly stumble over the next."""
+
+
+RUN_SECONDS = 60
+"""A program that has not answered by then is taken for one that does not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,32 @@ def first_unreadable(folder: Path, account: Account) -> str | None:
         answer = pipe.read()
     os.waitpid(child, 0)
     return os.fsdecode(answer) or None
+
+
+def first_complaint(command: Sequence[str], account: Account) -> str | None:
+    """Return what a command says last when an account cannot run it; None if it can.
+
+    It runs in `/` with nothing of this process's environment, so only root may ask.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            user=account.uid,
+            group=account.gid,
+            extra_groups=account.groups,
+            cwd="/",
+            env={"PATH": os.defpath, "HOME": "/"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=RUN_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    if done.returncode == 0:
+        return None
+    said = done.stderr.decode(errors="replace").strip().splitlines()
+    return said[-1] if said else f"it ended with code {done.returncode}"
 
 
 def _try(folder: bytes) -> bytes | None:

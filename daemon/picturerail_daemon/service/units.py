@@ -10,6 +10,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import shlex
 import shutil
 import sys
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from picturerail_config import Settings
 from picturerail_daemon.errors import NotThereError, PicturerailError, UsageError
-from picturerail_daemon.service.access import NOBODY, Account, first_unreadable
+from picturerail_daemon.service.access import NOBODY, Account, first_complaint, first_unreadable
 from picturerail_daemon.service.library import check_folders
 
 NAME = "picturerail.service"
@@ -80,8 +81,8 @@ def install_unit(
     """Write the unit and what belongs to it.
 
     Raises:
-        UsageError: a folder cannot be read, or store or site cannot be written, by whom the
-            service will run as.
+        UsageError: a folder cannot be read, the program with its configuration cannot be run,
+            or store or site cannot be written, by whom the service will run as.
     """
     check_folders(settings.library.folders)
     account = None if user else service_account(settings)
@@ -89,8 +90,12 @@ def install_unit(
         _check_readable(folder, account)
     for key, path in (("store.path", settings.store.path), ("export.path", settings.export.path)):
         _make_writable(key, path, account)
+    program = _executable()
+    _check_runs(program, config, account)
     text = _template("picturerail-user.service" if user else NAME)
-    text = text.replace("@EXECUTABLE@", _executable()).replace("@CONFIG@", quoted(config.resolve()))
+    text = text.replace("@EXECUTABLE@", quoted(program)).replace(
+        "@CONFIG@", quoted(config.resolve())
+    )
     lines = [f"ReadOnlyPaths={quoted(folder)}" for folder in settings.library.folders]
     lines += [
         f"ReadWritePaths={quoted(path)}" for path in (settings.store.path, settings.export.path)
@@ -199,12 +204,34 @@ def uninstall_unit(*, user: bool, into: Path | None = None) -> Installed:
     return Installed(target, tuple(files), (f"{control} stop {NAME}", f"{control} daemon-reload"))
 
 
-def _executable() -> str:
+def _executable() -> Path:
     beside = Path(sys.executable).with_name("picturerail")
     found = str(beside) if beside.is_file() else shutil.which("picturerail")
     if found is None:
         raise PicturerailError("the program `picturerail` is not on the PATH; install it first")
-    return quoted(Path(found))
+    return Path(found)
+
+
+def _check_runs(program: Path, config: Path, account: Account | None) -> None:
+    """Try to run the program with its configuration, as whom the service will be."""
+    if account is None or os.geteuid() != 0:
+        return
+    for command, remedy in (
+        (
+            [str(program), "--version"],
+            "install the program where every account may run it, such as below /opt",
+        ),
+        (
+            [str(program), "--config", str(config.resolve()), "config", "show"],
+            f"let the account read {config.resolve()} and the folders it lies in",
+        ),
+    ):
+        complaint = first_complaint(command, account)
+        if complaint is not None:
+            raise UsageError(
+                f"the service would run as `{account.user}`, who cannot run "
+                f"`{shlex.join(command)}` ({complaint}); {remedy}"
+            )
 
 
 def quoted(path: Path) -> str:

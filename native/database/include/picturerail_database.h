@@ -209,6 +209,11 @@ int32_t prdb_images(const prdb_snapshot *snapshot, uint64_t after, uint32_t rows
 int32_t prdb_images_below(const prdb_snapshot *snapshot, uint32_t root, prdb_bytes prefix,
                           prdb_cursor **cursor, prdb_error *error);
 
+/* Live rows of one root whose path is `prefix` and a name without '/', in path
+ * order: with "folder/" (or "" for the root itself) what lies directly in it. */
+int32_t prdb_images_inside(const prdb_snapshot *snapshot, uint32_t root, prdb_bytes prefix,
+                           prdb_cursor **cursor, prdb_error *error);
+
 /* Records of a table other than PRDB_IMAGES whose key begins with `prefix`, in
  * key order. */
 int32_t prdb_records(const prdb_snapshot *snapshot, int32_t table, prdb_bytes prefix,

@@ -55,6 +55,8 @@ pub(crate) enum Source {
     Content { hash: Hash, rows: Rows, next: u64 },
     Images { rows: Rows, next: Option<u64> },
     Below { root: u32, prefix: Text, after: Option<Text> },
+    /// What lies directly in a folder; what lies deeper is passed over, folder by folder.
+    Inside { root: u32, prefix: Text, next: Bound<Text> },
     Records { table: u8, prefix: Text, after: Option<Text> },
     Changes { since: u64, after: Option<(u64, FeedKey)> },
 }
@@ -173,6 +175,27 @@ impl Source {
                 });
                 *after = last;
                 more
+            }
+            Self::Inside { root, prefix, next } => {
+                for _ in 0..BATCH {
+                    let begin = next.as_ref().map(|path| (*root, Arc::clone(path)));
+                    let found = state.paths.range((begin, Bound::Unbounded)).next();
+                    let Some(((_, path), id)) =
+                        found.filter(|((at, path), _)| at == root && path.starts_with(prefix))
+                    else {
+                        return false;
+                    };
+                    let name = &path[prefix.len()..];
+                    if let Some(slash) = name.iter().position(|byte| *byte == b'/') {
+                        let mut past = path[..=prefix.len() + slash].to_vec();
+                        past[prefix.len() + slash] = b'/' + 1;
+                        *next = Bound::Included(past.into());
+                    } else {
+                        out.extend(row(id).map(Found::Image));
+                        *next = Bound::Excluded(Arc::clone(path));
+                    }
+                }
+                true
             }
             Self::Records { table, prefix, after } => {
                 let begin = match after {

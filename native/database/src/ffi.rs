@@ -332,6 +332,15 @@ export! {
         give_cursor(cursor, handle(snapshot)?.0.images_below(root, slice(prefix)?))
     }
 
+    fn prdb_images_inside(
+        snapshot: *const prdb_snapshot,
+        root: u32,
+        prefix: prdb_bytes,
+        cursor: *mut *mut prdb_cursor,
+    ) {
+        give_cursor(cursor, handle(snapshot)?.0.images_inside(root, slice(prefix)?))
+    }
+
     fn prdb_records(
         snapshot: *const prdb_snapshot,
         table: i32,

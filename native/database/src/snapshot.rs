@@ -1,5 +1,6 @@
 //! Snapshots: an immutable state, and every way to read from it.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::blob::BlobReader;
@@ -111,6 +112,15 @@ impl Snapshot {
     #[must_use]
     pub fn images_below(&self, root: u32, prefix: &[u8]) -> Cursor {
         Cursor::new(&self.state, Source::Below { root, prefix: prefix.into(), after: None })
+    }
+
+    /// Live rows of one root whose path is `prefix` and a name without `/`, in path order. With
+    /// a folder's `name/` as prefix these are the rows directly in it; deeper ones cost a step a
+    /// folder.
+    #[must_use]
+    pub fn images_inside(&self, root: u32, prefix: &[u8]) -> Cursor {
+        let next = Bound::Included(prefix.into());
+        Cursor::new(&self.state, Source::Inside { root, prefix: prefix.into(), next })
     }
 
     /// Records of a table whose key begins with `prefix`, in key order.

@@ -253,6 +253,8 @@ fn compare(snapshot: &Snapshot, model: &Model) {
     }
     let below = snapshot.images_below(1, b"album/").count();
     assert_eq!(below, live);
+    assert_eq!(snapshot.images_inside(1, b"album/").count(), live);
+    assert_eq!(snapshot.images_inside(1, b"").count(), 0);
 }
 
 proptest! {
