@@ -14,7 +14,8 @@ import pytest
 from .agreement import PATIENCE_SECONDS, comes_to_agree, in_store, on_disk, paint
 
 SEED = 9_106
-UNCACHED = ("-o", "attr_timeout=0,entry_timeout=0,negative_timeout=0")
+UNCACHED = "attr_timeout=0,entry_timeout=0,negative_timeout=0"
+CACHED = "attr_timeout=2,entry_timeout=2,negative_timeout=0"
 QUICK = "automatic = false\n[watch]\nsettle_seconds = 0.1\nhold_deletions_above = 1\n"
 
 
@@ -42,10 +43,15 @@ def the_root(home):
     return root
 
 
-def mount_fuse(folder, point):
+def mount_fuse(folder, point, options=UNCACHED):
     """Mount a folder a second time by a FUSE program, which makes no events for the first."""
+    for needed in ("bindfs", "fusermount"):
+        if shutil.which(needed) is None:
+            pytest.skip(f"there is no {needed} here")
+    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        pytest.skip("/dev/fuse may not be used here")
     done = subprocess.run(
-        ["bindfs", "--no-allow-other", *UNCACHED, folder, point],
+        ["bindfs", "--no-allow-other", "-o", options, folder, point],
         capture_output=True,
         text=True,
         check=False,
@@ -56,11 +62,6 @@ def mount_fuse(folder, point):
 
 def test_a_fuse_mount_is_looked_at_every_so_often(home):
     """Without events all is mirrored, ids are kept, and an unmount deletes nothing."""
-    for needed in ("bindfs", "fusermount"):
-        if shutil.which(needed) is None:
-            pytest.skip(f"there is no {needed} here")
-    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
-        pytest.skip("/dev/fuse may not be used here")
     rng = random.Random(SEED)
     beneath = home.folder / "beneath"
     beneath.mkdir()
@@ -100,6 +101,29 @@ def test_a_fuse_mount_is_looked_at_every_so_often(home):
             last = comes_to_agree(home, home.photos)
             assert last.keys() == {path + b"/folder/renamed.png", path + b"/new.png"}
             assert last[path + b"/folder/renamed.png"] == after[path + b"/folder/renamed.png"]
+
+
+def test_a_deletion_that_a_cache_hides_is_found_later(home):
+    """A name that is listed no more, but still leads to its file for a while, is asked again."""
+    rng = random.Random(SEED)
+    beneath = home.folder / "beneath"
+    beneath.mkdir()
+    home.configure(sources="[]", more=QUICK + "polling_seconds = 0.3\n")
+    with cleaned_up(home.photos, ["fusermount", "-u"]):
+        mount_fuse(beneath, home.photos, CACHED)
+        for name in ("stays", "goes"):
+            paint(rng, beneath / f"{name}.png")
+        with home.daemon():
+            before = comes_to_agree(home, home.photos)
+            gone = home.photos / "goes.png"
+            gone.stat()
+            (beneath / "goes.png").unlink()
+            # Else this says nothing: the kernel answers from what it remembers.
+            assert gone.name not in os.listdir(home.photos)
+            assert gone.exists()
+            after = comes_to_agree(home, home.photos)
+    assert after == {p: held for p, held in before.items() if p != os.fsencode(gone)}
+    assert len(after) == 1
 
 
 def test_a_full_store_loses_nothing(home):
