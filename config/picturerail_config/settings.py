@@ -57,7 +57,7 @@ class Watch(Section, frozen=True):
 class Local(Section, frozen=True):
     """`[describe.local]`: the built-in model."""
 
-    threshold: Share = 0.15
+    threshold: Share = 0.2
     threads: Annotated[int, Meta(ge=0)] = 0
 
 

@@ -33,6 +33,7 @@ TOO_GENERAL = frozenset(
     means, social group, work, activity, chordate, vertebrate, placental, carnivore, equipment,
     machine, durables, natural object, plant part, plant organ, reproductive structure,
     representation, visual communication, signal, indicant, solid, foodstuff, nutriment,
+    natural depression, depression, airfoil, applicator, horizontal surface, level, barrier,
     container, area, extent, region, location, support, restraint, framework, facility,
     instrument, appliance, structure, supporting structure, geological formation, obstruction,
     barrier, protective covering, decapod crustacean, arthropod, craniate, fundamental
@@ -61,6 +62,10 @@ TOO_GENERAL = frozenset(
     sphenisciform seabird, cypriniform fish, beating-reed instrument, drug of abuse, drug, top
     """.replace("\n", " ").split(", ")
 )
+
+
+# ImageNet names the drink in a punch bowl; its photographs show the cups.
+SHOWN = {"07930864": "03147509"}
 
 
 def read_synsets(data_noun: Path) -> dict[str, tuple[list[str], list[str]]]:
@@ -113,10 +118,11 @@ def main(list_of_classes: Path, data_noun: Path, words_bin: Path, target: Path) 
 
     classes = []
     for name in list_of_classes.read_text().split():
-        words = synsets[name[1:]][0]
+        offset = SHOWN.get(name[1:], name[1:])
+        words = synsets[offset][0]
         # The scientific name adds nothing that a visitor would type, and stands last.
         plain = [word for word in words if not (word[:1].isupper() and " " in word)] or words
-        classes.append({"words": names(plain), "above": list(ancestors(name[1:]))})
+        classes.append({"words": names(plain), "above": list(ancestors(offset))})
     text = json.dumps(classes, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("},{", "},\n{")
     (target / "imagenet.json").write_text(text + "\n", encoding="utf-8")
