@@ -302,3 +302,35 @@ proptest! {
         compare(&store.snapshot().unwrap(), &model);
     }
 }
+
+/// Bytes that are being streamed in while checkpoints, collections and purges go on are whole once
+/// their transaction commits, also for who opens the store again.
+#[test]
+fn streams_outlive_checkpoints() {
+    let disk: Arc<dyn Disk> = Arc::new(SimDisk::new(Fault::None, 1));
+    let store = open(&disk).unwrap();
+    let mut model = Model::default();
+    write(&store, &mut model, None, 1, 1);
+    let mut streamed = store.blob_writer().unwrap();
+    let bytes: Vec<u8> = (0..3_u32 << 20).map(|n| (n % 251).to_le_bytes()[0]).collect();
+    streamed.write(&bytes[..1 << 20]).unwrap();
+    store.checkpoint().unwrap();
+    write(&store, &mut model, None, 2, 2);
+    store.purge(&[1]).unwrap();
+    streamed.write(&bytes[1 << 20..2 << 20]).unwrap();
+    store.collect(501).unwrap();
+    store.checkpoint().unwrap();
+    streamed.write(&bytes[2 << 20..]).unwrap();
+    let mut transaction = store.begin().unwrap();
+    let id = transaction.insert(row("album/long.jpg", "{}"), Some(streamed)).unwrap();
+    transaction.commit().unwrap();
+    store.close();
+
+    assert_eq!(check(&disk, true).unwrap(), vec![]);
+    for _ in 0..2 {
+        let store = open(&disk).unwrap();
+        let found = content(&store.snapshot().unwrap()).unwrap();
+        assert_eq!(found.rows[&id].2, bytes);
+        store.checkpoint().unwrap();
+    }
+}
