@@ -4,12 +4,15 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 
 use crate::check::check;
-use crate::disk::Disk;
+use crate::disk::{Access, Disk};
 use crate::error::{Context, Error, Result};
 use crate::follower::Follower;
 use crate::manifest::{Entry, Manifest};
+use crate::options::Options;
+use crate::run::Run;
 use crate::segment::{FIRST_FRAME, Segment, SegmentPart};
 use crate::snapshot::Snapshot;
+use crate::values::TREES;
 
 /// Bytes that are copied at once.
 const COPY: usize = 1 << 20;
@@ -30,7 +33,7 @@ pub fn restore(source: Arc<dyn Disk>, target: &dyn Disk) -> Result<()> {
             what: format!("{}; this backup cannot be restored", problem.what),
         });
     }
-    let snapshot = Follower::open(source)?.snapshot()?;
+    let snapshot = Follower::open(source, Options::default())?.snapshot()?;
     let mut uuid = [0; 16];
     getrandom::fill(&mut uuid)
         .map_err(|error| Error::Internal(format!("no random numbers: {error}")))?;
@@ -46,18 +49,47 @@ fn copy(snapshot: &Snapshot, uuid: [u8; 16], target: &dyn Disk) -> Result<()> {
         Err(error) => return Err(error).doing(|| format!("list {}", target.place())),
     }
     target.make().doing(|| format!("make the folder {}", target.place()))?;
-    let mut manifest = Manifest::new(uuid);
-    manifest.seq = state.seq;
-    manifest.next_id = state.next_id;
-    manifest.feed_floor = state.feed_floor;
+    // What the snapshot rests on: the checkpoint under it and the log since.
+    let mut manifest =
+        Manifest { uuid, epoch: 0, segments: Vec::new(), ..(*state.manifest).clone() };
+    if manifest.is_log_only() {
+        manifest.seq = state.seq;
+        manifest.feed_floor = state.feed_floor;
+    }
+    manifest.next_id = manifest.next_id.max(state.next_id);
     for part in state.log.iter().filter(|part| part.end > FIRST_FRAME) {
         let Segment { id, salt, .. } = *part.segment;
         copy_segment(part, &Segment::create(target, uuid, id, salt)?)?;
-        manifest.segments.push(Entry { id, salt, sealed: Some(part.end) });
+        let held = state.manifest.segments.iter().find(|entry| entry.id == id);
+        let used = held.map_or(0, |entry| entry.used);
+        manifest.segments.push(Entry { id, salt, sealed: Some(part.end), used });
+    }
+    for tree in 1..=TREES {
+        for run in state.runs(tree).iter() {
+            copy_run(run, target)?;
+        }
     }
     target.sync_folder().doing(|| format!("sync {}", target.place()))?;
     manifest.prepare(target)?;
     Manifest::switch(target)
+}
+
+fn copy_run(run: &Run, target: &dyn Disk) -> Result<()> {
+    let name = run.name();
+    let action = || format!("write {}/{name}", target.place());
+    let file = target.open(&name, Access::Create).doing(action)?;
+    let mut buffer = vec![0; COPY];
+    let mut at = 0;
+    while at < run.entry.length {
+        let left = usize::try_from(run.entry.length - at).unwrap_or(usize::MAX);
+        let wanted = buffer.get_mut(..left.min(COPY)).unwrap_or_default();
+        if run.read(wanted, at)? < wanted.len() {
+            return Err(run.corrupt(at, "the file ends too early"));
+        }
+        file.write_at(wanted, at).doing(action)?;
+        at += wanted.len() as u64;
+    }
+    file.sync().doing(action)
 }
 
 fn copy_segment(part: &SegmentPart, target: &Segment) -> Result<()> {

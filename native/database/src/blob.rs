@@ -7,7 +7,8 @@ use crate::error::{Context, Error, Result};
 use crate::frame::CHUNK;
 use crate::log::{Draft, Log};
 use crate::row::Hash;
-use crate::state::{Blob, Chunk};
+use crate::segment::Segment;
+use crate::state::{Blob, Chunk, State};
 
 /// A blob's number while its chunks are nobody's; dropping it gives them up unless a
 /// transaction has taken them.
@@ -158,39 +159,48 @@ pub fn hash_from(read_at: impl FnMut(&mut [u8], u64) -> io::Result<usize>) -> Re
 /// Stored bytes, open for reading. They stay readable whatever becomes of the store.
 #[derive(Debug)]
 pub struct BlobReader {
-    blob: Blob,
+    length: u64,
+    chunks: Vec<(Arc<Segment>, Chunk)>,
     /// The piece that was read last, and its place among the blob's pieces.
     held: Option<(usize, Vec<u8>)>,
 }
 
 impl BlobReader {
-    pub(crate) fn new(blob: Blob) -> Self {
-        Self { blob, held: None }
+    /// Read `blob` of `state`.
+    pub(crate) fn new(state: &State, blob: &Blob) -> Result<Self> {
+        let find = |chunk: &Chunk| {
+            let segment = state.segment(chunk.segment).ok_or_else(|| {
+                Error::Internal(format!("the log has no segment {}", chunk.segment))
+            })?;
+            Ok((Arc::clone(segment), *chunk))
+        };
+        let chunks = blob.chunks.iter().map(find).collect::<Result<_>>()?;
+        Ok(Self { length: blob.length, chunks, held: None })
     }
 
     /// Bytes in all.
     #[must_use]
     pub fn length(&self) -> u64 {
-        self.blob.length
+        self.length
     }
 
     /// Fill `buffer` from `offset`, verified; return how much there was, less only at the end.
     pub fn read(&mut self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
-        let left = usize::try_from(self.blob.length.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
         let wanted = buffer.len().min(left);
         let mut rest = buffer.get_mut(..wanted).unwrap_or_default();
         let mut at = usize::try_from(offset).unwrap_or(usize::MAX);
         while !rest.is_empty() {
             let (index, skip) = (at / CHUNK, at % CHUNK);
             let gone = || Error::Internal("stored bytes lack a piece".to_owned());
-            let chunk = self.blob.chunks.get(index).ok_or_else(gone)?;
+            let (segment, chunk) = self.chunks.get(index).ok_or_else(gone)?;
             let whole = chunk.length as usize;
             let count = rest.len().min(whole.saturating_sub(skip));
             let (now, later) = rest.split_at_mut_checked(count).ok_or_else(gone)?;
             if count == whole {
-                chunk.segment.read_verified(now, chunk.offset, chunk.check)?;
+                segment.read_verified(now, chunk.offset, chunk.check)?;
             } else {
-                let held = hold(&mut self.held, index, chunk)?;
+                let held = hold(&mut self.held, index, segment, chunk)?;
                 now.copy_from_slice(held.get(skip..skip + count).ok_or_else(gone)?);
             }
             if count == 0 {
@@ -207,12 +217,13 @@ impl BlobReader {
 fn hold<'a>(
     held: &'a mut Option<(usize, Vec<u8>)>,
     index: usize,
+    segment: &Segment,
     chunk: &Chunk,
 ) -> Result<&'a [u8]> {
     if held.as_ref().is_none_or(|(at, _)| *at != index) {
         let mut bytes = held.take().map(|(_, bytes)| bytes).unwrap_or_default();
         bytes.resize(chunk.length as usize, 0);
-        chunk.segment.read_verified(&mut bytes, chunk.offset, chunk.check)?;
+        segment.read_verified(&mut bytes, chunk.offset, chunk.check)?;
         *held = Some((index, bytes));
     }
     Ok(held.as_ref().map_or(&[], |(_, bytes)| bytes))

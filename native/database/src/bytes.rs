@@ -23,6 +23,14 @@ pub(crate) trait Put {
     fn put_i64(&mut self, value: i64) {
         self.put(&value.to_le_bytes());
     }
+    /// Seven bits a byte, the low ones first; all but the last have the eighth set.
+    fn put_varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.put_u8((value & 0x7f) as u8 | 0x80);
+            value >>= 7;
+        }
+        self.put_u8((value & 0x7f) as u8);
+    }
 }
 
 impl Put for Vec<u8> {
@@ -74,6 +82,17 @@ impl<'a> Take<'a> {
     }
     pub(crate) fn i64(&mut self) -> Option<i64> {
         self.array().map(i64::from_le_bytes)
+    }
+    pub(crate) fn varint(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.u8()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(value);
+            }
+        }
+        None
     }
     /// A length that was stored as u32.
     pub(crate) fn length(&mut self) -> Option<usize> {

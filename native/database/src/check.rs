@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
-use crate::blob::BlobReader;
+use crate::cache::Cache;
+use crate::check_state::check_state;
 use crate::cursor::Problem;
 use crate::disk::{Access, Disk};
 use crate::error::{Error, Result};
 use crate::manifest::{Entry, Manifest};
 use crate::mark::Mark;
-use crate::recovery::{no_store, refuse_orphans};
+use crate::recovery::{no_store, open_runs, refuse_orphans};
 use crate::replay::Replay;
+use crate::run::Run;
+use crate::run_writer::Entries;
 use crate::scan::{Chunks, Scan, Step, find_end, find_frame};
 use crate::segment::{FIRST_FRAME, Segment};
-use crate::state::{FeedKey, State, name_hash};
-use crate::transaction::hex;
 
 /// How often a writer may rewrite the log under a check before it gives up.
 const ATTEMPTS: usize = 10;
+/// Bytes of runs that a check holds in memory.
+const CACHE: usize = 64 << 20;
 
 /// Find every fault of a store; none means that it is sound. `deep` also reads and hashes all
 /// stored bytes and compares rows with indexes both ways.
@@ -44,6 +47,24 @@ pub fn check(disk: &Arc<dyn Disk>, deep: bool) -> Result<Vec<Problem>> {
     Err(Error::Conflict(format!("{} is rewritten too often to be checked", disk.place())))
 }
 
+/// Read a run from its beginning to its end.
+fn ascends(run: &Arc<Run>) -> Result<()> {
+    let mut entries = Entries::new(run)?;
+    let mut last: Option<Vec<u8>> = None;
+    let mut count = 0;
+    while let Some((key, _)) = entries.next()? {
+        if last.as_deref().is_some_and(|last| last >= key) {
+            return Err(run.corrupt(0, format!("its keys do not ascend at entry {count}")));
+        }
+        last = Some(key.to_vec());
+        count += 1;
+    }
+    if count == run.entry.entries {
+        return Ok(());
+    }
+    Err(run.corrupt(0, format!("it has {count} entries, not {}", run.entry.entries)))
+}
+
 struct Check<'a> {
     disk: &'a dyn Disk,
     deep: bool,
@@ -66,7 +87,8 @@ impl Check<'_> {
     }
 
     fn log(&mut self, manifest: &Manifest) -> Result<()> {
-        let mut replay = Replay::new(manifest);
+        let runs = self.runs(manifest)?;
+        let mut replay = Replay::new(manifest, &runs);
         for entry in &manifest.segments {
             match self.segment(manifest, entry, &mut replay) {
                 Ok(()) => {}
@@ -81,12 +103,39 @@ impl Check<'_> {
         // A state from a damaged log would only repeat that it is damaged.
         if self.problems.is_empty() {
             match replay.settled() {
-                Ok(state) if self.deep => self.state(&state)?,
+                Ok(state) if self.deep => match check_state(&state) {
+                    Ok(problems) => self.problems.extend(problems),
+                    Err(error) => self.problems.push(problem(error)?),
+                },
                 Ok(_) => {}
                 Err(error) => self.problems.push(problem(error)?),
             }
         }
         Ok(())
+    }
+
+    /// Open all runs and read all of each, whose keys must ascend.
+    fn runs(&mut self, manifest: &Manifest) -> Result<Vec<Arc<Run>>> {
+        let cache = Arc::new(Cache::new(CACHE));
+        let mut runs = Vec::new();
+        for entry in &manifest.runs {
+            let one = Manifest { runs: vec![*entry], ..Manifest::new(manifest.uuid) };
+            let opened = open_runs(self.disk, &one, &cache, &[]);
+            let opened = opened.and_then(|opened| {
+                opened.iter().try_for_each(ascends)?;
+                Ok(opened)
+            });
+            match opened {
+                Ok(opened) => runs.extend(opened),
+                Err(Error::Io { action, source })
+                    if source.kind() == std::io::ErrorKind::NotFound =>
+                {
+                    self.found(action, "the file is missing");
+                }
+                Err(error) => self.problems.push(problem(error)?),
+            }
+        }
+        Ok(runs)
     }
 
     fn segment(&mut self, manifest: &Manifest, entry: &Entry, replay: &mut Replay) -> Result<()> {
@@ -98,13 +147,16 @@ impl Check<'_> {
         };
         let chunks = if self.deep { Chunks::Verify } else { Chunks::Skip };
         let mut scan = Scan::new(&segment, FIRST_FRAME, end, chunks);
+        let begin = replay.begin(&segment).unwrap_or(u64::MAX);
         loop {
             match scan.step()? {
                 Step::Frame(frame) => {
-                    let taken = replay.take(&segment, &frame);
-                    if let (Err(what), true) = (taken, self.problems.is_empty()) {
-                        let place = format!("{}, byte {}", segment.path(), frame.header.position);
-                        self.found(place, what);
+                    // With damage before it a transaction may well not fit.
+                    if frame.header.position >= begin
+                        && self.problems.is_empty()
+                        && let Err(error) = replay.take(&segment, &frame)
+                    {
+                        self.problems.push(problem(error)?);
                     }
                 }
                 Step::End => break,
@@ -126,79 +178,5 @@ impl Check<'_> {
             return Ok(marked.max(FIRST_FRAME));
         }
         find_end(segment, marked)
-    }
-
-    fn state(&mut self, state: &State) -> Result<()> {
-        for (hash, blob) in &state.blobs {
-            let mut reader = BlobReader::new(blob.clone());
-            let mut hasher = blake3::Hasher::new();
-            let mut buffer = vec![0; 1 << 20];
-            loop {
-                let count = reader.read(hasher.count(), &mut buffer)?;
-                hasher.update(buffer.get(..count).unwrap_or_default());
-                if count == 0 {
-                    break;
-                }
-            }
-            if hasher.finalize().as_bytes() != hash || hasher.count() != blob.length {
-                self.found(format!("content {}", hex(hash)), "the stored bytes are others");
-            }
-        }
-        self.rows(state)?;
-        for ((table, key), record) in &state.records {
-            if let Some(value) = &record.value {
-                value.load()?;
-            }
-            if !state.feed.contains(&(record.seq, FeedKey::Record(*table, Arc::clone(key)))) {
-                self.found(format!("table {table}, key {}", hex(key)), "the feed lacks it");
-            }
-        }
-        for (id, purged) in &state.purged {
-            if !state.feed.contains(&(purged.seq, FeedKey::Image(*id))) {
-                self.found(format!("purged picture {id}"), "the feed lacks it");
-            }
-        }
-        let keys = state.rows.len() + state.records.len() + state.purged.len();
-        if state.feed.len() != keys {
-            self.found("feed", format!("{} entries for {keys} keys", state.feed.len()));
-        }
-        Ok(())
-    }
-
-    fn rows(&mut self, state: &State) -> Result<()> {
-        let mut placed = 0;
-        for row in state.rows.values() {
-            row.metadata()?;
-            let mut lacks = |index: &str, there: bool| {
-                if !there {
-                    let place = format!("picture {}", row.id);
-                    self.problems.push(Problem { place, what: format!("{index} lacks it") });
-                }
-            };
-            let stored = state.blobs.get(&row.content_hash).map(|blob| blob.length);
-            lacks("the stored bytes", !row.has_data || stored == Some(row.data_length));
-            lacks("the content index", state.contents.contains(&(row.content_hash, row.id)));
-            lacks("the feed", state.feed.contains(&(row.seq, FeedKey::Image(row.id))));
-            if row.is_live() {
-                let name = (name_hash(&row.filename), row.id);
-                lacks("the filename index", state.filenames.contains(&name));
-                if row.root != 0 {
-                    placed += 1;
-                    let place = (row.root, Arc::clone(&row.path));
-                    lacks("the path index", state.paths.get(&place) == Some(&row.id));
-                }
-            }
-        }
-        let counts = [
-            ("path index", state.paths.len(), placed),
-            ("content index", state.contents.len(), state.rows.len()),
-            ("filename index", state.filenames.len(), usize::try_from(state.live).unwrap_or(0)),
-        ];
-        for (index, entries, rows) in counts {
-            if entries != rows {
-                self.found(index, format!("{entries} entries for {rows} rows"));
-            }
-        }
-        Ok(())
     }
 }

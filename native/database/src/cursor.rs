@@ -7,7 +7,11 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::row::{Hash, Row, Rows, Stored, Text};
-use crate::state::{FeedKey, IMAGES, State, name_hash};
+use crate::state::{IMAGES, Record, State};
+use crate::tree::{Tree, Value};
+use crate::values::{
+    content_key, content_prefix, id_key, id_of, name_hash, name_key, place_key, record_key,
+};
 
 /// Entries that are fetched at once.
 const BATCH: usize = 128;
@@ -51,14 +55,14 @@ pub struct Problem {
 /// What is listed, and how far the fetching has come.
 #[derive(Debug)]
 pub(crate) enum Source {
-    Filename { filename: Text, next: u64 },
-    Content { hash: Hash, rows: Rows, next: u64 },
-    Images { rows: Rows, next: Option<u64> },
+    Filename { filename: Text, after: u64 },
+    Content { hash: Hash, rows: Rows, after: u64 },
+    Images { rows: Rows, after: u64 },
     Below { root: u32, prefix: Text, after: Option<Text> },
     /// What lies directly in a folder; what lies deeper is passed over, folder by folder.
     Inside { root: u32, prefix: Text, next: Bound<Text> },
     Records { table: u8, prefix: Text, after: Option<Text> },
-    Changes { since: u64, after: Option<(u64, FeedKey)> },
+    Changes { since: u64, after: Option<Text> },
 }
 
 /// An entry before its value is read from the log.
@@ -96,7 +100,7 @@ impl Cursor {
             let Some((state, source)) = &mut self.source else {
                 return Ok(None);
             };
-            if !source.fetch(state, &mut self.fetched) {
+            if !source.fetch(state, &mut self.fetched)? {
                 self.source = None;
             }
         }
@@ -125,56 +129,47 @@ impl Iterator for Cursor {
 
 impl Source {
     /// Fetch some more; return whether there may be further ones.
-    fn fetch(&mut self, state: &State, out: &mut VecDeque<Found>) -> bool {
-        let row = |id: &u64| state.rows.get(id).cloned();
+    fn fetch(&mut self, state: &State, out: &mut VecDeque<Found>) -> Result<bool> {
+        let row = |id: u64| state.rows.get(&id_key(id));
         match self {
-            Self::Filename { filename, next } => {
-                let hash = name_hash(filename);
-                let ids = state.filenames.range((hash, *next)..=(hash, u64::MAX));
-                let (last, more) = take(ids.map(|(_, id)| *id), |id| {
-                    let named = row(&id).filter(|row| row.filename == *filename);
+            Self::Filename { filename, after } => {
+                let begin = name_key(filename, *after);
+                let prefix = name_hash(filename);
+                batch(&state.filenames, Bound::Excluded(&begin), &prefix, |key, _| {
+                    *after = id_of(key.get(prefix.len()..).unwrap_or_default());
+                    let named = row(*after)?.filter(|row| row.filename == *filename);
                     out.extend(named.map(Found::Image));
-                    id
-                });
-                *next = last.map_or(*next, |id| id + 1);
-                more
+                    Ok(())
+                })
             }
-            Self::Content { hash, rows, next } => {
-                let range = (*hash, *next)..=(*hash, u64::MAX);
-                let ids = state.contents.range(range).map(|(_, id)| *id);
-                let (last, more) = take(ids, |id| {
-                    out.extend(row(&id).filter(|row| rows.hold(row)).map(Found::Image));
-                    id
-                });
-                *next = last.map_or(*next, |id| id + 1);
-                more
+            Self::Content { hash, rows, after } => {
+                let begin = content_key(hash, *after);
+                let prefix = content_prefix(hash);
+                batch(&state.contents, Bound::Excluded(&begin), &prefix, |key, _| {
+                    *after = id_of(key.get(prefix.len()..).unwrap_or_default());
+                    let wanted = |row: &Arc<Row>| row.content_hash == *hash && rows.hold(row);
+                    out.extend(row(*after)?.filter(wanted).map(Found::Image));
+                    Ok(())
+                })
             }
-            Self::Images { rows, next } => {
-                let Some(from) = *next else { return false };
-                let (last, more) = take(state.rows.range(from..), |(id, row)| {
-                    if rows.hold(row) {
-                        out.push_back(Found::Image(Arc::clone(row)));
+            Self::Images { rows, after } => {
+                let begin = id_key(*after);
+                batch(&state.rows, Bound::Excluded(&begin), b"", |_, row| {
+                    *after = row.id;
+                    if rows.hold(&row) {
+                        out.push_back(Found::Image(row));
                     }
-                    *id
-                });
-                *next = last.and_then(|id| id.checked_add(1));
-                more
+                    Ok(())
+                })
             }
             Self::Below { root, prefix, after } => {
-                let begin = match after {
-                    Some(path) => Bound::Excluded((*root, Arc::clone(path))),
-                    None => Bound::Included((*root, Arc::clone(prefix))),
-                };
-                let below = state
-                    .paths
-                    .range((begin, Bound::Unbounded))
-                    .take_while(|((at, path), _)| at == root && path.starts_with(prefix));
-                let (last, more) = take(below, |((_, path), id)| {
-                    out.extend(row(id).map(Found::Image));
-                    Arc::clone(path)
-                });
-                *after = last;
-                more
+                let prefix = place_key(*root, prefix);
+                let (from, last) = (after.take(), after);
+                batch(&state.paths, begin(from.as_ref(), &prefix), &prefix, |key, owner| {
+                    out.extend(row(owner.0)?.map(Found::Image));
+                    *last = Some(key);
+                    Ok(())
+                })
             }
             Self::Inside { root, prefix, next } => {
                 for _ in 0..BATCH {
@@ -198,65 +193,66 @@ impl Source {
                 true
             }
             Self::Records { table, prefix, after } => {
-                let begin = match after {
-                    Some(key) => Bound::Excluded((*table, Arc::clone(key))),
-                    None => Bound::Included((*table, Arc::clone(prefix))),
-                };
-                let below = state
-                    .records
-                    .range((begin, Bound::Unbounded))
-                    .take_while(|((at, key), _)| at == table && key.starts_with(prefix));
-                let (last, more) = take(below, |((table, key), record)| {
+                let prefix = record_key(*table, prefix);
+                let (from, last) = (after.take(), after);
+                batch(&state.records, begin(from.as_ref(), &prefix), &prefix, |key, record| {
                     if record.value.is_some() {
-                        out.push_back(Found::Record {
-                            table: *table,
-                            seq: record.seq,
-                            key: Arc::clone(key),
-                            value: record.value.clone(),
-                        });
+                        out.push_back(found_record(&key, record));
                     }
-                    Arc::clone(key)
-                });
-                *after = last;
-                more
+                    *last = Some(key);
+                    Ok(())
+                })
             }
             Self::Changes { since, after } => {
-                let begin = match (after.take(), since.checked_add(1)) {
-                    (Some(key), _) => Bound::Excluded(key),
-                    (None, Some(first)) => Bound::Included((first, FeedKey::Image(0))),
-                    (None, None) => return false,
-                };
-                let (last, more) = take(state.feed.range((begin, Bound::Unbounded)), |key| {
-                    out.extend(latest(state, key));
-                    key.clone()
-                });
-                *after = last;
-                more
+                let Some(first) = since.checked_add(1) else { return Ok(false) };
+                let first = first.to_be_bytes();
+                let (from, last) = (after.take(), after);
+                batch(&state.feed, begin(from.as_ref(), &first), b"", |key, _| {
+                    out.extend(latest(state, &key)?);
+                    *last = Some(key);
+                    Ok(())
+                })
             }
         }
     }
 }
 
-/// Hand a batch of `items` to `visit`; return what it said of the last one, and whether there
-/// may be more.
-fn take<T, K>(items: impl Iterator<Item = T>, visit: impl FnMut(T) -> K) -> (Option<K>, bool) {
-    let mut count = 0;
-    let last = items.take(BATCH).inspect(|_| count += 1).map(visit).last();
-    (last, count == BATCH)
+fn begin<'a>(after: Option<&'a Text>, first: &'a [u8]) -> Bound<&'a [u8]> {
+    after.map_or(Bound::Included(first), |after| Bound::Excluded(after))
 }
 
-/// The state that the feed shows of a key.
-fn latest(state: &State, (seq, key): &(u64, FeedKey)) -> Option<Found> {
-    match key {
-        FeedKey::Image(id) => match state.rows.get(id) {
-            Some(row) => Some(Found::Image(Arc::clone(row))),
-            None => Some(Found::Purged { id: *id, seq: *seq }),
-        },
-        FeedKey::Record(table, key) => {
-            debug_assert_ne!(*table, IMAGES);
-            let record = state.records.get(&(*table, Arc::clone(key)))?;
-            let (key, value) = (Arc::clone(key), record.value.clone());
-            Some(Found::Record { table: *table, seq: *seq, key, value })
+/// Hand a batch of entries, those below `prefix`, to `visit`; return whether there may be more.
+fn batch<V: Value>(
+    tree: &Tree<V>,
+    from: Bound<&[u8]>,
+    prefix: &[u8],
+    mut visit: impl FnMut(Text, V) -> Result<()>,
+) -> Result<bool> {
+    let mut range = tree.range(from)?;
+    for _ in 0..BATCH {
+        match range.next().transpose()? {
+            Some((key, value)) if key.starts_with(prefix) => visit(key, value)?,
+            _ => return Ok(false),
         }
+    }
+    Ok(true)
+}
+
+/// A record under its key in the tree.
+fn found_record(key: &[u8], record: Record) -> Found {
+    let (table, key) = key.split_first().unwrap_or((&0, &[]));
+    Found::Record { table: *table, seq: record.seq, key: key.into(), value: record.value }
+}
+
+/// The state that the feed shows under one of its keys.
+fn latest(state: &State, key: &[u8]) -> Result<Option<Found>> {
+    let (seq, key) = key.split_at_checked(8).unwrap_or_default();
+    let seq = id_of(seq);
+    match key.split_first() {
+        Some((&IMAGES, id)) => Ok(Some(match state.rows.get(id)? {
+            Some(row) => Found::Image(row),
+            None => Found::Purged { id: id_of(id), seq },
+        })),
+        _ => Ok(state.records.get(key)?.map(|record| found_record(key, record))),
     }
 }

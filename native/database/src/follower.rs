@@ -5,13 +5,16 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cache::Cache;
 use crate::disk::{Access, Disk};
 use crate::error::{Error, Result};
 use crate::frame::HEADER;
 use crate::manifest::Manifest;
 use crate::mark::Mark;
-use crate::recovery::{no_store, refuse_orphans};
+use crate::options::Options;
+use crate::recovery::{no_store, open_runs, refuse_orphans};
 use crate::replay::Replay;
+use crate::run::Run;
 use crate::scan::find_end;
 use crate::segment::{FIRST_FRAME, Segment, SegmentPart};
 use crate::snapshot::Snapshot;
@@ -26,21 +29,30 @@ pub(crate) struct Follower {
     disk: Arc<dyn Disk>,
     manifest: Manifest,
     replay: Replay,
+    runs: Vec<Arc<Run>>,
+    cache: Arc<Cache>,
     state: Arc<State>,
     /// Where a dead writer's segment was found to end.
     verified: Option<Verified>,
 }
 
 impl Follower {
-    pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<Self> {
+    pub(crate) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Self> {
         let Some(manifest) = Manifest::load(disk.as_ref())? else {
             if disk.list().is_ok() {
                 refuse_orphans(disk.as_ref())?;
             }
             return Err(no_store(disk.as_ref()));
         };
-        let replay = Replay::new(&manifest);
-        let mut follower = Self { disk, manifest, replay, state: Arc::default(), verified: None };
+        let mut follower = Self {
+            disk,
+            manifest,
+            replay: Replay::default(),
+            runs: Vec::new(),
+            cache: Arc::new(Cache::new(options.cache_bytes)),
+            state: Arc::default(),
+            verified: None,
+        };
         follower.catch_up()?;
         Ok(follower)
     }
@@ -63,7 +75,8 @@ impl Follower {
                     if source.kind() == ErrorKind::NotFound && attempt < ATTEMPTS => {}
                 Err(error) => {
                     // What was taken in halfway is forgotten.
-                    self.restart(None);
+                    self.replay = Replay::default();
+                    self.verified = None;
                     return Err(error);
                 }
                 // The writer is just between a new manifest and its mark.
@@ -76,35 +89,38 @@ impl Follower {
         }
     }
 
-    fn restart(&mut self, manifest: Option<Manifest>) {
-        if let Some(manifest) = manifest {
-            self.manifest = manifest;
-        }
-        self.replay = Replay::new(&self.manifest);
+    /// Begin with another checkpoint; runs that it shares with the last one stay open.
+    fn restart(&mut self, manifest: Manifest) -> Result<()> {
+        self.replay = Replay::default();
+        self.runs = open_runs(self.disk.as_ref(), &manifest, &self.cache, &self.runs)?;
+        self.replay = Replay::new(&manifest, &self.runs);
+        self.manifest = manifest;
         self.verified = None;
+        Ok(())
     }
 
     fn advance(&mut self, manifest: Manifest) -> Result<Reached> {
         if self.continues(&manifest) {
             self.manifest = manifest;
         } else {
-            self.restart(Some(manifest));
+            self.restart(manifest)?;
         }
         let mut reached = Reached::Newest;
         let mut moved = self.replay.parts().is_empty();
         for (index, entry) in self.manifest.segments.clone().iter().enumerate() {
             let known = self.replay.parts().get(index).cloned();
             let is_last_known = index + 1 == self.replay.parts().len();
-            let (segment, from) = match known {
+            let (segment, read) = match known {
                 Some(_) if !is_last_known => continue,
-                Some(SegmentPart { segment, end }) => (segment, end),
+                Some(SegmentPart { segment, end }) => (segment, Some(end)),
                 None => {
                     let disk = self.disk.as_ref();
                     let uuid = self.manifest.uuid;
                     let opened = Segment::open(disk, uuid, entry.id, entry.salt, Access::Read)?;
-                    (Arc::new(opened), FIRST_FRAME)
+                    (Arc::new(opened), None)
                 }
             };
+            let from = read.unwrap_or(FIRST_FRAME);
             let end = if let Some(end) = entry.sealed {
                 end
             } else {
@@ -112,9 +128,21 @@ impl Follower {
                 reached = how;
                 end
             };
-            if end > from || index >= self.replay.parts().len() {
-                self.replay.read(&segment, from, end)?;
-                moved = true;
+            match read {
+                None => {
+                    self.replay.enter(&segment, end)?;
+                    moved = true;
+                }
+                Some(from) if end > from => {
+                    // A part that the checkpoint had covered may have grown beyond it.
+                    let begin = self.replay.begin(&segment).map(|begin| begin.max(from));
+                    if let Some(begin) = begin.filter(|begin| *begin < end) {
+                        self.replay.read(&segment, begin, end)?;
+                    }
+                    self.replay.reached(&segment, end);
+                    moved = true;
+                }
+                Some(_) => {}
             }
         }
         if moved {
@@ -127,7 +155,10 @@ impl Follower {
     fn continues(&self, manifest: &Manifest) -> bool {
         let parts = self.replay.parts();
         manifest.uuid == self.manifest.uuid
-            && manifest.feed_floor == self.manifest.feed_floor
+            && !parts.is_empty()
+            && (manifest.feed_floor, manifest.covered(), manifest.start)
+                == (self.manifest.feed_floor, self.manifest.covered(), self.manifest.start)
+            && manifest.runs == self.manifest.runs
             && parts.len() <= manifest.segments.len()
             && parts.iter().zip(&manifest.segments).all(|(part, entry)| {
                 part.segment.id == entry.id

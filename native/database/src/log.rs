@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::disk::{Access, Disk, DiskFile};
 use crate::error::{Context, Error, Result};
 use crate::frame::{HEADER, Header, Kind, extent};
-use crate::manifest::{Entry, Manifest};
+use crate::manifest::{Entry, LogStart, Manifest};
 use crate::mark::{Mark, MarkFile};
 use crate::options::Options;
 use crate::segment::{FIRST_FRAME, Segment, SegmentId, SegmentPart};
@@ -256,27 +256,46 @@ impl Log {
         Ok(())
     }
 
-    /// Put a manifest into force whose first segments, `replaced` of them so far, are `new`;
-    /// those begun since stay as they are.
-    pub(crate) fn replace_sealed(
+    /// Put into force what `change` makes of the manifest and its segments; the last one stays.
+    pub(crate) fn switch(
         &self,
-        mut manifest: Manifest,
-        replaced: usize,
-        entries: Vec<Entry>,
-        new: &[SegmentPart],
-    ) -> Result<()> {
+        change: impl FnOnce(&mut Manifest, &mut Vec<Arc<Segment>>),
+    ) -> Result<Manifest> {
         let mut tail = self.tail();
         self.usable()?;
-        let since = tail.manifest.segments.iter().skip(replaced).copied();
-        manifest.segments = entries.into_iter().chain(since).collect();
-        manifest.epoch = tail.manifest.epoch + 1;
+        let (mut manifest, mut segments) = (tail.manifest.clone(), tail.segments.clone());
+        change(&mut manifest, &mut segments);
+        manifest.epoch += 1;
+        let named = manifest.segments.iter().map(|entry| entry.id);
+        assert!(
+            named.eq(segments.iter().map(|segment| segment.id)),
+            "the manifest names what is open"
+        );
         manifest.prepare(self.disk.as_ref())?;
         Manifest::switch(self.disk.as_ref()).map_err(|error| self.poison(&error))?;
-        let since = tail.segments.iter().skip(replaced).cloned();
-        let new = new.iter().map(|part| Arc::clone(&part.segment));
-        tail.segments = new.chain(since).collect();
-        tail.manifest = manifest;
-        Ok(())
+        tail.manifest = manifest.clone();
+        tail.segments = segments;
+        Ok(manifest)
+    }
+
+    /// Where reading must begin so that nothing is missed which is logged from now on: at the
+    /// end, or before the first chunk that waits for its transaction.
+    pub(crate) fn start(&self) -> Result<LogStart> {
+        let unnamed = self.unnamed();
+        let tail = self.tail();
+        let end = LogStart { segment: tail.active()?.id.number, offset: tail.end };
+        let waiting = unnamed
+            .values()
+            .filter_map(|chunks| chunks.first())
+            .map(|chunk| LogStart { segment: chunk.segment, offset: chunk.offset - HEADER as u64 });
+        Ok(waiting.chain([end]).min().unwrap_or(end))
+    }
+
+    /// How far the log has come, in bytes since the store was made; nothing is exact about it.
+    pub(crate) fn reach(&self) -> u64 {
+        let tail = self.tail();
+        let before = tail.segments.last().map_or(0, |segment| segment.id.number);
+        before * self.segment_bytes + tail.end
     }
 
     pub(crate) fn segment_bytes(&self) -> u64 {
@@ -340,7 +359,7 @@ impl Log {
         let mut unnamed = self.unnamed();
         let place = self.append(draft, label)?;
         unnamed.entry(blob).or_default().push(Chunk {
-            segment: place.segment,
+            segment: place.segment.id.number,
             offset: place.position + HEADER as u64,
             length: u32::try_from(length).unwrap_or(u32::MAX),
             check,
@@ -388,7 +407,7 @@ pub(crate) fn begin_segment(
     };
     segment.sync()?;
     disk.sync_folder().doing(|| format!("sync {}", disk.place()))?;
-    manifest.segments.push(Entry { id, salt: segment.salt, sealed: None });
+    manifest.segments.push(Entry { id, salt: segment.salt, sealed: None, used: 0 });
     Ok(Arc::new(segment))
 }
 

@@ -3,13 +3,18 @@
 use crate::bytes::{Put, Take, seal, verified};
 use crate::disk::{Access, Disk, read_whole};
 use crate::error::{Context, Error, Result};
-use crate::segment::{FORMAT, SegmentId};
+use crate::segment::SegmentId;
 
 /// The manifest's name.
 pub(crate) const NAME: &str = "MANIFEST";
 /// What the next one is called before it takes its place.
 pub(crate) const NEW_NAME: &str = "MANIFEST.new";
 const MAGIC: [u8; 8] = *b"PRDBman\x1a";
+
+/// The version that this library writes; it also reads the one before.
+pub(crate) const FORMAT: u32 = 2;
+/// The version without checkpoints.
+const LOG_ONLY: u32 = 1;
 
 /// One segment of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,31 +23,82 @@ pub(crate) struct Entry {
     pub(crate) salt: u64,
     /// Where its last frame ends; None for the one that is being appended to.
     pub(crate) sealed: Option<u64>,
+    /// Bytes of its frames with chunks that were in use at the checkpoint.
+    pub(crate) used: u64,
+}
+
+/// One run of a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RunEntry {
+    pub(crate) tree: u8,
+    pub(crate) number: u64,
+    pub(crate) salt: u64,
+    /// Bytes of the file.
+    pub(crate) length: u64,
+    /// Entries, tombstones included.
+    pub(crate) entries: u64,
+}
+
+/// How much there is of everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) live: u64,
+    pub(crate) deleted: u64,
+    pub(crate) purged: u64,
+    /// Records' tombstones.
+    pub(crate) removed: u64,
+    pub(crate) blobs: u64,
+    pub(crate) blob_bytes: u64,
+}
+
+/// A place in the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LogStart {
+    /// The segment's number.
+    pub(crate) segment: u64,
+    pub(crate) offset: u64,
 }
 
 /// The manifest's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Manifest {
+    /// The version that it was read in or will be written in.
+    pub(crate) format: u32,
     pub(crate) uuid: [u8; 16],
     /// Counts the manifests of the store.
     pub(crate) epoch: u64,
-    /// At least: the last transaction, the next row's id, the next blob's number. The log may
-    /// know more, or less where collecting dropped the frames that knew.
+    /// The last transaction that the runs hold; in format 1 a lower bound of what the log holds.
     pub(crate) seq: u64,
+    /// At least: the next row's id, the next blob's number.
     pub(crate) next_id: u64,
     pub(crate) next_blob: u64,
     /// The oldest position from which the feed is complete.
     pub(crate) feed_floor: u64,
     /// Of every purge up to this transaction nothing is left in the files.
     pub(crate) scrubbed: u64,
+    /// Where reading of the log begins.
+    pub(crate) start: LogStart,
+    /// What the runs hold.
+    pub(crate) counts: Counts,
+    /// The next run's number.
+    pub(crate) next_run: u64,
     /// In the log's order; only the last may be unsealed.
     pub(crate) segments: Vec<Entry>,
+    /// By tree, the newest first.
+    pub(crate) runs: Vec<RunEntry>,
+}
+
+impl Default for Manifest {
+    fn default() -> Self {
+        Self::new([0; 16])
+    }
 }
 
 impl Manifest {
     /// The manifest of an empty store.
     pub(crate) fn new(uuid: [u8; 16]) -> Self {
         Self {
+            format: FORMAT,
             uuid,
             epoch: 0,
             seq: 0,
@@ -50,8 +106,22 @@ impl Manifest {
             next_blob: 1,
             feed_floor: 0,
             scrubbed: 0,
+            start: LogStart::default(),
+            counts: Counts::default(),
+            next_run: 1,
             segments: Vec::new(),
+            runs: Vec::new(),
         }
+    }
+
+    /// Whether it was written before there were checkpoints.
+    pub(crate) fn is_log_only(&self) -> bool {
+        self.format == LOG_ONLY
+    }
+
+    /// Up to this transaction the log says nothing that the runs do not hold.
+    pub(crate) fn covered(&self) -> u64 {
+        if self.is_log_only() { 0 } else { self.seq }
     }
 
     /// The number of the next new segment.
@@ -63,7 +133,7 @@ impl Manifest {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         bytes.put(&MAGIC);
-        bytes.put_u32(FORMAT);
+        bytes.put_u32(self.format);
         bytes.put_u32(u32::try_from(self.segments.len()).unwrap_or(u32::MAX));
         bytes.put(&self.uuid);
         for number in
@@ -71,12 +141,39 @@ impl Manifest {
         {
             bytes.put_u64(number);
         }
+        if !self.is_log_only() {
+            let Counts { live, deleted, purged, removed, blobs, blob_bytes } = self.counts;
+            let LogStart { segment, offset } = self.start;
+            for number in [
+                segment,
+                offset,
+                live,
+                deleted,
+                purged,
+                removed,
+                blobs,
+                blob_bytes,
+                self.next_run,
+                self.runs.len() as u64,
+            ] {
+                bytes.put_u64(number);
+            }
+        }
         for entry in &self.segments {
             bytes.put_u64(entry.id.number);
             bytes.put_u32(entry.id.generation);
             bytes.put_u32(0);
             bytes.put_u64(entry.salt);
             bytes.put_u64(entry.sealed.unwrap_or(0));
+            if !self.is_log_only() {
+                bytes.put_u64(entry.used);
+            }
+        }
+        for run in &self.runs {
+            bytes.put_u64(run.tree.into());
+            for number in [run.number, run.salt, run.length, run.entries] {
+                bytes.put_u64(number);
+            }
         }
         seal(&mut bytes);
         bytes
@@ -95,33 +192,58 @@ impl Manifest {
             return Err(Error::Unsupported { file: path.to_owned(), found, supported: FORMAT });
         }
         let body = verified(bytes).ok_or_else(|| corrupt("it has a wrong checksum"))?;
+        Self::decode_body(body, found).ok_or_else(|| corrupt("its fields do not fit together"))
+    }
+
+    fn decode_body(body: &[u8], format: u32) -> Option<Self> {
         let mut take = Take::new(body);
-        take.take(MAGIC.len() + 4);
-        (|| {
-            let count = take.u32()?;
-            let mut manifest = Self {
-                uuid: take.array()?,
-                epoch: take.u64()?,
-                seq: take.u64()?,
-                next_id: take.u64()?,
-                next_blob: take.u64()?,
-                feed_floor: take.u64()?,
-                scrubbed: take.u64()?,
-                segments: Vec::new(),
+        take.take(MAGIC.len() + 4)?;
+        (format >= LOG_ONLY).then_some(())?;
+        let count = take.u32()?;
+        let mut manifest = Self::new(take.array()?);
+        manifest.format = format;
+        manifest.epoch = take.u64()?;
+        manifest.seq = take.u64()?;
+        manifest.next_id = take.u64()?;
+        manifest.next_blob = take.u64()?;
+        manifest.feed_floor = take.u64()?;
+        manifest.scrubbed = take.u64()?;
+        let mut runs = 0;
+        if format > LOG_ONLY {
+            manifest.start = LogStart { segment: take.u64()?, offset: take.u64()? };
+            manifest.counts = Counts {
+                live: take.u64()?,
+                deleted: take.u64()?,
+                purged: take.u64()?,
+                removed: take.u64()?,
+                blobs: take.u64()?,
+                blob_bytes: take.u64()?,
             };
-            for _ in 0..count {
-                let (number, generation) = (take.u64()?, take.u32()?);
-                take.u32()?;
-                let (salt, end) = (take.u64()?, take.u64()?);
-                manifest.segments.push(Entry {
-                    id: SegmentId { number, generation },
-                    salt,
-                    sealed: (end != 0).then_some(end),
-                });
-            }
-            take.is_at_end().then_some(manifest)
-        })()
-        .ok_or_else(|| corrupt("its fields do not fit together"))
+            manifest.next_run = take.u64()?;
+            runs = take.u64()?;
+        }
+        for _ in 0..count {
+            let (number, generation) = (take.u64()?, take.u32()?);
+            take.u32()?;
+            let (salt, end) = (take.u64()?, take.u64()?);
+            let used = if format > LOG_ONLY { take.u64()? } else { 0 };
+            manifest.segments.push(Entry {
+                id: SegmentId { number, generation },
+                salt,
+                sealed: (end != 0).then_some(end),
+                used,
+            });
+        }
+        for _ in 0..runs {
+            manifest.runs.push(RunEntry {
+                tree: u8::try_from(take.u64()?).ok()?,
+                number: take.u64()?,
+                salt: take.u64()?,
+                length: take.u64()?,
+                entries: take.u64()?,
+            });
+        }
+        take.is_at_end().then_some(manifest)
     }
 
     /// Read the manifest of a store; None where there is none.
@@ -160,8 +282,10 @@ mod tests {
     fn sample() -> Manifest {
         let id = SegmentId { number: 3, generation: 2 };
         let mut manifest = Manifest::new([7; 16]);
-        manifest.segments.push(Entry { id, salt: 9, sealed: Some(128) });
-        manifest.segments.push(Entry { id: SegmentId { number: 4, ..id }, salt: 8, sealed: None });
+        manifest.segments.push(Entry { id, salt: 9, sealed: Some(128), used: 64 });
+        let id = SegmentId { number: 4, ..id };
+        manifest.segments.push(Entry { id, salt: 8, sealed: None, used: 0 });
+        manifest.runs.push(RunEntry { tree: 1, number: 2, salt: 3, length: 4, entries: 5 });
         manifest
     }
 
@@ -181,8 +305,8 @@ mod tests {
     #[test]
     fn newer_formats_are_refused() {
         let mut bytes = sample().encode();
-        bytes[8] = 2;
+        bytes[8] = 3;
         let error = Manifest::decode(&bytes, "m").unwrap_err();
-        assert!(matches!(error, Error::Unsupported { found: 2, supported: 1, .. }), "{error}");
+        assert!(matches!(error, Error::Unsupported { found: 3, supported: 2, .. }), "{error}");
     }
 }

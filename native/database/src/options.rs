@@ -4,6 +4,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::log::SEGMENT_BYTES;
 
+/// Bytes of runs that are held in memory unless asked for otherwise.
+pub const CACHE_BYTES: usize = 64 << 20;
+
+/// More would be searched by every look-up, fewer be written anew too often.
+const FAN: usize = 4;
+
 /// When the next segment's room is made. Writing where the file system has written before
 /// needs no change to its own books, so a sync costs half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,20 +22,50 @@ pub enum FillAhead {
     Inline,
 }
 
-/// What tests want otherwise.
+/// Who makes checkpoints and merges when they are due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upkeep {
+    /// Nobody, but who asks for them.
+    Off,
+    /// A thread.
+    Background,
+    /// The committing thread itself, so that a run is the same every time.
+    Inline,
+}
+
+/// What callers and tests want otherwise.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// A new segment is begun once one has this many bytes.
     pub segment_bytes: u64,
     /// Whether segments are filled with zeros before they are written.
     pub fill_ahead: FillAhead,
+    /// Who makes checkpoints.
+    pub upkeep: Upkeep,
+    /// A checkpoint is due once changes take so many bytes of memory.
+    pub memory_bytes: usize,
+    /// A checkpoint is due once the log has grown by so many bytes.
+    pub log_bytes: u64,
+    /// So many runs of like size become one.
+    pub fan: usize,
+    /// What was read of runs is held in memory up to so many bytes.
+    pub cache_bytes: usize,
     /// Nanoseconds since 1970.
     pub clock: fn() -> i64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { segment_bytes: SEGMENT_BYTES, fill_ahead: FillAhead::Background, clock: now_ns }
+        Self {
+            segment_bytes: SEGMENT_BYTES,
+            fill_ahead: FillAhead::Background,
+            upkeep: Upkeep::Background,
+            memory_bytes: 8 << 20,
+            log_bytes: 256 << 20,
+            fan: FAN,
+            cache_bytes: CACHE_BYTES,
+            clock: now_ns,
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use crate::bytes::Put;
 use crate::c_types::flags;
 use crate::cursor::{Cursor, Entry};
 use crate::error::{Error, Result};
-use crate::row::{Row, Window};
+use crate::row::Row;
+use crate::run::Window;
 use crate::snapshot::Snapshot;
 
 /// Bytes before a row's texts; `prdb_packed` in the C header draws them.
@@ -73,9 +74,9 @@ pub(crate) fn fill_filename(
 ) -> Result<Filled> {
     let mut filled = Filled::default();
     let mut bytes = Vec::new();
-    while let Some(row) = snapshot.next_of_filename(filename, after) {
+    while let Some(row) = snapshot.next_of_filename(filename, after)? {
         bytes.clear();
-        pack(row, &row.metadata()?, &mut bytes)?;
+        pack(&row, &row.metadata()?, &mut bytes)?;
         let end = filled.length + bytes.len();
         let Some(room) = buffer.get_mut(filled.length..end) else {
             if filled.count == 0 {
@@ -98,7 +99,7 @@ pub(crate) struct PackedRows {
     pending: Vec<u8>,
     /// What went wrong behind rows that were handed out.
     failed: Option<Error>,
-    /// What was read of the log last, as rows that follow each other often stand so there.
+    /// What was read last, as rows that follow each other stand so there.
     window: Window,
 }
 

@@ -4,17 +4,21 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
+use crate::cache::Cache;
+use crate::checkpoint::run_names;
 use crate::disk::{Access, Disk, DiskFile, Lock, read_whole};
 use crate::error::{Context, Error, Result};
 use crate::log::{Log, begin_segment};
-use crate::manifest::{self, Manifest};
+use crate::manifest::{self, Manifest, RunEntry};
 use crate::mark::{Mark, MarkFile};
 use crate::options::Options;
 use crate::replay::Replay;
+use crate::run::{self, Run};
 use crate::scan::find_end;
 use crate::segment::{FIRST_FRAME, Segment, SegmentId};
 use crate::spare;
 use crate::state::State;
+use crate::values::schema;
 
 const LOCK_NAME: &str = "LOCK";
 
@@ -64,7 +68,7 @@ pub(crate) fn create(disk: &dyn Disk) -> Result<()> {
 /// once there is a manifest.
 pub(crate) fn refuse_orphans(disk: &dyn Disk) -> Result<()> {
     let names = disk.list().doing(|| format!("list {}", disk.place()))?;
-    match names.iter().find(|name| SegmentId::is_name(name)) {
+    match names.iter().find(|name| SegmentId::is_name(name) || run::is_name(name)) {
         None => Ok(()),
         Some(name) => Err(Error::Corrupt {
             file: format!("{}/{}", disk.place(), manifest::NAME),
@@ -80,7 +84,11 @@ pub(crate) fn no_store(disk: &dyn Disk) -> Error {
 }
 
 /// Recover the store and get ready to append; the writer's lock is held.
-pub(crate) fn recover(disk: &Arc<dyn Disk>, options: Options) -> Result<Recovered> {
+pub(crate) fn recover(
+    disk: &Arc<dyn Disk>,
+    options: Options,
+    cache: &Arc<Cache>,
+) -> Result<Recovered> {
     let place = disk.as_ref();
     let Some(mut manifest) = Manifest::load(place)? else {
         refuse_orphans(place)?;
@@ -92,7 +100,8 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, options: Options) -> Result<Recovere
     let mark_file = MarkFile::open(place)?;
     remove_strays(place, &manifest)?;
     let mut segments = Vec::new();
-    let mut replay = Replay::new(&manifest);
+    let runs = open_runs(place, &manifest, cache, &[])?;
+    let mut replay = Replay::new(&manifest, &runs);
     let mut resume_at = None;
     let mut changed = false;
     for entry in &mut manifest.segments {
@@ -110,7 +119,7 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, options: Options) -> Result<Recovere
             }
             end
         };
-        replay.read(&segment, FIRST_FRAME, end)?;
+        replay.enter(&segment, end)?;
         segments.push(segment);
     }
     let end = if let Some(end) = resume_at {
@@ -135,6 +144,38 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, options: Options) -> Result<Recovere
     Ok(Recovered { log, state })
 }
 
+/// Open the runs that a manifest names; those among `open` need not be opened again.
+pub(crate) fn open_runs(
+    disk: &dyn Disk,
+    manifest: &Manifest,
+    cache: &Arc<Cache>,
+    open: &[Arc<Run>],
+) -> Result<Vec<Arc<Run>>> {
+    let find = |entry: &RunEntry| {
+        if let Some(run) = open.iter().find(|run| run.entry == *entry) {
+            return Ok(Arc::clone(run));
+        }
+        let schema = schema(entry.tree).ok_or_else(|| Error::Corrupt {
+            file: format!("{}/{}", disk.place(), manifest::NAME),
+            offset: 0,
+            what: format!("it names a run of tree {}, which there is not", entry.tree),
+        })?;
+        Run::open(disk, *entry, schema, cache).map(Arc::new)
+    };
+    manifest.runs.iter().map(find).collect()
+}
+
+/// Keep a copy of the manifest of an older format, durably.
+pub(crate) fn keep_manifest(disk: &dyn Disk) -> Result<()> {
+    let Some(manifest) = Manifest::load(disk)? else { return Err(no_store(disk)) };
+    let name = format!("{}.{}", manifest::NAME, manifest.format);
+    let action = || format!("write {}/{name}", disk.place());
+    let file = disk.open(&name, Access::Create).doing(action)?;
+    file.write_at(&manifest.encode(), 0).doing(action)?;
+    file.sync().doing(action)?;
+    disk.sync_folder().doing(action)
+}
+
 /// Find where the unsealed segment ends, and whether it may be appended to: only where it ends
 /// exactly as its writer left it. All up to that end is durable afterwards.
 fn recover_tail(disk: &dyn Disk, segment: &Segment) -> Result<(u64, bool)> {
@@ -153,9 +194,11 @@ fn recover_tail(disk: &dyn Disk, segment: &Segment) -> Result<(u64, bool)> {
 
 /// Remove what an interrupted rewrite or creation left behind.
 fn remove_strays(disk: &dyn Disk, manifest: &Manifest) -> Result<()> {
-    let named: Vec<String> = manifest.segments.iter().map(|entry| entry.id.name()).collect();
+    let mut named = run_names(&manifest.runs);
+    named.extend(manifest.segments.iter().map(|entry| entry.id.name()));
     for name in disk.list().doing(|| format!("list {}", disk.place()))? {
-        let stray = SegmentId::is_name(&name) && !named.contains(&name);
+        let ours = SegmentId::is_name(&name) || run::is_name(&name);
+        let stray = ours && !named.contains(&name);
         if stray || name == manifest::NEW_NAME || name == spare::NAME {
             match disk.remove(&name) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {

@@ -1,12 +1,15 @@
-//! Building the state from the log: at opening, while following a writer, after a rewrite.
+//! Building the state from the runs and what the log says since: at opening, and while
+//! following a writer.
 
 use std::sync::Arc;
 
 use crate::error::Result;
 use crate::frame::{HEADER_BYTES, Kind};
-use crate::manifest::Manifest;
+use crate::manifest::{LogStart, Manifest};
+use crate::op::{Op, Ops};
+use crate::run::Run;
 use crate::scan::{Chunks, Frame, Scan, Step};
-use crate::segment::{Segment, SegmentPart};
+use crate::segment::{FIRST_FRAME, Segment, SegmentPart};
 use crate::state::{Chunk, LooseChunks, Source, State};
 
 /// A state under construction, with the chunks that no transaction has named yet.
@@ -15,14 +18,40 @@ pub(crate) struct Replay {
     pub(crate) state: State,
     pub(crate) loose: LooseChunks,
     pub(crate) next_blob: u64,
+    start: LogStart,
+    /// Transactions up to this one are in the runs.
+    covered: u64,
     parts: Vec<SegmentPart>,
 }
 
 impl Replay {
-    /// Begin with what the manifest knows.
-    pub(crate) fn new(manifest: &Manifest) -> Self {
-        let state = State::beginning(manifest.seq, manifest.next_id, manifest.feed_floor);
-        Self { state, next_blob: manifest.next_blob, ..Self::default() }
+    /// Begin with a manifest's checkpoint, whose runs are `runs`.
+    pub(crate) fn new(manifest: &Manifest, runs: &[Arc<Run>]) -> Self {
+        Self {
+            state: State::beginning(manifest, runs),
+            next_blob: manifest.next_blob,
+            start: manifest.start,
+            covered: manifest.covered(),
+            ..Self::default()
+        }
+    }
+
+    /// Where in a segment reading begins; None where nothing of it is to be read.
+    pub(crate) fn begin(&self, segment: &Segment) -> Option<u64> {
+        match segment.id.number.cmp(&self.start.segment) {
+            std::cmp::Ordering::Less => None,
+            std::cmp::Ordering::Equal => Some(self.start.offset.max(FIRST_FRAME)),
+            std::cmp::Ordering::Greater => Some(FIRST_FRAME),
+        }
+    }
+
+    /// Take in what is to be read of a segment that ends at `end`.
+    pub(crate) fn enter(&mut self, segment: &Arc<Segment>, end: u64) -> Result<()> {
+        if let Some(from) = self.begin(segment) {
+            self.read(segment, from, end)?;
+        }
+        self.reached(segment, end);
+        Ok(())
     }
 
     /// Take in a segment's frames from `from` to `end`, all of which must be valid.
@@ -30,15 +59,11 @@ impl Replay {
         let mut scan = Scan::new(segment, from, end, Chunks::Skip);
         loop {
             match scan.step()? {
-                Step::Frame(frame) => self
-                    .take(segment, &frame)
-                    .map_err(|why| segment.corrupt(frame.header.position, why))?,
-                Step::End => break,
+                Step::Frame(frame) => self.take(segment, &frame)?,
+                Step::End => return Ok(()),
                 Step::Bad(at, why) => return Err(segment.corrupt(at, why)),
             }
         }
-        self.reached(segment, end);
-        Ok(())
     }
 
     /// Note that the log's last part is that of `segment` up to `end`.
@@ -49,24 +74,30 @@ impl Replay {
         }
     }
 
-    /// Take in one frame; an error says what is wrong with it.
-    pub(crate) fn take(
-        &mut self,
-        segment: &Arc<Segment>,
-        frame: &Frame,
-    ) -> Result<(), &'static str> {
+    /// Take in one frame.
+    pub(crate) fn take(&mut self, segment: &Arc<Segment>, frame: &Frame) -> Result<()> {
         let header = &frame.header;
         let payload_at = header.position + HEADER_BYTES;
         match header.kind {
             Kind::Chunk => {
                 self.loose.entry(header.key).or_default().push(Chunk {
-                    segment: Arc::clone(segment),
+                    segment: segment.id.number,
                     offset: payload_at,
                     length: header.length,
                     check: header.check,
                     index: header.count,
                 });
                 self.next_blob = self.next_blob.max(header.key + 1);
+                Ok(())
+            }
+            // What the runs hold is passed over, and so are the chunks that it named.
+            Kind::Transaction if header.key <= self.covered => {
+                let ops = Ops::new(&frame.payload, header.count).into_iter().flatten().flatten();
+                for op in ops {
+                    if let Op::Blob { id, .. } = op {
+                        self.loose.remove(&id);
+                    }
+                }
                 Ok(())
             }
             Kind::Transaction => {

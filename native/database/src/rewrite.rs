@@ -1,23 +1,27 @@
-//! Purging and collecting: writing parts of the log anew without what is no longer wanted.
+//! Purging and collecting: what is no longer wanted leaves the files.
 //!
-//! Sealed segments are copied frame by frame into a next generation, the copy is replayed and
-//! compared with the state, and only then the manifest is switched and the old files go. Up to
-//! the switch nothing has happened; after it everything has.
+//! Everything in memory becomes runs first, so the log's transactions say nothing any more and
+//! only chunks of blobs in use are carried over. Segments are copied into a next generation,
+//! and where something is to be forgotten the trees are merged whole. Then the manifest is
+//! switched, and only then the old files go. Up to the switch nothing has happened; after it
+//! everything has.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use crate::bytes::checksum;
-use crate::disk::Disk;
+use crate::checkpoint::{Adopt, Freeze, WriteFrozen, cover, run_entries, run_names};
 use crate::error::{Context, Error, Result};
-use crate::frame::{Header, Kind, extent};
+use crate::frame::{HEADER_BYTES, Header, Kind, extent};
 use crate::log::{Draft, locked, random};
-use crate::manifest::{Entry, Manifest};
+use crate::manifest::{Entry, LogStart};
 use crate::op::{Op, Ops};
-use crate::replay::Replay;
+use crate::row::Text;
+use crate::run_writer::merge;
 use crate::scan::{Chunks, Frame, Scan, Step};
 use crate::segment::{FIRST_FRAME, Segment, SegmentId, SegmentPart};
-use crate::state::{LooseChunks, RecordKey, State, VECTORS};
+use crate::state::{Blob, Chunk, LooseChunks, RecordKey, State, VECTORS};
+use crate::values::{TREES, id_key, id_of, record_key};
 use crate::writer::Writer;
 
 /// Of a segment's bytes this part must be dead for a rewrite to be worth it, one in so many.
@@ -26,7 +30,7 @@ const WORTH: u64 = 4;
 /// neighbours, one in so many.
 const SMALL: u64 = 4;
 
-/// Keys of which no operation may be left in the log, but for those that are current.
+/// Keys of which nothing may be left in the files.
 #[derive(Debug, Default)]
 struct Doomed {
     images: BTreeSet<u64>,
@@ -34,31 +38,39 @@ struct Doomed {
 }
 
 impl Doomed {
+    fn is_empty(&self) -> bool {
+        self.images.is_empty() && self.records.is_empty()
+    }
+
     fn holds(&self, op: &Op<'_>) -> bool {
         match op {
             Op::Image(image) => self.images.contains(&image.id),
-            Op::Purge(id) => self.images.contains(id),
             Op::Record { table, key, .. } | Op::Removal { table, key } => {
                 self.records.contains(&(*table, (*key).into()))
             }
-            Op::Blob { .. } => false,
+            // Neither says anything of a picture.
+            Op::Purge(_) | Op::Blob { .. } => false,
         }
     }
 }
 
-/// Why the log is rewritten.
+/// Why the files are rewritten.
 struct Job {
-    /// What the log is to come to.
+    /// What they are to come to.
     state: State,
     doomed: Doomed,
-    /// Every trace of unused bytes goes, whether or not that is worth the writing.
-    thorough: bool,
+    /// Whether it differs from the present state, if only in tombstones.
+    forgotten: bool,
     scrubbed: u64,
 }
+
+/// A chunk's place: number of the segment and offset of its bytes.
+type At = (u64, u64);
 
 impl Writer {
     /// Delete rows and what only they have, truly; see the C header.
     pub(crate) fn purge(&self, ids: &[u64]) -> Result<u64> {
+        let _alone = locked(&self.upkeep);
         let _serial = locked(&self.committing);
         self.log.usable()?;
         self.drain()?;
@@ -68,14 +80,16 @@ impl Writer {
         let mut count = 0;
         Ops::begin(self.now_ns(), draft.payload_mut());
         for id in &ids {
-            if !state.rows.contains_key(id) {
+            if !state.rows.contains(&id_key(*id))? {
                 return Err(Error::NotFound(format!("there is no picture {id} to purge")));
             }
             Op::Purge(*id).encode(draft.payload_mut());
             count += 1;
-            for ((table, key), record) in state.record_keys(VECTORS, &id.to_be_bytes()) {
+            for found in state.records.below(&record_key(VECTORS, &id.to_be_bytes()))? {
+                let (key, record) = found?;
                 if record.value.is_some() {
-                    Op::Removal { table: *table, key }.encode(draft.payload_mut());
+                    let key = key.get(1..).unwrap_or_default();
+                    Op::Removal { table: VECTORS, key }.encode(draft.payload_mut());
                     count += 1;
                 }
             }
@@ -89,112 +103,177 @@ impl Writer {
         Ok(seq)
     }
 
-    /// Remove from the files what purges have removed from the state. `committing` is held, or
-    /// nobody else knows the writer yet.
+    /// Remove from the files what purges have removed from the state. `upkeep` and `committing`
+    /// are held, or nobody else knows the writer yet.
     pub(crate) fn scrub(&self) -> Result<()> {
         let state = self.state();
         let scrubbed = self.log.tail().manifest.scrubbed;
         let mut doomed = Doomed::default();
-        for (id, purged) in &state.purged {
-            if purged.seq > scrubbed {
-                doomed.images.insert(*id);
-                let prefix = id.to_be_bytes();
-                let keys = state.record_keys(VECTORS, &prefix);
-                doomed.records.extend(keys.map(|(key, _)| key.clone()));
+        if state.counts.purged > 0 {
+            for found in state.purged.walk()? {
+                let (key, purged) = found?;
+                if purged.seq > scrubbed {
+                    doom(&mut doomed, &state, id_of(&key))?;
+                }
             }
         }
-        if doomed.images.is_empty() {
+        if doomed.is_empty() {
             return Ok(());
         }
         let state = State::clone(&state);
         let scrubbed = state.seq;
-        self.rewrite(&Job { state, doomed, thorough: true, scrubbed }).map(|_| ())
+        self.rewrite(Job { state, doomed, forgotten: true, scrubbed }).map(|_| ())
     }
 
     /// Forget tombstones older than `before_ns` and reclaim space; see the C header.
     pub(crate) fn collect(&self, before_ns: i64) -> Result<u64> {
+        let _alone = locked(&self.upkeep);
         let _serial = locked(&self.committing);
         self.log.usable()?;
         self.drain()?;
         self.scrub()?;
-        let mut state = State::clone(&self.state());
+        let held = self.state();
+        let mut state = State::clone(&held);
         let mut doomed = Doomed::default();
         let mut floor = state.feed_floor;
-        for row in state.rows.clone().values() {
-            if !row.is_live() && row.deleted_ns < before_ns {
-                floor = floor.max(row.seq);
-                doomed.images.insert(row.id);
-                let prefix = row.id.to_be_bytes();
-                let keys = state.record_keys(VECTORS, &prefix).map(|(key, _)| key.clone());
-                doomed.records.extend(keys);
-                state.take_row(row.id);
+        let mut forgotten = false;
+        if held.counts.deleted > 0 {
+            for found in held.rows.walk()? {
+                let (_, row) = found?;
+                if !row.is_live() && row.deleted_ns < before_ns {
+                    floor = floor.max(row.seq);
+                    doom(&mut doomed, &held, row.id)?;
+                    state.take_row(row.id)?;
+                }
             }
         }
-        for (id, purged) in &state.purged.clone() {
-            if purged.when_ns < before_ns {
-                floor = floor.max(purged.seq);
-                doomed.images.insert(*id);
-                state.forget_purged(*id);
+        if held.counts.purged > 0 {
+            for found in held.purged.walk()? {
+                let (key, purged) = found?;
+                if purged.when_ns < before_ns {
+                    floor = floor.max(purged.seq);
+                    forgotten = true;
+                    state.forget_purged(id_of(&key))?;
+                }
             }
         }
-        for (key, record) in &state.records {
-            if record.value.is_none() && record.when_ns < before_ns {
-                floor = floor.max(record.seq);
-                doomed.records.insert(key.clone());
+        if held.counts.removed > 0 {
+            for found in held.records.walk()? {
+                let (key, record) = found?;
+                if record.value.is_none() && record.when_ns < before_ns {
+                    floor = floor.max(record.seq);
+                    let (table, key) = key.split_first().unwrap_or((&0, &[]));
+                    state.forget_record(*table, key)?;
+                    forgotten = true;
+                }
             }
         }
-        for key in &doomed.records {
-            state.forget_record(key);
+        for (table, key) in &doomed.records {
+            state.forget_record(*table, key)?;
         }
         state.settle()?;
         state.feed_floor = floor;
         let scrubbed = self.log.tail().manifest.scrubbed;
-        self.rewrite(&Job { state, doomed, thorough: false, scrubbed })
+        self.rewrite(Job { state, doomed, forgotten, scrubbed })
     }
 
-    /// Bring the log to the job's state; return the bytes freed. `committing` is held.
-    fn rewrite(&self, job: &Job) -> Result<u64> {
-        let disk = Arc::clone(&self.log.disk);
+    /// Bring the files to the job's state; return the bytes freed of the log. `upkeep` and
+    /// `committing` are held, and everything logged is durable.
+    fn rewrite(&self, job: Job) -> Result<u64> {
+        let Job { mut state, doomed, forgotten, scrubbed } = job;
+        let disk = self.log.disk.as_ref();
         let old = self.sealed_parts()?;
-        let keep = self.kept_blobs(&job.state);
-        let groups = self.plan(&old, job, &keep)?;
-        let mut manifest = self.log.tail().manifest.clone();
-        let same = (manifest.feed_floor, manifest.scrubbed) == (job.state.feed_floor, job.scrubbed);
-        if groups.is_empty() && same {
+        let groups = self.plan(&old, &state, &doomed)?;
+        let now = self.log.tail().manifest.clone();
+        if groups.is_empty() && doomed.is_empty() && !forgotten {
             return Ok(0);
         }
-        manifest.seq = job.state.seq;
-        manifest.next_id = self.next_id();
-        manifest.next_blob = self.log.next_blob();
-        manifest.feed_floor = job.state.feed_floor;
-        manifest.scrubbed = job.scrubbed;
+        let mut attempt = Attempt { writer: self, made: Vec::new() };
+        let copied = self.copy_groups(&old, &groups, &mut state, &mut attempt)?;
+        let whole = !doomed.images.is_empty();
+        let next_run = self.write_trees(&mut state, whole, &mut attempt)?;
+        disk.sync_folder().doing(|| format!("sync {}", disk.place()))?;
 
-        let (new, entries) = copy_log(disk.as_ref(), &old, &groups, job, &keep, &manifest)?;
-        let mut replay = Replay::new(&manifest);
-        for part in &new {
-            replay.read(&part.segment, FIRST_FRAME, part.end)?;
-        }
-        let state = replay.settled()?;
-        if let Some(what) = state.difference(&job.state) {
-            return Err(Error::Internal(format!("the rewritten log has other {what}")));
-        }
-        let names_before: BTreeSet<_> = old.iter().map(|part| part.segment.id).collect();
-        let names_after: BTreeSet<_> = new.iter().map(|part| part.segment.id).collect();
         let total = |parts: &[SegmentPart]| {
             parts.iter().map(|part| part.segment.length()).sum::<Result<u64>>()
         };
-        let freed = total(&old)?.saturating_sub(total(&new)?);
+        let freed = total(&old)?.saturating_sub(total(&copied.parts)?);
+        let runs = run_entries(&state);
 
         let mut unnamed = self.log.unnamed();
-        self.log.replace_sealed(manifest, old.len(), entries, &new)?;
-        relocate(&mut unnamed, &replay.loose, &names_before);
-        drop(unnamed);
-        self.replace(state);
-        for id in names_before.difference(&names_after) {
-            disk.remove(&id.name()).doing(|| format!("remove {}/{}", disk.place(), id.name()))?;
+        let mut relocated = unnamed.clone();
+        relocate(&mut relocated, &copied.moved);
+        let waiting = relocated
+            .values()
+            .filter_map(|chunks| chunks.first())
+            .map(|chunk| LogStart { segment: chunk.segment, offset: chunk.offset - HEADER_BYTES });
+        let end = LogStart { segment: now.next_number() - 1, offset: FIRST_FRAME };
+        let start = waiting.chain([end]).min().unwrap_or(end);
+        let manifest = self.log.switch(|manifest, segments| {
+            let since = manifest.segments.split_off(old.len());
+            manifest.segments = copied.parts.iter().map(entry_of).chain(since).collect();
+            let since = segments.split_off(old.len());
+            let sealed = copied.parts.iter().map(|part| Arc::clone(&part.segment));
+            *segments = sealed.chain(since).collect();
+            cover(manifest, &state, start);
+            manifest.next_id = manifest.next_id.max(self.next_id());
+            manifest.next_blob = self.log.next_blob();
+            manifest.scrubbed = scrubbed;
+            manifest.runs = runs;
+            manifest.next_run = next_run;
+        });
+        let made = attempt.made.clone();
+        if manifest.is_ok() || self.log.usable().is_err() {
+            // They are named now, or it is not known whether they are.
+            attempt.made.clear();
         }
-        disk.sync_folder().doing(|| format!("sync {}", disk.place()))?;
+        let manifest = manifest?;
+        *unnamed = relocated;
+        drop(unnamed);
+        let mut gone: HashSet<String> = run_names(&now.runs);
+        gone.extend(old.iter().map(|part| part.segment.id.name()));
+        gone.extend(made);
+        for entry in &manifest.segments {
+            gone.remove(&entry.id.name());
+        }
+        for name in run_names(&manifest.runs) {
+            gone.remove(&name);
+        }
+        state.log = copied.parts.into();
+        state.manifest = Arc::new(manifest);
+        self.replace(state);
+        self.checkpointed.store(self.log.reach(), Ordering::Relaxed);
+        self.remove_files(gone.into_iter())?;
         Ok(freed)
+    }
+
+    /// Write what is in memory as runs and, where asked for, merge each tree whole; return the
+    /// next run's number.
+    fn write_trees(
+        &self,
+        state: &mut State,
+        whole: bool,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<u64> {
+        let disk = self.log.disk.as_ref();
+        let number = self.log.tail().manifest.next_run;
+        state.each(&mut Freeze)?;
+        let mut written = WriteFrozen { disk, cache: &self.cache, number, runs: Vec::new() };
+        let outcome = state.each(&mut written);
+        attempt.made.extend(written.runs.iter().map(|run| run.name()));
+        outcome?;
+        let mut number = written.number;
+        state.each(&mut Adopt(written.runs))?;
+        for tree in 1..=TREES {
+            let runs = state.runs(tree);
+            if whole && runs.len() > 1 {
+                let merged = merge(disk, &runs, number, true, &self.cache)?;
+                attempt.made.extend(merged.iter().map(|run| run.name()));
+                number += 1;
+                state.set_runs(tree, merged.into_iter().collect());
+            }
+        }
+        Ok(number)
     }
 
     /// Seal the segment that is appended to unless it is empty; return all sealed ones.
@@ -211,20 +290,22 @@ impl Writer {
             .collect())
     }
 
-    /// Numbers of the blobs whose chunks are kept: those of the state, and those that a
-    /// transaction may still name.
-    fn kept_blobs(&self, state: &State) -> HashSet<u64> {
-        let mut keep: HashSet<u64> = self.log.unnamed().keys().copied().collect();
-        keep.extend(state.blobs.values().map(|blob| blob.id));
-        keep
-    }
-
     /// Which runs of segments are written anew.
-    fn plan(&self, old: &[SegmentPart], job: &Job, keep: &HashSet<u64>) -> Result<Vec<Group>> {
+    fn plan(&self, old: &[SegmentPart], state: &State, doomed: &Doomed) -> Result<Vec<Group>> {
         let full = self.log.segment_bytes();
+        let mut waiting: HashMap<u64, u64> = HashMap::new();
+        for chunk in self.log.unnamed().values().flatten() {
+            *waiting.entry(chunk.segment).or_default() += extent(chunk.length as usize);
+        }
+        let keep = if doomed.images.is_empty() { HashSet::new() } else { self.kept(state)? };
         let mut uses = Vec::with_capacity(old.len());
         for part in old {
-            uses.push(Use::measure(part, job, keep)?);
+            let number = part.segment.id.number;
+            let live = state.used.get(&number).copied().unwrap_or(0)
+                + waiting.get(&number).copied().unwrap_or(0);
+            let worth = live + FIRST_FRAME <= part.end - part.end / WORTH;
+            let must = !doomed.images.is_empty() && must_go(part, doomed, &keep)?;
+            uses.push(Use { live, rewrite: must || worth });
         }
         let small = |index: usize| uses.get(index).is_some_and(|one| one.live < full / SMALL);
         let chosen = |index: usize| uses.get(index).is_some_and(|one| one.rewrite);
@@ -248,6 +329,152 @@ impl Writer {
         groups.retain(|group| group.end - group.begin > 1 || chosen(group.begin));
         Ok(groups)
     }
+
+    /// Places of all chunks that are in use or wait for their transaction.
+    fn kept(&self, state: &State) -> Result<HashSet<At>> {
+        let mut keep: HashSet<At> = self
+            .log
+            .unnamed()
+            .values()
+            .flatten()
+            .map(|chunk| (chunk.segment, chunk.offset))
+            .collect();
+        for found in state.blobs.walk()? {
+            let (_, blob) = found?;
+            keep.extend(blob.chunks.iter().map(|chunk| (chunk.segment, chunk.offset)));
+        }
+        Ok(keep)
+    }
+
+    /// Copy each group into one new segment, and have the state's blobs stand there.
+    fn copy_groups(
+        &self,
+        old: &[SegmentPart],
+        groups: &[Group],
+        state: &mut State,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<Copied> {
+        let parts = |group: &Group| old.get(group.begin..group.end).unwrap_or_default();
+        let chosen: HashSet<u64> =
+            groups.iter().flat_map(parts).map(|part| part.segment.id.number).collect();
+        let touched = |chunk: &Chunk| chosen.contains(&chunk.segment);
+        let mut keep: HashSet<At> = HashSet::new();
+        let mut moving: Vec<(Text, Blob)> = Vec::new();
+        if !chosen.is_empty() {
+            for found in state.blobs.walk()? {
+                let (hash, blob) = found?;
+                if blob.chunks.iter().any(touched) {
+                    keep.extend(blob.chunks.iter().map(|chunk| (chunk.segment, chunk.offset)));
+                    moving.push((hash, blob));
+                }
+            }
+            let unnamed = self.log.unnamed();
+            keep.extend(unnamed.values().flatten().map(|chunk| (chunk.segment, chunk.offset)));
+        }
+        let mut copied = Copied { parts: Vec::new(), moved: HashMap::new() };
+        let mut groups = groups.iter().peekable();
+        let mut index = 0;
+        while let Some(part) = old.get(index) {
+            if let Some(group) = groups.next_if(|group| group.begin == index) {
+                self.copy_group(parts(group), &keep, &mut copied, attempt)?;
+                index = group.end;
+            } else {
+                copied.parts.push(part.clone());
+                index += 1;
+            }
+        }
+        for (hash, blob) in moving {
+            let place = |chunk: &Chunk| match copied.moved.get(&(chunk.segment, chunk.offset)) {
+                Some(&(segment, offset)) => Ok(Chunk { segment, offset, ..*chunk }),
+                None if touched(chunk) => {
+                    Err(Error::Internal("a chunk was left behind".to_owned()))
+                }
+                None => Ok(*chunk),
+            };
+            let chunks = blob.chunks.iter().map(place).collect::<Result<_>>()?;
+            state.move_blob(&hash, &blob, chunks);
+        }
+        Ok(copied)
+    }
+
+    /// Copy what is kept of some segments into one, durably.
+    fn copy_group(
+        &self,
+        inputs: &[SegmentPart],
+        keep: &HashSet<At>,
+        copied: &mut Copied,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<()> {
+        let Some(first) = inputs.first() else { return Ok(()) };
+        let disk = self.log.disk.as_ref();
+        let SegmentId { number, generation } = first.segment.id;
+        let id = SegmentId { number, generation: generation + 1 };
+        attempt.made.push(id.name());
+        let segment = Arc::new(Segment::create(disk, self.uuid(), id, random()?)?);
+        let mut end = FIRST_FRAME;
+        for input in inputs {
+            let from = input.segment.id.number;
+            for_each_frame(input, Chunks::Verify, |frame| {
+                let offset = frame.header.position + HEADER_BYTES;
+                if frame.header.kind != Kind::Chunk || !keep.contains(&(from, offset)) {
+                    return Ok(());
+                }
+                let mut draft = Draft::new();
+                draft.payload_mut().extend_from_slice(&frame.payload);
+                let header =
+                    Header { salt: segment.salt, durable: 0, position: end, ..frame.header };
+                segment.write(draft.finish(&header), end)?;
+                copied.moved.insert((from, offset), (number, end + HEADER_BYTES));
+                end = header.end();
+                Ok(())
+            })?;
+        }
+        if end == FIRST_FRAME {
+            return Ok(());
+        }
+        segment.sync()?;
+        let part = SegmentPart { segment, end };
+        for_each_frame(&part, Chunks::Verify, |_| Ok(()))?;
+        copied.parts.push(part);
+        Ok(())
+    }
+}
+
+/// Enter a picture and its vectors among what must go.
+fn doom(doomed: &mut Doomed, state: &State, id: u64) -> Result<()> {
+    doomed.images.insert(id);
+    for found in state.records.below(&record_key(VECTORS, &id.to_be_bytes()))? {
+        let (key, _) = found?;
+        doomed.records.insert((VECTORS, key.get(1..).unwrap_or_default().into()));
+    }
+    Ok(())
+}
+
+fn entry_of(part: &SegmentPart) -> Entry {
+    let Segment { id, salt, .. } = *part.segment;
+    Entry { id, salt, sealed: Some(part.end), used: 0 }
+}
+
+/// Files that an attempt has made; they are taken back unless it came to its end.
+struct Attempt<'a> {
+    writer: &'a Writer,
+    made: Vec<String>,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        for name in &self.made {
+            // Nobody names it; the next opening removes what stays.
+            _ = self.writer.log.disk.remove(name);
+        }
+    }
+}
+
+/// The sealed log after copying.
+struct Copied {
+    parts: Vec<SegmentPart>,
+    /// From where to where chunks have moved.
+    moved: HashMap<At, At>,
 }
 
 /// A run of segments that become one.
@@ -265,63 +492,25 @@ struct Use {
     rewrite: bool,
 }
 
-impl Use {
-    fn measure(part: &SegmentPart, job: &Job, keep: &HashSet<u64>) -> Result<Self> {
-        let length = part.segment.length()?;
-        let mut live = 0;
-        let mut must = false;
-        let mut dead = length > part.end;
-        for_each_frame(part, Chunks::Skip, |frame| {
-            let header = &frame.header;
-            match filter(frame, &job.state, keep) {
-                Kept::Whole => live += extent(header.length as usize),
-                Kept::Part(payload, _) => live += extent(payload.len()),
-                Kept::Nothing if header.kind == Kind::Chunk => dead = true,
-                Kept::Nothing => {}
-            }
-            if header.kind == Kind::Transaction {
-                must |= Ops::new(&frame.payload, header.count)
-                    .into_iter()
-                    .flatten()
-                    .flatten()
-                    .any(|op| job.doomed.holds(&op) && !job.state.is_current(header.key, &op));
-            }
-            Ok(())
-        })?;
-        let worth = live + FIRST_FRAME <= length - length / WORTH && live + FIRST_FRAME < length;
-        Ok(Self { live, rewrite: must || worth || (job.thorough && dead) })
-    }
-}
-
-/// What of a frame goes on.
-enum Kept {
-    Whole,
-    /// A payload with fewer operations, and how many.
-    Part(Vec<u8>, u32),
-    Nothing,
-}
-
-fn filter(frame: &Frame, state: &State, keep: &HashSet<u64>) -> Kept {
-    let header = &frame.header;
-    if header.kind == Kind::Chunk {
-        return if keep.contains(&header.key) { Kept::Whole } else { Kept::Nothing };
-    }
-    // Whoever applied the payload has read it to the end.
-    let Some(ops) = Ops::new(&frame.payload, header.count) else {
-        return Kept::Whole;
-    };
-    let mut payload = Vec::new();
-    let mut count = 0;
-    Ops::begin(ops.when_ns, &mut payload);
-    for op in ops.flatten().filter(|op| state.is_current(header.key, op)) {
-        op.encode(&mut payload);
-        count += 1;
-    }
-    match count {
-        0 => Kept::Nothing,
-        _ if count == header.count => Kept::Whole,
-        _ => Kept::Part(payload, count),
-    }
+/// Whether a segment holds anything that must go: an operation of a doomed key, or a chunk
+/// that nobody uses any more, since it may be of such a one.
+fn must_go(part: &SegmentPart, doomed: &Doomed, keep: &HashSet<At>) -> Result<bool> {
+    let number = part.segment.id.number;
+    // What follows a torn tail may be anything.
+    let mut must = part.segment.length()? > part.end;
+    for_each_frame(part, Chunks::Skip, |frame| {
+        let header = &frame.header;
+        must |= match header.kind {
+            Kind::Chunk => !keep.contains(&(number, header.position + HEADER_BYTES)),
+            Kind::Transaction => Ops::new(&frame.payload, header.count)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .any(|op| doomed.holds(&op)),
+        };
+        Ok(())
+    })?;
+    Ok(must)
 }
 
 fn for_each_frame(
@@ -339,95 +528,11 @@ fn for_each_frame(
     }
 }
 
-/// Copy each group into one new segment; return the whole log's parts and entries thereafter.
-fn copy_log(
-    disk: &dyn Disk,
-    old: &[SegmentPart],
-    groups: &[Group],
-    job: &Job,
-    keep: &HashSet<u64>,
-    manifest: &Manifest,
-) -> Result<(Vec<SegmentPart>, Vec<Entry>)> {
-    let mut parts = Vec::new();
-    let mut groups = groups.iter().peekable();
-    let mut index = 0;
-    while let Some(part) = old.get(index) {
-        if let Some(group) = groups.next_if(|group| group.begin == index) {
-            let inputs = old.get(group.begin..group.end).unwrap_or_default();
-            parts.extend(copy_group(disk, inputs, job, keep, manifest.uuid)?);
-            index = group.end;
-        } else {
-            parts.push(part.clone());
-            index += 1;
-        }
-    }
-    disk.sync_folder().doing(|| format!("sync {}", disk.place()))?;
-    let entries = parts
-        .iter()
-        .map(|SegmentPart { segment, end }| Entry {
-            id: segment.id,
-            salt: segment.salt,
-            sealed: Some(*end),
-        })
-        .collect();
-    Ok((parts, entries))
-}
-
-/// Copy what is kept of some segments into one, durably; None if nothing is.
-fn copy_group(
-    disk: &dyn Disk,
-    inputs: &[SegmentPart],
-    job: &Job,
-    keep: &HashSet<u64>,
-    uuid: [u8; 16],
-) -> Result<Option<SegmentPart>> {
-    let Some(first) = inputs.first() else {
-        return Ok(None);
-    };
-    let SegmentId { number, generation } = first.segment.id;
-    let id = SegmentId { number, generation: generation + 1 };
-    let segment = Arc::new(Segment::create(disk, uuid, id, random()?)?);
-    let mut end = FIRST_FRAME;
-    for input in inputs {
-        for_each_frame(input, Chunks::Verify, |frame| {
-            let mut draft = Draft::new();
-            let mut count = frame.header.count;
-            match filter(frame, &job.state, keep) {
-                Kept::Nothing => return Ok(()),
-                Kept::Whole => draft.payload_mut().extend_from_slice(&frame.payload),
-                Kept::Part(payload, fewer) => {
-                    draft.payload_mut().extend_from_slice(&payload);
-                    count = fewer;
-                }
-            }
-            let header = Header {
-                salt: segment.salt,
-                durable: 0,
-                position: end,
-                length: u32::try_from(draft.payload().len()).unwrap_or(u32::MAX),
-                count,
-                check: checksum(draft.payload()),
-                ..frame.header
-            };
-            segment.write(draft.finish(&header), end)?;
-            end = header.end();
-            Ok(())
-        })?;
-    }
-    if end == FIRST_FRAME {
-        disk.remove(&id.name()).doing(|| format!("remove {}", segment.path()))?;
-        return Ok(None);
-    }
-    segment.sync()?;
-    Ok(Some(SegmentPart { segment, end }))
-}
-
 /// Point the chunks that wait for their transaction to where they stand now.
-fn relocate(unnamed: &mut LooseChunks, moved: &LooseChunks, before: &BTreeSet<SegmentId>) {
-    for (id, chunks) in unnamed {
-        if let Some(moved) = moved.get(id) {
-            let later = chunks.iter().filter(|chunk| !before.contains(&chunk.segment.id)).cloned();
-            *chunks = moved.iter().cloned().chain(later).collect();
+fn relocate(unnamed: &mut LooseChunks, moved: &HashMap<At, At>) {
+    for chunk in unnamed.values_mut().flatten() {
+        if let Some(&(segment, offset)) = moved.get(&(chunk.segment, chunk.offset)) {
+            *chunk = Chunk { segment, offset, ..*chunk };
         }
     }
 }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::bytes::checksum;
 use crate::error::{Error, Result};
-use crate::segment::Segment;
+use crate::run::{Heavy, Window};
 
 /// Shared, immutable bytes.
 pub type Text = Arc<[u8]>;
@@ -107,97 +106,42 @@ impl Row {
         self.deleted_ns == 0
     }
 
-    /// The metadata, read from the log unless short.
+    /// The metadata, read from the disk unless it is in memory.
     pub fn metadata(&self) -> Result<Text> {
         self.metadata.load()
     }
 }
 
-/// Values up to this length are held in memory, longer ones are read from the log when asked.
-const INLINE: usize = 64;
-
-/// A value: in memory, or where it stands in the log.
+/// A long value: in memory, or where it stands in a run.
 #[derive(Clone, Debug)]
 pub(crate) enum Stored {
-    Inline(Text),
-    Logged { segment: Arc<Segment>, offset: u64, length: u32, check: u64 },
+    Memory(Text),
+    Run(Heavy),
 }
 
 impl Stored {
-    /// Hold `value`, which stands at `offset` of `segment`.
-    pub(crate) fn new(segment: &Arc<Segment>, offset: u64, value: &[u8]) -> Self {
-        match u32::try_from(value.len()) {
-            Ok(length) if value.len() > INLINE => Self::Logged {
-                segment: Arc::clone(segment),
-                offset,
-                length,
-                check: checksum(value),
-            },
-            _ => Self::Inline(value.into()),
-        }
-    }
-
     /// The value, verified.
     pub(crate) fn load(&self) -> Result<Text> {
         match self {
-            Self::Inline(value) => Ok(Arc::clone(value)),
-            Self::Logged { segment, offset, length, check } => {
-                let mut value = vec![0; *length as usize];
-                segment.read_verified(&mut value, *offset, *check)?;
-                Ok(value.into())
-            }
+            Self::Memory(value) => Ok(Arc::clone(value)),
+            Self::Run(heavy) => heavy.load(),
         }
     }
-}
 
-/// Bytes that are read at once where values are read in the log's order.
-const WINDOW: usize = 128 << 10;
-
-/// A piece of the log in memory.
-#[derive(Debug, Default)]
-pub(crate) struct Window {
-    segment: Option<Arc<Segment>>,
-    at: u64,
-    bytes: Vec<u8>,
-    /// Where the value that was read last ended.
-    last: u64,
-}
-
-impl Stored {
     /// The value, verified; it stays in `window` until the next.
     pub(crate) fn load_through<'a>(&'a self, window: &'a mut Window) -> Result<&'a [u8]> {
         match self {
-            Self::Inline(value) => Ok(value),
-            Self::Logged { segment, offset, length, check } => {
-                let value = window.value(segment, *offset, *length as usize)?;
-                if checksum(value) != *check {
-                    return Err(segment.corrupt(*offset, "stored bytes have a wrong checksum"));
-                }
-                Ok(value)
-            }
+            Self::Memory(value) => Ok(value),
+            Self::Run(heavy) => heavy.load_through(window),
         }
     }
-}
 
-impl Window {
-    fn value(&mut self, segment: &Arc<Segment>, offset: u64, length: usize) -> Result<&[u8]> {
-        let same = self.segment.as_ref().is_some_and(|held| Arc::ptr_eq(held, segment));
-        let end = offset + length as u64;
-        if !same || offset < self.at || end > self.at + self.bytes.len() as u64 {
-            // Reading on pays only where the last value stood just before.
-            let near = same && offset >= self.last && offset - self.last < WINDOW as u64;
-            self.bytes.resize(if near { length.max(WINDOW) } else { length }, 0);
-            self.segment = None;
-            let count = segment.read(&mut self.bytes, offset)?;
-            self.bytes.truncate(count);
-            self.segment = Some(Arc::clone(segment));
-            self.at = offset;
+    /// Bytes in memory.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Memory(value) => value.len(),
+            Self::Run(_) => 0,
         }
-        self.last = end;
-        let begin = usize::try_from(offset - self.at).unwrap_or(usize::MAX);
-        self.bytes
-            .get(begin..begin.saturating_add(length))
-            .ok_or_else(|| segment.corrupt(offset, "the file ends too early"))
     }
 }
 

@@ -9,8 +9,8 @@ use crate::error::{Context, Error, Result};
 use crate::frame::HEADER_BYTES;
 
 const MAGIC: [u8; 8] = *b"PRDBseg\x1a";
-/// Version of all files of a store.
-pub(crate) const FORMAT: u32 = 1;
+/// Version of a segment's layout.
+const FORMAT: u32 = 1;
 const HEADER: usize = 64;
 /// Bytes that are read at once in search of anything but zeros.
 const BLANK: usize = 1 << 20;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::blob::BlobReader;
 use crate::cursor::{Cursor, Source};
 use crate::error::{Error, Result};
-use crate::row::{Hash, Row, Rows, Text};
-use crate::segment::FORMAT;
-use crate::state::{State, name_hash, record_table};
+use crate::row::{Hash, Row, Rows};
+use crate::state::{State, record_table};
 use crate::transaction::hex;
+use crate::values::{id_key, id_of, name_hash, name_key, place_key};
 
 /// A snapshot's counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Info {
     pub blobs: u64,
     /// Their bytes.
     pub blob_bytes: u64,
-    /// Bytes of the log up to `seq`.
+    /// Bytes of the runs, and of the log up to `seq`.
     pub disk_bytes: u64,
     /// Version of the files' format.
     pub format: u32,
@@ -47,29 +47,34 @@ impl Snapshot {
     /// Counts.
     #[must_use]
     pub fn info(&self) -> Info {
-        let rows = self.state.rows.len() as u64;
+        let runs: u64 = self.state.manifest.runs.iter().map(|run| run.length).sum();
+        let log: u64 = self.state.log.iter().map(|part| part.end).sum();
+        let counts = self.state.counts;
         Info {
             uuid: self.uuid,
             seq: self.state.seq,
-            live: self.state.live,
-            deleted: rows - self.state.live,
-            blobs: self.state.blobs.len() as u64,
-            blob_bytes: self.state.blob_bytes,
-            disk_bytes: self.state.log.iter().map(|part| part.end).sum(),
-            format: FORMAT,
+            live: counts.live,
+            deleted: counts.deleted,
+            blobs: counts.blobs,
+            blob_bytes: counts.blob_bytes,
+            disk_bytes: log + runs,
+            format: self.state.manifest.format,
         }
     }
 
     /// The row with this id, live or deleted.
     pub fn get(&self, id: u64) -> Result<Arc<Row>> {
-        let found = self.state.rows.get(&id).cloned();
+        let found = self.state.rows.get(&id_key(id))?;
         found.ok_or_else(|| Error::NotFound(format!("there is no picture {id}")))
     }
 
     /// The live row at a path.
     pub fn find_path(&self, root: u32, path: &[u8]) -> Result<Arc<Row>> {
-        let id = self.state.paths.get(&(root, Text::from(path)));
-        let found = id.and_then(|id| self.state.rows.get(id)).cloned();
+        let owner = self.state.paths.get(&place_key(root, path))?;
+        let found = match owner {
+            Some(owner) => self.state.rows.get(&id_key(owner.0))?,
+            None => None,
+        };
         found.ok_or_else(|| {
             let path = String::from_utf8_lossy(path);
             Error::NotFound(format!("there is no picture at {path:?} of root {root}"))
@@ -79,33 +84,37 @@ impl Snapshot {
     /// Live rows with exactly this filename, in id order.
     #[must_use]
     pub fn find_filename(&self, filename: &[u8]) -> Cursor {
-        Cursor::new(&self.state, Source::Filename { filename: filename.into(), next: 0 })
+        Cursor::new(&self.state, Source::Filename { filename: filename.into(), after: 0 })
     }
 
     /// The first of them with a greater id than `after`.
-    pub(crate) fn next_of_filename(&self, filename: &[u8], after: u64) -> Option<&Arc<Row>> {
-        let hash = name_hash(filename);
-        let mut next = after.checked_add(1)?;
-        loop {
-            let (_, id) = self.state.filenames.get_next(&(hash, next)).filter(|at| at.0 == hash)?;
-            let row = self.state.rows.get(id)?;
-            if *row.filename == *filename {
-                return Some(row);
+    pub(crate) fn next_of_filename(&self, filename: &[u8], after: u64) -> Result<Option<Arc<Row>>> {
+        let prefix = name_hash(filename);
+        let begin = name_key(filename, after);
+        for found in self.state.filenames.range(Bound::Excluded(&begin))? {
+            let (key, _) = found?;
+            if !key.starts_with(&prefix) {
+                break;
             }
-            next = id.checked_add(1)?;
+            let id = id_of(key.get(prefix.len()..).unwrap_or_default());
+            let row = self.state.rows.get(&id_key(id))?;
+            if let Some(row) = row.filter(|row| *row.filename == *filename) {
+                return Ok(Some(row));
+            }
         }
+        Ok(None)
     }
 
     /// Rows with this content, in id order.
     #[must_use]
     pub fn find_content(&self, hash: Hash, rows: Rows) -> Cursor {
-        Cursor::new(&self.state, Source::Content { hash, rows, next: 0 })
+        Cursor::new(&self.state, Source::Content { hash, rows, after: 0 })
     }
 
     /// Rows with a greater id than `after`, in id order.
     #[must_use]
     pub fn images(&self, after: u64, rows: Rows) -> Cursor {
-        Cursor::new(&self.state, Source::Images { rows, next: after.checked_add(1) })
+        Cursor::new(&self.state, Source::Images { rows, after })
     }
 
     /// Live rows of one root whose path begins with `prefix`, in path order.
@@ -142,9 +151,9 @@ impl Snapshot {
 
     /// Open the stored bytes of a content hash.
     pub fn open_blob(&self, hash: Hash) -> Result<BlobReader> {
-        let found = self.state.blobs.get(&hash).cloned().map(BlobReader::new);
-        found.ok_or_else(|| {
+        let blob = self.state.blobs.get(&hash)?.ok_or_else(|| {
             Error::NotFound(format!("no bytes are stored under the content hash {}", hex(&hash)))
-        })
+        })?;
+        BlobReader::new(&self.state, &blob)
     }
 }

@@ -1,16 +1,24 @@
-//! The store's content at one transaction: persistent maps, so that a copy costs nothing and
-//! whoever holds one sees it for ever.
+//! The store's content at one transaction: trees, so that a copy costs nothing and whoever holds
+//! one sees it for ever.
 
 use std::collections::HashMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet};
+use imbl::OrdMap;
 
-use crate::bytes::checksum;
 use crate::error::{Error, Result};
+use crate::frame::extent;
+use crate::manifest::{Counts, Manifest};
 use crate::op::{ImageOp, Op, Ops};
 use crate::row::{Hash, Row, Stored, Text};
+use crate::run::Run;
 use crate::segment::{Segment, SegmentPart};
+use crate::tree::{Tree, Value};
+use crate::values::{
+    Content, Fed, Named, Owner, TREES, content_key, content_prefix, feed_image, feed_key, id_key,
+    id_of, name_key, place_key, record_key,
+};
 
 /// Table `images`; it has functions of its own.
 pub(crate) const IMAGES: u8 = 1;
@@ -25,12 +33,6 @@ pub(crate) fn record_table(table: i32) -> Result<u8> {
         .ok()
         .filter(|number| (1..=LAST_TABLE).contains(number) && *number != IMAGES)
         .ok_or_else(|| Error::Invalid(format!("{table} is not a table of records")))
-}
-
-/// What the index of filenames holds in a name's place: comparing numbers touches no other
-/// memory. Rows of unlike names may share one, so who looks a name up compares it.
-pub(crate) fn name_hash(filename: &[u8]) -> u64 {
-    checksum(filename)
 }
 
 /// Table and key of a record.
@@ -53,17 +55,12 @@ pub(crate) struct Purged {
     pub(crate) when_ns: i64,
 }
 
-/// What changed, in the order of the feed within one transaction.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum FeedKey {
-    Image(u64),
-    Record(u8, Text),
-}
-
 /// Where a piece of a blob stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chunk {
-    pub(crate) segment: Arc<Segment>,
+    /// The segment's number.
+    pub(crate) segment: u64,
+    /// Where its bytes begin.
     pub(crate) offset: u64,
     pub(crate) length: u32,
     pub(crate) check: u64,
@@ -74,11 +71,10 @@ pub(crate) struct Chunk {
 /// Stored bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Blob {
-    pub(crate) id: u64,
     pub(crate) length: u64,
     pub(crate) chunks: Arc<[Chunk]>,
     /// Where the blob is named, if not all of its chunks are in the log.
-    lacking: Option<Box<(Arc<Segment>, u64)>>,
+    pub(crate) lacking: Option<Box<(Arc<Segment>, u64)>>,
 }
 
 /// Chunks of blobs that no transaction has named yet, by the blob's number.
@@ -90,21 +86,29 @@ pub(crate) struct State {
     pub(crate) seq: u64,
     pub(crate) next_id: u64,
     pub(crate) feed_floor: u64,
-    pub(crate) live: u64,
-    pub(crate) blob_bytes: u64,
-    pub(crate) rows: OrdMap<u64, Arc<Row>>,
-    pub(crate) purged: OrdMap<u64, Purged>,
-    pub(crate) records: OrdMap<RecordKey, Record>,
-    pub(crate) feed: OrdSet<(u64, FeedKey)>,
-    pub(crate) blobs: OrdMap<Hash, Blob>,
+    pub(crate) counts: Counts,
+    /// By id.
+    pub(crate) rows: Tree<Arc<Row>>,
+    /// By id.
+    pub(crate) purged: Tree<Purged>,
+    /// By table and key.
+    pub(crate) records: Tree<Record>,
+    /// By hash.
+    pub(crate) blobs: Tree<Blob>,
     /// Live rows of a root.
-    pub(crate) paths: OrdMap<(u32, Text), u64>,
-    /// Live rows by the hash of their filename, see [`name_hash`].
-    pub(crate) filenames: OrdSet<(u64, u64)>,
-    /// Live and deleted rows.
-    pub(crate) contents: OrdSet<(Hash, u64)>,
-    /// The log up to `seq`.
+    pub(crate) paths: Tree<Owner>,
+    /// Live rows by the hash of their filename.
+    pub(crate) filenames: Tree<Named>,
+    /// Live and deleted rows by the beginning of their content hash.
+    pub(crate) contents: Tree<Content>,
+    /// By transaction, table and key.
+    pub(crate) feed: Tree<Fed>,
+    /// Bytes of frames with chunks in use in each segment, by its number.
+    pub(crate) used: OrdMap<u64, u64>,
+    /// The log up to `seq`, by number.
     pub(crate) log: Arc<[SegmentPart]>,
+    /// What the runs are.
+    pub(crate) manifest: Arc<Manifest>,
     /// Blobs that may have lost their last row; see [`State::settle`].
     unused: Vec<Hash>,
 }
@@ -118,34 +122,49 @@ pub(crate) struct Source<'a> {
 }
 
 impl State {
-    /// The state before the log's first transaction, with what only a manifest knows.
-    pub(crate) fn beginning(seq: u64, next_id: u64, feed_floor: u64) -> Self {
-        Self { seq, next_id, feed_floor, ..Self::default() }
+    /// The state at the checkpoint of a manifest, whose runs are `runs`.
+    pub(crate) fn beginning(manifest: &Manifest, runs: &[Arc<Run>]) -> Self {
+        let used = manifest.segments.iter().filter(|entry| entry.used > 0);
+        let mut state = Self {
+            seq: manifest.seq,
+            next_id: manifest.next_id,
+            feed_floor: manifest.feed_floor,
+            counts: manifest.counts,
+            used: used.map(|entry| (entry.id.number, entry.used)).collect(),
+            manifest: Arc::new(manifest.clone()),
+            ..Self::default()
+        };
+        for tree in 1..=TREES {
+            let own = runs.iter().filter(|run| usize::from(run.entry.tree) == tree);
+            state.set_runs(tree, own.cloned().collect());
+        }
+        state
     }
 
     /// Apply a transaction's payload. Both the commit and the recovery do it, so what is read
-    /// back can be nothing else than what was seen. An error says what is wrong with it.
+    /// back can be nothing else than what was seen.
     pub(crate) fn apply(
         &mut self,
         source: &Source<'_>,
         payload: &[u8],
         count: u32,
         loose: &mut LooseChunks,
-    ) -> Result<(), &'static str> {
-        const BROKEN: &str = "a transaction's operations cannot be read";
-        let ops = Ops::new(payload, count).ok_or(BROKEN)?;
+    ) -> Result<()> {
+        let broken = || {
+            source.segment.corrupt(source.payload_at, "a transaction's operations cannot be read")
+        };
+        let ops = Ops::new(payload, count).ok_or_else(broken)?;
         let when_ns = ops.when_ns;
         for op in ops {
-            match op.ok_or(BROKEN)? {
-                Op::Image(image) => self.apply_image(source, &image),
-                Op::Purge(id) => self.apply_purge(source.seq, when_ns, id),
+            match op.ok_or_else(broken)? {
+                Op::Image(image) => self.apply_image(source, &image)?,
+                Op::Purge(id) => self.apply_purge(source.seq, when_ns, id)?,
                 Op::Record { table, key, value } => {
-                    let at = source.payload_at + value.at as u64;
-                    let value = Stored::new(source.segment, at, value.bytes);
-                    self.set_record(table, key, source.seq, when_ns, Some(value));
+                    let value = Stored::Memory(value.bytes.into());
+                    self.set_record(table, key, source.seq, when_ns, Some(value))?;
                 }
                 Op::Removal { table, key } => {
-                    self.set_record(table, key, source.seq, when_ns, None);
+                    self.set_record(table, key, source.seq, when_ns, None)?;
                 }
                 Op::Blob { hash, id, length, chunks } => {
                     let found = loose.remove(&id).unwrap_or_default();
@@ -153,7 +172,7 @@ impl State {
                     let whole = (0..chunks).eq(found.iter().map(|chunk| chunk.index));
                     let lacking = (!whole || bytes != length)
                         .then(|| Box::new((Arc::clone(source.segment), source.payload_at)));
-                    self.set_blob(hash, Blob { id, length, chunks: found.into(), lacking });
+                    self.set_blob(hash, Blob { length, chunks: found.into(), lacking })?;
                 }
             }
         }
@@ -162,29 +181,33 @@ impl State {
     }
 
     /// Forget blobs that no row uses; fail if one that is used is not whole. Not before the last
-    /// transaction was applied: a rewritten log lacks superseded revisions and unused chunks, so
-    /// a blob may be without rows or pieces for a while.
+    /// transaction was applied: a log of format 1 that was rewritten lacks superseded revisions
+    /// and unused chunks, so a blob may be without rows or pieces for a while.
     pub(crate) fn settle(&mut self) -> Result<()> {
         for hash in std::mem::take(&mut self.unused) {
-            let used = self.rows_with(hash).any(|row| row.has_data);
-            match self.blobs.get(&hash) {
-                Some(blob) if !used => {
-                    self.blob_bytes -= blob.length;
-                    self.blobs.remove(&hash);
-                }
-                Some(Blob { lacking: Some(place), .. }) => {
-                    let (segment, offset) = place.as_ref();
-                    return Err(segment.corrupt(*offset, "it names stored bytes that are gone"));
-                }
-                _ => {}
+            let Some(blob) = self.blobs.get(&hash)? else { continue };
+            if !self.is_used(hash)? {
+                self.take_blob(&blob);
+                self.blobs.remove(&hash);
+            } else if let Some(place) = blob.lacking {
+                let (segment, offset) = place.as_ref();
+                return Err(segment.corrupt(*offset, "it names stored bytes that are gone"));
             }
         }
         Ok(())
     }
 
-    fn apply_image(&mut self, source: &Source<'_>, image: &ImageOp<'_>) {
-        let at = source.payload_at + image.metadata.at as u64;
-        let old = self.take_row(image.id);
+    fn is_used(&self, hash: Hash) -> Result<bool> {
+        for row in self.rows_with(hash)? {
+            if row?.has_data {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn apply_image(&mut self, source: &Source<'_>, image: &ImageOp<'_>) -> Result<()> {
+        let old = self.take_row(image.id)?;
         // A row that keeps its name shares the old one's bytes.
         let share = |bytes: &[u8], held: Option<&Text>| {
             held.filter(|held| ***held == *bytes).map_or_else(|| bytes.into(), Arc::clone)
@@ -200,137 +223,217 @@ impl State {
             stat: image.stat,
             path: share(image.path, old.as_ref().map(|row| &row.path)),
             filename: share(image.filename, old.as_ref().map(|row| &row.filename)),
-            metadata: Stored::new(source.segment, at, image.metadata.bytes),
+            metadata: Stored::Memory(image.metadata.bytes.into()),
         };
         self.next_id = self.next_id.max(image.id + 1);
         if row.is_live() {
-            self.live += 1;
-            self.filenames.insert((name_hash(&row.filename), row.id));
+            self.counts.live += 1;
+            self.filenames.put(name_key(&row.filename, row.id), Named);
             if row.root != 0 {
-                self.paths.insert((row.root, Arc::clone(&row.path)), row.id);
+                self.paths.put(place_key(row.root, &row.path), Owner(row.id));
             }
+        } else {
+            self.counts.deleted += 1;
         }
-        self.contents.insert((row.content_hash, row.id));
-        self.feed.insert((row.seq, FeedKey::Image(row.id)));
-        self.rows.insert(row.id, Arc::new(row));
+        self.contents.put(content_key(&row.content_hash, row.id), Content);
+        self.feed.put(feed_image(row.seq, row.id), Fed);
+        self.rows.put(id_key(row.id), Arc::new(row));
+        Ok(())
     }
 
-    fn apply_purge(&mut self, seq: u64, when_ns: i64, id: u64) {
-        self.take_row(id);
+    fn apply_purge(&mut self, seq: u64, when_ns: i64, id: u64) -> Result<()> {
+        self.take_row(id)?;
         self.next_id = self.next_id.max(id + 1);
-        if let Some(old) = self.purged.insert(id, Purged { seq, when_ns }) {
-            self.feed.remove(&(old.seq, FeedKey::Image(id)));
-        }
-        self.feed.insert((seq, FeedKey::Image(id)));
+        self.forget_purged(id)?;
+        self.purged.put(id_key(id), Purged { seq, when_ns });
+        self.counts.purged += 1;
+        self.feed.put(feed_image(seq, id), Fed);
+        Ok(())
     }
 
-    /// Take a row out of all maps.
-    pub(crate) fn take_row(&mut self, id: u64) -> Option<Arc<Row>> {
-        let row = self.rows.remove(&id)?;
+    /// Take a row out of all trees.
+    pub(crate) fn take_row(&mut self, id: u64) -> Result<Option<Arc<Row>>> {
+        if id >= self.next_id {
+            return Ok(None);
+        }
+        let Some(row) = self.rows.get(&id_key(id))? else { return Ok(None) };
+        self.rows.remove(&id_key(id));
         if row.is_live() {
-            self.live -= 1;
-            self.filenames.remove(&(name_hash(&row.filename), id));
-            let place = (row.root, Arc::clone(&row.path));
-            // In a rewritten log another row may already stand there.
-            if self.paths.get(&place) == Some(&id) {
+            self.counts.live -= 1;
+            self.filenames.remove(&name_key(&row.filename, id));
+            let place = place_key(row.root, &row.path);
+            // In a rewritten log of format 1 another row may already stand there.
+            if row.root != 0 && self.paths.get(&place)? == Some(Owner(id)) {
                 self.paths.remove(&place);
             }
+        } else {
+            self.counts.deleted -= 1;
         }
-        self.contents.remove(&(row.content_hash, id));
-        self.feed.remove(&(row.seq, FeedKey::Image(id)));
+        self.contents.remove(&content_key(&row.content_hash, id));
+        self.feed.remove(&feed_image(row.seq, id));
         if row.has_data {
             self.unused.push(row.content_hash);
         }
-        Some(row)
+        Ok(Some(row))
     }
 
-    fn set_record(&mut self, table: u8, key: &[u8], seq: u64, when_ns: i64, value: Option<Stored>) {
-        let key: Text = key.into();
-        let record = Record { seq, when_ns, value };
-        if let Some(old) = self.records.insert((table, Arc::clone(&key)), record) {
-            self.feed.remove(&(old.seq, FeedKey::Record(table, Arc::clone(&key))));
-        }
-        self.feed.insert((seq, FeedKey::Record(table, key)));
+    fn set_record(
+        &mut self,
+        table: u8,
+        key: &[u8],
+        seq: u64,
+        when_ns: i64,
+        value: Option<Stored>,
+    ) -> Result<()> {
+        self.forget_record(table, key)?;
+        self.counts.removed += u64::from(value.is_none());
+        self.records.put(record_key(table, key), Record { seq, when_ns, value });
+        self.feed.put(feed_key(seq, table, key), Fed);
+        Ok(())
     }
 
-    fn set_blob(&mut self, hash: Hash, blob: Blob) {
-        self.blob_bytes += blob.length;
-        if let Some(old) = self.blobs.insert(hash, blob) {
-            self.blob_bytes -= old.length;
+    fn set_blob(&mut self, hash: Hash, blob: Blob) -> Result<()> {
+        if let Some(old) = self.blobs.get(&hash)? {
+            self.take_blob(&old);
         }
+        self.counts.blobs += 1;
+        self.counts.blob_bytes += blob.length;
+        self.count_used(&blob, true);
+        self.blobs.put(hash.into(), blob);
         self.unused.push(hash);
+        Ok(())
+    }
+
+    /// Put a blob's chunks elsewhere.
+    pub(crate) fn move_blob(&mut self, hash: &[u8], old: &Blob, chunks: Arc<[Chunk]>) {
+        let blob = Blob { chunks, ..old.clone() };
+        self.count_used(old, false);
+        self.count_used(&blob, true);
+        self.blobs.put(hash.into(), blob);
+    }
+
+    fn take_blob(&mut self, blob: &Blob) {
+        self.counts.blobs -= 1;
+        self.counts.blob_bytes -= blob.length;
+        self.count_used(blob, false);
+    }
+
+    fn count_used(&mut self, blob: &Blob, more: bool) {
+        for chunk in blob.chunks.iter() {
+            let held = self.used.get(&chunk.segment).copied().unwrap_or(0);
+            let length = extent(chunk.length as usize);
+            match if more { held + length } else { held.saturating_sub(length) } {
+                0 => _ = self.used.remove(&chunk.segment),
+                bytes => _ = self.used.insert(chunk.segment, bytes),
+            }
+        }
     }
 
     /// Live and deleted rows with this content, by id.
-    pub(crate) fn rows_with(&self, hash: Hash) -> impl Iterator<Item = &Arc<Row>> {
-        self.contents.range((hash, 0)..=(hash, u64::MAX)).filter_map(|(_, id)| self.rows.get(id))
+    pub(crate) fn rows_with(&self, hash: Hash) -> Result<impl Iterator<Item = Result<Arc<Row>>>> {
+        let prefix = content_prefix(&hash);
+        let range = self.contents.range(Bound::Included(&prefix))?;
+        let found = range.take_while(move |found| {
+            found.as_ref().map_or(true, |(key, _)| key.starts_with(&prefix))
+        });
+        Ok(found.filter_map(move |found| {
+            let id = match found {
+                Ok((key, _)) => id_of(key.get(8..).unwrap_or_default()),
+                Err(error) => return Some(Err(error)),
+            };
+            let row = self.rows.get(&id_key(id)).transpose()?;
+            match row {
+                Ok(row) if row.content_hash != hash => None,
+                row => Some(row),
+            }
+        }))
     }
 
-    /// Forget a removed record and its place in the feed.
-    pub(crate) fn forget_record(&mut self, key: &RecordKey) {
-        if let Some(record) = self.records.remove(key) {
-            self.feed.remove(&(record.seq, FeedKey::Record(key.0, Arc::clone(&key.1))));
+    /// Forget a record and its place in the feed.
+    pub(crate) fn forget_record(&mut self, table: u8, key: &[u8]) -> Result<()> {
+        let full = record_key(table, key);
+        if let Some(record) = self.records.get(&full)? {
+            self.records.remove(&full);
+            self.counts.removed -= u64::from(record.value.is_none());
+            self.feed.remove(&feed_key(record.seq, table, key));
         }
+        Ok(())
     }
 
     /// Forget what is left of a purged row.
-    pub(crate) fn forget_purged(&mut self, id: u64) {
-        if let Some(purged) = self.purged.remove(&id) {
-            self.feed.remove(&(purged.seq, FeedKey::Image(id)));
+    pub(crate) fn forget_purged(&mut self, id: u64) -> Result<()> {
+        if let Some(purged) = self.purged.get(&id_key(id))? {
+            self.purged.remove(&id_key(id));
+            self.counts.purged -= 1;
+            self.feed.remove(&feed_image(purged.seq, id));
+        }
+        Ok(())
+    }
+
+    /// The segment with this number, as far as it belongs to the state.
+    pub(crate) fn segment(&self, number: u64) -> Option<&Arc<Segment>> {
+        let index = self.log.binary_search_by_key(&number, |part| part.segment.id.number).ok()?;
+        self.log.get(index).map(|part| &part.segment)
+    }
+
+    /// Bytes in memory, about.
+    pub(crate) fn weight(&self) -> usize {
+        self.rows.weight()
+            + self.purged.weight()
+            + self.records.weight()
+            + self.blobs.weight()
+            + self.paths.weight()
+            + self.filenames.weight()
+            + self.contents.weight()
+            + self.feed.weight()
+    }
+
+    /// The runs of a tree, the newest first.
+    pub(crate) fn runs(&self, tree: usize) -> Arc<[Arc<Run>]> {
+        let runs = match tree {
+            1 => self.rows.runs(),
+            2 => self.purged.runs(),
+            3 => self.records.runs(),
+            4 => self.blobs.runs(),
+            5 => self.paths.runs(),
+            6 => self.filenames.runs(),
+            7 => self.contents.runs(),
+            _ => self.feed.runs(),
+        };
+        Arc::clone(runs)
+    }
+
+    /// Put other runs of the same content into a tree.
+    pub(crate) fn set_runs(&mut self, tree: usize, runs: Arc<[Arc<Run>]>) {
+        match tree {
+            1 => self.rows.set_runs(runs),
+            2 => self.purged.set_runs(runs),
+            3 => self.records.set_runs(runs),
+            4 => self.blobs.set_runs(runs),
+            5 => self.paths.set_runs(runs),
+            6 => self.filenames.set_runs(runs),
+            7 => self.contents.set_runs(runs),
+            _ => self.feed.set_runs(runs),
         }
     }
 
-    /// Keys of a table's records that begin with `prefix`, removed ones included.
-    pub(crate) fn record_keys<'a>(
-        &'a self,
-        table: u8,
-        prefix: &'a [u8],
-    ) -> impl Iterator<Item = (&'a RecordKey, &'a Record)> {
-        self.records
-            .range((table, Text::from(prefix))..)
-            .take_while(move |(key, _)| key.0 == table && key.1.starts_with(prefix))
+    /// Have each tree do something.
+    pub(crate) fn each(&mut self, visit: &mut impl TreeVisitor) -> Result<()> {
+        visit.tree(&mut self.rows)?;
+        visit.tree(&mut self.purged)?;
+        visit.tree(&mut self.records)?;
+        visit.tree(&mut self.blobs)?;
+        visit.tree(&mut self.paths)?;
+        visit.tree(&mut self.filenames)?;
+        visit.tree(&mut self.contents)?;
+        visit.tree(&mut self.feed)
     }
+}
 
-    /// Whether an operation of transaction `seq` is still the last word on its key; others may
-    /// be dropped from the log.
-    pub(crate) fn is_current(&self, seq: u64, op: &Op<'_>) -> bool {
-        match op {
-            Op::Image(image) => self.rows.get(&image.id).is_some_and(|row| row.seq == seq),
-            Op::Purge(id) => self.purged.get(id).is_some_and(|purged| purged.seq == seq),
-            Op::Record { table, key, .. } | Op::Removal { table, key } => self
-                .records
-                .get(&(*table, Text::from(*key)))
-                .is_some_and(|record| record.seq == seq),
-            Op::Blob { hash, id, .. } => self.blobs.get(hash).is_some_and(|blob| blob.id == *id),
-        }
-    }
-
-    /// What differs from another state that was reached on another way; None if nothing does.
-    pub(crate) fn difference(&self, other: &Self) -> Option<&'static str> {
-        let rows = |state: &Self| -> Vec<_> {
-            state.rows.values().map(|row| (row.id, row.seq, row.deleted_ns)).collect()
-        };
-        let records = |state: &Self| -> Vec<_> {
-            let entries = state.records.iter();
-            entries.map(|(key, held)| (key.clone(), held.seq, held.value.is_some())).collect()
-        };
-        let blobs = |state: &Self| -> Vec<_> {
-            state.blobs.iter().map(|(hash, blob)| (*hash, blob.id, blob.length)).collect()
-        };
-        [
-            ("transactions", self.seq == other.seq),
-            ("rows", rows(self) == rows(other) && self.live == other.live),
-            ("purged rows", self.purged == other.purged),
-            ("records", records(self) == records(other)),
-            ("stored bytes", blobs(self) == blobs(other) && self.blob_bytes == other.blob_bytes),
-            ("paths", self.paths == other.paths),
-            ("filenames", self.filenames == other.filenames),
-            ("contents", self.contents == other.contents),
-            ("changes", self.feed == other.feed && self.feed_floor == other.feed_floor),
-        ]
-        .into_iter()
-        .find_map(|(what, same)| (!same).then_some(what))
-    }
+/// What is done to each tree, whatever its values.
+pub(crate) trait TreeVisitor {
+    /// Do it.
+    fn tree<V: Value>(&mut self, tree: &mut Tree<V>) -> Result<()>;
 }
 
 #[cfg(test)]
@@ -373,8 +476,9 @@ mod tests {
             let source = Source { segment: &segment, payload_at: 0, seq };
             state.apply(&source, &payload, 1, &mut LooseChunks::new()).unwrap();
         }
-        let owner = |path: &[u8]| state.paths.get(&(1, path.into())).copied();
+        let owner =
+            |path: &[u8]| state.paths.get(&place_key(1, path)).unwrap().map(|owner| owner.0);
         assert_eq!((owner(b"p"), owner(b"r")), (Some(2), Some(1)));
-        assert_eq!((state.seq, state.live), (4, 2));
+        assert_eq!((state.seq, state.counts.live), (4, 2));
     }
 }

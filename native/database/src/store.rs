@@ -45,7 +45,7 @@ impl Store {
     /// Open the store on any disk.
     pub fn open_on(disk: Arc<dyn Disk>, mode: Mode, options: Options) -> Result<Self> {
         let role = match mode {
-            Mode::Read => Role::Reader(Box::new(Mutex::new(Some(Follower::open(disk)?)))),
+            Mode::Read => Role::Reader(Box::new(Mutex::new(Some(Follower::open(disk, options)?)))),
             Mode::Write => Role::Writer(Arc::new(Writer::open(&disk, options)?)),
             Mode::Create => Role::Writer(Arc::new(Writer::create(&disk, options)?)),
         };
@@ -79,6 +79,11 @@ impl Store {
     /// Forget tombstones older than `before_ns`, reclaim space; return the bytes freed.
     pub fn collect(&self, before_ns: i64) -> Result<u64> {
         self.writer()?.collect(before_ns)
+    }
+
+    /// Make a checkpoint: what is in memory becomes runs, and opening again reads no more log.
+    pub fn checkpoint(&self) -> Result<()> {
+        self.writer()?.checkpoint()
     }
 
     /// Close: what was made from it can read on, but write nothing more.

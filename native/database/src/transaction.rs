@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::op::{Field, ImageOp, Op, Ops};
 use crate::row::{Hash, NewRow, Text};
 use crate::state::{RecordKey, State};
+use crate::values::{id_key, place_key, record_key};
 
 /// One wanted change.
 #[derive(Debug)]
@@ -73,7 +74,7 @@ impl Overlay<'_> {
         match change {
             Change::Insert { id, row } => self.set_row(*id, row, 0),
             Change::Update { id, row, expected } => {
-                let held = self.state.rows.get(id);
+                let held = self.state.rows.get(&id_key(*id))?;
                 if held.is_none() && !self.rows.contains_key(id) {
                     return Err(Error::NotFound(format!("there is no picture {id} to update")));
                 }
@@ -92,7 +93,8 @@ impl Overlay<'_> {
                 Ok(())
             }
             Change::Remove { key } => {
-                let held = self.state.records.get(key).is_some_and(|held| held.value.is_some());
+                let held = self.state.records.get(&record_key(key.0, &key.1))?;
+                let held = held.is_some_and(|held| held.value.is_some());
                 if held {
                     self.records.insert(key.clone(), None);
                 } else {
@@ -117,8 +119,8 @@ impl Overlay<'_> {
             if draft.deleted_ns != 0 || draft.row.root == 0 {
                 continue;
             }
-            let place = (draft.row.root, Arc::clone(&draft.row.path));
-            let standing = self.state.paths.get(&place).copied();
+            let place = place_key(draft.row.root, &draft.row.path);
+            let standing = self.state.paths.get(&place)?.map(|owner| owner.0);
             let standing = standing.filter(|owner| !self.rows.contains_key(owner));
             if let Some(owner) = taken.insert(place, *id).or(standing) {
                 return Err(Error::Conflict(format!(
@@ -133,7 +135,7 @@ impl Overlay<'_> {
 
     /// Find the bytes that a row shares or brings; return their length.
     fn use_blob(&mut self, hash: Hash) -> Result<u64> {
-        if let Some(blob) = self.state.blobs.get(&hash) {
+        if let Some(blob) = self.state.blobs.get(&hash)? {
             return Ok(blob.length);
         }
         let blob = self.blobs.get(&hash).ok_or_else(|| {
@@ -152,7 +154,8 @@ impl Overlay<'_> {
             draft.deleted_ns = when_ns;
             return Ok(());
         }
-        let row = self.state.rows.get(&id).filter(|row| row.is_live()).ok_or_else(not_live)?;
+        let row = self.state.rows.get(&id_key(id))?;
+        let row = row.filter(|row| row.is_live()).ok_or_else(not_live)?;
         let draft = Draft {
             row: NewRow {
                 root: row.root,

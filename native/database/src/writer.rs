@@ -1,17 +1,19 @@
 //! The one writer: commits are checked, logged, synced and only then seen.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use crate::blob::{BlobWriter, FinishedBlob};
 use crate::bytes::checksum;
+use crate::cache::Cache;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::frame::{HEADER_BYTES, Kind};
 use crate::group::Group;
 use crate::log::{Draft, Label, Log, Place, locked};
 use crate::options::Options;
-use crate::recovery::{Recovered, WriterLock, create, no_store, recover};
+use crate::recovery::{Recovered, WriterLock, create, keep_manifest, no_store, recover};
 use crate::row::{NewRow, Text};
 use crate::snapshot::Snapshot;
 use crate::state::{LooseChunks, Source, State, record_table};
@@ -29,7 +31,15 @@ pub(crate) struct Writer {
     state: Mutex<Arc<State>>,
     lock: Mutex<Option<WriterLock>>,
     next_id: AtomicU64,
-    clock: fn() -> i64,
+    pub(crate) options: Options,
+    pub(crate) cache: Arc<Cache>,
+    /// Held by whoever makes a checkpoint, merges or rewrites; taken before `committing`.
+    pub(crate) upkeep: Mutex<()>,
+    /// A thread that makes a checkpoint, or has.
+    pub(crate) running: Mutex<Option<JoinHandle<()>>>,
+    pub(crate) stopping: AtomicBool,
+    /// How far the log had come at the last checkpoint.
+    pub(crate) checkpointed: AtomicU64,
     uuid: [u8; 16],
 }
 
@@ -63,7 +73,9 @@ impl Writer {
     }
 
     fn start(disk: &Arc<dyn Disk>, lock: WriterLock, options: Options) -> Result<Self> {
-        let Recovered { log, state } = recover(disk, options)?;
+        let cache = Arc::new(Cache::new(options.cache_bytes));
+        let Recovered { log, state } = recover(disk, options, &cache)?;
+        let log_only = state.manifest.is_log_only();
         let uuid = log.tail().manifest.uuid;
         let log = Arc::new(log);
         let state = Arc::new(state);
@@ -75,14 +87,35 @@ impl Writer {
             next_id: AtomicU64::new(state.next_id),
             state: Mutex::new(state),
             lock: Mutex::new(Some(lock)),
-            clock: options.clock,
+            options,
+            cache,
+            upkeep: Mutex::new(()),
+            running: Mutex::new(None),
+            stopping: AtomicBool::new(false),
+            checkpointed: AtomicU64::new(0),
             uuid,
         };
-        // A purge that was cut short is brought to its end before anyone reads.
-        match writer.scrub() {
+        let start = writer.state().manifest.start;
+        let covered = start.segment * options.segment_bytes + start.offset;
+        writer.checkpointed.store(covered, Ordering::Relaxed);
+        // An older store is upgraded, and a purge that was cut short is brought to its end,
+        // before anyone reads; on a full disk both wait.
+        let upgraded = if log_only { writer.upgrade() } else { Ok(()) };
+        match upgraded.and_then(|()| writer.scrub()) {
             Err(Error::Full { .. }) | Ok(()) => Ok(writer),
             Err(error) => Err(error),
         }
+    }
+
+    /// Bring a store of format 1, which is all log, into the present format. That touches the
+    /// manifest alone, of which a copy is kept.
+    fn upgrade(&self) -> Result<()> {
+        keep_manifest(self.log.disk.as_ref())?;
+        self.checkpoint()
+    }
+
+    pub(crate) fn uuid(&self) -> [u8; 16] {
+        self.uuid
     }
 
     /// The durable state.
@@ -126,7 +159,7 @@ impl Writer {
     }
 
     pub(crate) fn now_ns(&self) -> i64 {
-        (self.clock)()
+        (self.options.clock)()
     }
 
     pub(crate) fn next_id(&self) -> u64 {
@@ -147,6 +180,7 @@ impl Writer {
     }
 
     pub(crate) fn close(&self) {
+        self.end_upkeep();
         let _serial = locked(&self.committing);
         if let Some(lock) = locked(&self.lock).take() {
             // Whoever waits is told by the drain. Nothing depends on the mark; recovery does
@@ -158,6 +192,7 @@ impl Writer {
     }
 
     fn commit(&self, changes: &[Change], blobs: &[FinishedBlob]) -> Result<u64> {
+        self.make_room()?;
         let serial = locked(&self.committing);
         self.log.usable()?;
         let state = Arc::clone(&locked(&self.logged).state);
@@ -198,8 +233,7 @@ impl Writer {
         let source = Source { segment: &place.segment, payload_at, seq };
         let payload = draft.payload().get(..length).unwrap_or_default();
         let mut next = state.clone();
-        next.apply(&source, payload, count, &mut loose)
-            .map_err(|why| Error::Internal(format!("transaction {seq}: {why}")))?;
+        next.apply(&source, payload, count, &mut loose)?;
         next.settle()?;
         next.log = self.log.parts_up_to(&place).into();
         *locked(&self.logged) = Logged { state: Arc::new(next), place: Some(place) };
@@ -269,7 +303,9 @@ impl Transaction {
 
     /// Make it durable; return the transaction's number.
     pub fn commit(self) -> Result<u64> {
-        self.writer.commit(&self.changes, &self.blobs)
+        let seq = self.writer.commit(&self.changes, &self.blobs)?;
+        self.writer.keep_up();
+        Ok(seq)
     }
 
     fn take_data(&mut self, row: &mut NewRow, data: Option<BlobWriter>) -> Result<()> {

@@ -41,7 +41,7 @@ fn sample() -> (SimDisk, Content) {
 
 /// The log's files, in order.
 fn logs(disk: &SimDisk) -> Vec<String> {
-    disk.files().into_keys().filter(|name| name.contains('-')).collect()
+    disk.files().into_keys().filter(|name| name.strip_suffix(".log").is_some()).collect()
 }
 
 fn damaged(disk: &SimDisk, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> Arc<dyn Disk> {

@@ -36,6 +36,7 @@ enum Step {
     Put { key: u64, value: usize },
     Purge { id: u64 },
     Collect,
+    Checkpoint,
     Reopen,
 }
 
@@ -124,6 +125,7 @@ fn take(
             target.rows.retain(|_, held| held.3);
             store.collect(501)?;
         }
+        Step::Checkpoint => store.checkpoint()?,
         Step::Reopen => {}
     }
     expected.acknowledged = expected.attempted.clone();
@@ -137,10 +139,12 @@ fn script() -> Vec<Step> {
         Step::Put { key: 1, value: 600 },
         Step::Change { id: 1, metadata: 300 },
         Step::Delete { id: 2 },
+        Step::Checkpoint,
         Step::Add { name: 3, bytes: 5000 },
         Step::Undelete { id: 2 },
         Step::Reopen,
         Step::Purge { id: 1 },
+        Step::Checkpoint,
         Step::Add { name: 4, bytes: 10 },
         Step::Delete { id: 3 },
         Step::Collect,
@@ -159,8 +163,11 @@ fn random_script(random: &mut Random) -> Vec<Step> {
             6 => Step::Undelete { id },
             7 => Step::Put { key: id, value: random.below(900) as usize },
             8 => Step::Purge { id },
-            _ if random.below(2) == 0 => Step::Collect,
-            _ => Step::Reopen,
+            _ => match random.below(4) {
+                0 => Step::Collect,
+                1 => Step::Reopen,
+                _ => Step::Checkpoint,
+            },
         });
     }
     steps

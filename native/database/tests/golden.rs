@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use picturerail_database::{Entry, Folder, Mode, Rows, Snapshot, Store, check};
 
-fn verify(snapshot: &Snapshot) {
+fn verify(snapshot: &Snapshot, format: u32) {
     let info = snapshot.info();
-    assert_eq!((info.seq, info.live, info.deleted, info.format), (8, 2, 1, 1));
+    assert_eq!((info.seq, info.live, info.deleted, info.format), (8, 2, 1, format));
     assert_eq!((info.blobs, info.blob_bytes), (3, 512));
 
     let beach = snapshot.find_path(1, b"a/beach.jpg").unwrap();
@@ -45,7 +45,8 @@ fn verify(snapshot: &Snapshot) {
     assert_eq!(changes, expected);
 }
 
-/// A store of format 1 reads back for readers and writers, is sound, and can be written on.
+/// A store of format 1 reads back for readers; a writer upgrades it after a copy of what that
+/// touches. It is sound before and after, and can be written on.
 #[test]
 fn format_1() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/format-1");
@@ -54,13 +55,17 @@ fn format_1() {
         let path = entry.unwrap().path();
         std::fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
     }
-    verify(&Store::open(copy.path(), Mode::Read).unwrap().snapshot().unwrap());
+    let disk: Arc<dyn picturerail_database::Disk> = Arc::new(Folder::new(copy.path()));
+    verify(&Store::open(copy.path(), Mode::Read).unwrap().snapshot().unwrap(), 1);
+    assert_eq!(check(&disk, true).unwrap(), []);
+    let manifest = std::fs::read(copy.path().join("MANIFEST")).unwrap();
     let store = Store::open(copy.path(), Mode::Write).unwrap();
-    verify(&store.snapshot().unwrap());
+    verify(&store.snapshot().unwrap(), 2);
+    assert_eq!(std::fs::read(copy.path().join("MANIFEST.1")).unwrap(), manifest);
+    verify(&Store::open(copy.path(), Mode::Read).unwrap().snapshot().unwrap(), 2);
     let mut transaction = store.begin().unwrap();
     transaction.put(6, b"still", b"writable").unwrap();
     assert_eq!(transaction.commit().unwrap(), 9);
     drop(store);
-    let disk: Arc<dyn picturerail_database::Disk> = Arc::new(Folder::new(copy.path()));
     assert_eq!(check(&disk, true).unwrap(), []);
 }

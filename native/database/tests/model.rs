@@ -11,7 +11,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use picturerail_database::{Disk, Entry, Error, Rows, Snapshot, Store, check};
+use picturerail_database::{Disk, Entry, Error, Rows, Snapshot, Store, backup, check, restore};
 use proptest::prelude::*;
 use rows::{STATE_TABLE, content, open, row};
 use support::{Fault, SimDisk};
@@ -26,6 +26,8 @@ enum Step {
     Remove { key: u8 },
     Purge { row: u8 },
     Collect,
+    Checkpoint,
+    Backup,
     Abandon { content: u8 },
     Reopen,
     Follow,
@@ -42,6 +44,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..4_u8).prop_map(|key| Step::Remove { key }),
         1 => (0..10_u8).prop_map(|row| Step::Purge { row }),
         1 => Just(Step::Collect),
+        2 => Just(Step::Checkpoint),
+        1 => Just(Step::Backup),
         1 => (0..6_u8).prop_map(|content| Step::Abandon { content }),
         1 => Just(Step::Reopen),
         2 => Just(Step::Follow),
@@ -162,6 +166,19 @@ fn take(store: &mut Store, disk: &Arc<dyn Disk>, model: &mut Model, step: &Step)
             let dead = model.rows.iter().filter(|(_, held)| !held.live).map(|(id, _)| *id);
             model.gone.extend(dead.collect::<Vec<_>>());
             model.rows.retain(|_, held| held.live);
+        }
+        Step::Checkpoint => store.checkpoint().unwrap(),
+        Step::Backup => {
+            let copy = SimDisk::new(Fault::None, 2);
+            let snapshot = store.snapshot().unwrap();
+            backup(&snapshot, &copy).unwrap();
+            let copy: Arc<dyn Disk> = Arc::new(copy);
+            assert_eq!(check(&copy, true).unwrap(), []);
+            let restored: Arc<dyn Disk> = Arc::new(SimDisk::new(Fault::None, 3));
+            restore(copy, restored.as_ref()).unwrap();
+            let restored = open(&restored).unwrap().snapshot().unwrap();
+            assert_ne!(restored.info().uuid, snapshot.info().uuid);
+            compare(&restored, model);
         }
         Step::Abandon { content } => {
             let mut writer = store.blob_writer().unwrap();
@@ -285,5 +302,37 @@ proptest! {
         prop_assert_eq!(check(&disk, true).unwrap(), vec![]);
         let store = open(&disk).unwrap();
         compare(&store.snapshot().unwrap(), &model);
+    }
+}
+
+/// Bytes that are being streamed in while checkpoints, collections and purges go on are whole once
+/// their transaction commits, also for who opens the store again.
+#[test]
+fn streams_outlive_checkpoints() {
+    let disk: Arc<dyn Disk> = Arc::new(SimDisk::new(Fault::None, 1));
+    let store = open(&disk).unwrap();
+    let mut model = Model::default();
+    write(&store, &mut model, None, 1, 1);
+    let mut streamed = store.blob_writer().unwrap();
+    let bytes: Vec<u8> = (0..3_u32 << 20).map(|n| (n % 251).to_le_bytes()[0]).collect();
+    streamed.write(&bytes[..1 << 20]).unwrap();
+    store.checkpoint().unwrap();
+    write(&store, &mut model, None, 2, 2);
+    store.purge(&[1]).unwrap();
+    streamed.write(&bytes[1 << 20..2 << 20]).unwrap();
+    store.collect(501).unwrap();
+    store.checkpoint().unwrap();
+    streamed.write(&bytes[2 << 20..]).unwrap();
+    let mut transaction = store.begin().unwrap();
+    let id = transaction.insert(row("album/long.jpg", "{}"), Some(streamed)).unwrap();
+    transaction.commit().unwrap();
+    store.close();
+
+    assert_eq!(check(&disk, true).unwrap(), vec![]);
+    for _ in 0..2 {
+        let store = open(&disk).unwrap();
+        let found = content(&store.snapshot().unwrap()).unwrap();
+        assert_eq!(found.rows[&id].2, bytes);
+        store.checkpoint().unwrap();
     }
 }

@@ -5,12 +5,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use picturerail_database::{
-    Disk, Entry, FillAhead, Mode, NewRow, Options, Result, Rows, Snapshot, Stat, Store,
+    Disk, Entry, FillAhead, Mode, NewRow, Options, Result, Rows, Snapshot, Stat, Store, Upkeep,
 };
 
-/// Small segments, so that short runs begin new ones; a clock that stands still.
-pub const OPTIONS: Options =
-    Options { segment_bytes: 4096, fill_ahead: FillAhead::Inline, clock: || 1_000 };
+/// Small segments and little memory, so that short runs begin new ones and make checkpoints; a
+/// clock that stands still.
+pub const OPTIONS: Options = Options {
+    segment_bytes: 4096,
+    fill_ahead: FillAhead::Inline,
+    upkeep: Upkeep::Inline,
+    memory_bytes: 6_000,
+    log_bytes: 16 << 10,
+    fan: 2,
+    cache_bytes: 64 << 10,
+    clock: || 1_000,
+};
 
 pub fn open(disk: &Arc<dyn Disk>) -> Result<Store> {
     Store::open_on(Arc::clone(disk), Mode::Create, OPTIONS)

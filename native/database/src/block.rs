@@ -1,0 +1,341 @@
+//! Blocks: what a run is made of. A block holds some entries, columns apart, in two parts that
+//! are stored one behind the other: the light one with keys, numbers and short texts, and the
+//! heavy one with each entry's one long text. FORMAT.md draws them.
+
+use zstd::zstd_safe::DDict;
+
+use crate::bytes::{Put, Take};
+use crate::codec::{Encoder, Shape, decode};
+
+/// No block holds more entries.
+const MOST: u64 = 1 << 20;
+
+/// What a tree's entries are made of.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    /// The tree's name, for messages.
+    pub(crate) name: &'static str,
+    /// Keys: numbers, or texts of any length.
+    pub(crate) key: Shape,
+    /// Light columns.
+    pub(crate) columns: &'static [Shape],
+    /// Whether there is a heavy one.
+    pub(crate) heavy: bool,
+    /// Entries of a block, at most.
+    pub(crate) block: usize,
+}
+
+/// A decoded column.
+#[derive(Debug, Default)]
+pub(crate) struct Column {
+    bytes: Vec<u8>,
+    /// Where each text ends; empty where all have `width` bytes.
+    ends: Vec<u32>,
+    width: usize,
+}
+
+impl Column {
+    pub(crate) fn push(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.ends.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
+    }
+
+    /// Texts in all.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len().checked_div(self.width).unwrap_or(self.ends.len())
+    }
+
+    /// The text at `index`; empty beyond the end.
+    pub(crate) fn get(&self, index: usize) -> &[u8] {
+        let (begin, end) = if self.width == 0 {
+            let end = |index: usize| self.ends.get(index).copied().unwrap_or(u32::MAX) as usize;
+            (index.checked_sub(1).map_or(0, end), end(index))
+        } else {
+            (index * self.width, (index + 1) * self.width)
+        };
+        self.bytes.get(begin..end).unwrap_or_default()
+    }
+
+    /// How many texts are less than `key`; they are in ascending order.
+    pub(crate) fn count_below(&self, key: &[u8]) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.get(middle) < key {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    fn size(&self) -> usize {
+        self.bytes.len() + self.ends.len() * 4 + size_of::<Self>()
+    }
+
+    /// Append the stored form.
+    pub(crate) fn encode(&self, shape: Shape, encoder: &mut Encoder, out: &mut Vec<u8>) {
+        if shape != Shape::Bytes {
+            return encoder.encode(&self.bytes, shape, out);
+        }
+        let mut raw = Vec::with_capacity(self.bytes.len() + self.ends.len() * 2);
+        for index in 0..self.len() {
+            raw.put_varint(self.get(index).len() as u64);
+        }
+        raw.put(&self.bytes);
+        encoder.encode(&raw, shape, out);
+    }
+
+    /// Read the stored form of `count` texts.
+    pub(crate) fn decode(
+        take: &mut Take<'_>,
+        shape: Shape,
+        count: usize,
+        dictionary: Option<&DDict<'static>>,
+    ) -> Option<Self> {
+        let raw = decode(take, shape, dictionary)?;
+        if let Shape::Numbers(widths) | Shape::Keys(widths) = shape {
+            let width = widths.iter().sum();
+            return (raw.len() == width * count).then_some(Self {
+                bytes: raw,
+                ends: Vec::new(),
+                width,
+            });
+        }
+        let mut take = Take::new(&raw);
+        let mut ends = Vec::new();
+        ends.try_reserve_exact(count.min(raw.len())).ok()?;
+        let mut end = 0_u32;
+        for _ in 0..count {
+            end = end.checked_add(u32::try_from(take.varint()?).ok()?)?;
+            ends.push(end);
+        }
+        let begin = take.position();
+        take.take(end as usize)?;
+        take.is_at_end().then_some(())?;
+        let mut raw = raw;
+        raw.drain(..begin);
+        Some(Self { bytes: raw, ends, width: 0 })
+    }
+
+    /// Append the stored form of texts in ascending order: what each shares with the one
+    /// before is left out.
+    pub(crate) fn encode_sorted(&self, encoder: &mut Encoder, out: &mut Vec<u8>) {
+        let mut raw = Vec::with_capacity(self.bytes.len());
+        let mut suffixes = Vec::with_capacity(self.bytes.len());
+        let mut before: &[u8] = &[];
+        for index in 0..self.len() {
+            let text = self.get(index);
+            let shared = before.iter().zip(text).take_while(|(one, other)| one == other).count();
+            raw.put_varint(shared as u64);
+            raw.put_varint((text.len() - shared) as u64);
+            suffixes.put(text.get(shared..).unwrap_or_default());
+            before = text;
+        }
+        raw.put(&suffixes);
+        encoder.encode(&raw, Shape::Bytes, out);
+    }
+
+    pub(crate) fn decode_sorted(take: &mut Take<'_>, count: usize) -> Option<Self> {
+        let raw = decode(take, Shape::Bytes, None)?;
+        let mut take = Take::new(&raw);
+        let mut lengths = Vec::new();
+        lengths.try_reserve_exact(count.min(raw.len())).ok()?;
+        for _ in 0..count {
+            lengths.push((
+                usize::try_from(take.varint()?).ok()?,
+                usize::try_from(take.varint()?).ok()?,
+            ));
+        }
+        let mut column = Self::default();
+        column.ends.try_reserve_exact(count).ok()?;
+        let mut begin = 0;
+        for (shared, suffix) in lengths {
+            let before = begin..begin + shared;
+            begin = column.bytes.len();
+            if before.end > begin {
+                return None;
+            }
+            let suffix = take.take(suffix)?;
+            column.bytes.try_reserve(shared + suffix.len()).ok()?;
+            column.bytes.extend_from_within(before);
+            column.bytes.extend_from_slice(suffix);
+            column.ends.push(u32::try_from(column.bytes.len()).ok()?);
+        }
+        take.is_at_end().then_some(column)
+    }
+}
+
+/// The light part of a block, decoded.
+#[derive(Debug, Default)]
+pub(crate) struct Light {
+    pub(crate) keys: Column,
+    /// Whether each entry is a value, not a tombstone; empty where all are.
+    present: Vec<bool>,
+    columns: Vec<Column>,
+}
+
+impl Light {
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether the entry at `index` is a value, not a tombstone.
+    pub(crate) fn is_present(&self, index: usize) -> bool {
+        self.present.get(index).copied().unwrap_or(true)
+    }
+
+    pub(crate) fn get(&self, column: usize, index: usize) -> &[u8] {
+        self.columns.get(column).map_or(&[], |column| column.get(index))
+    }
+
+    fn decode(bytes: &[u8], schema: &Schema) -> Option<Self> {
+        let mut take = Take::new(bytes);
+        let count = usize::try_from(take.varint()?).ok().filter(|count| *count as u64 <= MOST)?;
+        let mut present = Vec::new();
+        if take.u8()? != 0 {
+            let bits = take.take(count.div_ceil(8))?;
+            let bit = |index: usize| bits.get(index / 8).map(|byte| byte >> (index % 8) & 1 == 1);
+            present = (0..count).map(bit).collect::<Option<_>>()?;
+        }
+        let keys = match schema.key {
+            Shape::Bytes => Column::decode_sorted(&mut take, count)?,
+            shape => Column::decode(&mut take, shape, count, None)?,
+        };
+        let decode = |shape: &Shape| Column::decode(&mut take, *shape, count, None);
+        let columns = schema.columns.iter().map(decode).collect::<Option<_>>()?;
+        take.is_at_end().then_some(Self { keys, present, columns })
+    }
+}
+
+/// A decoded part of a block.
+#[derive(Debug)]
+pub(crate) enum Part {
+    Light(Light),
+    Heavy(Column),
+}
+
+impl Part {
+    /// Bytes that it takes in memory.
+    pub(crate) fn size(&self) -> usize {
+        let own = match self {
+            Self::Light(light) => {
+                let columns = light.columns.iter().map(Column::size).sum::<usize>();
+                light.keys.size() + light.present.len() + columns
+            }
+            Self::Heavy(column) => column.size(),
+        };
+        // What the cache's own books take.
+        own + 160
+    }
+
+    /// Read the light part.
+    pub(crate) fn light(bytes: &[u8], schema: &Schema) -> Option<Self> {
+        Light::decode(bytes, schema).map(Self::Light)
+    }
+
+    /// Read the heavy part of a block with `count` entries.
+    pub(crate) fn heavy(
+        bytes: &[u8],
+        count: usize,
+        dictionary: Option<&DDict<'static>>,
+    ) -> Option<Self> {
+        let mut take = Take::new(bytes);
+        let column = Column::decode(&mut take, Shape::Bytes, count, dictionary)?;
+        take.is_at_end().then_some(Self::Heavy(column))
+    }
+}
+
+/// A block that is being filled.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    schema: &'static Schema,
+    pub(crate) keys: Column,
+    present: Vec<bool>,
+    columns: Vec<Column>,
+    pub(crate) heavy: Column,
+}
+
+impl Draft {
+    pub(crate) fn new(schema: &'static Schema) -> Self {
+        let column = |shape: Shape| match shape {
+            Shape::Bytes => Column::default(),
+            Shape::Numbers(widths) | Shape::Keys(widths) => {
+                Column { width: widths.iter().sum(), ..Column::default() }
+            }
+        };
+        Self {
+            schema,
+            keys: column(schema.key),
+            present: Vec::new(),
+            columns: schema.columns.iter().map(|shape| column(*shape)).collect(),
+            heavy: Column::default(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.present.len()
+    }
+
+    /// Bytes of texts.
+    pub(crate) fn weight(&self) -> usize {
+        let light = self.columns.iter().map(|column| column.bytes.len()).sum::<usize>();
+        light + self.keys.bytes.len() + self.heavy.bytes.len()
+    }
+
+    /// Append an entry; `values` are its columns, the heavy one last, or None for a tombstone.
+    pub(crate) fn push(&mut self, key: &[u8], values: Option<&[&[u8]]>) {
+        append(&mut self.keys, key);
+        self.present.push(values.is_some());
+        let mut values = values.unwrap_or_default().iter();
+        for column in &mut self.columns {
+            append(column, values.next().copied().unwrap_or_default());
+        }
+        if self.schema.heavy {
+            append(&mut self.heavy, values.next().copied().unwrap_or_default());
+        }
+    }
+
+    /// The stored form of the light part.
+    pub(crate) fn light(&self, encoder: &mut Encoder) -> Vec<u8> {
+        let mut out = Vec::new();
+        out.put_varint(self.len() as u64);
+        let all = self.present.iter().all(|present| *present);
+        out.put_u8(u8::from(!all));
+        if !all {
+            let byte = |bits: &[bool]| {
+                bits.iter().enumerate().fold(0, |sum, (bit, set)| sum | u8::from(*set) << bit)
+            };
+            out.extend(self.present.chunks(8).map(byte));
+        }
+        match self.schema.key {
+            Shape::Bytes => self.keys.encode_sorted(encoder, &mut out),
+            shape => self.keys.encode(shape, encoder, &mut out),
+        }
+        for (column, shape) in self.columns.iter().zip(self.schema.columns) {
+            column.encode(*shape, encoder, &mut out);
+        }
+        out
+    }
+
+    /// The stored form of the heavy part.
+    pub(crate) fn heavy(&self, encoder: &mut Encoder) -> Vec<u8> {
+        let mut out = Vec::new();
+        if self.schema.heavy {
+            self.heavy.encode(Shape::Bytes, encoder, &mut out);
+        }
+        out
+    }
+}
+
+fn append(column: &mut Column, text: &[u8]) {
+    if column.width == 0 {
+        column.push(text);
+    } else {
+        // A tombstone's numbers are zeros.
+        let end = column.bytes.len() + column.width;
+        column.bytes.extend_from_slice(text);
+        column.bytes.resize(end, 0);
+    }
+}
