@@ -20,6 +20,7 @@ class _Library:
     PRSE_UNSUPPORTED: Final[int]
     PRSE_FOREIGN: Final[int]
     PRSE_INTERNAL: Final[int]
+    PRSE_OUTDATED: Final[int]
     PRSE_EXACT: Final[int]
     PRSE_PREFIX: Final[int]
     PRSE_PHRASE: Final[int]

@@ -12,6 +12,7 @@ Errors::
     ├── RebuildError         the index cannot be used as it is: destroy it and build it again
     │   ├── DamagedIndexError      bytes on disk are not what was written
     │   ├── NewerIndexError        its format is newer than this program
+    │   ├── OlderIndexError        its format is older than this program reads
     │   └── ForeignIndexError      it follows another database
     └── SearchInternalError  a defect of the engine
 """
@@ -63,6 +64,10 @@ class NewerIndexError(RebuildError):
     """The index's format is newer than this program."""
 
 
+class OlderIndexError(RebuildError):
+    """The index's format is older than this program reads."""
+
+
 class ForeignIndexError(RebuildError):
     """The index follows another database."""
 
@@ -77,6 +82,7 @@ _ERRORS: dict[int, type[SearchError]] = {
     lib.PRSE_IO: SearchStorageError,
     lib.PRSE_CORRUPT: DamagedIndexError,
     lib.PRSE_UNSUPPORTED: NewerIndexError,
+    lib.PRSE_OUTDATED: OlderIndexError,
     lib.PRSE_FOREIGN: ForeignIndexError,
 }
 

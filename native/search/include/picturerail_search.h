@@ -44,7 +44,8 @@ enum prse_status {
   PRSE_CORRUPT = 4,     /* bytes on disk are not what was written: rebuild */
   PRSE_UNSUPPORTED = 5, /* the index's format is newer than this library: rebuild */
   PRSE_FOREIGN = 6,     /* the index follows another database: rebuild */
-  PRSE_INTERNAL = 7     /* a defect of this library */
+  PRSE_INTERNAL = 7,    /* a defect of this library */
+  PRSE_OUTDATED = 8     /* the index's format is older than this library reads: rebuild */
 };
 
 /* Why a call failed; caller-owned. `message` is UTF-8, NUL-terminated. */

@@ -8,6 +8,13 @@ namespace {
 
 constexpr std::uint32_t kBlockKeys = 16;
 
+// The first bytes of a key as a number that compares as they do.
+std::uint64_t head_of(std::string_view key) {
+  std::uint64_t bytes = 0;
+  std::memcpy(&bytes, key.data(), std::min(key.size(), sizeof bytes));
+  return __builtin_bswap64(bytes);
+}
+
 }  // namespace
 
 void DictionaryWriter::add(std::string_view key, std::string_view value) {
@@ -16,6 +23,7 @@ void DictionaryWriter::add(std::string_view key, std::string_view value) {
   if (count_ % kBlockKeys == 0) {
     if (out_.size() > UINT32_MAX) fail_invalid("a segment's dictionary exceeds 4 GiB");
     blocks_.push_back(static_cast<std::uint32_t>(out_.size()));
+    heads_.push_back(head_of(key));
   } else {
     const auto parted = std::mismatch(key.begin(), key.end(), last_key_.begin(), last_key_.end());
     shared = static_cast<std::size_t>(parted.first - key.begin());
@@ -28,6 +36,7 @@ void DictionaryWriter::add(std::string_view key, std::string_view value) {
 }
 
 std::string DictionaryWriter::finish() {
+  for (const std::uint64_t head : heads_) put_fixed(out_, head);
   for (const std::uint32_t place : blocks_) put_fixed(out_, place);
   put_fixed(out_, static_cast<std::uint32_t>(blocks_.size()));
   put_fixed(out_, count_);
@@ -41,11 +50,12 @@ Dictionary::Dictionary(std::string_view section, const char* where) : where_(whe
   count_ = load<std::uint32_t>(counts, 1);
   section.remove_suffix(8);
   if (block_count_ != (std::uint64_t{count_} + kBlockKeys - 1) / kBlockKeys ||
-      std::uint64_t{block_count_} * 4 > section.size()) {
+      std::uint64_t{block_count_} * 12 > section.size()) {
     fail_corrupt(where, "its counts do not fit");
   }
-  blocks_ = section.substr(0, section.size() - std::size_t{block_count_} * 4);
-  places_ = section.substr(blocks_.size());
+  blocks_ = section.substr(0, section.size() - std::size_t{block_count_} * 12);
+  heads_ = section.substr(blocks_.size(), std::size_t{block_count_} * 8);
+  places_ = section.substr(blocks_.size() + heads_.size());
 }
 
 void Dictionary::Cursor::next() {
@@ -76,13 +86,25 @@ Dictionary::Cursor Dictionary::at_block(std::uint32_t block) const {
   return cursor;
 }
 
+// Of a block, in place: it shares nothing with the one before.
+std::string_view Dictionary::first_key(std::uint32_t block) const {
+  const std::uint32_t place = load<std::uint32_t>(places_, block);
+  if (place > blocks_.size()) fail_corrupt(where_, "a block lies outside");
+  ByteReader in(blocks_.substr(place), where_);
+  in.varint();
+  return in.text();
+}
+
 Dictionary::Cursor Dictionary::lower_bound(std::string_view key) const {
   // The last block whose first key is not above the wanted one.
+  const std::uint64_t head = head_of(key);
   std::uint32_t low = 0;
   std::uint32_t high = block_count_;
   while (high - low > 1) {
     const std::uint32_t middle = low + (high - low) / 2;
-    (at_block(middle).key() <= key ? low : high) = middle;
+    const std::uint64_t there = load<std::uint64_t>(heads_, middle);
+    const bool below = there != head ? there < head : first_key(middle) <= key;
+    (below ? low : high) = middle;
   }
   Cursor cursor = at_block(low);
   while (cursor.valid() && cursor.key() < key) cursor.next();

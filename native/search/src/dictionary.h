@@ -3,7 +3,8 @@
 //
 //   block:  16 × (shared prefix length, rest length, rest, value length, value), lengths varint;
 //           the first key of a block shares nothing
-//   then    u32 place of every block; u32 number of blocks; u32 number of keys
+//   then    for every block the first eight bytes of its first key, filled up with 0, as a u64 that
+//           compares as they do; u32 place of every block; u32 number of blocks; u32 number of keys
 #pragma once
 
 #include <cstdint>
@@ -25,6 +26,7 @@ class DictionaryWriter {
  private:
   std::string out_;
   std::string last_key_;
+  std::vector<std::uint64_t> heads_;
   std::vector<std::uint32_t> blocks_;
   std::uint32_t count_ = 0;
 };
@@ -66,9 +68,11 @@ class Dictionary {
 
  private:
   Cursor at_block(std::uint32_t block) const;
+  std::string_view first_key(std::uint32_t block) const;
   static void read_entry(Cursor& cursor);
 
   std::string_view blocks_;
+  std::string_view heads_;
   std::string_view places_;
   std::uint32_t block_count_ = 0;
   std::uint32_t count_ = 0;

@@ -37,7 +37,7 @@ bool is_own_file(std::string_view name) {
          is_numbered(name, kDeadSuffix);
 }
 
-std::uint32_t check_head(ByteReader& in, std::string_view magic, const std::string& path) {
+void check_head(ByteReader& in, std::string_view magic, const std::string& path) {
   if (in.take(magic.size()) != magic) in.fail("it does not begin as it should");
   const auto format = in.fixed<std::uint32_t>();
   if (format == 0) in.fail("it has no version");
@@ -46,7 +46,11 @@ std::uint32_t check_head(ByteReader& in, std::string_view magic, const std::stri
                 path + ": format " + std::to_string(format) + " is newer than " +
                     std::to_string(kFormat) + ", which this program knows; build the index again");
   }
-  return format;
+  if (format < kFormat) {
+    throw Error(PRSE_OUTDATED,
+                path + ": format " + std::to_string(format) + " is older than " +
+                    std::to_string(kFormat) + ", which this program reads; build the index again");
+  }
 }
 
 ByteReader open_checked(std::string_view bytes, std::string_view magic, const std::string& path) {

@@ -10,7 +10,7 @@
 
 namespace prse {
 
-constexpr std::uint32_t kFormat = 2;
+constexpr std::uint32_t kFormat = 3;
 constexpr std::string_view kManifestMagic = "PRSEMANI";
 constexpr std::string_view kSegmentMagic = "PRSESEGM";
 constexpr std::string_view kDeadMagic = "PRSEDEAD";
@@ -29,7 +29,8 @@ bool is_own_file(std::string_view name);
 // reader of what lies between. `path` must outlive it.
 ByteReader open_checked(std::string_view bytes, std::string_view magic, const std::string& path);
 
-// Checks magic and version alone; `in` stands behind them afterwards. Returns the version.
-std::uint32_t check_head(ByteReader& in, std::string_view magic, const std::string& path);
+// Checks magic and version alone; `in` stands behind them afterwards. PRSE_UNSUPPORTED for a newer
+// version, PRSE_OUTDATED for an older one.
+void check_head(ByteReader& in, std::string_view magic, const std::string& path);
 
 }  // namespace prse

@@ -9,12 +9,10 @@
 namespace prse {
 
 IndexReader::IndexReader(std::unique_ptr<FileSystem> files) : files_(std::move(files)) {
-  auto snapshot = load_snapshot(*files_, nullptr);
-  Statistics statistics = collect_statistics(snapshot->segments);
-  state_ = std::make_shared<const State>(State{std::move(snapshot), std::move(statistics)});
+  state_ = std::make_shared<const SearchState>(load_snapshot(*files_, nullptr));
 }
 
-std::shared_ptr<const IndexReader::State> IndexReader::state() const {
+std::shared_ptr<const SearchState> IndexReader::state() const {
   const std::lock_guard lock(mutex_);
   return state_;
 }
@@ -22,17 +20,15 @@ std::shared_ptr<const IndexReader::State> IndexReader::state() const {
 bool IndexReader::refresh() {
   const auto before = state();
   if (read_manifest(*files_) == before->snapshot->manifest_bytes) return false;
-  auto snapshot = load_snapshot(*files_, before->snapshot.get());
-  Statistics statistics = collect_statistics(snapshot->segments);
-  auto after = std::make_shared<const State>(State{std::move(snapshot), std::move(statistics)});
+  auto after =
+      std::make_shared<const SearchState>(load_snapshot(*files_, before->snapshot.get()));
   const std::lock_guard lock(mutex_);
   state_ = std::move(after);
   return true;
 }
 
 SearchResult IndexReader::search(std::string_view query, const SearchOptions& options) const {
-  const auto now = state();
-  return prse::search(*now->snapshot, now->statistics, query, options);
+  return prse::search(*state(), query, options);
 }
 
 std::vector<RankedHit> IndexReader::nearest(std::string_view space, std::span<const float> values,

@@ -33,15 +33,11 @@ class IndexReader {
   std::size_t documents(std::uint64_t after, std::span<std::uint64_t> ids) const;
 
  private:
-  struct State {
-    std::shared_ptr<const Snapshot> snapshot;
-    Statistics statistics;
-  };
-  std::shared_ptr<const State> state() const;
+  std::shared_ptr<const SearchState> state() const;
 
   std::unique_ptr<FileSystem> files_;
   mutable std::mutex mutex_;  // of `state_`
-  std::shared_ptr<const State> state_;
+  std::shared_ptr<const SearchState> state_;
 };
 
 // Verifies every checksum and structure of the index. PRSE_CORRUPT says where.

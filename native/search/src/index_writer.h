@@ -19,7 +19,7 @@ namespace prse {
 class IndexWriter {
  public:
   // Makes the index if there is none, and takes away files that no commit names. PRSE_FOREIGN,
-  // PRSE_CORRUPT, PRSE_UNSUPPORTED: it must be destroyed and built again.
+  // PRSE_CORRUPT, PRSE_UNSUPPORTED, PRSE_OUTDATED: it must be destroyed and built again.
   IndexWriter(std::unique_ptr<FileSystem> files, const Uuid& uuid);
 
   void put(std::uint64_t id, std::int64_t order, std::span<const FieldValue> values);

@@ -17,6 +17,8 @@ class LiveSet {
     if (alive(i)) ++dead_;
     words_[i / 64] &= ~(std::uint64_t{1} << (i % 64));
   }
+  // The bits of records 64 i to 64 i + 63; those beyond the last are set.
+  std::uint64_t word(std::size_t i) const { return words_[i]; }
   std::uint32_t size() const { return size_; }
   std::uint32_t dead() const { return dead_; }
   std::uint32_t live() const { return size_ - dead_; }

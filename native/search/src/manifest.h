@@ -35,7 +35,7 @@ struct Manifest {
 };
 
 std::string encode_manifest(const Manifest& manifest);
-// PRSE_CORRUPT or PRSE_UNSUPPORTED, naming `path`.
+// PRSE_CORRUPT, PRSE_UNSUPPORTED or PRSE_OUTDATED, naming `path`.
 Manifest decode_manifest(std::string_view bytes, const std::string& path);
 
 // Puts a manifest in place of the one before. The files it names must have been written; it is

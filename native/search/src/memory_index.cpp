@@ -202,14 +202,14 @@ std::string MemoryIndex::build(std::uint64_t number) const {
     if (!std::is_sorted(runs.begin(), runs.end(), by_doc)) {
       std::stable_sort(runs.begin(), runs.end(), by_doc);
     }
-    builder.begin_term();
+    builder.begin_term(term->key);
     for (std::size_t i = 0; i < runs.size(); ++i) {
       if (i == 0 || runs[i].doc != runs[i - 1].doc) builder.postings.begin_document(runs[i].doc);
       const std::uint32_t* run = &numbers[runs[i].at];
       const std::size_t positions = with_positions ? run[2] : 0;
       builder.postings.add_field(run[1], run[2], std::span(run + 3, positions));
     }
-    builder.end_term(term->key);
+    builder.end_term();
   }
   builder.set_vectors(spaces_);
   builder.set_neighbours(tags_);

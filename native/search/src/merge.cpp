@@ -44,6 +44,9 @@ Renumbering add_documents(std::span<const SegmentView> inputs, SegmentBuilder& b
   Renumbering renumbering;
   for (std::uint32_t input = 0; input < inputs.size(); ++input) {
     const Segment& segment = *inputs[input].segment;
+    segment.verify_documents();
+    segment.verify_positions();
+    segment.verify_vectors();
     renumbering.docs.emplace_back(segment.documents(), kDropped);
     for (std::uint32_t doc = 0; doc < segment.documents(); ++doc) {
       if (!inputs[input].alive(doc)) continue;
@@ -157,19 +160,19 @@ void add_terms(std::span<const SegmentView> inputs, const Renumbering& renumberi
     sources.clear();
     for (std::size_t i = 0; i < terms.size(); ++i) {
       if (!terms[i].valid() || terms[i].key() != key) continue;
-      Source source{inputs[i].segment->postings(terms[i].value()), &renumbering.docs[i],
-                    &renumbering.fields[i]};
+      Source source{PostingsCursor(inputs[i].segment->postings(key, terms[i].value())),
+                    &renumbering.docs[i], &renumbering.fields[i]};
       if (source.advance()) sources.push_back(std::move(source));
       terms[i].next();
     }
-    builder.begin_term();
+    builder.begin_term(key);
     while (!sources.empty()) {
       const auto next = std::min_element(sources.begin(), sources.end(),
                                          [](const Source& a, const Source& b) { return a.doc < b.doc; });
       entries.write(next->cursor, next->doc, *next->fields, key[0] == kWordKey);
       if (!next->advance()) sources.erase(next);
     }
-    builder.end_term(key);
+    builder.end_term();
   }
 }
 

@@ -1,17 +1,18 @@
 #include "phrase.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace prse {
 namespace {
 
 // Of the positions of all fields, those of one.
-std::span<const std::uint32_t> of_field(std::span<const PostingsCursor::FieldCount> fields,
+std::span<const std::uint32_t> of_field(std::span<const FieldCount> fields,
                                         std::span<const std::uint32_t> positions,
                                         std::uint32_t wanted) {
   std::size_t begin = 0;
-  for (const auto& field : fields) {
+  for (const FieldCount& field : fields) {
     if (field.field == wanted) return positions.subspan(begin, field.times);
     begin += field.times;
   }
@@ -20,53 +21,118 @@ std::span<const std::uint32_t> of_field(std::span<const PostingsCursor::FieldCou
 
 }  // namespace
 
+void PhraseCursor::Word::load(std::uint32_t number) {
+  list.read_block(number, block);
+  next_block = number + 1;
+  at = 0;
+  positions_open = false;
+}
+
+// From the current document on; false at the end.
+bool PhraseCursor::Word::seek(std::uint32_t doc) {
+  if (next_block == 0 || block.docs[block.size - 1] < doc) {
+    std::uint32_t number = next_block;
+    if (list.table().blocks() > 0) number = list.table().find(doc, number);
+    if (number == list.blocks()) return false;
+    load(number);
+    if (block.docs[block.size - 1] < doc) return false;  // a list of one block has no table
+  }
+  at = block.find(doc, at);
+  return true;
+}
+
+void PhraseCursor::Word::open_positions() {
+  if (!positions_open) positions.open(list, next_block - 1, block);
+  positions_open = true;
+}
+
 std::optional<PhraseCursor> PhraseCursor::open(const Segment& segment,
                                                std::span<const std::string> terms) {
-  std::vector<PostingsCursor> cursors;
+  segment.verify_positions();
+  std::vector<Word> words;
+  words.reserve(terms.size());
   for (const std::string& term : terms) {
-    const auto found = segment.terms().find(kWordKey + term);
+    const std::string key = kWordKey + term;
+    const auto found = segment.terms().find(key);
     if (!found.valid()) return std::nullopt;
-    cursors.push_back(segment.postings(found.value()));
+    words.emplace_back(segment.postings(key, found.value()));
   }
-  return PhraseCursor(std::move(cursors));
+  return PhraseCursor(std::move(words));
 }
 
-PhraseCursor::PhraseCursor(std::vector<PostingsCursor> cursors)
-    : cursors_(std::move(cursors)), positions_(cursors_.size()), spans_(cursors_.size()) {
-  for (std::size_t i = 1; i < cursors_.size(); ++i) {
-    if (cursors_[i].documents() < cursors_[rarest_].documents()) rarest_ = i;
-  }
+PhraseCursor::PhraseCursor(std::vector<Word> words)
+    : words_(std::move(words)), by_rarity_(words_.size()) {
+  std::iota(by_rarity_.begin(), by_rarity_.end(), 0);
+  std::stable_sort(by_rarity_.begin(), by_rarity_.end(), [this](std::uint32_t a, std::uint32_t b) {
+    return words_[a].list.documents() < words_[b].list.documents();
+  });
 }
 
-// Moves all cursors to the next document that the rarest stands at or behind, and all share.
+// From where the rarest stands, moves all to the next document that all share.
 bool PhraseCursor::align() {
+  Word& lead = words_[by_rarity_.front()];
   while (true) {
-    const std::uint32_t doc = cursors_[rarest_].doc();
-    std::uint32_t next = doc;
-    for (std::size_t i = 0; next == doc && i < cursors_.size(); ++i) {
-      if (!cursors_[i].seek(doc)) return false;
-      next = cursors_[i].doc();
+    doc_ = lead.doc();
+    std::uint32_t next = doc_;
+    for (std::size_t i = 1; next == doc_ && i < by_rarity_.size(); ++i) {
+      Word& word = words_[by_rarity_[i]];
+      if (!word.seek(doc_)) return false;
+      next = word.doc();
     }
-    if (next == doc) return true;
-    if (!cursors_[rarest_].seek(next)) return false;
+    if (next == doc_) return true;
+    if (!lead.seek(next)) return false;
   }
+}
+
+// Where each word stands once in the document, and in the same field, which is most often so:
+// whether it is the right distance.
+bool PhraseCursor::once_each() {
+  const FieldCount first = words_.front().fields().front();
+  std::uint32_t begin = 0;
+  for (std::uint32_t i = 0; i < words_.size(); ++i) {
+    Word& word = words_[i];
+    const std::uint32_t position = word.positions.one(word.positions.begin(word.at));
+    if (i == 0) begin = position;
+    if (position != begin + i) return false;
+  }
+  fields_.push_back({first.field, 1});
+  return true;
+}
+
+bool PhraseCursor::stands_here() {
+  fields_.clear();
+  bool simple = true;
+  bool possible = false;
+  for (const FieldCount& field : words_.front().fields()) {
+    possible = possible || std::all_of(words_.begin() + 1, words_.end(), [&](const Word& word) {
+      const auto fields = word.fields();
+      return std::any_of(fields.begin(), fields.end(),
+                         [&](const FieldCount& other) { return other.field == field.field; });
+    });
+  }
+  if (!possible) return false;
+  for (Word& word : words_) {
+    word.open_positions();
+    simple = simple && word.fields().size() == 1 && word.fields().front().times == 1;
+  }
+  if (simple) return once_each();
+  count_in_document();
+  return !fields_.empty();
 }
 
 void PhraseCursor::count_in_document() {
-  fields_.clear();
-  for (std::size_t i = 0; i < cursors_.size(); ++i) {
-    positions_[i].clear();
-    cursors_[i].positions(positions_[i]);
+  for (Word& word : words_) {
+    word.found.clear();
+    word.positions.read(word.at, word.fields(), word.found);
   }
-  for (const auto& field : cursors_.front().fields()) {
-    for (std::size_t i = 0; i < cursors_.size(); ++i) {
-      spans_[i] = of_field(cursors_[i].fields(), positions_[i], field.field);
-    }
+  for (const FieldCount& field : words_.front().fields()) {
     std::uint32_t times = 0;
-    for (const std::uint32_t begin : spans_[0]) {
+    for (const std::uint32_t begin :
+         of_field(words_.front().fields(), words_.front().found, field.field)) {
       bool complete = true;
-      for (std::uint32_t i = 1; complete && i < spans_.size(); ++i) {
-        complete = std::binary_search(spans_[i].begin(), spans_[i].end(), begin + i);
+      for (std::uint32_t i = 1; complete && i < words_.size(); ++i) {
+        const auto positions = of_field(words_[i].fields(), words_[i].found, field.field);
+        complete = std::binary_search(positions.begin(), positions.end(), begin + i);
       }
       times += complete ? 1 : 0;
     }
@@ -75,17 +141,18 @@ void PhraseCursor::count_in_document() {
 }
 
 bool PhraseCursor::next() {
-  while (cursors_[rarest_].next() && align()) {
-    count_in_document();
-    if (!fields_.empty()) return true;
-  }
-  return false;
+  if (!begun_) return seek(0);
+  return doc_ < UINT32_MAX && seek(doc_ + 1);
 }
 
 bool PhraseCursor::seek(std::uint32_t doc) {
-  if (!cursors_[rarest_].seek(doc) || !align()) return false;
-  count_in_document();
-  return !fields_.empty() || next();
+  begun_ = true;
+  while (words_[by_rarity_.front()].seek(doc) && align()) {
+    if (stands_here()) return true;
+    if (doc_ == UINT32_MAX) return false;
+    doc = doc_ + 1;
+  }
+  return false;
 }
 
 }  // namespace prse

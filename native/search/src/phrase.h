@@ -20,23 +20,42 @@ class PhraseCursor {
 
   // Moves to the next document that bears the phrase, whether alive or dead.
   bool next();
-  // Moves to the first such document that is not below `doc`.
+  // Moves to the first such document from the current one on that is not below `doc`.
   bool seek(std::uint32_t doc);
-  std::uint32_t doc() const { return cursors_.front().doc(); }
+  std::uint32_t doc() const { return doc_; }
   // In which fields, and how often.
-  std::span<const PostingsCursor::FieldCount> fields() const { return fields_; }
+  std::span<const FieldCount> fields() const { return fields_; }
 
  private:
-  explicit PhraseCursor(std::vector<PostingsCursor> cursors);
+  // One of the words, with the block of its list in which the search stands.
+  struct Word {
+    explicit Word(PostingList of_word) : list(of_word) {}
+    bool seek(std::uint32_t doc);
+    void load(std::uint32_t number);
+    std::uint32_t doc() const { return block.docs[at]; }
+    std::span<const FieldCount> fields() const { return block.fields(at, list.shapes()); }
+    void open_positions();
+
+    PostingList list;
+    std::uint32_t next_block = 0;
+    std::uint32_t at = 0;
+    bool positions_open = false;
+    PostingBlock block;
+    PositionReader positions;
+    std::vector<std::uint32_t> found;  // positions in the current document, by field
+  };
+
+  explicit PhraseCursor(std::vector<Word> words);
   bool align();
+  bool stands_here();
+  bool once_each();
   void count_in_document();
 
-  std::vector<PostingsCursor> cursors_;  // in the order of the words
-  std::size_t rarest_ = 0;               // the one that leads
-  std::vector<PostingsCursor::FieldCount> fields_;
-  // Of the current document, by word: reused, since most documents have no phrase.
-  std::vector<std::vector<std::uint32_t>> positions_;
-  std::vector<std::span<const std::uint32_t>> spans_;
+  std::vector<Word> words_;              // in the order of the phrase
+  std::vector<std::uint32_t> by_rarity_;  // their places, the rarest first: that one leads
+  std::uint32_t doc_ = 0;
+  bool begun_ = false;
+  std::vector<FieldCount> fields_;
 };
 
 }  // namespace prse

@@ -2,237 +2,229 @@
 
 #include <algorithm>
 
+#include "packed.h"
+
 namespace prse {
+namespace {
 
-void PostingsWriter::begin_term() {
-  postings_begin_ = postings.size();
-  positions_begin_ = positions.size();
-  block_positions_begin_ = positions.size();
-  documents_ = 0;
-  last_doc_ = -1;
+constexpr std::uint8_t kSetOfBits = 128;
+constexpr unsigned kWidest = 32;
+constexpr std::size_t kHeadBytes = 4;
+
+std::string_view without_read_ahead(std::string_view section) {
+  return section.substr(0, section.size() - std::min(section.size(), kReadAhead));
 }
 
-void PostingsWriter::begin_document(std::uint32_t doc) {
-  end_document();
-  if (docs_.size() == kBlockDocs) end_block();
-  docs_.push_back(doc);
-  ++documents_;
+const std::uint8_t* bytes_of(std::string_view text) {
+  return reinterpret_cast<const std::uint8_t*>(text.data());
 }
 
-void PostingsWriter::add_field(std::uint32_t field, std::uint32_t times,
-                               std::span<const std::uint32_t> field_positions) {
-  fields_.push_back({field, times});
-  if (lengths_ != nullptr) {
-    const FieldLengths& of_field = (*lengths_)[field];
-    bounds.add(field, impact_of(times, of_field.lengths[docs_.back()], of_field.average));
+}  // namespace
+
+std::uint32_t PostingBlock::find(std::uint32_t doc, std::uint32_t from) const {
+  // What is sought is mostly near.
+  std::uint32_t step = 1;
+  std::uint32_t low = from;
+  while (low + step < size && docs[low + step] < doc) {
+    low += step;
+    step *= 2;
   }
-  std::uint32_t last = 0;
-  for (const std::uint32_t position : field_positions) {
-    put_varint(positions, position - last);
-    last = position;
+  const auto begin = docs.begin() + low;
+  const auto end = docs.begin() + std::min(size, low + step + 1);
+  return static_cast<std::uint32_t>(std::lower_bound(begin, end, doc) - docs.begin());
+}
+
+void PostingList::fail(const char* what) const { fail_corrupt(sections_->where, what); }
+
+PostingList::PostingList(std::string_view value, bool with_positions, const PostingSections& sections)
+    : sections_(&sections) {
+  ByteReader in(value, sections.where);
+  const std::uint64_t head = in.varint();
+  if (head >> 1 >= sections.documents) in.fail("a list has more documents than there are");
+  documents_ = static_cast<std::uint32_t>(head >> 1) + 1;
+  if ((head & 1) != 0) {
+    if (documents_ != 1) in.fail("a term of several documents is alone");
+    alone_ = in.take(in.left());
+    return;
   }
-}
-
-void PostingsWriter::end_document() {
-  for (std::size_t i = 0; i < fields_.size(); ++i) {
-    const bool once = fields_[i].times == 1;
-    const bool more = i + 1 < fields_.size();
-    put_varint(counts_, (fields_[i].field << 2) | (once ? 2U : 0U) | (more ? 1U : 0U));
-    if (!once) put_varint(counts_, fields_[i].times);
-  }
-  fields_.clear();
-}
-
-void PostingsWriter::end_block() {
-  bounds.end_block(docs_.back(), postings.size() - postings_begin_,
-                   block_positions_begin_ - positions_begin_);
-  put_varint(postings, static_cast<std::uint64_t>(docs_.back() - last_doc_));
-  put_varint(postings, counts_.size());
-  put_varint(postings, positions.size() - block_positions_begin_);
-  pack_ascending(postings, last_doc_, std::span(docs_).first(docs_.size() - 1));
-  postings.append(counts_);
-  last_doc_ = docs_.back();
-  block_positions_begin_ = positions.size();
-  docs_.clear();
-  counts_.clear();
-}
-
-std::string PostingsWriter::end_term() {
-  end_document();
-  if (!docs_.empty()) end_block();
-  std::string value;
-  put_varint(value, documents_);
-  put_varint(value, postings_begin_);
-  put_varint(value, positions_begin_);
-  const std::uint64_t table = bounds.end_list();
-  if (table != 0 && lengths_ != nullptr) put_varint(value, table);
-  return value;
-}
-
-PostingsCursor::PostingsCursor(std::string_view value, std::string_view postings,
-                               std::string_view positions, std::string_view bounds,
-                               Limits limits, const char* where)
-    : all_positions_(positions), limits_(limits), where_(where) {
-  ByteReader head(value, where);
-  documents_ = head.varint32();
-  const std::uint64_t begin = head.varint();
-  positions_next_ = head.varint();
-  if (begin > postings.size() || positions_next_ > positions.size()) {
-    head.fail("a term's list lies outside");
-  }
+  const std::string_view postings = without_read_ahead(sections.postings);
+  const std::uint64_t begin = in.varint();
+  if (begin > postings.size()) in.fail("a term's list lies outside");
   list_ = postings.substr(begin);
-  in_ = ByteReader(list_, where);
-  positions_begin_ = positions_next_;
-  if (head.at_end()) return;
-  const std::uint64_t table = head.varint();
-  if (table == 0) head.fail("a table lies nowhere");
-  bounds_ = BoundsTable(bounds, table - 1, (documents_ - 1) / kBlockDocs + 1, where);
-  for (const char field : bounds_.fields()) {
-    if (static_cast<std::uint8_t>(field) >= limits.fields) head.fail("a field lies outside");
+  if (with_positions) {
+    positions_begin_ = in.varint();
+    if (positions_begin_ > sections.positions.size()) in.fail("a term's positions lie outside");
+  }
+  if (documents_ <= kBlockDocs) return;
+  table_ = BlockTable(sections.tables, in.varint(), blocks_of(documents_), sections.fields, sections.where);
+}
+
+void PostingList::read_alone(PostingBlock& out) const {
+  ByteReader in(alone_, sections_->where);
+  out.size = 1;
+  out.docs[0] = in.varint32();
+  if (out.docs[0] >= sections_->documents) in.fail("a document lies outside");
+  out.codes[0] = kSpeltOut;
+  out.spelt_out.clear();
+  take_shape(in, sections_->fields, out.spelt_out);
+  out.begins.assign({0, static_cast<std::uint32_t>(out.spelt_out.size())});
+}
+
+void PostingList::read_block(std::uint32_t block, PostingBlock& out) const { read(block, out, true); }
+
+void PostingList::read_documents(std::uint32_t block, PostingBlock& out) const {
+  read(block, out, false);
+}
+
+void PostingList::read(std::uint32_t block, PostingBlock& out, bool with_codes) const {
+  if (!alone_.empty()) {
+    read_alone(out);
+    return;
+  }
+  const bool has_table = table_.blocks() > 0;
+  const std::size_t place = has_table ? table_.place(block) : 0;
+  const std::uint32_t before = has_table && block > 0 ? table_.last_doc(block - 1) : UINT32_MAX;
+  const std::uint32_t count =
+      std::min<std::uint32_t>(kBlockDocs, documents_ - block * static_cast<std::uint32_t>(kBlockDocs));
+  if (place > list_.size() || list_.size() - place < kHeadBytes) fail("a block lies outside");
+  const std::string_view head = list_.substr(place);
+  const auto coding = static_cast<std::uint8_t>(head[0]);
+  const auto code_width = static_cast<std::uint8_t>(head[1]);
+  const std::uint32_t least = load<std::uint16_t>(head.substr(2), 0);
+  const std::size_t set_bytes = coding >= kSetOfBits ? std::size_t{8} * (coding - kSetOfBits) : 0;
+  if ((coding < kSetOfBits && coding > kWidest) || code_width > 16) fail("a width is impossible");
+  const std::size_t doc_bytes = coding >= kSetOfBits ? set_bytes : packed_bytes(count, coding);
+  const std::size_t code_bytes = packed_bytes(count, code_width);
+  if (head.size() - kHeadBytes < doc_bytes + code_bytes) fail("a block lies outside");
+  const std::uint8_t* packed = bytes_of(head) + kHeadBytes;
+
+  out.size = count;
+  std::uint64_t last = 0;
+  if (coding >= kSetOfBits) {
+    std::size_t bits = 0;
+    for (std::size_t i = 0; i < set_bytes; i += 8) {
+      bits += static_cast<std::size_t>(__builtin_popcountll(load<std::uint64_t>(head.substr(kHeadBytes), i / 8)));
+    }
+    if (bits != count) fail("a set of bits has not the size it should");
+    if (std::uint64_t{before + 1} + set_bytes * 8 > UINT32_MAX) fail("a document lies outside");
+    kernels().expand_bits(packed, set_bytes, before + 1, out.docs.data());
+    last = out.docs[count - 1];
+  } else {
+    kernels().unpack(packed, coding, count, out.docs.data());
+    // Without a carry out of 32 bits, which is seen here, they ascend.
+    last = std::uint64_t{before + 1} + count - 1;
+    for (std::uint32_t i = 0; i < count; ++i) last += out.docs[i];
+    kernels().ascend(before, count, out.docs.data());
+  }
+  if (last >= sections_->documents) fail("a document lies outside");
+  if (has_table && last != table_.last_doc(block)) fail("a block ends elsewhere than its table says");
+  if (!with_codes) return;
+
+  kernels().unpack(packed + doc_bytes, code_width, count, out.codes.data());
+  std::uint32_t most = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    out.codes[i] += least;
+    most = std::max(most, out.codes[i]);
+  }
+  if (most > shapes().count()) fail("there is no such shape");
+  out.spelt_out.clear();
+  if (least != kSpeltOut) return;
+  ByteReader in(head.substr(kHeadBytes + doc_bytes + code_bytes), sections_->where);
+  out.begins.clear();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    out.begins.push_back(static_cast<std::uint32_t>(out.spelt_out.size()));
+    if (out.codes[i] == kSpeltOut) take_shape(in, sections_->fields, out.spelt_out);
+  }
+  out.begins.push_back(static_cast<std::uint32_t>(out.spelt_out.size()));
+}
+
+void PositionReader::open(const PostingList& list, std::uint32_t number, const PostingBlock& block) {
+  std::uint64_t total = 0;
+  const Shapes& shapes = list.shapes();
+  for (std::uint32_t i = 0; i < block.size; ++i) {
+    begins_[i] = static_cast<std::uint32_t>(total);
+    if (block.codes[i] != kSpeltOut) {
+      total += shapes.times(block.codes[i]);
+    } else {
+      for (const FieldCount& field : block.fields(i, shapes)) total += field.times;
+    }
+  }
+  if (total > UINT32_MAX / 2) list.fail("a block has too many positions");
+  begins_[block.size] = static_cast<std::uint32_t>(total);
+  parts_.clear();
+  alone_.clear();
+  if (!list.alone_.empty()) {
+    ByteReader in(list.alone_, list.sections_->where);
+    in.varint();
+    std::vector<FieldCount> shape;
+    take_shape(in, list.sections_->fields, shape);
+    if (total > in.left()) in.fail("it ends too early");
+    for (std::uint64_t i = 0; i < total; ++i) alone_.push_back(in.varint32());
+    return;
+  }
+  const std::string_view section = list.sections_->positions;
+  const std::uint64_t place =
+      list.positions_begin_ + (list.table_.blocks() > 0 ? list.table_.positions_place(number) : 0);
+  const std::uint64_t parts = (total + kPart - 1) / kPart;
+  const std::size_t usable = without_read_ahead(section).size();
+  if (place > usable || parts > usable - place) list.fail("positions lie outside");
+  std::size_t at = place + parts;
+  for (std::uint64_t i = 0; i < parts; ++i) {
+    const auto width = static_cast<std::uint8_t>(section[place + i]);
+    if (width > kWidest) list.fail("a width is impossible");
+    const std::size_t count = i + 1 < parts ? kPart : total - i * kPart;
+    parts_.push_back({section.data() + at, width});
+    at += packed_bytes(count, width);
+    if (at > usable) list.fail("positions lie outside");
   }
 }
 
-// Stands before a block as if all before it had been passed over.
-void PostingsCursor::jump(std::uint32_t block) {
-  const BlockBound at = bounds_.block(block);
-  if (at.postings_begin > list_.size() ||
-      at.positions_begin > all_positions_.size() - positions_begin_) {
-    in_.fail("a block lies outside");
-  }
-  in_ = ByteReader(list_.substr(at.postings_begin), where_);
-  positions_next_ = positions_begin_ + at.positions_begin;
-  last_doc_ = block == 0 ? -1 : std::int64_t{bounds_.block(block - 1).last_doc};
-  seen_ = block * static_cast<std::uint32_t>(kBlockDocs);
+std::uint32_t PositionReader::one(std::uint32_t index) const {
+  if (!alone_.empty()) return alone_[index];
+  const Part& part = parts_[index / kPart];
+  return static_cast<std::uint32_t>(unpack_one(part.packed, index % kPart, part.width));
 }
 
-bool PostingsCursor::read_block_head() {
-  if (seen_ == documents_) return false;
-  block_size_ = static_cast<std::uint32_t>(std::min<std::size_t>(kBlockDocs, documents_ - seen_));
-  block_last_ = last_doc_ + in_.varint32();
-  count_bytes_ = in_.varint();
-  position_bytes_ = in_.varint();
-  if (block_last_ <= last_doc_) in_.fail("documents do not ascend");
-  if (block_last_ >= limits_.documents) in_.fail("a document lies outside");
-  if (position_bytes_ > all_positions_.size() - positions_next_) {
-    in_.fail("a block's positions lie outside");
+void PositionReader::read(std::uint32_t at, std::span<const FieldCount> fields,
+                          std::vector<std::uint32_t>& out) const {
+  std::uint32_t next = begins_[at];
+  for (const FieldCount& field : fields) {
+    std::uint32_t position = 0;
+    for (std::uint32_t i = 0; i < field.times; ++i) out.push_back(position += one(next++));
   }
-  return true;
-}
-
-void PostingsCursor::skip_block() {
-  skip_packed(in_, block_size_ - 1);
-  in_.take(count_bytes_);
-  positions_next_ += position_bytes_;
-  last_doc_ = block_last_;
-  seen_ += block_size_;
-}
-
-void PostingsCursor::read_block() {
-  unpack_ascending(in_, last_doc_, std::span(docs_).first(block_size_ - 1));
-  docs_[block_size_ - 1] = static_cast<std::uint32_t>(block_last_);
-  if (block_size_ > 1 && docs_[block_size_ - 2] >= docs_[block_size_ - 1]) {
-    in_.fail("documents do not ascend");
-  }
-  counts_ = ByteReader(in_.take(count_bytes_), where_);
-  positions_ = ByteReader(all_positions_.substr(positions_next_, position_bytes_), where_);
-  positions_next_ += position_bytes_;
-  last_doc_ = block_last_;
-  seen_ += block_size_;
-  size_ = block_size_;
-  at_ = 0;
-  counted_ = 0;
-  positions_to_skip_ = 0;
-  current_positions_ = 0;
 }
 
 bool PostingsCursor::next() {
-  if (at_ + 1 < size_) {
+  if (next_block_ > 0 && at_ + 1 < block_.size) {
     ++at_;
     return true;
   }
-  if (!read_block_head()) return false;
-  read_block();
+  if (next_block_ == list_.blocks()) return false;
+  list_.read_block(next_block_++, block_);
+  at_ = 0;
+  positions_open_ = false;
   return true;
 }
 
 bool PostingsCursor::seek(std::uint32_t doc) {
-  if (size_ == 0 || docs_[size_ - 1] < doc) {
-    if (bounds_.blocks() > 0) {
-      const std::uint32_t block = bounds_.find(doc);
-      if (block == bounds_.blocks()) return false;
-      if (block * kBlockDocs > seen_) jump(block);
-    }
-    while (true) {
-      if (!read_block_head()) return false;
-      if (block_last_ >= doc) break;
-      skip_block();
-    }
-    read_block();
+  if (next_block_ > 0 && block_.docs[block_.size - 1] >= doc) {
+    at_ = block_.find(doc, at_);
+    return true;
   }
-  const auto from = docs_.begin() + at_;
-  at_ = static_cast<std::uint32_t>(std::lower_bound(from, docs_.begin() + size_, doc) - docs_.begin());
+  if (list_.table().blocks() > 0) next_block_ = list_.table().find(doc, next_block_);
+  do {
+    if (next_block_ == list_.blocks()) return false;
+    list_.read_block(next_block_++, block_);
+    positions_open_ = false;
+  } while (block_.docs[block_.size - 1] < doc);
+  at_ = block_.find(doc);
   return true;
-}
-
-bool PostingsCursor::seek_anywhere(std::uint32_t doc) {
-  const std::uint32_t block = bounds_.find(doc);
-  if (block == bounds_.blocks()) return false;
-  const std::uint32_t current = size_ == 0 ? bounds_.blocks() : (seen_ - 1) / kBlockDocs;
-  if (current != block || docs_[at_] > doc) {
-    jump(block);
-    if (!read_block_head()) return false;
-    read_block();
-  }
-  const auto from = docs_.begin() + at_;
-  at_ = static_cast<std::uint32_t>(std::lower_bound(from, docs_.begin() + size_, doc) - docs_.begin());
-  if (at_ == size_) in_.fail("a block ends before the document that its table names");
-  return true;
-}
-
-void PostingsCursor::read_counts() {
-  fields_.clear();
-  current_positions_ = 0;
-  bool more = true;
-  while (more) {
-    const std::uint32_t code = counts_.varint32();
-    const std::uint32_t times = (code & 2) != 0 ? 1 : counts_.varint32();
-    if ((code >> 2) >= limits_.fields) counts_.fail("a field lies outside");
-    fields_.push_back({code >> 2, times});
-    current_positions_ += times;
-    more = (code & 1) != 0;
-  }
-  ++counted_;
-}
-
-void PostingsCursor::skip_counts() {
-  for (bool more = true; more;) {
-    const std::uint32_t code = counts_.varint32();
-    positions_to_skip_ += (code & 2) != 0 ? 1 : counts_.varint32();
-    more = (code & 1) != 0;
-  }
-  ++counted_;
-}
-
-std::span<const PostingsCursor::FieldCount> PostingsCursor::fields() {
-  if (counted_ <= at_) {
-    positions_to_skip_ += current_positions_;
-    while (counted_ < at_) skip_counts();
-    read_counts();
-  }
-  return fields_;
 }
 
 void PostingsCursor::positions(std::vector<std::uint32_t>& out) {
-  fields();
-  for (; positions_to_skip_ > 0; --positions_to_skip_) positions_.varint();
-  for (const FieldCount& field : fields_) {
-    std::uint32_t last = 0;
-    for (std::uint32_t i = 0; i < field.times; ++i) {
-      last += positions_.varint32();
-      out.push_back(last);
-    }
-  }
-  current_positions_ = 0;  // they are read: the next document need not skip them
+  if (!positions_open_) positions_.open(list_, next_block_ - 1, block_);
+  positions_open_ = true;
+  positions_.read(at_, fields(), out);
 }
 
 }  // namespace prse

@@ -1,144 +1,204 @@
 // The documents that bear a term: which, in which fields, how often and where.
 //
-// A term's list is cut into blocks of 128 documents, each
-//   varint  last document of the block less the last of the block before (less -1 at first)
-//   varint  bytes of the counts; varint bytes of the positions
-//   packed  the documents before the last (codec.h)
-//   counts  per document its fields, ascending: varint field<<2 | once<<1 | more-fields-follow,
-//           and unless `once` a varint with the number of times
-// and, in the section of positions, for each document and field of the block the positions,
-// each a varint difference from the one before.
+// A term's value in the dictionary begins with varint (documents - 1) << 1 | alone. A term of one
+// document is alone, and all of it lies in the value:
+//   varint document; its shape spelt out (shapes.h); its positions, each a varint difference
+// Otherwise follow the places, as varints, of its list in the section of postings, for a word of
+// its positions, and for a list of more than one block of its table (block_table.h).
+//
+// A list is cut into blocks of 128 documents, the last one shorter. A block is
+//   u8   how documents are coded: 0..32, the width of their differences less one; or 128 + n: a
+//        set of bits in n words of 8 bytes, from above the last document of the block before on
+//   u8   width of the shapes' codes; u16 the least of them
+//   the packed documents, or the set; the packed codes, less the least; then the shapes that are
+//   spelt out, one for each code 0
+//
+// Its positions, for each document and field, are differences from the one before (from 0 at
+// first), and are packed 128 of them at a time: a u8 width for each such part, then the parts.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "bounds.h"
+#include "block_table.h"
 #include "bytes.h"
-#include "codec.h"
+#include "kernels.h"
+#include "shapes.h"
 
 namespace prse {
 
-// A segment numbers its fields; more names than this in an index are refused.
-constexpr std::size_t kMostFields = 64;
-
 // The words of each document in a field, and the average over those that have any.
 struct FieldLengths {
+  FieldLengths(std::vector<std::uint32_t> lengths_of_all, double average_length);
+  // 1 - b + b length / average, inverted.
+  double norm(std::uint32_t doc) const {
+    const std::uint32_t length = lengths[doc];
+    return length < norms.size() ? norms[length] : norm_of(length);
+  }
+
   std::vector<std::uint32_t> lengths;
   double average;
+
+ private:
+  double norm_of(std::uint32_t length) const;
+  std::array<double, 128> norms;  // of short ones
 };
 
 class PostingsWriter {
  public:
-  // From which the bounds are computed; may be left out, then there are none.
-  void set_lengths(const std::vector<FieldLengths>* lengths) { lengths_ = lengths; }
+  // From which the impacts are computed; must outlive what is written.
+  explicit PostingsWriter(const std::vector<FieldLengths>& lengths) : lengths_(lengths) {}
 
-  void begin_term();
+  void begin_term(bool with_positions);
   // Documents must ascend; each must get at least one field, and its fields must ascend.
   void begin_document(std::uint32_t doc);
   // Without positions it still counts `times`.
   void add_field(std::uint32_t field, std::uint32_t times, std::span<const std::uint32_t> positions);
-  // Returns the term's value in the dictionary: what PostingsCursor needs.
+  // Returns the term's value in the dictionary: what PostingList needs.
   std::string end_term();
 
   std::uint32_t documents() const { return documents_; }
 
   std::string postings;
   std::string positions;
-  BoundsWriter bounds;
+  BlockTableWriter tables;
+  ShapeWriter shapes;
 
  private:
-  struct FieldCount {
-    std::uint32_t field;
-    std::uint32_t times;
-  };
   void end_document();
   void end_block();
+  std::string value_of_one() const;
 
+  const std::vector<FieldLengths>& lengths_;
+  bool with_positions_ = false;
   std::uint64_t postings_begin_ = 0;
   std::uint64_t positions_begin_ = 0;
-  std::uint64_t block_positions_begin_ = 0;
   std::uint32_t documents_ = 0;
-  std::int64_t last_doc_ = -1;
+  std::uint32_t before_ = UINT32_MAX;  // the last document of the block before; one less than 0
   std::vector<std::uint32_t> docs_;
-  std::vector<FieldCount> fields_;
-  std::string counts_;
-  const std::vector<FieldLengths>* lengths_ = nullptr;
+  std::vector<std::uint32_t> codes_;
+  std::vector<std::uint32_t> deltas_;  // of positions
+  std::vector<FieldCount> shape_;      // of the current document
+  std::string spelt_out_;
+  std::vector<std::uint32_t> gaps_;
+  std::string set_;
 };
 
-class PostingsCursor {
+// The sections of a segment in which lists lie, and what limits the numbers in them. Each section
+// has kReadAhead bytes more than are used.
+struct PostingSections {
+  std::string_view postings;
+  std::string_view positions;
+  std::string_view tables;
+  const Shapes* shapes = nullptr;
+  std::uint32_t documents = 0;
+  std::uint32_t fields = 0;
+  const char* where = "";
+};
+
+// One block of a list, decoded. Large: to be kept and used again.
+struct PostingBlock {
+  std::uint32_t size = 0;
+  // Shapes that were spelt out: of the i-th document those from begins[i] to begins[i + 1]. Empty
+  // where there is none.
+  std::vector<FieldCount> spelt_out;
+  std::vector<std::uint32_t> begins;
+  std::array<std::uint32_t, kBlockDocs + kWriteAhead> docs;
+  std::array<std::uint32_t, kBlockDocs + kWriteAhead> codes;
+
+  // In which fields a document of the block has the term.
+  std::span<const FieldCount> fields(std::uint32_t at, const Shapes& shapes) const {
+    if (codes[at] != kSpeltOut) return shapes[codes[at]];
+    return std::span(spelt_out).subspan(begins[at], begins[at + 1] - begins[at]);
+  }
+  // The first document from `from` on that is not below `doc`; `size` when there is none.
+  std::uint32_t find(std::uint32_t doc, std::uint32_t from = 0) const;
+};
+
+// A term's list. Reads nothing outside of its sections, whatever the bytes: PRSE_CORRUPT then.
+class PostingList {
  public:
-  struct FieldCount {
-    std::uint32_t field;
-    std::uint32_t times;
-  };
-
-  // Numbers from these on cannot be: a list that has one is PRSE_CORRUPT.
-  struct Limits {
-    std::uint32_t documents;
-    std::uint32_t fields;
-  };
-
-  // `value` is what `end_term` returned; the sections and `where` must outlive the cursor.
-  // `bounds` may be empty: without them it walks where it could jump.
-  PostingsCursor(std::string_view value, std::string_view postings, std::string_view positions,
-                 std::string_view bounds, Limits limits, const char* where);
+  PostingList() = default;
+  // `value` is what `end_term` returned; the sections must outlive it.
+  PostingList(std::string_view value, bool with_positions, const PostingSections& sections);
 
   // How many documents the list has, the dead included.
   std::uint32_t documents() const { return documents_; }
+  std::uint32_t blocks() const { return blocks_of(documents_); }
+  // Of a list of several blocks; else it has none.
+  const BlockTable& table() const { return table_; }
+  const Shapes& shapes() const { return *sections_->shapes; }
 
-  // Of a list of several blocks; empty where it has none.
-  const BoundsTable& bounds() const { return bounds_; }
+  void read_block(std::uint32_t block, PostingBlock& out) const;
+  // The same without the shapes.
+  void read_documents(std::uint32_t block, PostingBlock& out) const;
 
+ private:
+  friend class PositionReader;
+  void read(std::uint32_t block, PostingBlock& out, bool with_codes) const;
+  void read_alone(PostingBlock& out) const;
+  [[noreturn]] void fail(const char* what) const;
+
+  const PostingSections* sections_ = nullptr;
+  std::uint32_t documents_ = 0;
+  std::string_view alone_;     // of a term of one document, what follows the first number
+  std::string_view list_;      // from the list's beginning on, without what is read ahead
+  std::uint64_t positions_begin_ = 0;
+  BlockTable table_;
+};
+
+// Reads positions of the documents of one block.
+class PositionReader {
+ public:
+  // `block` is that of this number in the list. What the sections hold must stay.
+  void open(const PostingList& list, std::uint32_t number, const PostingBlock& block);
+
+  // Appends the positions of the block's `at`th document, which has the term in these fields:
+  // those of each field after those of the field before.
+  void read(std::uint32_t at, std::span<const FieldCount> fields, std::vector<std::uint32_t>& out) const;
+  // Where its positions begin, as a number to give to `one`.
+  std::uint32_t begin(std::uint32_t at) const { return begins_[at]; }
+  // The number at this place: the difference from the position before.
+  std::uint32_t one(std::uint32_t index) const;
+
+ private:
+  static constexpr std::uint32_t kPart = 128;
+  struct Part {
+    const char* packed;
+    unsigned width;
+  };
+  std::array<std::uint32_t, kBlockDocs + 1> begins_;
+  std::vector<Part> parts_;
+  std::vector<std::uint32_t> alone_;  // of a term of one document
+};
+
+// Walks a list document by document, for what must look at all of them.
+class PostingsCursor {
+ public:
+  explicit PostingsCursor(PostingList list) : list_(list) {}
+
+  std::uint32_t documents() const { return list_.documents(); }
   // Moves to the next document; false at the end. A new cursor stands before the first.
   bool next();
   // Moves to the first document from the current one on that is not below `doc`.
   bool seek(std::uint32_t doc);
-  // Of a list with bounds: the same from anywhere, also back.
-  bool seek_anywhere(std::uint32_t doc);
-  std::uint32_t doc() const { return docs_[at_]; }
-
+  std::uint32_t doc() const { return block_.docs[at_]; }
   // Of the current document; valid until it moves.
-  std::span<const FieldCount> fields();
-  // Appends the positions of each field, one after the other, in the order of `fields`. At most
-  // once for each document.
+  std::span<const FieldCount> fields() const { return block_.fields(at_, list_.shapes()); }
+  // Appends the positions of each field, one after the other, in the order of `fields`.
   void positions(std::vector<std::uint32_t>& out);
 
  private:
-  bool read_block_head();
-  void jump(std::uint32_t block);
-  void skip_block();
-  void read_block();
-  void read_counts();
-  void skip_counts();
-
-  ByteReader in_;
-  BoundsTable bounds_;
-  std::string_view list_;  // from the list's beginning on
-  std::uint64_t positions_begin_ = 0;
-  ByteReader counts_;
-  ByteReader positions_;
-  std::string_view all_positions_;
-  Limits limits_;
-  const char* where_;
-  std::uint32_t documents_ = 0;
-  std::uint32_t seen_ = 0;         // documents in the blocks before the next
-  std::int64_t last_doc_ = -1;     // of the block before
-  std::int64_t block_last_ = -1;   // of the block whose head was read
-  std::uint32_t block_size_ = 0;
-  std::uint64_t count_bytes_ = 0;
-  std::uint64_t position_bytes_ = 0;
-  std::uint64_t positions_next_ = 0;  // where the next block's positions begin
-  std::array<std::uint32_t, kBlockDocs> docs_{};
+  PostingList list_;
+  std::uint32_t next_block_ = 0;
   std::uint32_t at_ = 0;
-  std::uint32_t size_ = 0;            // of the block that was read; 0 before the first
-  std::uint32_t counted_ = 0;         // documents of the block whose counts were read
-  std::uint64_t positions_to_skip_ = 0;
-  std::uint64_t current_positions_ = 0;
-  std::vector<FieldCount> fields_;
+  PostingBlock block_;
+  PositionReader positions_;
+  bool positions_open_ = false;
 };
 
 }  // namespace prse

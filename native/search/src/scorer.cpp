@@ -20,6 +20,7 @@ Statistics collect_statistics(const std::vector<SegmentView>& segments) {
   for (const SegmentView& view : segments) {
     const Segment& segment = *view.segment;
     const LiveSet& alive = view.liveness->documents;
+    if (alive.dead() > 0) segment.verify_documents();
     statistics.documents += alive.live();
     const auto& fields = segment.fields();
     for (std::uint32_t number = 0; number < fields.size(); ++number) {
@@ -69,7 +70,7 @@ float Weights::of(std::string_view field) const {
 
 SegmentScorer::SegmentScorer(const Segment& segment, const Statistics& statistics,
                              const Weights& weights)
-    : segment_(segment) {
+    : segment_(&segment) {
   for (const Segment::Field& field : segment.fields()) {
     const auto found = statistics.fields.find(field.name);
     const Statistics::Field of_all =
@@ -80,7 +81,7 @@ SegmentScorer::SegmentScorer(const Segment& segment, const Statistics& statistic
     const double own = field.documents == 0 ? 1 : static_cast<double>(field.words) / field.documents;
     fields_.push_back({static_cast<double>(weights.of(field.name)), average, std::max(1.0, average / own), {}});
     for (std::uint32_t length = 0; length < kFewWords; ++length) {
-      fields_.back().worths.push_back(worth_of_one(fields_.back(), length));
+      fields_.back().worths[length] = worth_of_one(fields_.back(), length);
     }
   }
 }

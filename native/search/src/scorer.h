@@ -19,6 +19,7 @@
 // lie in segments, or on what was deleted.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -75,7 +76,7 @@ class Weights {
   std::string only_;
 };
 
-// Scores the documents of one segment.
+// Scores the documents of one segment, which must outlive it.
 class SegmentScorer {
  public:
   SegmentScorer(const Segment& segment, const Statistics& statistics, const Weights& weights);
@@ -86,19 +87,23 @@ class SegmentScorer {
   // How much `times` in a field of a document add to w.
   double weighted(std::uint32_t doc, std::uint32_t field, std::uint32_t times) const {
     const Field& of_all = fields_[field];
-    const std::uint32_t length = segment_.length(field, doc);
+    const std::uint32_t length = segment_->length(field, doc);
     return times * (length < kFewWords ? of_all.worths[length] : worth_of_one(of_all, length));
   }
-  // s of a document with these counts; 0 if none is in a searched field.
-  double saturated(std::uint32_t doc, std::span<const PostingsCursor::FieldCount> counts) const {
+  // w of a document with these counts.
+  double sum(std::uint32_t doc, std::span<const FieldCount> counts) const {
     double sum = 0;
-    for (const auto& count : counts) sum += weighted(doc, count.field, count.times);
-    return saturate(sum);
+    for (const FieldCount& count : counts) sum += weighted(doc, count.field, count.times);
+    return sum;
+  }
+  // s of a document with these counts; 0 if none is in a searched field.
+  double saturated(std::uint32_t doc, std::span<const FieldCount> counts) const {
+    return saturate(sum(doc, counts));
   }
   static double saturate(double weighted) { return weighted / (kK1 + weighted); }
-  // The most that a field adds to w where its stored impact (bounds.h) is this.
-  double bound(std::uint32_t field, double impact) const {
-    return fields_[field].weight * impact * fields_[field].drift;
+  // The most that a field adds to w for each unit of its impact (block_table.h).
+  double most_for_impact(std::uint32_t field) const {
+    return fields_[field].weight * fields_[field].drift;
   }
   // Whether every field is searched.
   bool searches_all() const;
@@ -110,10 +115,10 @@ class SegmentScorer {
     double average_length;
     double drift;  // max(1, average over all segments / the segment's own)
     // What one occurrence adds to w, by the document's words in the field, where they are few.
-    std::vector<double> worths;
+    std::array<double, kFewWords> worths;
   };
   double worth_of_one(const Field& field, std::uint32_t length) const;
-  const Segment& segment_;
+  const Segment* segment_;
   std::vector<Field> fields_;
 };
 

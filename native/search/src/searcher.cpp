@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -21,6 +23,8 @@ constexpr std::uint32_t kLargeSegmentDocuments = 16'384;
 
 // For more hits than this, looking at everything costs no more.
 constexpr std::size_t kMostPruned = 10'000;
+// The same where each hit must be compared with those held.
+constexpr std::size_t kMostPrunedOfSeveral = 256;
 
 std::size_t threads_for(const Snapshot& snapshot, std::uint32_t wanted) {
   if (wanted != 0) return wanted;
@@ -49,23 +53,13 @@ std::vector<NearTag> find_near_tags(const Snapshot& snapshot, const QueryWord& w
   return tags;
 }
 
-// Names of fields that a query may put before a colon.
-std::vector<std::string_view> field_names(const Statistics& statistics) {
-  std::vector<std::string_view> names;
-  for (const auto& [name, field] : statistics.fields) names.push_back(name);
-  return names;
-}
-
 class Search {
  public:
-  Search(const Snapshot& snapshot, const Statistics& statistics, std::string_view query,
-         const SearchOptions& options)
-      : snapshot_(snapshot),
-        statistics_(statistics),
+  Search(const SearchState& state, std::string_view query, const SearchOptions& options)
+      : state_(state),
+        snapshot_(*state.snapshot),
         options_(options),
-        weights_(options.weights),
-        query_(parse_query(query, field_names(statistics), options.strict)),
-        threads_(threads_for(snapshot, options.threads)) {}
+        query_(parse_query(query, state.field_names, options.strict)) {}
 
   SearchResult run() {
     SearchResult result;
@@ -73,6 +67,7 @@ class Search {
     prepare_scorers();
     find_near();
     if (prune(result)) return result;
+    threads_ = threads_for(snapshot_, options_.threads);
     match_words();
     std::vector<RankedHit> ranked = rank(false, result.total);
     if (result.total == 0 && can_relax(query_.root)) {
@@ -89,22 +84,34 @@ class Search {
  private:
   // A scorer for each segment and field that a word names.
   void prepare_scorers() {
+    for (const SegmentView& view : snapshot_.segments) view.segment->verify_documents();
     std::vector<std::string_view> scopes;
     for (const QueryWord& word : query_.words) {
       const auto found = std::find(scopes.begin(), scopes.end(), word.field);
       scope_.push_back(static_cast<std::size_t>(found - scopes.begin()));
       if (found == scopes.end()) scopes.push_back(word.field);
     }
-    scorers_.resize(snapshot_.segments.size());
-    for (std::size_t i = 0; i < scorers_.size(); ++i) {
-      for (const std::string_view scope : scopes) {
-        scorers_[i].emplace_back(*snapshot_.segments[i].segment, statistics_, weights_.within(scope));
+    scorers_.resize(scopes.size());
+    const bool default_weights = options_.weights.empty();
+    std::optional<Weights> weights;
+    if (!default_weights || scopes.size() > 1 || (scopes.size() == 1 && !scopes[0].empty())) {
+      weights.emplace(options_.weights);
+    }
+    for (std::size_t scope = 0; scope < scopes.size(); ++scope) {
+      for (std::size_t i = 0; i < snapshot_.segments.size(); ++i) {
+        if (default_weights && scopes[scope].empty()) {
+          scorers_[scope].push_back(&state_.scorers[i]);
+          continue;
+        }
+        own_scorers_.push_back(std::make_unique<SegmentScorer>(
+            *snapshot_.segments[i].segment, state_.statistics, weights->within(scopes[scope])));
+        scorers_[scope].push_back(own_scorers_.back().get());
       }
     }
   }
 
   WordMatcher matcher(std::size_t segment, std::size_t word) const {
-    return {snapshot_.segments[segment], scorers_[segment][scope_[word]]};
+    return {snapshot_.segments[segment], *scorers_[scope_[word]][segment]};
   }
 
   void find_near() {
@@ -113,32 +120,55 @@ class Search {
 
   // Answers where it can be done without looking at every document that matches.
   bool prune(SearchResult& result) const {
-    const bool all_fields = std::all_of(scorers_.begin(), scorers_.end(), [](const auto& of_segment) {
-      return of_segment.size() == 1 && of_segment[0].searches_all();
-    });
-    if (options_.count || options_.explain || options_.sort != PRSE_BY_SCORE ||
-        options_.capacity == 0 || options_.skip > kMostPruned || options_.capacity > kMostPruned ||
-        !all_fields || !PrunedSearch::can_answer(query_)) {
+    const std::size_t wanted = options_.skip + std::min(options_.capacity, SIZE_MAX - options_.skip);
+    if (options_.sort != PRSE_BY_SCORE || wanted == 0 || wanted > kMostPruned ||
+        scorers_.size() != 1 || !PrunedSearch::can_answer(query_) ||
+        !std::all_of(scorers_[0].begin(), scorers_[0].end(),
+                     [](const SegmentScorer* scorer) { return scorer->searches_all(); })) {
       return false;
     }
-    std::vector<SegmentScorer> scorers;
-    for (const auto& of_segment : scorers_) scorers.push_back(of_segment[0]);
-    PrunedSearch pruned(snapshot_, statistics_, query_, near_, scorers,
-                        options_.skip + options_.capacity);
+    PrunedSearch pruned(state_, query_, near_, scorers_[0]);
+    if (wanted > kMostPrunedOfSeveral && pruned.has_several_lists()) return false;
     for (std::size_t w = 0; w < query_.words.size(); ++w) {
       if (options_.typos && query_.words[w].typos && !pruned.is_known(w)) return false;
     }
-    const bool any = query_.root.children.front().kind == QueryNode::Kind::kAny;
-    std::vector<RankedHit> ranked = pruned.find(!any);
+    bool all = query_.root.children.front().kind != QueryNode::Kind::kAny;
+    if (options_.count) result.total = pruned.count(all);
+    std::vector<RankedHit> ranked = pruned.find(all, wanted);
     if (ranked.empty() && can_relax(query_.root)) {
-      ranked = pruned.find(false);
+      all = false;
+      if (options_.count) result.total = pruned.count(all);
+      ranked = pruned.find(all, wanted);
       result.relaxed = !ranked.empty();
     }
-    result.total = ranked.size();
+    if (!options_.count) result.total = ranked.size();
     for (std::size_t i = options_.skip; i < ranked.size(); ++i) {
       result.hits.push_back({ranked[i].id, ranked[i].score, {}});
+      if (options_.explain) explain(pruned, ranked[i], result.hits.back().explanations);
     }
     return true;
+  }
+
+  void explain(const PrunedSearch& pruned, const RankedHit& hit, std::vector<Explanation>& out) const {
+    const auto& fields = snapshot_.segments[hit.segment].segment->fields();
+    for (std::size_t w = 0; w < query_.words.size(); ++w) {
+      std::vector<PrunedSearch::Found> found = pruned.lists_of(w, hit);
+      const auto best = std::find_if(found.begin(), found.end(), [](const auto& one) { return one.best; });
+      if (best == found.end()) continue;
+      if (best->list->via == PRSE_NEIGHBOUR) {
+        std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
+          return a.list->similarity > b.list->similarity;
+        });
+      } else {
+        found = {*best};
+      }
+      for (const PrunedSearch::Found& one : found) {
+        for (const std::uint32_t field : one.fields) {
+          out.push_back({std::string(fields[field].name), query_.words[w].typed, one.list->text,
+                         one.list->via, one.list->similarity});
+        }
+      }
+    }
   }
 
   void match_words() {
@@ -185,7 +215,7 @@ class Search {
     for (const auto& [way, count] : documents) {
       if (way.first == documents.begin()->first.first) most = std::max(most, count);
     }
-    return inverse_document_frequency(statistics_.documents, most);
+    return inverse_document_frequency(state_.statistics.documents, most);
   }
 
   std::vector<RankedHit> rank(bool relaxed, std::uint64_t& total) const {
@@ -248,24 +278,23 @@ class Search {
     return ways;
   }
 
+  const SearchState& state_;
   const Snapshot& snapshot_;
-  const Statistics& statistics_;
   const SearchOptions& options_;
-  Weights weights_;
   Query query_;
-  std::size_t threads_;
+  std::size_t threads_ = 1;
   std::vector<std::vector<NearTag>> near_;          // by word
   std::vector<std::size_t> scope_;                  // by word: which of a segment's scorers
-  std::vector<std::vector<SegmentScorer>> scorers_;
+  std::vector<std::vector<const SegmentScorer*>> scorers_;  // by scope, then segment
+  std::vector<std::unique_ptr<SegmentScorer>> own_scorers_;
   std::vector<std::vector<WordMatches>> matches_;   // by segment, then word
   std::vector<double> idf_;                         // by word
 };
 
 }  // namespace
 
-SearchResult search(const Snapshot& snapshot, const Statistics& statistics, std::string_view query,
-                    const SearchOptions& options) {
-  return Search(snapshot, statistics, query, options).run();
+SearchResult search(const SearchState& state, std::string_view query, const SearchOptions& options) {
+  return Search(state, query, options).run();
 }
 
 }  // namespace prse

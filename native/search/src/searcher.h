@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "scorer.h"
+#include "search_state.h"
 #include "snapshot.h"
 
 namespace prse {
@@ -45,7 +46,6 @@ struct SearchResult {
   bool relaxed = false;
 };
 
-SearchResult search(const Snapshot& snapshot, const Statistics& statistics, std::string_view query,
-                    const SearchOptions& options);
+SearchResult search(const SearchState& state, std::string_view query, const SearchOptions& options);
 
 }  // namespace prse

@@ -11,11 +11,14 @@ namespace prse {
 namespace {
 
 constexpr const char* kSectionNames[kSectionCount] = {
-    "ids",       "orders", "fields",  "lengths", "terms",      "postings",
-    "positions", "spaces", "vectors", "tags",    "neighbours", "bounds",
+    "ids",    "orders", "fields",  "lengths", "shapes",     "terms", "postings", "positions",
+    "tables", "spaces", "vectors", "tags",    "neighbours",
 };
 
 constexpr std::size_t kAlignment = 64;
+
+// A section of this size is verified when the segment is opened, a larger one when it is used.
+constexpr std::size_t kSmallSection = 64U << 10;
 
 // magic, u32 format, u32 documents, u64 number, u64 file bytes; then for each section
 // u64 offset, u64 bytes, u32 checksum; then the u32 checksum of all this.
@@ -61,6 +64,12 @@ Segment::Segment(std::shared_ptr<const FileBytes> file, std::uint64_t number, st
   read_sections();
   read_fields();
   const auto where = [&](SectionId id) { return section_paths_[id].c_str(); };
+  ids_ = PackedColumn(sections_[kIds], documents_, where(kIds));
+  orders_ = PackedColumn(sections_[kOrders], documents_, where(kOrders));
+  const auto fields = static_cast<std::uint32_t>(fields_.size());
+  shapes_ = Shapes(sections_[kShapes], fields, where(kShapes));
+  posting_sections_ = {sections_[kPostings], sections_[kPositions], sections_[kTables], &shapes_,
+                       documents_,           fields,                where(kPostings)};
   terms_ = Dictionary(sections_[kTerms], where(kTerms));
   spaces_ = decode_vectors(sections_[kSpaces], sections_[kVectors], where(kVectors));
   neighbours_ = StoredNeighbours(sections_[kTags], sections_[kNeighbours], where(kNeighbours));
@@ -69,36 +78,34 @@ Segment::Segment(std::shared_ptr<const FileBytes> file, std::uint64_t number, st
 void Segment::read_sections() {
   const std::string_view bytes = file_->bytes();
   ByteReader in(bytes, path_.c_str());
-  const std::size_t sections =
-      check_head(in, kSegmentMagic, path_) == 1 ? kSectionCountOfFormat1 : std::uint32_t{kSectionCount};
+  check_head(in, kSegmentMagic, path_);
   documents_ = in.fixed<std::uint32_t>();
   if (in.fixed<std::uint64_t>() != number_) in.fail("it is another segment");
   if (in.fixed<std::uint64_t>() != bytes.size()) in.fail("it has not the length it should");
   std::array<std::uint64_t, kSectionCount> offsets{};
   std::array<std::uint64_t, kSectionCount> lengths{};
-  std::array<std::uint32_t, kSectionCount> checksums{};
-  for (std::size_t i = 0; i < sections; ++i) {
+  for (std::size_t i = 0; i < kSectionCount; ++i) {
     offsets[i] = in.fixed<std::uint64_t>();
     lengths[i] = in.fixed<std::uint64_t>();
-    checksums[i] = in.fixed<std::uint32_t>();
+    checksums_[i] = in.fixed<std::uint32_t>();
   }
   const std::size_t head = in.offset();
   checksum_ = in.fixed<std::uint32_t>();
   if (checksum_ != crc32c(bytes.substr(0, head))) in.fail("the head's checksum is wrong");
-  for (std::size_t i = 0; i < sections; ++i) {
+  for (std::uint32_t i = 0; i < kSectionCount; ++i) {
     if (offsets[i] > bytes.size() || lengths[i] > bytes.size() - offsets[i]) {
       fail_corrupt(section_paths_[i], "it lies outside");
     }
     sections_[i] = bytes.substr(offsets[i], lengths[i]);
-    if (crc32c(sections_[i]) != checksums[i]) {
-      fail_corrupt(section_paths_[i], "its checksum is wrong");
+    if (lengths[i] <= kSmallSection || i == kFields || i == kShapes || i == kSpaces) {
+      verify_now(static_cast<SectionId>(i));
     }
   }
-  for (const SectionId id : {kIds, kOrders}) {
-    if (sections_[id].size() != std::size_t{documents_} * 8) {
-      fail_corrupt(section_paths_[id], "it has not the length it should");
-    }
-  }
+}
+
+void Segment::verify_now(SectionId id) const {
+  if (crc32c(sections_[id]) != checksums_[id]) fail_corrupt(section_paths_[id], "its checksum is wrong");
+  verified_[id].store(true, std::memory_order_release);
 }
 
 void Segment::read_fields() {
@@ -119,6 +126,7 @@ void Segment::read_fields() {
 }
 
 std::uint32_t Segment::first_above(std::uint64_t wanted) const {
+  verify(kIds);
   std::uint32_t low = 0;
   std::uint32_t high = documents_;
   while (low < high) {
@@ -138,10 +146,10 @@ std::optional<std::uint32_t> Segment::find(std::uint64_t wanted) const {
   return std::nullopt;
 }
 
-PostingsCursor Segment::postings(std::string_view value) const {
-  const PostingsCursor::Limits limits{documents_, static_cast<std::uint32_t>(fields_.size())};
-  return {value,  sections_[kPostings], sections_[kPositions], sections_[kBounds],
-          limits, section_paths_[kPostings].c_str()};
+PostingList Segment::postings(std::string_view key, std::string_view value) const {
+  verify(kPostings);
+  verify(kTables);
+  return {value, key.starts_with(kWordKey), posting_sections_};
 }
 
 std::uint32_t Segment::vectors() const {
@@ -156,9 +164,11 @@ namespace {
 
 void check_postings(PostingsCursor cursor, bool with_positions, const std::string& where) {
   std::uint32_t seen = 0;
+  std::int64_t last = -1;
   std::vector<std::uint32_t> positions;
   for (; cursor.next(); ++seen) {
-    cursor.fields();
+    if (cursor.doc() <= last) fail_corrupt(where, "documents do not ascend");
+    last = cursor.doc();
     positions.clear();
     if (with_positions) cursor.positions(positions);
   }
@@ -168,6 +178,9 @@ void check_postings(PostingsCursor cursor, bool with_positions, const std::strin
 }  // namespace
 
 void check_segment(const Segment& segment) {
+  segment.verify_documents();
+  segment.verify_positions();
+  segment.verify_vectors();
   for (std::uint32_t doc = 1; doc < segment.documents(); ++doc) {
     if (segment.id(doc - 1) >= segment.id(doc)) fail_corrupt(segment.path(), "ids do not ascend");
   }
@@ -175,7 +188,7 @@ void check_segment(const Segment& segment) {
   for (auto term = segment.terms().begin(); term.valid(); term.next()) {
     if (term.key().empty() || term.key() <= last) fail_corrupt(segment.path(), "terms do not ascend");
     last = term.key();
-    check_postings(segment.postings(term.value()), last[0] == kWordKey,
+    check_postings(PostingsCursor(segment.postings(term.key(), term.value())), last[0] == kWordKey,
                    segment.path() + ", term " + last);
   }
   for (const StoredSpace& space : segment.spaces()) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -14,27 +15,28 @@
 #include "file_system.h"
 #include "liveness.h"
 #include "neighbours.h"
+#include "packed.h"
 #include "postings.h"
 #include "vectors.h"
 
 namespace prse {
 
 enum SectionId : std::uint32_t {
-  kIds = 0,     // u64 each, ascending
-  kOrders,      // i64 each
+  kIds = 0,     // packed.h draws the columns
+  kOrders,
   kFields,      // names and totals of the fields
   kLengths,     // of each field, the number of words of each document
+  kShapes,      // shapes.h
   kTerms,       // dictionary to postings
   kPostings,
   kPositions,
+  kTables,      // over long posting lists
   kSpaces,
   kVectors,
   kTags,
   kNeighbours,
-  kBounds,      // tables over long posting lists; from format 2 on
   kSectionCount
 };
-constexpr std::uint32_t kSectionCountOfFormat1 = kBounds;
 
 // The dictionary holds two kinds of keys: a word that stands in a text, and a whole value of the
 // field "tags", its folded words with a space between.
@@ -52,7 +54,8 @@ class Segment {
     std::string_view lengths;
   };
 
-  // Verifies every checksum. PRSE_CORRUPT, naming `path`.
+  // Verifies the checksums of the head and of small sections; those of large ones when they are
+  // first used. PRSE_CORRUPT, naming `path`.
   Segment(std::shared_ptr<const FileBytes> file, std::uint64_t number, std::string path);
   Segment(const Segment&) = delete;
   Segment& operator=(const Segment&) = delete;
@@ -64,14 +67,12 @@ class Segment {
   const std::string& path() const { return path_; }
 
   std::uint32_t documents() const { return documents_; }
-  std::uint64_t id(std::uint32_t doc) const { return load<std::uint64_t>(sections_[kIds], doc); }
+  // `verify_documents` must have been called before these four.
+  std::uint64_t id(std::uint32_t doc) const { return ids_[doc]; }
   std::int64_t order(std::uint32_t doc) const {
-    return load<std::int64_t>(sections_[kOrders], doc);
+    // Stored so that they compare as numbers without a sign.
+    return static_cast<std::int64_t>(orders_[doc] ^ (std::uint64_t{1} << 63));
   }
-  std::optional<std::uint32_t> find(std::uint64_t id) const;
-  // The first document whose id is above `id`.
-  std::uint32_t first_above(std::uint64_t id) const;
-
   const std::vector<Field>& fields() const { return fields_; }
   std::uint32_t length(std::uint32_t field, std::uint32_t doc) const {
     const Field& column = fields_[field];
@@ -79,14 +80,32 @@ class Segment {
     return column.width == 2 ? load<std::uint16_t>(column.lengths, doc)
                              : load<std::uint32_t>(column.lengths, doc);
   }
+  void verify_documents() const {
+    for (const SectionId id : {kIds, kOrders, kLengths}) verify(id);
+  }
 
-  const Dictionary& terms() const { return terms_; }
-  // `value` is a term's in the dictionary.
-  PostingsCursor postings(std::string_view value) const;
+  std::optional<std::uint32_t> find(std::uint64_t id) const;
+  // The first document whose id is above `id`.
+  std::uint32_t first_above(std::uint64_t id) const;
+
+  const Dictionary& terms() const {
+    verify(kTerms);
+    return terms_;
+  }
+  // `key` and `value` are a term's in the dictionary.
+  PostingList postings(std::string_view key, std::string_view value) const;
 
   const std::vector<StoredSpace>& spaces() const { return spaces_; }
+  // To be called before a vector is looked at.
+  void verify_vectors() const { verify(kVectors); }
   std::uint32_t vectors() const;
-  const StoredNeighbours& neighbours() const { return neighbours_; }
+  const StoredNeighbours& neighbours() const {
+    verify(kTags);
+    verify(kNeighbours);
+    return neighbours_;
+  }
+  // To be called before positions are read.
+  void verify_positions() const { verify(kPositions); }
 
   // Everything alive.
   Liveness all_alive() const;
@@ -94,6 +113,10 @@ class Segment {
  private:
   void read_sections();
   void read_fields();
+  void verify(SectionId id) const {
+    if (!verified_[id].load(std::memory_order_acquire)) verify_now(id);
+  }
+  void verify_now(SectionId id) const;
 
   std::shared_ptr<const FileBytes> file_;
   std::uint64_t number_;
@@ -102,7 +125,13 @@ class Segment {
   std::uint32_t checksum_ = 0;
   std::uint32_t documents_ = 0;
   std::array<std::string_view, kSectionCount> sections_;
+  std::array<std::uint32_t, kSectionCount> checksums_{};
+  mutable std::array<std::atomic<bool>, kSectionCount> verified_{};
   std::vector<Field> fields_;
+  PackedColumn ids_;
+  PackedColumn orders_;
+  Shapes shapes_;
+  PostingSections posting_sections_;
   Dictionary terms_;
   std::vector<StoredSpace> spaces_;
   StoredNeighbours neighbours_;

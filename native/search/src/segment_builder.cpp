@@ -9,10 +9,14 @@ namespace prse {
 
 void SegmentBuilder::set_documents(const std::vector<Document>& documents) {
   documents_ = static_cast<std::uint32_t>(documents.size());
+  std::vector<std::uint64_t> column;
+  for (const Document& document : documents) column.push_back(document.id);
+  sections_[kIds] = encode_column(column);
+  column.clear();
   for (const Document& document : documents) {
-    put_fixed(sections_[kIds], document.id);
-    put_fixed(sections_[kOrders], document.order);
+    column.push_back(static_cast<std::uint64_t>(document.order) ^ (std::uint64_t{1} << 63));
   }
+  sections_[kOrders] = encode_column(column);
 }
 
 void SegmentBuilder::add_field(std::string_view name, const std::vector<std::uint32_t>& lengths) {
@@ -32,18 +36,18 @@ void SegmentBuilder::add_field(std::string_view name, const std::vector<std::uin
   for (const std::uint32_t length : lengths) {
     sections_[kLengths].append(reinterpret_cast<const char*>(&length), width);
   }
-  lengths_.push_back({lengths, with_words == 0 ? 1 : static_cast<double>(words) / with_words});
+  lengths_.emplace_back(lengths, with_words == 0 ? 1 : static_cast<double>(words) / with_words);
   ++fields_;
 }
 
-void SegmentBuilder::begin_term() {
-  postings.set_lengths(&lengths_);
-  postings.begin_term();
+void SegmentBuilder::begin_term(std::string_view key) {
+  key_ = key;
+  postings.begin_term(key.starts_with(kWordKey));
 }
 
-void SegmentBuilder::end_term(std::string_view key) {
+void SegmentBuilder::end_term() {
   const std::string value = postings.end_term();
-  if (postings.documents() > 0) terms_.add(key, value);
+  if (postings.documents() > 0) terms_.add(key_, value);
 }
 
 void SegmentBuilder::set_vectors(const std::map<std::string, VectorSpace>& spaces) {
@@ -62,9 +66,11 @@ std::string SegmentBuilder::finish(std::uint64_t number) {
   put_varint(sections_[kFields], fields_);
   sections_[kFields].append(fields_text_);
   sections_[kTerms] = terms_.finish();
+  sections_[kShapes] = postings.shapes.finish();
   sections_[kPostings] = std::move(postings.postings);
   sections_[kPositions] = std::move(postings.positions);
-  sections_[kBounds] = std::move(postings.bounds.section);
+  for (const SectionId id : {kPostings, kPositions}) sections_[id].append(kReadAhead, '\0');
+  sections_[kTables] = std::move(postings.tables.section);
   return encode_segment(sections_, documents_, number);
 }
 

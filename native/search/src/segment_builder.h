@@ -16,6 +16,9 @@
 namespace prse {
 
 class SegmentBuilder {
+ private:
+  std::vector<FieldLengths> lengths_;
+
  public:
   struct Document {
     std::uint64_t id;
@@ -28,9 +31,9 @@ class SegmentBuilder {
   void add_field(std::string_view name, const std::vector<std::uint32_t>& lengths);
 
   // `postings` takes a term's list; a term of no document is left out.
-  void begin_term();
-  PostingsWriter postings;
-  void end_term(std::string_view key);
+  void begin_term(std::string_view key);
+  PostingsWriter postings{lengths_};
+  void end_term();
 
   void set_vectors(const std::map<std::string, VectorSpace>& spaces);
   void set_neighbours(const std::map<std::string, TagNeighbours>& tags);
@@ -42,8 +45,8 @@ class SegmentBuilder {
   std::uint32_t documents_ = 0;
   std::uint32_t fields_ = 0;
   std::string fields_text_;
-  std::vector<FieldLengths> lengths_;
   DictionaryWriter terms_;
+  std::string key_;
 };
 
 }  // namespace prse

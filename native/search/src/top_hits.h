@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace prse {
@@ -30,6 +31,25 @@ class TopHits {
   // Whether a hit of this score could still be among the best.
   bool wants(float score) const {
     return heap_.size() < capacity_ || (capacity_ > 0 && score >= heap_.front().score);
+  }
+
+  bool full() const { return heap_.size() == capacity_; }
+  // The score of the worst hit held; of nothing while there is room.
+  float worst() const {
+    return heap_.size() < capacity_ || heap_.empty() ? -std::numeric_limits<float>::infinity()
+                                                     : heap_.front().score;
+  }
+
+  // The same where a document may be offered several times: the best of its hits counts.
+  void offer_once(const RankedHit& hit) {
+    const auto same = std::find_if(heap_.begin(), heap_.end(),
+                                   [&](const RankedHit& held) { return held.id == hit.id; });
+    if (same == heap_.end()) {
+      offer(hit);
+    } else if (hit.ranks_before(*same)) {
+      *same = hit;
+      std::make_heap(heap_.begin(), heap_.end(), before);
+    }
   }
 
   void offer(const RankedHit& hit) {

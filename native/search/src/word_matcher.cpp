@@ -41,11 +41,11 @@ int tier(prse_via via) {
   }
 }
 
-void WordMatcher::match_key(std::string_view value, WordMatches& out) const {
+void WordMatcher::match_key(std::string_view key, std::string_view value, WordMatches& out) const {
   const Way& way = out.ways.back();
   const auto number = static_cast<std::uint32_t>(out.ways.size() - 1);
   std::uint32_t count = 0;
-  for (PostingsCursor cursor = view_.segment->postings(value); cursor.next();) {
+  for (PostingsCursor cursor(view_.segment->postings(key, value)); cursor.next();) {
     const std::uint32_t doc = cursor.doc();
     if (!view_.alive(doc)) continue;
     const double saturated = scorer_.saturated(doc, cursor.fields());
@@ -63,7 +63,7 @@ void WordMatcher::match_terms(const QueryWord& word, WordMatches& out) const {
        term.next()) {
     const prse_via via = term.key() == key ? PRSE_EXACT : PRSE_PREFIX;
     out.ways.push_back({via, term.key(), term.key().substr(1)});
-    match_key(term.value(), out);
+    match_key(term.key(), term.value(), out);
   }
 }
 
@@ -72,7 +72,7 @@ void WordMatcher::match_tags(std::span<const NearTag> near, WordMatches& out) co
     const auto found = view_.segment->terms().find(kTagKey + tag.key);
     if (!found.valid()) continue;
     out.ways.push_back({PRSE_NEIGHBOUR, found.key(), tag.text, tag.similarity});
-    match_key(found.value(), out);
+    match_key(found.key(), found.value(), out);
   }
 }
 
@@ -113,7 +113,8 @@ void WordMatcher::add_typos(const QueryWord& word, WordMatches& out) const {
     const float similarity = 1 - static_cast<float>(typo.edits) / static_cast<float>(term.size());
     const std::string written = typo.key.substr(1);
     out.ways.push_back({PRSE_TYPO, std::move(typo.key), written, similarity, typo.edits});
-    match_key(terms.find(out.ways.back().key).value(), out);
+    const std::string key = out.ways.back().key;
+    match_key(key, terms.find(key).value(), out);
   }
   keep_best(out.documents);
 }
@@ -121,7 +122,7 @@ void WordMatcher::add_typos(const QueryWord& word, WordMatches& out) const {
 std::vector<std::uint32_t> WordMatcher::fields(const QueryWord& word, const Way& way,
                                                std::uint32_t doc) const {
   std::vector<std::uint32_t> numbers;
-  const auto keep = [&](std::span<const PostingsCursor::FieldCount> counts) {
+  const auto keep = [&](std::span<const FieldCount> counts) {
     for (const auto& count : counts) {
       if (scorer_.searches(count.field)) numbers.push_back(count.field);
     }
@@ -133,7 +134,7 @@ std::vector<std::uint32_t> WordMatcher::fields(const QueryWord& word, const Way&
   }
   const auto term = view_.segment->terms().find(way.key);
   if (!term.valid()) return numbers;
-  PostingsCursor cursor = view_.segment->postings(term.value());
+  PostingsCursor cursor(view_.segment->postings(way.key, term.value()));
   if (cursor.seek(doc) && cursor.doc() == doc) keep(cursor.fields());
   return numbers;
 }

@@ -53,7 +53,7 @@ class WordMatcher {
   std::vector<std::uint32_t> fields(const QueryWord& word, const Way& way, std::uint32_t doc) const;
 
  private:
-  void match_key(std::string_view value, WordMatches& out) const;
+  void match_key(std::string_view key, std::string_view value, WordMatches& out) const;
   void match_terms(const QueryWord& word, WordMatches& out) const;
   void match_tags(std::span<const NearTag> near, WordMatches& out) const;
   void match_phrase(const QueryWord& word, WordMatches& out) const;

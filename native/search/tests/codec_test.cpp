@@ -8,8 +8,9 @@
 #include <vector>
 
 #include "checksum.h"
-#include "codec.h"
 #include "dictionary.h"
+#include "kernels.h"
+#include "packed.h"
 #include "postings.h"
 
 namespace prse {
@@ -44,28 +45,59 @@ TEST(Varint, RoundTrips) {
   EXPECT_THROW(in.varint(), Error);
 }
 
-// Ascending numbers of any spread come back from any count, the largest gap included.
-TEST(Codec, PackedNumbersRoundTrip) {
+// Every instruction set unpacks, ascends, expands and multiplies as the scalar form does.
+TEST(Kernels, AllInstructionSetsAgree) {
   std::mt19937 random(1);
-  for (std::size_t count = 0; count < kBlockDocs; ++count) {
-    for (const std::uint32_t spread : {1U, 2U, 100U, 1U << 20}) {
-      std::set<std::uint32_t> numbers;
-      while (numbers.size() < count) {
-        numbers.insert(static_cast<std::uint32_t>(random() % (count * spread)));
+  int compared = 0;
+  for (const Kernels* const* other = all_kernels() + 1; *other != nullptr; ++other) {
+    for (unsigned width = 0; width <= 32; ++width) {
+      for (std::size_t count = 0; count <= kBlockDocs; ++count) {
+        std::vector<std::uint32_t> numbers(count);
+        for (auto& number : numbers) number = static_cast<std::uint32_t>(random() & ((std::uint64_t{1} << width) - 1));
+        std::string bytes;
+        pack(bytes, numbers, width);
+        EXPECT_EQ(packed_bytes(count, width), bytes.size());
+        bytes.append(kReadAhead, static_cast<char>(random()));
+        const auto* in = reinterpret_cast<const std::uint8_t*>(bytes.data());
+        std::vector<std::uint32_t> plain(kBlockDocs + kWriteAhead);
+        std::vector<std::uint32_t> wide(kBlockDocs + kWriteAhead);
+        kScalarKernels.unpack(in, width, count, plain.data());
+        (*other)->unpack(in, width, count, wide.data());
+        ASSERT_TRUE(std::equal(numbers.begin(), numbers.end(), plain.begin()));
+        ASSERT_TRUE(std::equal(numbers.begin(), numbers.end(), wide.begin())) << (*other)->name;
+        kScalarKernels.ascend(7, count, plain.data());
+        (*other)->ascend(7, count, wide.data());
+        const auto size = static_cast<std::ptrdiff_t>(count);
+        ASSERT_TRUE(std::equal(plain.begin(), plain.begin() + size, wide.begin())) << (*other)->name;
+        ASSERT_EQ(kScalarKernels.hamming(in, in + 5, count / 2), (*other)->hamming(in, in + 5, count / 2));
+        const auto* a = reinterpret_cast<const std::int8_t*>(in);
+        ASSERT_EQ(kScalarKernels.dot(a, a + 7, count / 2), (*other)->dot(a, a + 7, count / 2));
+        ++compared;
       }
-      std::vector<std::uint32_t> in(numbers.begin(), numbers.end());
-      if (spread == 100 && count > 0) in.back() = UINT32_MAX;
-      std::string bytes;
-      pack_ascending(bytes, -1, in);
-      std::vector<std::uint32_t> out(count);
-      ByteReader reader(bytes, "test");
-      unpack_ascending(reader, -1, out);
-      EXPECT_EQ(in, out);
-      EXPECT_TRUE(reader.at_end());
-      ByteReader skipped(bytes, "test");
-      skip_packed(skipped, count);
-      EXPECT_TRUE(skipped.at_end());
     }
+    for (int round = 0; round < 500; ++round) {
+      std::vector<std::uint8_t> bits(8 * (random() % 4));
+      for (auto& byte : bits) byte = static_cast<std::uint8_t>(random() & random());
+      std::vector<std::uint32_t> plain(256 + kWriteAhead);
+      std::vector<std::uint32_t> wide(256 + kWriteAhead);
+      const std::size_t count = kScalarKernels.expand_bits(bits.data(), bits.size(), 9, plain.data());
+      ASSERT_EQ(count, (*other)->expand_bits(bits.data(), bits.size(), 9, wide.data()));
+      const auto size = static_cast<std::ptrdiff_t>(count);
+      ASSERT_TRUE(std::equal(plain.begin(), plain.begin() + size, wide.begin())) << (*other)->name;
+    }
+  }
+  if (compared == 0) GTEST_SKIP() << "this processor has no wider instructions";
+}
+
+// A column of numbers of any size is read at random.
+TEST(Packed, ColumnsRoundTrip) {
+  std::mt19937_64 random(5);
+  for (const unsigned width : {0U, 1U, 13U, 57U, 64U}) {
+    std::vector<std::uint64_t> numbers(300);
+    for (auto& number : numbers) number = width == 0 ? 42 : random() >> (64 - width);
+    const std::string section = encode_column(numbers);
+    const PackedColumn column(section, 300, "test");
+    for (std::uint32_t i = 0; i < 300; ++i) ASSERT_EQ(numbers[i], column[i]);
   }
 }
 
@@ -105,21 +137,20 @@ TEST(Dictionary, FindsWhatWasAdded) {
 
 // Lists of many blocks come back by walking and by seeking, with fields and positions, also
 // where a document's positions were never asked for.
-void round_trip(bool with_bounds) {
+TEST(Postings, RoundTripWalkedAndSought) {
   std::mt19937 random(3);
   struct Entry {
     std::uint32_t doc;
     std::map<std::uint32_t, std::vector<std::uint32_t>> fields;
   };
   std::vector<Entry> entries;
-  PostingsWriter writer;
-  const std::vector<FieldLengths> lengths(5, {std::vector<std::uint32_t>(1 << 16, 10), 10.0});
-  if (with_bounds) writer.set_lengths(&lengths);
-  writer.begin_term();
+  const std::vector<FieldLengths> lengths(5, FieldLengths(std::vector<std::uint32_t>(1 << 16, 10), 10.0));
+  PostingsWriter writer(lengths);
+  writer.begin_term(true);
   writer.begin_document(9);
   writer.add_field(0, 1, {});
   writer.end_term();
-  writer.begin_term();
+  writer.begin_term(true);
   std::uint32_t doc = 0;
   for (int i = 0; i < 1000; ++i) {
     doc += 1 + random() % (i % 300 == 0 ? 5000 : 3);
@@ -136,9 +167,12 @@ void round_trip(bool with_bounds) {
     entries.push_back(entry);
   }
   const std::string value = writer.end_term();
-  const auto open = [&] {
-    return PostingsCursor(value, writer.postings, writer.positions, writer.bounds.section, {doc + 1, 5}, "test");
-  };
+  const std::string postings = writer.postings + std::string(kReadAhead, 'x');
+  const std::string positions = writer.positions + std::string(kReadAhead, 'x');
+  const std::string listed = writer.shapes.finish();
+  const Shapes shapes(listed, 5, "test");
+  const PostingSections sections{postings, positions, writer.tables.section, &shapes, doc + 1, 5, "test"};
+  const auto open = [&] { return PostingsCursor(PostingList(value, true, sections)); };
   const auto expect_entry = [](const Entry& entry, PostingsCursor& cursor) {
     ASSERT_EQ(entry.doc, cursor.doc());
     std::vector<std::uint32_t> expected;
@@ -175,20 +209,6 @@ void round_trip(bool with_bounds) {
     }
     EXPECT_FALSE(sought.seek(doc + 1));
   }
-}
-
-TEST(Postings, RoundTripWalkedAndSought) { round_trip(false); }
-TEST(Postings, RoundTripByTheTableOfBlocks) { round_trip(true); }
-
-// An impact is never stored too low, and hardly too high.
-TEST(Bounds, ImpactsAreRoundedUp) {
-  for (double impact = 0.02; impact < 900; impact *= 1.01) {
-    const double bound = decode_impact(encode_impact(impact));
-    EXPECT_GE(bound, impact);
-    EXPECT_LE(bound, impact * 1.001);
-  }
-  EXPECT_GE(decode_impact(encode_impact(1e-9)), 1e-9);
-  EXPECT_GE(decode_impact(encode_impact(1e9)), 1e9);
 }
 
 }  // namespace

@@ -1,0 +1,105 @@
+// Tables over posting lists of more than one block: where each block lies, so that a cursor can
+// jump to it, and how much a document in it can be worth at most, so that a search can leave it
+// out.
+//
+//   u8 fields F; for each of them: u8 its number, f32 scale
+//   u32 last document of each block; u32 where each begins in the list; u32 where its positions
+//   begin in the term's
+//   for each field: a u8 for each block, then a u8 for each 16 blocks
+//
+// A field's impact in a document is times / (1 - b + b length / average), the average being the
+// segment's own. Of each block, and of each 16 of them, the greatest is stored, rounded up, in
+// units of the field's scale, which is a 255th of the list's greatest; 0 where no document has
+// the term there. Where the average over all segments is another, A in place of a, no impact
+// grows by more than max(1, A / a).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bytes.h"
+#include "shapes.h"
+
+namespace prse {
+
+// Of BM25: how much a field's length counts.
+constexpr double kLengthShare = 0.75;
+
+constexpr std::size_t kBlockDocs = 128;
+constexpr std::uint32_t kGroupBlocks = 16;
+
+constexpr std::uint32_t blocks_of(std::uint32_t documents) {
+  return (documents + static_cast<std::uint32_t>(kBlockDocs) - 1) / static_cast<std::uint32_t>(kBlockDocs);
+}
+constexpr std::uint32_t groups_of(std::uint32_t blocks) {
+  return (blocks + kGroupBlocks - 1) / kGroupBlocks;
+}
+
+class BlockTable {
+ public:
+  struct Field {
+    std::uint32_t number;
+    double scale;
+    const std::uint8_t* of_blocks;
+    const std::uint8_t* of_groups;
+  };
+
+  BlockTable() = default;
+  // `place` is where the table begins in the section; PRSE_CORRUPT if it does not fit, or names a
+  // field not below `fields`.
+  BlockTable(std::string_view section, std::uint64_t place, std::uint32_t blocks,
+             std::uint32_t fields, const char* where);
+
+  // 0 for a list that has no table.
+  std::uint32_t blocks() const { return blocks_; }
+  std::uint32_t last_doc(std::uint32_t block) const { return load<std::uint32_t>(last_docs_, block); }
+  std::uint32_t place(std::uint32_t block) const { return load<std::uint32_t>(places_, block); }
+  std::uint32_t positions_place(std::uint32_t block) const {
+    return load<std::uint32_t>(position_places_, block);
+  }
+  std::size_t field_count() const { return field_count_; }
+  Field field(std::size_t index) const;
+
+  // The first block from `from` on whose last document is not below `doc`; blocks() when there
+  // is none.
+  std::uint32_t find(std::uint32_t doc, std::uint32_t from = 0) const;
+
+ private:
+  std::uint32_t blocks_ = 0;
+  std::size_t field_count_ = 0;
+  std::string_view fields_;
+  std::string_view last_docs_;
+  std::string_view places_;
+  std::string_view position_places_;
+  std::string_view impacts_;
+};
+
+// Gathers the table of one list at a time.
+class BlockTableWriter {
+ public:
+  void add(std::uint32_t field, double impact) {
+    const std::uint64_t bit = std::uint64_t{1} << field;
+    if ((in_block_ & bit) == 0 || most_[field] < impact) most_[field] = impact;
+    in_block_ |= bit;
+  }
+  void end_block(std::uint32_t last_doc, std::uint64_t place, std::uint64_t positions_place);
+  // Returns the place of the table in the section; for a list of one block nothing is written.
+  std::uint64_t end_list();
+
+  std::string section;
+
+ private:
+  std::array<double, kMostFields> most_{};
+  std::uint64_t in_block_ = 0;  // a bit for each field
+  std::uint64_t in_list_ = 0;
+  std::vector<std::uint32_t> last_docs_;
+  std::vector<std::uint32_t> places_;
+  std::vector<std::uint32_t> position_places_;
+  std::vector<std::array<double, kMostFields>> impacts_;  // by block
+};
+
+}  // namespace prse

@@ -1,0 +1,242 @@
+#include "conjunction.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <memory>
+
+namespace prse {
+namespace {
+
+// Looks single documents up in one word's lists.
+class Prober {
+ public:
+  Prober(SegmentSearch& search, std::size_t word)
+      : search_(search), idf_((*search.idf)[word]), short_(read_short_lists(search, search.words[word])) {
+    for (const Worth& entry : short_) most_short_ = std::max(most_short_, entry.worth * idf_);
+    for (WordList& list : search.words[word].lists) {
+      if (list.list.table().blocks() == 0) continue;
+      list.prepare_bounds(*search.scorer);
+      long_.push_back({&list, list.worth(list.most()) * idf_ * kSlack, 0, nullptr});
+    }
+  }
+
+  // The most it can add to a score, anywhere or between two documents.
+  double most() const {
+    double most = most_short_ * kSlack;
+    for (const Long& of : long_) most = std::max(most, of.most);
+    return most;
+  }
+  double most_between(std::uint32_t first, std::uint32_t last) const {
+    double most = most_short_ * kSlack;
+    for (const Long& of : long_) {
+      const BlockTable& table = of.list->list.table();
+      const std::uint32_t begin = table.find(first);
+      if (begin == table.blocks()) continue;
+      const std::uint32_t end = std::min(table.find(last, begin), table.blocks() - 1);
+      most = std::max(most, of.list->worth(of.list->most_of_blocks(begin, end)) * idf_ * kSlack);
+    }
+    return most;
+  }
+
+  // What it is worth in a document, without the idf; 0 where it is not there.
+  double worth(std::uint32_t doc) {
+    double best = 0;
+    if (!short_.empty()) {
+      const auto found = std::lower_bound(short_.begin(), short_.end(), doc,
+                                          [](const Worth& entry, std::uint32_t d) { return entry.doc < d; });
+      if (found != short_.end() && found->doc == doc) best = found->worth;
+    }
+    for (Long& of : long_) best = std::max(best, worth_in(of, doc));
+    return best;
+  }
+
+ private:
+  struct Long {
+    WordList* list;
+    double most;
+    std::uint32_t at;                     // in the block
+    std::unique_ptr<PostingBlock> block;  // the one that was read last
+    std::uint32_t number = 0;
+  };
+
+  double worth_in(Long& of, std::uint32_t doc) {
+    const PostingList& list = of.list->list;
+    const bool read = of.block != nullptr;
+    if (!read || doc < of.block->docs[0] || doc > of.block->docs[of.block->size - 1]) {
+      const bool behind = read && doc > of.block->docs[0];
+      const std::uint32_t number = list.table().find(doc, behind ? of.number + 1 : 0);
+      if (number == list.table().blocks()) return 0;
+      if (!read) of.block = std::make_unique<PostingBlock>();
+      if (!read || number != of.number) {
+        of.number = number;
+        list.read_block(number, *of.block);
+      }
+      of.at = 0;
+    }
+    const PostingBlock& block = *of.block;
+    of.at = block.find(doc, block.docs[of.at] <= doc ? of.at : 0);
+    if (of.at == block.size) return of.at = 0;
+    if (block.docs[of.at] != doc) return 0;
+    return of.list->worth(search_.scorer->sum(doc, block.fields(of.at, list.shapes())));
+  }
+
+  SegmentSearch& search_;
+  double idf_;
+  std::vector<Worth> short_;
+  double most_short_ = 0;
+  std::vector<Long> long_;
+};
+
+class Conjunction {
+ public:
+  Conjunction(SegmentSearch& search, TopHits& top) : search_(search), top_(top) {
+    for (std::size_t w = 0; w < search.words.size(); ++w) {
+      if (search.words[w].documents < search.words[lead_].documents) lead_ = w;
+    }
+    for (std::size_t w = 0; w < search.words.size(); ++w) {
+      if (w == lead_) continue;
+      others_.push_back(w);
+      probers_.emplace_back(search, w);
+      most_of_others_ += probers_.back().most();
+    }
+    idf_ = (*search.idf)[lead_];
+  }
+
+  void run() {
+    std::vector<WordList>& lists = search_.words[lead_].lists;
+    once_ = lists.size() == 1;
+    for (const WordList& list : lists) {
+      if (list.list.table().blocks() == 0) visit(list, 0, most_of_others_);
+    }
+    for (std::uint32_t i = 0; i < lists.size(); ++i) {
+      if (lists[i].list.table().blocks() == 0) continue;
+      lists[i].prepare_bounds(*search_.scorer);
+      for (std::uint32_t group = 0; group < groups_of(lists[i].list.blocks()); ++group) {
+        push(i, group, Step::kGroup, bound(lists[i], lists[i].most_of_group(group)) + most_of_others_);
+      }
+    }
+    std::make_heap(queue_.begin(), queue_.end());
+    while (!queue_.empty()) {
+      std::pop_heap(queue_.begin(), queue_.end());
+      const Entry entry = queue_.back();
+      queue_.pop_back();
+      if (!top_.wants(static_cast<float>(entry.bound))) return;
+      take(entry, lists[entry.list]);
+    }
+  }
+
+ private:
+  enum class Step : std::uint8_t { kGroup, kBlock, kNarrowed };
+  struct Entry {
+    double bound;
+    std::uint32_t list;
+    std::uint32_t number;
+    Step step;
+    bool operator<(const Entry& other) const { return bound < other.bound; }
+  };
+
+  double bound(const WordList& list, double weighted) const {
+    return list.worth(weighted) * idf_ * kSlack;
+  }
+
+  void push(std::uint32_t list, std::uint32_t number, Step step, double bound) {
+    if (top_.wants(static_cast<float>(bound))) queue_.push_back({bound, list, number, step});
+  }
+
+  // A group falls apart into its blocks; a block's bound is narrowed by what the other words have
+  // between its documents, and then it is visited.
+  void take(const Entry& entry, const WordList& list) {
+    if (entry.step == Step::kGroup) {
+      const std::uint32_t begin = entry.number * kGroupBlocks;
+      const std::uint32_t end = std::min(begin + kGroupBlocks, list.list.blocks());
+      for (std::uint32_t block = begin; block < end; ++block) {
+        const std::size_t before = queue_.size();
+        push(entry.list, block, others_.empty() ? Step::kNarrowed : Step::kBlock,
+             bound(list, list.most_of_block(block)) + most_of_others_);
+        if (queue_.size() > before) std::push_heap(queue_.begin(), queue_.end());
+      }
+      return;
+    }
+    double of_others = most_of_others_;
+    if (entry.step == Step::kBlock) {
+      const BlockTable& table = list.list.table();
+      const std::uint32_t first = entry.number == 0 ? 0 : table.last_doc(entry.number - 1) + 1;
+      of_others = 0;
+      for (const Prober& prober : probers_) {
+        of_others += prober.most_between(first, table.last_doc(entry.number));
+      }
+      const double narrowed = bound(list, list.most_of_block(entry.number)) + of_others;
+      if (!top_.wants(static_cast<float>(narrowed))) return;
+    }
+    visit(list, entry.number, of_others);
+  }
+
+  void visit(const WordList& list, std::uint32_t number, double of_others) {
+    list.list.read_block(number, block_);
+    const SegmentScorer& scorer = *search_.scorer;
+    const Shapes& shapes = list.list.shapes();
+    double least = least_weighted(list, of_others);
+    float worst = top_.worst();
+    for (std::uint32_t i = 0; i < block_.size; ++i) {
+      const std::uint32_t doc = block_.docs[i];
+      const std::uint32_t code = block_.codes[i];
+      const FieldCount single = shapes.single(code);
+      const double weighted = single.times > 0 ? scorer.weighted(doc, single.field, single.times)
+                                               : scorer.sum(doc, block_.fields(i, shapes));
+      if (weighted < least || !search_.view->alive(doc)) continue;
+      offer(doc, list.worth(weighted));
+      if (top_.worst() == worst) continue;
+      worst = top_.worst();
+      least = least_weighted(list, of_others);
+    }
+  }
+
+  // The least w of the leading word with which a document could still be among the best.
+  double least_weighted(const WordList& list, double of_others) const {
+    if (!top_.full()) return 0;
+    const double wanted = static_cast<double>(top_.worst()) / kSlack - of_others;
+    return list.least_weighted(wanted / idf_);
+  }
+
+  void offer(std::uint32_t doc, double worth_of_lead) {
+    worths_[lead_] = worth_of_lead;
+    for (std::size_t i = 0; i < others_.size(); ++i) {
+      const double worth = probers_[i].worth(doc);
+      if (worth == 0) return;
+      worths_[others_[i]] = worth;
+    }
+    double sum = 0;
+    for (std::size_t w = 0; w < search_.words.size(); ++w) sum += (*search_.idf)[w] * worths_[w];
+    const auto score = static_cast<float>(sum);
+    if (!top_.wants(score)) return;
+    if (once_) {
+      top_.offer(search_.hit(doc, score));
+    } else {
+      top_.offer_once(search_.hit(doc, score));
+    }
+  }
+
+  SegmentSearch& search_;
+  TopHits& top_;
+  std::size_t lead_ = 0;
+  double idf_ = 0;
+  bool once_ = true;  // no document comes twice
+  std::vector<std::size_t> others_;
+  std::vector<Prober> probers_;  // of the others
+  double most_of_others_ = 0;
+  std::vector<Entry> queue_;
+  PostingBlock block_;
+  std::array<double, kMostPrunedWords> worths_;
+};
+
+}  // namespace
+
+void find_all(SegmentSearch& search, TopHits& top) {
+  for (const WordLists& word : search.words) {
+    if (word.lists.empty()) return;
+  }
+  Conjunction(search, top).run();
+}
+
+}  // namespace prse

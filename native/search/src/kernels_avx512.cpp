@@ -1,0 +1,118 @@
+// AVX-512 with the extensions for bytes (Ice Lake, Zen 4 and newer). The same rule as in
+// kernels_avx2.cpp: nothing here before the processor was asked.
+#include "kernels.h"
+
+#if defined(__AVX512VBMI2__) && defined(__AVX512VNNI__) && defined(__AVX512VPOPCNTDQ__)
+#include <immintrin.h>
+
+namespace prse {
+namespace {
+
+constexpr unsigned kWidest = 25;  // with a shift of up to 7 bits a number lies in four bytes
+
+// For each width, which bytes of 64 make up each of sixteen numbers, and by how much to shift.
+struct Moves {
+  alignas(64) std::uint8_t bytes[kWidest + 1][64];
+  alignas(64) std::uint32_t shifts[kWidest + 1][16];
+};
+
+constexpr Moves kMoves = [] {
+  Moves moves{};
+  for (unsigned width = 0; width <= kWidest; ++width) {
+    for (unsigned i = 0; i < 16; ++i) {
+      const unsigned bit = i * width;
+      for (unsigned k = 0; k < 4; ++k) {
+        moves.bytes[width][i * 4 + k] = static_cast<std::uint8_t>(bit / 8 + k);
+      }
+      moves.shifts[width][i] = bit % 8;
+    }
+  }
+  return moves;
+}();
+
+void unpack(const std::uint8_t* in, unsigned width, std::size_t count, std::uint32_t* out) {
+  if (width > kWidest) {
+    kScalarKernels.unpack(in, width, count, out);
+    return;
+  }
+  const __m512i move = _mm512_load_si512(kMoves.bytes[width]);
+  const __m512i shift = _mm512_load_si512(kMoves.shifts[width]);
+  const __m512i mask = _mm512_set1_epi32(static_cast<int>((1U << width) - 1));
+  for (std::size_t i = 0; i < count; i += 16, in += 2 * width) {
+    const __m512i moved = _mm512_permutexvar_epi8(move, _mm512_loadu_si512(in));
+    _mm512_storeu_si512(out + i, _mm512_and_si512(_mm512_srlv_epi32(moved, shift), mask));
+  }
+}
+
+void ascend(std::uint32_t before, std::size_t count, std::uint32_t* numbers) {
+  const __m512i zero = _mm512_setzero_si512();
+  const __m512i one = _mm512_set1_epi32(1);
+  const __m512i end = _mm512_set1_epi32(15);
+  __m512i last = _mm512_set1_epi32(static_cast<int>(before));
+  for (std::size_t i = 0; i < count; i += 16) {
+    __m512i sum = _mm512_add_epi32(_mm512_loadu_si512(numbers + i), one);
+    sum = _mm512_add_epi32(sum, _mm512_alignr_epi32(sum, zero, 15));
+    sum = _mm512_add_epi32(sum, _mm512_alignr_epi32(sum, zero, 14));
+    sum = _mm512_add_epi32(sum, _mm512_alignr_epi32(sum, zero, 12));
+    sum = _mm512_add_epi32(sum, _mm512_alignr_epi32(sum, zero, 8));
+    sum = _mm512_add_epi32(sum, last);
+    last = _mm512_permutexvar_epi32(end, sum);
+    _mm512_storeu_si512(numbers + i, sum);
+  }
+}
+
+std::size_t expand_bits(const std::uint8_t* bits, std::size_t bytes, std::uint32_t base,
+                        std::uint32_t* out) {
+  const __m512i steps =
+      _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  std::size_t count = 0;
+  std::size_t at = 0;
+  for (; at + 2 <= bytes; at += 2, base += 16) {
+    std::uint16_t word;
+    __builtin_memcpy(&word, bits + at, sizeof word);
+    const __m512i numbers = _mm512_add_epi32(steps, _mm512_set1_epi32(static_cast<int>(base)));
+    _mm512_storeu_si512(out + count, _mm512_maskz_compress_epi32(word, numbers));
+    count += static_cast<std::size_t>(__builtin_popcount(word));
+  }
+  return count + kScalarKernels.expand_bits(bits + at, bytes - at, base, out + count);
+}
+
+std::int32_t dot(const std::int8_t* a, const std::int8_t* b, std::size_t count) {
+  // The instruction wants one side without signs: a + 128, and 128 times the sum of b less.
+  const __m512i sign = _mm512_set1_epi8(static_cast<char>(0x80));
+  __m512i sums = _mm512_setzero_si512();
+  __m512i shifted = _mm512_setzero_si512();
+  std::size_t i = 0;
+  for (; i + 64 <= count; i += 64) {
+    const __m512i left = _mm512_xor_si512(_mm512_loadu_si512(a + i), sign);
+    const __m512i right = _mm512_loadu_si512(b + i);
+    sums = _mm512_dpbusd_epi32(sums, left, right);
+    shifted = _mm512_dpbusd_epi32(shifted, sign, right);
+  }
+  return _mm512_reduce_add_epi32(_mm512_sub_epi32(sums, shifted)) +
+         kScalarKernels.dot(a + i, b + i, count - i);
+}
+
+std::uint32_t hamming(const std::uint8_t* a, const std::uint8_t* b, std::size_t bytes) {
+  __m512i sums = _mm512_setzero_si512();
+  std::size_t i = 0;
+  for (; i + 64 <= bytes; i += 64) {
+    const __m512i differing = _mm512_xor_si512(_mm512_loadu_si512(a + i), _mm512_loadu_si512(b + i));
+    sums = _mm512_add_epi64(sums, _mm512_popcnt_epi64(differing));
+  }
+  return static_cast<std::uint32_t>(_mm512_reduce_add_epi64(sums)) +
+         kScalarKernels.hamming(a + i, b + i, bytes - i);
+}
+
+constexpr Kernels kAvx512{"avx512", unpack, ascend, expand_bits, dot, hamming};
+
+}  // namespace
+
+const Kernels* avx512_kernels() { return &kAvx512; }
+
+}  // namespace prse
+#else
+namespace prse {
+const Kernels* avx512_kernels() { return nullptr; }
+}  // namespace prse
+#endif

@@ -1,0 +1,54 @@
+// The plain form, which every processor runs and all others are tested against.
+#include <bit>
+#include <cstring>
+
+#include "kernels.h"
+
+namespace prse {
+namespace {
+
+void unpack(const std::uint8_t* in, unsigned width, std::size_t count, std::uint32_t* out) {
+  const std::uint64_t mask = (std::uint64_t{1} << width) - 1;
+  std::size_t bit = 0;
+  for (std::size_t i = 0; i < count; ++i, bit += width) {
+    std::uint64_t bytes;
+    std::memcpy(&bytes, in + bit / 8, sizeof bytes);
+    out[i] = static_cast<std::uint32_t>((bytes >> (bit % 8)) & mask);
+  }
+}
+
+void ascend(std::uint32_t before, std::size_t count, std::uint32_t* numbers) {
+  for (std::size_t i = 0; i < count; ++i) before = numbers[i] += before + 1;
+}
+
+std::size_t expand_bits(const std::uint8_t* bits, std::size_t bytes, std::uint32_t base,
+                        std::uint32_t* out) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; at < bytes; ++at) {
+    for (std::uint32_t left = bits[at]; left != 0; left &= left - 1) {
+      out[count++] = base + static_cast<std::uint32_t>(at * 8) +
+                     static_cast<std::uint32_t>(std::countr_zero(left));
+    }
+  }
+  return count;
+}
+
+std::int32_t dot(const std::int8_t* a, const std::int8_t* b, std::size_t count) {
+  std::int32_t sum = 0;
+  for (std::size_t i = 0; i < count; ++i) sum += std::int32_t{a[i]} * std::int32_t{b[i]};
+  return sum;
+}
+
+std::uint32_t hamming(const std::uint8_t* a, const std::uint8_t* b, std::size_t bytes) {
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < bytes; ++i) {
+    sum += static_cast<std::uint32_t>(std::popcount(static_cast<std::uint8_t>(a[i] ^ b[i])));
+  }
+  return sum;
+}
+
+}  // namespace
+
+const Kernels kScalarKernels{"scalar", unpack, ascend, expand_bits, dot, hamming};
+
+}  // namespace prse
