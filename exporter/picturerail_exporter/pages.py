@@ -11,6 +11,7 @@ import datetime as dt
 import functools
 import json
 import math
+import re
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,11 @@ from typing import Any
 import jinja2
 import markupsafe
 
-from picturerail_exporter.collection import Album, Photo
+from picturerail_exporter.collection import WAYS, Album, Photo, Way, slug_of
+from picturerail_exporter.listings import Month, way_named
 from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.sections import Section, section_path
-from picturerail_exporter.state import Month
+from picturerail_exporter.way_state import Counted
 
 MEDIA = "media"
 ALBUMS = "album/index.html"
@@ -31,6 +33,9 @@ TIMELINE = "timeline/index.html"
 FEED = "feed.xml"
 FEED_LENGTH = 30
 """Pictures in the feed of the newest."""
+
+MOST_WAYS = 48
+"""Tags, cameras or places that one index shows; where there are more, each letter has its own."""
 
 _SHAPE_STEP = 1.04
 _SHAPES = range(-40, 41)
@@ -106,6 +111,27 @@ def month_path(month: Month) -> str:
     return f"{month_home(month)}index.html"
 
 
+def way_home(listing: bytes) -> str:
+    """Return the folder of the pages of a tag, camera or place, ending in a slash."""
+    kind, key = way_named(listing)
+    return f"{kind}/{Way(kind, key, '').slug}/"
+
+
+def way_path(way: Way) -> str:
+    """Return the path of the newest page of a tag, camera or place."""
+    return f"{way.kind}/{way.slug}/index.html"
+
+
+def way_index_path(kind: str) -> str:
+    """Return the path of the index of all tags, cameras or places."""
+    return f"{kind}/index.html"
+
+
+def way_letter_path(kind: str, letter: str) -> str:
+    """Return the path of the index of those of one letter; no slug is only a hyphen."""
+    return f"{kind}/-/{'other' if letter == '#' else slug_of(letter.encode())}/index.html"
+
+
 def sitemap_path(month: Month) -> str:
     """Return the path of the sitemap of a month's pictures."""
     return f"sitemap/{month.year:04}-{month.month:02}.xml"
@@ -157,7 +183,11 @@ class Pages:
             keep_trailing_newline=True,
         )
         self._environment.filters.update(
-            long_date=long_date, moment=moment, exposure=exposure_text, search_link=_search_link
+            long_date=long_date,
+            moment=moment,
+            exposure=exposure_text,
+            paragraphs=_paragraphs,
+            search_link=_search_link,
         )
         self._environment.globals.update(
             site_title=title,
@@ -167,6 +197,9 @@ class Pages:
             album_path=album_path,
             month_path=month_path,
             sitemap_path=sitemap_path,
+            way_path=way_path,
+            way_index_path=way_index_path,
+            way_letter_path=way_letter_path,
             month_name=lambda month: months[month - 1],
             language=language,
             t=texts,
@@ -178,7 +211,11 @@ class Pages:
     def photo(self, photo: Photo, album: Album, newer: Photo | None, older: Photo | None) -> bytes:
         """Return a picture's own page."""
         path = photo_path(photo.id)
-        return self._page("photo.html", path, photo=photo, album=album, newer=newer, older=older)
+        ways: dict[str, list[Way]] = {kind: [] for kind in WAYS}
+        for way in photo.ways:
+            ways[way.kind].append(way)
+        beside = {"newer": newer, "older": older}
+        return self._page("photo.html", path, photo=photo, album=album, ways=ways, **beside)
 
     def album(self, album: Album, section: Section) -> bytes:
         """Return a page of an album."""
@@ -199,7 +236,41 @@ class Pages:
         path = section_path(month_home(month), section.number)
         return self._page("month.html", path, month=month, section=section)
 
-    def timeline(self, months: Sequence[Month], covers: Mapping[Month, Photo]) -> bytes:
+    def way(self, counted: Counted, section: Section) -> bytes:
+        """Return a page of a tag's, camera's or place's pictures."""
+        path = section_path(way_home(counted.listing), section.number)
+        return self._page("way.html", path, way=counted.way, count=counted.count, section=section)
+
+    def way_index(
+        self,
+        kind: str,
+        kinds: Sequence[str],
+        letters: Sequence[str],
+        ways: Sequence[Counted],
+        covers: Mapping[bytes, Photo],
+    ) -> bytes:
+        """Return the index of a kind: the ways with the most pictures, and all letters.
+
+        `kinds` are those that have an index, `covers` pictures by listing.
+        """
+        values = {"kind": kind, "kinds": kinds, "letters": letters, "ways": ways}
+        path = way_index_path(kind)
+        return self._page("ways.html", path, letter="", covers=covers, **values)
+
+    def way_letter(
+        self,
+        kind: str,
+        kinds: Sequence[str],
+        letter: str,
+        letters: Sequence[str],
+        ways: Sequence[Counted],
+    ) -> bytes:
+        """Return the index of a kind's ways of one letter."""
+        values = {"kind": kind, "kinds": kinds, "letters": letters, "ways": ways}
+        path = way_letter_path(kind, letter)
+        return self._page("ways.html", path, letter=letter, covers={}, **values)
+
+    def timeline(self, months: Sequence[Month], covers: Mapping[bytes, Photo]) -> bytes:
         """Return the page of all months, the newest first."""
         return self._page("timeline.html", TIMELINE, months=months, covers=covers)
 
@@ -286,6 +357,11 @@ def exposure_text(photo: Photo) -> list[str]:
     if exposure.focal_length:
         pieces.append(f"{exposure.focal_length:g} mm")
     return pieces
+
+
+def _paragraphs(text: str) -> list[str]:
+    parts = (" ".join(part.split()) for part in re.split(r"\n\s*\n", text))
+    return [part for part in parts if part]
 
 
 def _search_link(words: str) -> str:
