@@ -106,15 +106,13 @@ class ExportRule(Section, frozen=True):
     show: bool | None = None
     place: Shown | None = None
     private_keywords: bool | None = None
-    serials: bool | None = None
-    originals: bool | None = None
 
 
 class Export(Section, frozen=True):
     """`[export]`: the site.
 
     `place` is how much is told of where a picture was taken. `private_keywords` are globs of tags
-    that are not published. `originals` offers copies of them, without private metadata.
+    that are not published.
     """
 
     path: Path = Path("~/picturerail-site")
@@ -124,7 +122,6 @@ class Export(Section, frozen=True):
     automatic: bool = True
     quiet_seconds: Annotated[float, Meta(ge=0)] = 2.0
     place: Shown = "none"
-    originals: bool = False
     private_keywords: tuple[str, ...] = ()
     rules: tuple[ExportRule, ...] = ()
 

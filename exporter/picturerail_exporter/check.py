@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from picturerail_exporter.collection import published
+from picturerail_exporter.places import NoPlacesError
 from picturerail_exporter.rules import EVERYTHING, Rules
 from picturerail_exporter.site_folder import ExportError, Manifest, Marks, digest, read_manifest
 from picturerail_exporter.source import Source
@@ -54,7 +55,10 @@ def check_site(
         what = f"lists {len(marks)} files of {manifest.count}; `picturerail export --full` mends it"
         problems.append((str(path / ".picturerail"), what))
     if manifest.seq == source.info.seq:
-        problems += _against_pictures(source, path, manifest, marks, rules)
+        try:
+            problems += _against_pictures(source, path, manifest, marks, rules)
+        except NoPlacesError as error:
+            problems.append((str(path), str(error)))
     return problems
 
 

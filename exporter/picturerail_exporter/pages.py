@@ -43,11 +43,15 @@ _SHAPES = range(-40, 41)
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A picture's file on the site, from its root, and its size in pixels."""
+    """A picture's file on the site, from its root, and its size in pixels.
+
+    `name` is the rendition's that serves, as a number in the recipe.
+    """
 
     path: str
     width: int
     height: int
+    name: int
 
 
 def media_name(content_hash: bytes, recipe: Recipe, name: str) -> str:
@@ -63,11 +67,18 @@ def rendered(photo: Photo, recipe: Recipe) -> dict[str, Rendered]:
     """
     files: dict[str, Rendered] = {}
     by_size: dict[tuple[int, int], Rendered] = {}
-    for size in recipe.sizes:
+    for number, size in enumerate(recipe.sizes):
         wanted = size.of(photo.width, photo.height)
-        file = Rendered(media_name(photo.content_hash, recipe, size.name), *wanted)
+        file = Rendered(media_name(photo.content_hash, recipe, size.name), *wanted, number)
         files[size.name] = by_size.setdefault(wanted, file)
     return files
+
+
+def tile_and_wider(photo: Photo, recipe: Recipe) -> tuple[Rendered, Rendered | None]:
+    """Return what a grid shows of a picture, and what it shows on a dense screen if there is."""
+    files = rendered(photo, recipe)
+    tile, small = files["tile"], files["small"]
+    return tile, small if small.width > tile.width else None
 
 
 def shape(width: int, height: int) -> int:
@@ -78,6 +89,11 @@ def shape(width: int, height: int) -> int:
     """
     steps = round(math.log(width / height) / math.log(_SHAPE_STEP))
     return min(max(steps, _SHAPES[0]), _SHAPES[-1])
+
+
+def shape_width(width: int, height: int) -> int:
+    """Return how wide a tile of this shape is, in thousandths of its height."""
+    return round(1000 * _SHAPE_STEP ** shape(width, height))
 
 
 def shapes_css() -> bytes:
@@ -338,10 +354,14 @@ def languages() -> dict[str, dict[str, Any]]:
     return texts
 
 
+def wall_clock(photo: Photo) -> dt.datetime:
+    """Return a picture's place in time."""
+    return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=photo.order)
+
+
 def moment(photo: Photo) -> str:
     """Return a picture's place in time as feeds write it."""
-    zero = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return (zero + dt.timedelta(seconds=photo.order)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return wall_clock(photo).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def exposure_text(photo: Photo) -> list[str]:

@@ -9,7 +9,6 @@ how many live there over the square of the distance.
 from __future__ import annotations
 
 import functools
-import importlib.util
 import logging
 import math
 from typing import Any
@@ -20,11 +19,6 @@ _KM_PER_DEGREE = 111.2
 
 class NoPlacesError(Exception):
     """The package with the names of places is not installed."""
-
-
-def available() -> bool:
-    """Tell whether places can be named."""
-    return importlib.util.find_spec("reverse_geocode") is not None
 
 
 def place_of(gps: tuple[float, float], how: str) -> tuple[str, ...]:

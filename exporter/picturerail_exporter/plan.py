@@ -17,6 +17,7 @@ from picturerail_exporter.listings import Folder, Key, Month, folder_key, month_
 from picturerail_exporter.pages import Pages
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe
+from picturerail_exporter.scroll import scroll_of
 from picturerail_exporter.sections import Listing, Section, section_path
 from picturerail_exporter.state import SiteState
 from picturerail_exporter.way_state import Counted
@@ -150,7 +151,8 @@ class Planner:
                 assert album is not None
                 return self._templates.album(album, section)
 
-            yield from self._sections(folder_key(folder), listing, page)
+            order = self._state.albums.text(folder).order
+            yield from self._sections(folder_key(folder), listing, page, order)
             path = section_path(home, None)
             if alive:
                 newest = functools.partial(_newest, page, listing)
@@ -265,9 +267,17 @@ class Planner:
         yield Written(section_path("", None), functools.partial(_newest, page, listing))
 
     def _sections(
-        self, name: bytes, listing: Listing, page: Callable[[Section], bytes]
+        self,
+        name: bytes,
+        listing: Listing,
+        page: Callable[[Section], bytes],
+        order: str = "newest",
     ) -> Iterator[File]:
-        for start in sorted(self._touched.sections.get(name, ()), key=_by_id):
+        touched = self._touched.sections.get(name, set())
+        scroll = scroll_of(self._state, name, listing, order, self._recipe, touched)
+        yield from (Written(path, make) for path, make in scroll.written)
+        yield from (Gone(path) for path in scroll.gone)
+        for start in sorted(touched, key=_by_id):
             path = listing.path(start)
             if listing.exists(start):
                 yield Written(path, functools.partial(_page, page, listing, start))

@@ -20,15 +20,12 @@ class Allowed:
     """What is published of a folder's pictures.
 
     `show`: they themselves. `place`: one of `PLACES`. `private_keywords`: tags that the site's
-    private keywords match. `serials`: serial numbers, in copies of originals. `originals`: such
-    copies, to be downloaded.
+    private keywords match.
     """
 
     show: bool = True
     place: str = "none"
     private_keywords: bool = False
-    serials: bool = False
-    originals: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +36,6 @@ class Rule:
     show: bool | None = None
     place: str | None = None
     private_keywords: bool | None = None
-    serials: bool | None = None
-    originals: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +70,7 @@ def _allowed(rules: Rules, folder: tuple[bytes, ...]) -> Allowed:
         if any(_folder_glob(glob).fullmatch(path) for glob in rule.folders):
             said = {
                 name: value
-                for name in ("show", "place", "private_keywords", "serials", "originals")
+                for name in ("show", "place", "private_keywords")
                 if (value := getattr(rule, name)) is not None
             }
             allowed = replace(allowed, **said)

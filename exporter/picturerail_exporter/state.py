@@ -14,11 +14,12 @@ Tables::
     member   listing (a folder or a way in), place and id of each picture in it
     section  listing, place and id of the last picture on each of its pages
     month    listing, count
+    shards   listing, what it is scrolled by (`scroll`)
     skipped  id, path, reason of pictures that could not be shown; tried again each time
     note     name, value: where the state stands, and the index's files
 
-Those of albums are described in `album_state`, those of ways in in `way_state`, those of the
-shards for scrolling in `scroll`. `listings` says how a listing is named.
+Those of albums are described in `album_state`, those of ways in in `way_state`. `listings` says
+how a listing is named.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ from picturerail_exporter.listings import (
 )
 from picturerail_exporter.way_state import WayState
 
-_SHAPE = "2"
+_SHAPE = "3"
 """To be raised when the tables or what is in them change: the file is then made anew."""
 
 _TABLES = """
@@ -59,6 +60,7 @@ CREATE TABLE IF NOT EXISTS member(
 CREATE TABLE IF NOT EXISTS section(
   listing BLOB, place, id INTEGER, PRIMARY KEY(listing, place, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS month(name BLOB PRIMARY KEY, count INTEGER);
+CREATE TABLE IF NOT EXISTS shards(listing BLOB PRIMARY KEY, kept BLOB);
 CREATE TABLE IF NOT EXISTS skipped(id INTEGER PRIMARY KEY, path TEXT, reason TEXT);
 CREATE TABLE IF NOT EXISTS note(name TEXT PRIMARY KEY, value TEXT);
 """
@@ -236,6 +238,18 @@ class SiteState:
         self._db.execute(
             "DELETE FROM section WHERE listing = ? AND place = ? AND id = ?", (listing, *key)
         )
+
+    def shards(self, listing: bytes) -> bytes:
+        """Return what is kept of the shards that a listing is scrolled by; b"" for none."""
+        query = "SELECT kept FROM shards WHERE listing = ?"
+        row = self._db.execute(query, (listing,)).fetchone()
+        return row[0] if row else b""
+
+    def set_shards(self, listing: bytes, kept: bytes) -> None:
+        """Keep what a listing is scrolled by."""
+        self._db.execute("DELETE FROM shards WHERE listing = ?", (listing,))
+        if kept:
+            self._db.execute("INSERT INTO shards VALUES (?, ?)", (listing, kept))
 
     # ---- months ----
 

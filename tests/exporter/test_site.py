@@ -38,7 +38,12 @@ from .helpers import (
 def unreferenced(site: Path) -> set[str]:
     """Return the site's files that no page and no index refers to."""
     files = {name for name in tree(site) if not name.startswith(".picturerail/")}
-    used = {"index.html", "search/root.json", "static/photo.js"}  # of photo pages, if any
+    used = {
+        "index.html",
+        "search/root.json",
+        "static/photo.js",
+        "static/scroll.js",
+    }  # of photo pages, if any
     used |= {"404.html", "robots.txt"}  # asked for by name
     script = (site / "static/page.js").read_text()
     used |= {f"static/{name}" for name in re.findall(r'"(\w+\.js)"', script)}  # for a search
@@ -48,6 +53,11 @@ def unreferenced(site: Path) -> set[str]:
             used.add(unquote(urlsplit(urljoin(here, address)).path).lstrip("/"))
     root = json.loads((site / "search/root.json").read_bytes())
     used |= {f"search/{name}" for of_kind in root["files"].values() for _, name in of_kind}
+    for lists in site.rglob("page/scroll.json"):
+        used.add(str(lists.relative_to(site)))
+        shards = json.loads(lists.read_bytes())["shards"]
+        used |= {str(lists.with_name(name).relative_to(site)) for name, _ in shards}
+        assert '"page/scroll.json"' in lists.parent.with_name("index.html").read_text()
     return files - used
 
 
