@@ -99,3 +99,54 @@ declare var Picturerail: {
   search(index: Postings, query: string): Promise<Found>;
   searchName(index: Postings, filename: string): Promise<Found>;
 };
+
+/** [month, pictures, shapes in thousandths] */
+type ScrollRun = [month: number, count: number, shapes: number];
+
+interface ScrollRoot {
+  version: number;
+  order: "newest" | "oldest" | "name";
+  ending: string;
+  suffix: string;
+  names: string[];
+  front: ScrollRun[];
+  shards: [name: string, runs: ScrollRun[]][];
+}
+
+type ScrollPicture = [
+  id: number,
+  shape: number,
+  width: number,
+  height: number,
+  digest: string,
+  name: number,
+  wider: number,
+  widerName: number,
+  placeholder: string,
+  alt: string,
+];
+
+/** A row of a shard: its pictures, and where it lies in the shard. */
+interface ScrollRow {
+  first: number;
+  end: number;
+  top: number;
+  height: number;
+}
+
+interface ScrollShard {
+  name: string;
+  runs: ScrollRun[];
+  count: number;
+  shapes: number;
+  top: number;
+  height: number;
+  /** When it was last in sight. */
+  used: number;
+  asked: boolean;
+  pictures?: ScrollPicture[];
+  rows?: ScrollRow[];
+  element?: HTMLElement;
+  /** The rows that hang, by number. */
+  shown: Map<number, HTMLElement>;
+}

@@ -92,8 +92,28 @@ class Search(Section, frozen=True):
     weights: dict[str, Annotated[float, Meta(ge=0, le=1_000)]] = msgspec.field(default_factory=dict)
 
 
+Shown = Literal["none", "country", "town", "exact"]
+
+
+class ExportRule(Section, frozen=True):
+    """`[[export.rules]]`: what is published otherwise in some folders.
+
+    `folders` are globs over the name of a watched folder and the folders below it, as in
+    `Pictures/2019/**/private`; they hold for everything below, too.
+    """
+
+    folders: Annotated[tuple[str, ...], Meta(min_length=1)]
+    show: bool | None = None
+    place: Shown | None = None
+    private_keywords: bool | None = None
+
+
 class Export(Section, frozen=True):
-    """`[export]`: the site."""
+    """`[export]`: the site.
+
+    `place` is how much is told of where a picture was taken. `private_keywords` are globs of tags
+    that are not published.
+    """
 
     path: Path = Path("~/picturerail-site")
     title: str = "Pictures"
@@ -101,6 +121,9 @@ class Export(Section, frozen=True):
     language: Literal["en", "de"] = "en"
     automatic: bool = True
     quiet_seconds: Annotated[float, Meta(ge=0)] = 2.0
+    place: Shown = "none"
+    private_keywords: tuple[str, ...] = ()
+    rules: tuple[ExportRule, ...] = ()
 
 
 class Settings(Section, frozen=True):

@@ -1,17 +1,29 @@
-"""From the change feed to what of a site is touched: pictures, albums, sections, old files.
+"""From the change feed to what of a site is touched: pictures, albums, ways, sections, old files.
 
 A full computation is the same with nothing known and every picture new.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from picturerail_exporter.collection import Photo, Skipped, public_roots, publish
+from picturerail_exporter.album_text import AlbumText, read_text, stamp_of
+from picturerail_exporter.collection import (
+    Photo,
+    Roots,
+    Skipped,
+    Way,
+    public_roots,
+    publish,
+)
+from picturerail_exporter.listings import Folder, Key, folder_key, month_of, place_by, way_listing
+from picturerail_exporter.rules import Rules
 from picturerail_exporter.sections import recut
 from picturerail_exporter.source import Source
-from picturerail_exporter.state import Folder, Key, SiteState, folder_key, month_of
+from picturerail_exporter.state import SiteState
+from picturerail_exporter.way_state import letter_of
 from picturerail_native.database import FeedExpiredError
 from picturerail_native.records import ImageChange, Table
 
@@ -33,24 +45,31 @@ class News:
 class Touched:
     """What may not be on the site as it should be.
 
-    `photos` are ids, and may be gone; `albums` folders, and may be gone; `sections` the
-    starts of sections, old and new, by listing; `months` the listings of months, which may
+    `photos` are ids, and may be gone; `albums` folders, and may be gone; `ways` the listings of
+    ways in, and `letters` those letters of their indexes, by kind, which may be gone; `sections`
+    the starts of sections, old and new, by listing; `months` the listings of months, which may
     be gone; `contents` the hashes of contents that came or went. `index` tells whether the
     index may differ.
     """
 
     photos: set[int] = field(default_factory=set)
     albums: set[Folder] = field(default_factory=set)
+    ways: set[bytes] = field(default_factory=set)
+    letters: dict[str, set[str]] = field(default_factory=dict)
     sections: dict[bytes, set[Key]] = field(default_factory=dict)
     months: set[bytes] = field(default_factory=set)
     contents: dict[bytes, Photo] = field(default_factory=dict)
     index: bool = False
 
+    def whole(self, state: SiteState, listing: bytes) -> None:
+        """Take every page of a listing as touched."""
+        self.sections.setdefault(listing, set()).update(state.starts(listing))
 
-def everything(source: Source) -> News:
+
+def everything(source: Source, rules: Rules) -> News:
     """Return all pictures of a source as new."""
     roots = public_roots(source)
-    shown = {row.id: publish(row, roots) for row in source.images()}
+    shown = {row.id: publish(row, roots, rules) for row in source.images()}
     return News(
         {number: (None, photo) for number, photo in shown.items() if isinstance(photo, Photo)},
         [skip for skip in shown.values() if isinstance(skip, Skipped)],
@@ -59,7 +78,7 @@ def everything(source: Source) -> News:
     )
 
 
-def news(source: Source, state: SiteState, since: int) -> News | None:
+def news(source: Source, state: SiteState, since: int, rules: Rules) -> News | None:
     """Return what changed since a transaction; None where everything must be looked at."""
     ids = {skip.id for skip in state.skipped()}
     words = False
@@ -78,7 +97,7 @@ def news(source: Source, state: SiteState, since: int) -> News | None:
     skipped = []
     for number in sorted(ids):
         row = source.get(number)
-        shown = None if row is None else publish(row, roots)
+        shown = None if row is None else publish(row, roots, rules)
         before = state.photo(number)
         if isinstance(shown, Skipped):
             skipped.append(shown)
@@ -88,27 +107,43 @@ def news(source: Source, state: SiteState, since: int) -> News | None:
     return News(found, skipped, sorted(ids), words)
 
 
-def apply(state: SiteState, new: News) -> Touched:
-    """Bring the state up to date; return what of the site that touches."""
+def apply(state: SiteState, new: News, homes: Mapping[bytes, Path]) -> Touched:
+    """Bring the state up to date; return what of the site that touches.
+
+    Args:
+        state: what was shown.
+        new: what is new.
+        homes: where the watched folders lie, by name: the texts of albums are read there.
+    """
     touched = Touched(index=bool(new.pictures) or new.words)
     places: dict[bytes, set[Key]] = {b"": set()}
     folders: dict[Folder, int] = {}
     months: dict[bytes, int] = {}
+    titles: dict[bytes, str] = {}
     for number, (before, after) in new.pictures.items():
         touched.photos.add(number)
+        if before is not None:
+            for listing, key in _member_of(state, before):
+                state.drop_member(listing, key)
         if after is None:
             state.drop(number)
         else:
             state.put(after)
+            for listing, key in _member_of(state, after):
+                state.add_member(listing, key)
         for photo, difference in ((before, -1), (after, 1)):
             if photo is not None:
                 month = month_of(photo.order)
                 months[month] = months.get(month, 0) + difference
                 folders[photo.folder] = folders.get(photo.folder, 0) + difference
-                for listing in (b"", folder_key(photo.folder), month):
+                for listing in (b"", month):
                     places.setdefault(listing, set()).add(key_of(photo))
+                for listing, key in _member_of(state, photo):
+                    places.setdefault(listing, set()).add(key)
+                for way in photo.ways:
+                    _count_way(state, way, difference, touched, titles)
                 touched.contents[photo.content_hash] = photo
-    state.recount(folders)
+    state.albums.recount(folders)
     for month, difference in months.items():
         state.recount_month(month, difference)
     for listing, keys in places.items():
@@ -116,9 +151,37 @@ def apply(state: SiteState, new: News) -> Touched:
     for folder in folders:
         touched.albums.update(folder[:depth] for depth in range(1, len(folder) + 1))
     touched.months.update(months)
-    touched.photos |= _beside(state, places[b""])
+    for listing, title in titles.items():
+        if state.ways.title(listing) != title:
+            touched.whole(state, listing)  # how most write it stands on each of its pages
+    touched.photos |= _beside(state, (photo for pair in new.pictures.values() for photo in pair))
     state.set_skipped(new.skipped, new.tried)
+    for folder, (stamp, text) in changed_texts(state, homes).items():
+        _set_text(state, folder, stamp, text, touched)
     return touched
+
+
+def changed_texts(
+    state: SiteState, homes: Mapping[bytes, Path]
+) -> dict[Folder, tuple[str, AlbumText]]:
+    """Return the albums' texts that are not what the state knows, with their stamps."""
+    known = state.albums.stamps()
+    found = {}
+    for folder in state.albums.folders():
+        home = homes.get(folder[0])
+        if home is not None:
+            place = Path(home, *(part.decode("utf-8", "surrogateescape") for part in folder[1:]))
+            stamp = stamp_of(place)
+            if stamp != known.get(folder, ""):
+                found[folder] = (stamp, read_text(place) if stamp else AlbumText())
+    return found
+
+
+def homes_of(roots: Roots) -> dict[bytes, Path]:
+    """Return where the watched folders lie, by name."""
+    return {
+        root.name.encode(errors="surrogateescape"): Path(root.folder) for root in roots.values()
+    }
 
 
 def key_of(photo: Photo) -> Key:
@@ -126,7 +189,58 @@ def key_of(photo: Photo) -> Key:
     return photo.order, photo.id
 
 
-def _beside(state: SiteState, keys: Iterable[Key]) -> set[int]:
-    """Return the pictures beside places in time: their pages lead to what is there."""
-    found = (photo for key in keys for photo in (state.newer(key), state.older(key)))
-    return {photo.id for photo in found if photo is not None}
+def _member_of(state: SiteState, photo: Photo) -> Iterator[tuple[bytes, Key]]:
+    """Yield a picture's folder and ways as listings, with its place in each."""
+    place = place_by(state.albums.text(photo.folder).order, photo)
+    yield folder_key(photo.folder), (place, photo.id)
+    for way in photo.ways:
+        yield way_listing(way), key_of(photo)
+
+
+def _count_way(
+    state: SiteState, way: Way, difference: int, touched: Touched, titles: dict[bytes, str]
+) -> None:
+    listing = way_listing(way)
+    titles.setdefault(listing, state.ways.title(listing))
+    state.ways.recount(way, difference)
+    touched.ways.add(listing)
+    touched.letters.setdefault(way.kind, set()).add(letter_of(way.key))
+
+
+def _set_text(
+    state: SiteState, folder: Folder, stamp: str, text: AlbumText, touched: Touched
+) -> None:
+    """Take over an album's text, and touch all that shows it."""
+    before = state.albums.text(folder)
+    state.albums.set_text(folder, stamp, text)
+    if before == text:
+        return
+    listing = folder_key(folder)
+    if before.order != text.order:
+        touched.whole(state, listing)
+        for start in list(state.starts(listing)):
+            state.drop_start(listing, start)
+        keys = set()
+        for photo in state.in_folder(listing):
+            state.drop_member(listing, (place_by(before.order, photo), photo.id))
+            key = (place_by(text.order, photo), photo.id)
+            state.add_member(listing, key)
+            keys.add(key)
+        touched.sections[listing] |= recut(state, listing, keys)
+    touched.albums.update(folder[:depth] for depth in range(1, len(folder) + 1))
+    touched.whole(state, listing)
+    if before.title != text.title:
+        # The way up from everything below it bears its title.
+        for below in state.albums.below(folder):
+            touched.albums.add(below)
+            touched.whole(state, folder_key(below))
+        touched.photos.update(state.below(listing))
+
+
+def _beside(state: SiteState, photos: Iterable[Photo | None]) -> set[int]:
+    """Return the pictures beside others in time: their pages lead to what is there."""
+    found: set[int] = set()
+    for photo in filter(None, photos):
+        beside = (state.newer(photo), state.older(photo))
+        found.update(each.id for each in beside if each is not None)
+    return found

@@ -6,6 +6,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from picturerail_exporter.collection import published
+from picturerail_exporter.places import NoPlacesError
+from picturerail_exporter.rules import EVERYTHING, Rules
 from picturerail_exporter.site_folder import ExportError, Manifest, Marks, digest, read_manifest
 from picturerail_exporter.source import Source
 
@@ -19,13 +21,16 @@ def site_seq(path: Path, uuid: bytes) -> int:
     return manifest.seq if manifest.complete and manifest.uuid == uuid.hex() else 0
 
 
-def check_site(source: Source, path: Path, *, deep: bool) -> list[tuple[str, str]]:
+def check_site(
+    source: Source, path: Path, *, deep: bool, rules: Rules = EVERYTHING
+) -> list[tuple[str, str]]:
     """Return what is wrong with a site as (where, what); a site never made is not wrong.
 
     Args:
         source: a consistent view of the database.
         path: the site's folder.
         deep: read and compare every file, instead of asking whether it is there.
+        rules: what may be published.
     """
     try:
         manifest = read_manifest(path)
@@ -50,7 +55,10 @@ def check_site(source: Source, path: Path, *, deep: bool) -> list[tuple[str, str
         what = f"lists {len(marks)} files of {manifest.count}; `picturerail export --full` mends it"
         problems.append((str(path / ".picturerail"), what))
     if manifest.seq == source.info.seq:
-        problems += _against_pictures(source, path, manifest, marks)
+        try:
+            problems += _against_pictures(source, path, manifest, marks, rules)
+        except NoPlacesError as error:
+            problems.append((str(path), str(error)))
     return problems
 
 
@@ -82,9 +90,9 @@ def _metadata(webp: bytes) -> str:
 
 
 def _against_pictures(
-    source: Source, path: Path, manifest: Manifest, marks: Collection[str]
+    source: Source, path: Path, manifest: Manifest, marks: Collection[str], rules: Rules
 ) -> list[tuple[str, str]]:
-    photos, _ = published(source)
+    photos, _ = published(source, rules)
     wanted = {f"photo/{photo.id}/index.html" for photo in photos}
     there = {name for name in marks if name.startswith("photo/")}
     missing = [] if manifest.partial else sorted(wanted - there)

@@ -1,8 +1,8 @@
 """What is published: the pictures and albums of a site, as plain values.
 
 The one place where rows become public. `Photo` lists by name what of a picture may be seen;
-what has no member there (place, serial numbers, file times, other users' corrections) cannot
-reach a page, an index or a file name.
+what has no member there (serial numbers, file times, other users' corrections) cannot
+reach a page, an index or a file name. What of it a folder's rules allow is decided here, too.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ import datetime as dt
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from picturerail_exporter.places import place_of
+from picturerail_exporter.rules import Rules
 from picturerail_exporter.source import Source
 from picturerail_native.fields import readable, searched_fields
 from picturerail_native.records import Exposure, ImageRow, Metadata, Root, Table, decode_root
@@ -22,12 +25,35 @@ _FIRST, _LAST = -62_135_596_800, 253_402_300_799
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """A way in to some of the pictures: a tag, a camera, a place.
+
+    `kind` is one of `WAYS`; `key` is the same for all that is one, however it is written;
+    `title` is how people write it.
+    """
+
+    kind: str
+    key: str
+    title: str
+
+    @property
+    def slug(self) -> str:
+        """Its path on the site below its kind's."""
+        return "/".join(slug_of(part.encode("utf-8", "replace")) for part in self.key.split("\0"))
+
+
+TAG, CAMERA, PLACE = "tag", "camera", "place"
+WAYS = (TAG, CAMERA, PLACE)
+
+
+@dataclass(frozen=True, slots=True)
 class Photo:
     """A published picture. Everything in here may be seen by everybody.
 
     `path` is below the root, `folder` holds the root's name and the folders below it.
     `order` is the wall-clock time when it was taken, in seconds since 1970; the newest
-    picture has the highest.
+    picture has the highest. `place` is where, as far as that may be told: the country, then the
+    town; `gps` the position itself, only where that is allowed.
     """
 
     id: int
@@ -46,6 +72,8 @@ class Photo:
     exposure: Exposure
     placeholder: str
     fields: tuple[tuple[str, str], ...]
+    place: tuple[str, ...] = ()
+    gps: tuple[float, float] | None = None
 
     @property
     def title(self) -> str:
@@ -57,19 +85,33 @@ class Photo:
         """What a visitor is told who cannot see the picture."""
         return self.caption or ", ".join(self.tags[:4]) or self.title
 
+    @property
+    def ways(self) -> Iterator[Way]:
+        """Where it is found beside time and folders: its tags, its camera, where it was taken."""
+        for tag in self.tags:
+            yield Way(TAG, _key(tag), tag)
+        if self.camera:
+            yield Way(CAMERA, _key(self.camera), self.camera)
+        for depth in range(1, len(self.place) + 1):
+            inner = self.place[:depth]
+            yield Way(PLACE, "\0".join(map(_key, inner)), ", ".join(reversed(inner)))
+
 
 @dataclass(slots=True)
 class Album:
     """A folder that holds published pictures, directly or in the `albums` right below it.
 
-    `slug` is its path on the site below `album/`. `cover` is its newest picture, `count`
-    counts those below it too. Of an album that stands for a way up (in `parents`) only slug
-    and title are given.
+    `slug` is its path on the site below `album/`. `cover` is its newest picture or the one that
+    its `album.toml` names, `count` counts those below it too, `order` says which of its own come
+    first ("newest", "oldest", "name"). Of an album that stands for a way up (in `parents`) only
+    slug and title are given.
     """
 
     slug: str
     title: str
     parents: tuple[Album, ...]
+    description: str = ""
+    order: str = "newest"
     albums: list[Album] = field(default_factory=list)
     cover: Photo | None = None
     count: int = 0
@@ -96,27 +138,36 @@ def public_roots(source: Source) -> Roots:
     }
 
 
-def publish(row: ImageRow, roots: Roots) -> Photo | Skipped | None:
+def publish(row: ImageRow, roots: Roots, rules: Rules) -> Photo | Skipped | None:
     """Return what of a row is shown; why it cannot be; or None where it must not be.
 
-    Hidden pictures, and those of folders that are no longer configured or of no folder, must
+    Hidden pictures, and those of folders that are hidden, no longer configured or gone, must
     not be shown.
     """
     home = roots.get(row.root)
     if home is None or row.deleted:
+        return None
+    folder = folder_of(row, home)
+    if not rules.of(folder).show:
         return None
     metadata = row.metadata
     if metadata.corrections.hidden:
         return None
     if metadata.width < 1 or metadata.height < 1:
         return Skipped(row.id, readable(row.path), "its size is not known")
-    return _photo(row, metadata, home)
+    return _photo(row, metadata, home, folder, rules)
 
 
-def published(source: Source) -> tuple[list[Photo], list[Skipped]]:
+def folder_of(row: ImageRow, root: Root) -> tuple[bytes, ...]:
+    """Return the names of the folders that a row lies in, its root's first."""
+    name = root.name.encode(errors="surrogateescape")
+    return (name, *(part for part in row.path.split(b"/")[:-1] if part))
+
+
+def published(source: Source, rules: Rules) -> tuple[list[Photo], list[Skipped]]:
     """Return all pictures that may be shown, newest first, and those that cannot be."""
     roots = public_roots(source)
-    found = [publish(row, roots) for row in source.images()]
+    found = [publish(row, roots, rules) for row in source.images()]
     photos = [shown for shown in found if isinstance(shown, Photo)]
     photos.sort(key=lambda photo: (photo.order, photo.id), reverse=True)
     return photos, [shown for shown in found if isinstance(shown, Skipped)]
@@ -149,28 +200,42 @@ def slug_of(name: bytes) -> str:
     return f"{simple}_{hashlib.blake2b(name, digest_size=5).hexdigest()}"
 
 
-def _photo(row: ImageRow, metadata: Metadata, root: Root) -> Photo:
-    fields = searched_fields(row.path, metadata, root_name=root.name)
-    root_name = root.name.encode(errors="surrogateescape")
+def _photo(
+    row: ImageRow, metadata: Metadata, root: Root, folder: tuple[bytes, ...], rules: Rules
+) -> Photo:
+    allowed = rules.of(folder)
+
+    def told(keyword: str) -> bool:
+        return allowed.private_keywords or not rules.is_private(keyword)
+
+    place = place_of(metadata.gps, allowed.place) if metadata.gps else ()
+    found = searched_fields(row.path, metadata, root_name=root.name)
+    fields = [(name, value) for name, value in found if name != "tags" or told(value)]
     tiny = metadata.placeholder
     return Photo(
         id=row.id,
         content_hash=row.content_hash,
         filename=readable(row.filename),
         path=readable(row.path),
-        folder=(root_name, *(part for part in row.path.split(b"/")[:-1] if part)),
+        folder=folder,
         width=metadata.width,
         height=metadata.height,
         order=order_of(row, metadata),
         taken=_moment(metadata.taken),
         caption=metadata.caption,
-        tags=tuple(tag.name for tag in metadata.tags),
+        tags=tuple(tag.name for tag in metadata.tags if told(tag.name)),
         camera=metadata.camera,
         lens=metadata.lens,
         exposure=metadata.exposure or Exposure(),
         placeholder=tiny if tiny.startswith("data:image/") and len(tiny) <= 400 else "",
-        fields=tuple(fields),
+        fields=(*fields, *(("place", name) for name in place)),
+        place=place,
+        gps=metadata.gps if allowed.place == "exact" else None,
     )
+
+
+def _key(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def _moment(taken: str | None) -> dt.datetime | None:

@@ -11,6 +11,7 @@ import datetime as dt
 import functools
 import json
 import math
+import re
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,11 @@ from typing import Any
 import jinja2
 import markupsafe
 
-from picturerail_exporter.collection import Album, Photo
+from picturerail_exporter.collection import WAYS, Album, Photo, Way, slug_of
+from picturerail_exporter.listings import Month, way_named
 from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.sections import Section, section_path
-from picturerail_exporter.state import Month
+from picturerail_exporter.way_state import Counted
 
 MEDIA = "media"
 ALBUMS = "album/index.html"
@@ -32,17 +34,24 @@ FEED = "feed.xml"
 FEED_LENGTH = 30
 """Pictures in the feed of the newest."""
 
+MOST_WAYS = 48
+"""Tags, cameras or places that one index shows; where there are more, each letter has its own."""
+
 _SHAPE_STEP = 1.04
 _SHAPES = range(-40, 41)
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A picture's file on the site, from its root, and its size in pixels."""
+    """A picture's file on the site, from its root, and its size in pixels.
+
+    `name` is the rendition's that serves, as a number in the recipe.
+    """
 
     path: str
     width: int
     height: int
+    name: int
 
 
 def media_name(content_hash: bytes, recipe: Recipe, name: str) -> str:
@@ -58,11 +67,18 @@ def rendered(photo: Photo, recipe: Recipe) -> dict[str, Rendered]:
     """
     files: dict[str, Rendered] = {}
     by_size: dict[tuple[int, int], Rendered] = {}
-    for size in recipe.sizes:
+    for number, size in enumerate(recipe.sizes):
         wanted = size.of(photo.width, photo.height)
-        file = Rendered(media_name(photo.content_hash, recipe, size.name), *wanted)
+        file = Rendered(media_name(photo.content_hash, recipe, size.name), *wanted, number)
         files[size.name] = by_size.setdefault(wanted, file)
     return files
+
+
+def tile_and_wider(photo: Photo, recipe: Recipe) -> tuple[Rendered, Rendered | None]:
+    """Return what a grid shows of a picture, and what it shows on a dense screen if there is."""
+    files = rendered(photo, recipe)
+    tile, small = files["tile"], files["small"]
+    return tile, small if small.width > tile.width else None
 
 
 def shape(width: int, height: int) -> int:
@@ -73,6 +89,11 @@ def shape(width: int, height: int) -> int:
     """
     steps = round(math.log(width / height) / math.log(_SHAPE_STEP))
     return min(max(steps, _SHAPES[0]), _SHAPES[-1])
+
+
+def shape_width(width: int, height: int) -> int:
+    """Return how wide a tile of this shape is, in thousandths of its height."""
+    return round(1000 * _SHAPE_STEP ** shape(width, height))
 
 
 def shapes_css() -> bytes:
@@ -104,6 +125,27 @@ def month_home(month: Month) -> str:
 def month_path(month: Month) -> str:
     """Return the path of a month's newest page."""
     return f"{month_home(month)}index.html"
+
+
+def way_home(listing: bytes) -> str:
+    """Return the folder of the pages of a tag, camera or place, ending in a slash."""
+    kind, key = way_named(listing)
+    return f"{kind}/{Way(kind, key, '').slug}/"
+
+
+def way_path(way: Way) -> str:
+    """Return the path of the newest page of a tag, camera or place."""
+    return f"{way.kind}/{way.slug}/index.html"
+
+
+def way_index_path(kind: str) -> str:
+    """Return the path of the index of all tags, cameras or places."""
+    return f"{kind}/index.html"
+
+
+def way_letter_path(kind: str, letter: str) -> str:
+    """Return the path of the index of those of one letter; no slug is only a hyphen."""
+    return f"{kind}/-/{'other' if letter == '#' else slug_of(letter.encode())}/index.html"
 
 
 def sitemap_path(month: Month) -> str:
@@ -157,7 +199,11 @@ class Pages:
             keep_trailing_newline=True,
         )
         self._environment.filters.update(
-            long_date=long_date, moment=moment, exposure=exposure_text, search_link=_search_link
+            long_date=long_date,
+            moment=moment,
+            exposure=exposure_text,
+            paragraphs=_paragraphs,
+            search_link=_search_link,
         )
         self._environment.globals.update(
             site_title=title,
@@ -167,6 +213,9 @@ class Pages:
             album_path=album_path,
             month_path=month_path,
             sitemap_path=sitemap_path,
+            way_path=way_path,
+            way_index_path=way_index_path,
+            way_letter_path=way_letter_path,
             month_name=lambda month: months[month - 1],
             language=language,
             t=texts,
@@ -178,7 +227,11 @@ class Pages:
     def photo(self, photo: Photo, album: Album, newer: Photo | None, older: Photo | None) -> bytes:
         """Return a picture's own page."""
         path = photo_path(photo.id)
-        return self._page("photo.html", path, photo=photo, album=album, newer=newer, older=older)
+        ways: dict[str, list[Way]] = {kind: [] for kind in WAYS}
+        for way in photo.ways:
+            ways[way.kind].append(way)
+        beside = {"newer": newer, "older": older}
+        return self._page("photo.html", path, photo=photo, album=album, ways=ways, **beside)
 
     def album(self, album: Album, section: Section) -> bytes:
         """Return a page of an album."""
@@ -199,7 +252,41 @@ class Pages:
         path = section_path(month_home(month), section.number)
         return self._page("month.html", path, month=month, section=section)
 
-    def timeline(self, months: Sequence[Month], covers: Mapping[Month, Photo]) -> bytes:
+    def way(self, counted: Counted, section: Section) -> bytes:
+        """Return a page of a tag's, camera's or place's pictures."""
+        path = section_path(way_home(counted.listing), section.number)
+        return self._page("way.html", path, way=counted.way, count=counted.count, section=section)
+
+    def way_index(
+        self,
+        kind: str,
+        kinds: Sequence[str],
+        letters: Sequence[str],
+        ways: Sequence[Counted],
+        covers: Mapping[bytes, Photo],
+    ) -> bytes:
+        """Return the index of a kind: the ways with the most pictures, and all letters.
+
+        `kinds` are those that have an index, `covers` pictures by listing.
+        """
+        values = {"kind": kind, "kinds": kinds, "letters": letters, "ways": ways}
+        path = way_index_path(kind)
+        return self._page("ways.html", path, letter="", covers=covers, **values)
+
+    def way_letter(
+        self,
+        kind: str,
+        kinds: Sequence[str],
+        letter: str,
+        letters: Sequence[str],
+        ways: Sequence[Counted],
+    ) -> bytes:
+        """Return the index of a kind's ways of one letter."""
+        values = {"kind": kind, "kinds": kinds, "letters": letters, "ways": ways}
+        path = way_letter_path(kind, letter)
+        return self._page("ways.html", path, letter=letter, covers={}, **values)
+
+    def timeline(self, months: Sequence[Month], covers: Mapping[bytes, Photo]) -> bytes:
         """Return the page of all months, the newest first."""
         return self._page("timeline.html", TIMELINE, months=months, covers=covers)
 
@@ -267,10 +354,14 @@ def languages() -> dict[str, dict[str, Any]]:
     return texts
 
 
+def wall_clock(photo: Photo) -> dt.datetime:
+    """Return a picture's place in time."""
+    return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=photo.order)
+
+
 def moment(photo: Photo) -> str:
     """Return a picture's place in time as feeds write it."""
-    zero = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return (zero + dt.timedelta(seconds=photo.order)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return wall_clock(photo).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def exposure_text(photo: Photo) -> list[str]:
@@ -286,6 +377,11 @@ def exposure_text(photo: Photo) -> list[str]:
     if exposure.focal_length:
         pieces.append(f"{exposure.focal_length:g} mm")
     return pieces
+
+
+def _paragraphs(text: str) -> list[str]:
+    parts = (" ".join(part.split()) for part in re.split(r"\n\s*\n", text))
+    return [part for part in parts if part]
 
 
 def _search_link(words: str) -> str:

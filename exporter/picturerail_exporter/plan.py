@@ -11,13 +11,16 @@ from pathlib import Path
 import msgspec
 
 from picturerail_exporter import browser_index, pages
-from picturerail_exporter.changes import Touched, key_of
-from picturerail_exporter.collection import Photo
+from picturerail_exporter.changes import Touched
+from picturerail_exporter.collection import TAG, WAYS, Photo
+from picturerail_exporter.listings import Folder, Key, Month, folder_key, month_named
 from picturerail_exporter.pages import Pages
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe
+from picturerail_exporter.scroll import scroll_of
 from picturerail_exporter.sections import Listing, Section, section_path
-from picturerail_exporter.state import Folder, Month, SiteState, folder_key
+from picturerail_exporter.state import SiteState
+from picturerail_exporter.way_state import Counted
 
 NearWords = Mapping[str, Sequence[tuple[str, float]]]
 
@@ -90,6 +93,8 @@ class Planner:
             list(self._photos()),
             list(self._albums()),
             list(self._timeline()),
+            list(self._ways()),
+            list(self._way_indexes()),
             root,
             list(self._found_by_machines()),
             list(self._grid()),
@@ -127,27 +132,27 @@ class Planner:
                 yield Written(pages.photo_path(number), functools.partial(self._photo, photo))
 
     def _photo(self, photo: Photo) -> bytes:
-        key = key_of(photo)
         return self._templates.photo(
             photo,
-            self._state.named(photo.folder),
-            self._state.newer(key),
-            self._state.older(key),
+            self._state.albums.named(photo.folder),
+            self._state.newer(photo),
+            self._state.older(photo),
         )
 
     def _albums(self) -> Iterator[File]:
         # Those below come first: pages above lead to them.
         for folder in sorted(self._touched.albums, key=lambda folder: (-len(folder), folder)):
-            home = pages.album_home(self._state.named(folder))
+            home = pages.album_home(self._state.albums.named(folder))
             listing = Listing(self._state, folder_key(folder), home)
-            alive = self._state.album(folder) is not None
+            alive = self._state.albums.exists(folder)
 
             def page(section: Section, folder: Folder = folder) -> bytes:
-                album = self._state.album(folder)
+                album = self._state.albums.album(folder)
                 assert album is not None
                 return self._templates.album(album, section)
 
-            yield from self._sections(folder_key(folder), listing, page)
+            order = self._state.albums.text(folder).order
+            yield from self._sections(folder_key(folder), listing, page, order)
             path = section_path(home, None)
             if alive:
                 newest = functools.partial(_newest, page, listing)
@@ -157,11 +162,11 @@ class Planner:
         yield Written(pages.ALBUMS, self._outermost)
 
     def _outermost(self) -> bytes:
-        return self._templates.albums(self._state.albums_below(()))
+        return self._templates.albums(self._state.albums.albums_below(()))
 
     def _timeline(self) -> Iterator[File]:
         for name in sorted(self._touched.months):
-            month = Month(int(name[1:-3]), int(name[-2:]), self._state.in_month(name))
+            month = month_named(name, self._state.in_month(name))
             home = pages.month_home(month)
             listing = Listing(self._state, name, home)
 
@@ -182,8 +187,64 @@ class Planner:
 
     def _months(self) -> bytes:
         months = self._state.months()
-        covers = {month: self._state.newest_in(month.listing) for month in months}
-        return self._templates.timeline(months, covers)
+        return self._templates.timeline(months, self._covers(months))
+
+    def _covers(self, of: Sequence[Month | Counted]) -> dict[bytes, Photo]:
+        """Return the first picture of each listing."""
+        covers = ((each.listing, self._state.first_of(each.listing)) for each in of)
+        return {listing: photo for listing, photo in covers if photo is not None}
+
+    def _ways(self) -> Iterator[File]:
+        for name in sorted(self._touched.ways):
+            home = pages.way_home(name)
+            listing = Listing(self._state, name, home)
+
+            def page(section: Section, name: bytes = name) -> bytes:
+                counted = self._state.ways.counted(name)
+                assert counted is not None
+                return self._templates.way(counted, section)
+
+            yield from self._sections(name, listing, page)
+            path = section_path(home, None)
+            if self._state.ways.counted(name):
+                yield Written(path, functools.partial(_newest, page, listing))
+            else:
+                yield Gone(path)
+
+    def _way_indexes(self) -> Iterator[File]:
+        kinds = [kind for kind in WAYS if self._state.ways.number(kind) or kind == TAG]
+        others = self._state.note("kinds") != " ".join(kinds)
+        self._state.set_note("kinds", " ".join(kinds))
+        for kind in WAYS:
+            path = pages.way_index_path(kind)
+            if kind not in kinds:
+                yield Gone(path)
+                continue
+            letters = set(self._touched.letters.get(kind, ()))
+            parted = self._state.ways.number(kind) > pages.MOST_WAYS
+            # Each letter's page leads to all others; so one that comes or goes touches them all.
+            now = self._state.ways.letters(kind) if parted else []
+            before = self._state.note(f"letters of {kind}").split()
+            if now != before or others:  # and leads to the other kinds
+                letters.update(now, before)
+                self._state.set_note(f"letters of {kind}", " ".join(now))
+            for letter in sorted(letters):
+                if parted and self._state.ways.of_letter(kind, letter):
+                    make = functools.partial(self._way_letter, kind, letter, kinds)
+                    yield Written(pages.way_letter_path(kind, letter), make)
+                else:
+                    yield Gone(pages.way_letter_path(kind, letter))
+            yield Written(path, functools.partial(self._way_index, kind, kinds))
+
+    def _way_letter(self, kind: str, letter: str, kinds: Sequence[str]) -> bytes:
+        ways, letters = self._state.ways.of_letter(kind, letter), self._state.ways.letters(kind)
+        return self._templates.way_letter(kind, kinds, letter, letters, ways)
+
+    def _way_index(self, kind: str, kinds: Sequence[str]) -> bytes:
+        number = self._state.ways.number(kind)
+        ways = self._state.ways.largest(kind, pages.MOST_WAYS)
+        letters = self._state.ways.letters(kind) if number > pages.MOST_WAYS else []
+        return self._templates.way_index(kind, kinds, letters, ways, self._covers(ways))
 
     def _sitemap(self, name: bytes) -> bytes:
         return self._templates.sitemap([number for _, number in self._state.keys(name, None)])
@@ -206,9 +267,17 @@ class Planner:
         yield Written(section_path("", None), functools.partial(_newest, page, listing))
 
     def _sections(
-        self, name: bytes, listing: Listing, page: Callable[[Section], bytes]
+        self,
+        name: bytes,
+        listing: Listing,
+        page: Callable[[Section], bytes],
+        order: str = "newest",
     ) -> Iterator[File]:
-        for start in sorted(self._touched.sections.get(name, ())):
+        touched = self._touched.sections.get(name, set())
+        scroll = scroll_of(self._state, name, listing, order, self._recipe, touched)
+        yield from (Written(path, make) for path, make in scroll.written)
+        yield from (Gone(path) for path in scroll.gone)
+        for start in sorted(touched, key=_by_id):
             path = listing.path(start)
             if listing.exists(start):
                 yield Written(path, functools.partial(_page, page, listing, start))
@@ -238,8 +307,12 @@ def _newest(page: Callable[[Section], bytes], listing: Listing) -> bytes:
     return page(listing.newest())
 
 
-def _page(page: Callable[[Section], bytes], listing: Listing, start: tuple[int, int]) -> bytes:
+def _page(page: Callable[[Section], bytes], listing: Listing, start: Key) -> bytes:
     return page(listing.page(start))
+
+
+def _by_id(key: Key) -> int:
+    return key[1]
 
 
 def _ready(path: str, data: bytes) -> Written:

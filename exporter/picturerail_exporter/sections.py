@@ -1,6 +1,7 @@
 """Cutting a listing into pages whose bounds follow from the pictures alone.
 
-Pages hold about `PER_PAGE` pictures. Going from the oldest picture to the newest, a page ends
+Pages hold about `PER_PAGE` pictures. Going from the last picture to the first (from the oldest to
+the newest, where that is the order), a page ends
 behind a picture whose own id's checksum says so, once the page holds half of `PER_PAGE`, or
 else when it holds twice as many: content-defined chunking (Muthitacharoen and others, SOSP
 2001, section 3.1), over pictures in place of bytes. What a page holds depends on nothing
@@ -16,13 +17,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from picturerail_exporter.collection import Photo
-from picturerail_exporter.state import Key, SiteState
+from picturerail_exporter.listings import END, Key
+from picturerail_exporter.state import SiteState
 
 PER_PAGE = 40
 """A newest page of thrice as many, less one, still fits into what a first page may weigh."""
-
-_END: Key = (2**62, 2**62)
-"""Behind all pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def recut(state: SiteState, listing: bytes, changed: Iterable[Key]) -> set[Key]:
         if done is None:
             break
     # Two full halves and a rest make the newest page; the one before it leads there.
-    last = [key for key, _ in zip(state.starts_back(listing, _END), range(5), strict=False)]
+    last = [key for key, _ in zip(state.starts_back(listing, END), range(5), strict=False)]
     return touched.union(last) if touched.intersection(last) else touched
 
 
@@ -130,7 +129,7 @@ class Listing:
         self.front: Key | None = None
         """The oldest picture on the newest page; None where there is no picture."""
         held, following = 0, None
-        for start in state.starts_back(listing, _END):
+        for start in state.starts_back(listing, END):
             held += len(state.listed(listing, start, following))
             self.front = following = start
             if held >= PER_PAGE:
@@ -142,9 +141,9 @@ class Listing:
 
     def exists(self, start: Key) -> bool:
         """Tell whether a page of its own begins at a place."""
-        if self.front is None or start >= self.front:
+        if next(self._state.starts(self._listing, start), None) != start:
             return False
-        return next(self._state.starts(self._listing, start), None) == start
+        return self.front is not None and start < self.front
 
     def newest(self) -> Section:
         """Return the newest page."""

@@ -20,8 +20,15 @@ import msgspec
 
 from picturerail_exporter import pages
 from picturerail_exporter.browser_index import Analyse
-from picturerail_exporter.changes import News, apply, everything, news
-from picturerail_exporter.collection import Photo, Skipped
+from picturerail_exporter.changes import (
+    News,
+    apply,
+    changed_texts,
+    everything,
+    homes_of,
+    news,
+)
+from picturerail_exporter.collection import Photo, Skipped, public_roots
 from picturerail_exporter.files import link_or_copy, write_atomically
 from picturerail_exporter.pages import Pages
 from picturerail_exporter.pixels import DEFAULT_MAX_PIXELS
@@ -29,13 +36,14 @@ from picturerail_exporter.plan import Gone, Linked, NearWords, Planner, Written
 from picturerail_exporter.render_missing import Progress, render_missing
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe
+from picturerail_exporter.rules import Rules
 from picturerail_exporter.site_folder import Manifest, SiteFolder, digest, open_site
 from picturerail_exporter.source import Source
 from picturerail_exporter.state import open_state
 from picturerail_native.records import Table, decode_neighbours, neighbours_key
 from picturerail_native.search import analyse as engine_analyse
 
-_PAGES_VERSION = 3
+_PAGES_VERSION = 4
 """To be raised when the same pictures and options give other pages."""
 
 _PICTURE_MARK = "picture"
@@ -48,8 +56,8 @@ class SiteOptions:
 
     `path` is its folder, `renditions` the rendition store's. `base_url` is where it will be
     published, if known: link previews, feed and sitemaps need it. `language` is that of
-    its own texts. `vectors_version` names the word vectors
-    in use, whose neighbours are searched through. `workers` is how many pictures are
+    its own texts. `rules` says what may be published. `vectors_version` names the word vectors in
+    use, whose neighbours are searched through. `workers` is how many pictures are
     rendered at once.
     """
 
@@ -58,6 +66,7 @@ class SiteOptions:
     title: str = "Pictures"
     base_url: str = ""
     language: str = "en"
+    rules: Rules = field(default_factory=Rules)
     recipe: Recipe = field(default_factory=Recipe)
     vectors_version: str = ""
     max_pixels: int = DEFAULT_MAX_PIXELS
@@ -71,6 +80,7 @@ class SiteOptions:
             self.title,
             self.base_url,
             self.language,
+            self.rules,
             self.recipe,
             self.vectors_version,
         )
@@ -83,7 +93,8 @@ class ExportReport:
     """What an export did.
 
     The files that it added, changed and removed, as paths on the site, in the order of the
-    work; how many it left alone; and the pictures that it could not show.
+    work; how many it left alone; the pictures that it could not show; and what is wrong with the
+    albums' texts, a line each.
     """
 
     site: Path
@@ -93,6 +104,7 @@ class ExportReport:
     unchanged: int
     seq: int
     skipped: tuple[Skipped, ...] = ()
+    problems: tuple[str, ...] = ()
 
     @property
     def added(self) -> int:
@@ -143,20 +155,21 @@ def export(
         # interruption the lists name our files, but not what is in them.
         verify = full or not old.complete or not (options.path / "index.html").is_file()
         same = (old.uuid, old.options) == (new.uuid, new.options) and not verify
-        if same and old.seq == new.seq and not old.partial:
-            return ExportReport(options.path, (), (), (), old.count, old.seq)
+        stands = same and state.note("stands") == _position(old)
+        homes = homes_of(public_roots(source))
+        if same and old.seq == new.seq and not old.partial and not changed_texts(state, homes):
+            problems = tuple(state.albums.problems())
+            return ExportReport(options.path, (), (), (), old.count, old.seq, problems=problems)
 
-        found = None
-        if same and state.note("stands") == _position(old):
-            found = news(source, state, old.seq)
+        found = news(source, state, old.seq, options.rules) if stands else None
         incremental = found is not None
         if found is None:
             state.clear()
-            found = everything(source)
+            found = everything(source, options.rules)
         store = RenditionStore(options.renditions)
         if not dry_run:
             found = _rendered(source, found, store, options, folder, verify, progress)
-        touched = apply(state, found)
+        touched = apply(state, found, homes)
         files = Planner(
             state,
             touched,
@@ -200,7 +213,14 @@ def export(
             unchanged=count - len(added) - len(changed),
             seq=new.seq,
             skipped=tuple(state.skipped()),
+            problems=tuple(state.albums.problems()),
         )
+
+
+def texts_changed(source: Source, options: SiteOptions) -> bool:
+    """Tell whether the text of an album that the site shows has changed since its export."""
+    with open_state(_state_path(options, dry_run=True)) as state:
+        return bool(changed_texts(state, homes_of(public_roots(source))))
 
 
 def _state_path(options: SiteOptions, *, dry_run: bool) -> Path | None:

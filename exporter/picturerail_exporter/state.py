@@ -1,57 +1,66 @@
 """What the site shows, kept between exports so that one change finds only what it touches.
 
 An SQLite file in the store (never on the site): each published picture by id, by its place in
-time, by folder and by content; each album with its count and cover; where listings are cut
-into pages. All of it can be made again from the database, and is whenever it does not stand
-exactly at the transaction, the store and the options that the site's manifest names: so it is
-written without waiting for the disk, and a lost or damaged file costs one full computation.
+each listing, by folder and by content; each album, month, tag, camera and place with its count;
+where listings are cut into pages. All of it can be made again from the database, and is whenever
+it does not stand exactly at the transaction, the store and the options that the site's manifest
+names: so it is written without waiting for the disk, and a lost or damaged file costs one full
+computation.
 
 Tables::
 
-    photo    id, time (seconds), folder, content (hash), data (`Photo` as MessagePack)
-    album    folder, parent, count, time and id of its cover
-    month    listing (NUL, year, hyphen, month), count
-    section  listing (b"" of all pictures, a folder, or a month), time and id of its oldest picture
+    photo    id, time (seconds), folder, name (of its file), content (hash), data (`Photo` as
+             MessagePack)
+    member   listing (a folder or a way in), place and id of each picture in it
+    section  listing, place and id of the last picture on each of its pages
+    month    listing, count
+    shards   listing, what it is scrolled by (`scroll`)
     skipped  id, path, reason of pictures that could not be shown; tried again each time
     note     name, value: where the state stands, and the index's files
 
-A folder is written as its names joined by NUL, which no name contains.
+Those of albums are described in `album_state`, those of ways in in `way_state`. `listings` says
+how a listing is named.
 """
 
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from picturerail_exporter.collection import Album, Photo, Skipped, slug_of
-from picturerail_native.fields import readable
+from picturerail_exporter.album_state import AlbumState
+from picturerail_exporter.collection import Photo, Skipped
+from picturerail_exporter.listings import (
+    BEGINNING,
+    Key,
+    Month,
+    folder_key,
+    is_month,
+    month_bounds,
+    month_named,
+    month_of,
+)
+from picturerail_exporter.way_state import WayState
 
-_SHAPE = "1"
+_SHAPE = "3"
 """To be raised when the tables or what is in them change: the file is then made anew."""
-
-Key = tuple[int, int]
-"""A picture's place in time: (seconds, id). The newest has the greatest."""
-
-Folder = tuple[bytes, ...]
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS photo(
-  id INTEGER PRIMARY KEY, time INTEGER, folder BLOB, content BLOB, data BLOB);
+  id INTEGER PRIMARY KEY, time INTEGER, folder BLOB, name TEXT, content BLOB, data BLOB);
 CREATE INDEX IF NOT EXISTS photo_time ON photo(time, id);
 CREATE INDEX IF NOT EXISTS photo_folder ON photo(folder, time, id);
 CREATE INDEX IF NOT EXISTS photo_content ON photo(content);
-CREATE TABLE IF NOT EXISTS album(
-  folder BLOB PRIMARY KEY, parent BLOB, count INTEGER, time INTEGER, cover INTEGER);
-CREATE INDEX IF NOT EXISTS album_parent ON album(parent, time, cover);
+CREATE TABLE IF NOT EXISTS member(
+  listing BLOB, place, id INTEGER, PRIMARY KEY(listing, place, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS section(
-  listing BLOB, time INTEGER, id INTEGER, PRIMARY KEY(listing, time, id)) WITHOUT ROWID;
+  listing BLOB, place, id INTEGER, PRIMARY KEY(listing, place, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS month(name BLOB PRIMARY KEY, count INTEGER);
+CREATE TABLE IF NOT EXISTS shards(listing BLOB PRIMARY KEY, kept BLOB);
 CREATE TABLE IF NOT EXISTS skipped(id INTEGER PRIMARY KEY, path TEXT, reason TEXT);
 CREATE TABLE IF NOT EXISTS note(name TEXT PRIMARY KEY, value TEXT);
 """
@@ -61,11 +70,16 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 class SiteState:
-    """The state of one site; made by `open_state`. Changes last once `commit` was called."""
+    """The state of one site; made by `open_state`. Changes last once `commit` was called.
+
+    `albums` and `ways` are the parts of it that tell of folders, and of tags, cameras, places.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Use an open database with the tables in it."""
         self._db = connection
+        self.albums = AlbumState(connection, self.photo, self.named)
+        self.ways = WayState(connection)
 
     # ---- where it stands ----
 
@@ -80,7 +94,7 @@ class SiteState:
 
     def clear(self) -> None:
         """Forget everything."""
-        for table in ("photo", "album", "month", "section", "skipped", "note"):
+        for table in _table_names(self._db):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from here
         self.set_note("shape", _SHAPE)
 
@@ -109,11 +123,12 @@ class SiteState:
     def put(self, photo: Photo) -> None:
         """Add a picture, or replace the one with its id."""
         self._db.execute(
-            "INSERT OR REPLACE INTO photo VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO photo VALUES (?, ?, ?, ?, ?, ?)",
             (
                 photo.id,
                 photo.order,
                 folder_key(photo.folder),
+                photo.filename,
                 photo.content_hash,
                 _encoder.encode(photo),
             ),
@@ -123,52 +138,94 @@ class SiteState:
         """Take a picture out."""
         self._db.execute("DELETE FROM photo WHERE id = ?", (number,))
 
-    def newer(self, key: Key) -> Photo | None:
-        """Return the picture right after a place in time."""
-        return self._one("WHERE (time, id) > (?, ?) ORDER BY time, id LIMIT 1", *key)
+    def newer(self, photo: Photo) -> Photo | None:
+        """Return the picture right after another in time."""
+        return self._one(
+            "WHERE (time, id) > (?, ?) ORDER BY time, id LIMIT 1", photo.order, photo.id
+        )
 
-    def older(self, key: Key) -> Photo | None:
-        """Return the picture right before a place in time."""
-        return self._one("WHERE (time, id) < (?, ?) ORDER BY time DESC, id DESC LIMIT 1", *key)
+    def older(self, photo: Photo) -> Photo | None:
+        """Return the picture right before another in time."""
+        return self._one(
+            "WHERE (time, id) < (?, ?) ORDER BY time DESC, id DESC LIMIT 1", photo.order, photo.id
+        )
+
+    def named(self, folder: bytes, name: str) -> Photo | None:
+        """Return the newest picture of a filename right in a folder."""
+        return self._one(
+            "WHERE folder = ? AND name = ? ORDER BY time DESC, id DESC LIMIT 1", folder, name
+        )
+
+    def in_folder(self, folder: bytes) -> list[Photo]:
+        """Return the pictures right in a folder."""
+        return list(self._all("WHERE folder = ?", folder))
+
+    def below(self, folder: bytes) -> list[int]:
+        """Return the ids of the pictures in a folder and all folders below it."""
+        query = "SELECT id FROM photo WHERE folder = ? OR (folder >= ? AND folder < ?)"
+        found = self._db.execute(query, (folder, folder + b"\0", folder + b"\1"))
+        return [number for (number,) in found]
 
     def holds_content(self, content: bytes) -> bool:
         """Tell whether any picture has this content."""
         found = self._db.execute("SELECT 1 FROM photo WHERE content = ? LIMIT 1", (content,))
         return found.fetchone() is not None
 
+    # ---- listings ----
+
+    def add_member(self, listing: bytes, key: Key) -> None:
+        """Put a picture into a folder's or way's listing."""
+        self._db.execute("INSERT OR REPLACE INTO member VALUES (?, ?, ?)", (listing, *key))
+
+    def drop_member(self, listing: bytes, key: Key) -> None:
+        """Take a picture out of a folder's or way's listing."""
+        self._db.execute(
+            "DELETE FROM member WHERE listing = ? AND place = ? AND id = ?", (listing, *key)
+        )
+
     def listed(self, listing: bytes, since: Key | None, before: Key | None) -> list[Photo]:
-        """Return a listing's pictures from one place in time up to another, the newest first."""
-        where, values = _range(listing, since, before)
-        return list(self._all(f"{where} ORDER BY time DESC, id DESC", *values))
+        """Return a listing's pictures from one place up to another, the greatest first."""
+        return list(self._listed(_range(listing, since, before), ""))
+
+    def first_of(self, listing: bytes) -> Photo | None:
+        """Return the picture with a listing's greatest place."""
+        return next(self._listed(_range(listing, None, None), "LIMIT 1"), None)
+
+    def _listed(self, within: _Range, end: str) -> Iterator[Photo]:
+        order = f"ORDER BY {within.place} DESC, {within.number} DESC {end}"
+        query = f"SELECT photo.data FROM {within.tables} {within.where} {order}"  # noqa: S608
+        return (_decoder.decode(data) for (data,) in self._db.execute(query, within.values))
 
     def keys(self, listing: bytes, since: Key | None) -> Iterator[Key]:
-        """Yield the places in time of a listing's pictures, the oldest first."""
-        where, values = _range(listing, since, None)
-        query = f"SELECT time, id FROM photo {where} ORDER BY time, id"  # noqa: S608 - made here
-        yield from self._db.execute(query, values)
+        """Yield the places of a listing's pictures, the least first."""
+        place, number, tables, where, values = _range(listing, since, None)
+        tables = tables.partition(" ")[0]  # the pictures themselves are not asked for
+        query = f"SELECT {place}, {number} FROM {tables} {where}"  # noqa: S608 - made here
+        yield from self._db.execute(f"{query} ORDER BY {place}, {number}", values)
 
     def stands(self, listing: bytes, key: Key) -> bool:
-        """Tell whether a listing has a picture at exactly this place in time."""
-        row = self._db.execute("SELECT time, folder FROM photo WHERE id = ?", (key[1],)).fetchone()
-        if row is None or row[0] != key[0]:
-            return False
-        return listing in {b"", row[1], month_of(key[0])}
+        """Tell whether a listing has a picture at exactly this place."""
+        if not listing or is_month(listing):
+            row = self._db.execute("SELECT time FROM photo WHERE id = ?", (key[1],)).fetchone()
+            return row is not None and row[0] == key[0] and listing in {b"", month_of(row[0])}
+        query = "SELECT 1 FROM member WHERE listing = ? AND place = ? AND id = ?"
+        return self._db.execute(query, (listing, *key)).fetchone() is not None
 
     # ---- where listings are cut ----
 
     def starts(self, listing: bytes, since: Key | None = None) -> Iterator[Key]:
-        """Yield the oldest place of each of a listing's sections, from a place on."""
+        """Yield the least place of each of a listing's sections, from a place on."""
         yield from self._db.execute(
-            "SELECT time, id FROM section WHERE listing = ? AND (time, id) >= (?, ?)"
-            " ORDER BY time, id",
-            (listing, *(since or (-(2**63), 0))),
+            "SELECT place, id FROM section WHERE listing = ? AND (place, id) >= (?, ?)"
+            " ORDER BY place, id",
+            (listing, *(since or BEGINNING)),
         )
 
     def starts_back(self, listing: bytes, upto: Key) -> Iterator[Key]:
-        """Yield the oldest place of each of a listing's sections, backwards from a place."""
+        """Yield the least place of each of a listing's sections, backwards from a place."""
         yield from self._db.execute(
-            "SELECT time, id FROM section WHERE listing = ? AND (time, id) <= (?, ?)"
-            " ORDER BY time DESC, id DESC",
+            "SELECT place, id FROM section WHERE listing = ? AND (place, id) <= (?, ?)"
+            " ORDER BY place DESC, id DESC",
             (listing, *upto),
         )
 
@@ -179,8 +236,20 @@ class SiteState:
     def drop_start(self, listing: bytes, key: Key) -> None:
         """Let no section begin at a place."""
         self._db.execute(
-            "DELETE FROM section WHERE listing = ? AND time = ? AND id = ?", (listing, *key)
+            "DELETE FROM section WHERE listing = ? AND place = ? AND id = ?", (listing, *key)
         )
+
+    def shards(self, listing: bytes) -> bytes:
+        """Return what is kept of the shards that a listing is scrolled by; b"" for none."""
+        query = "SELECT kept FROM shards WHERE listing = ?"
+        row = self._db.execute(query, (listing,)).fetchone()
+        return row[0] if row else b""
+
+    def set_shards(self, listing: bytes, kept: bytes) -> None:
+        """Keep what a listing is scrolled by."""
+        self._db.execute("DELETE FROM shards WHERE listing = ?", (listing,))
+        if kept:
+            self._db.execute("INSERT INTO shards VALUES (?, ?)", (listing, kept))
 
     # ---- months ----
 
@@ -199,97 +268,9 @@ class SiteState:
 
     def months(self) -> list[Month]:
         """Return the months that have pictures, the newest first."""
-        return sorted(
-            (
-                Month(int(name[1:-3]), int(name[-2:]), count)
-                for name, count in self._db.execute("SELECT name, count FROM month")
-            ),
-            key=lambda month: (month.year, month.month),
-            reverse=True,
-        )
-
-    def newest_in(self, listing: bytes) -> Photo:
-        """Return the newest picture of a listing that has one."""
-        where, values = _range(listing, None, None)
-        return next(self._all(f"{where} ORDER BY time DESC, id DESC LIMIT 1", *values))
-
-    # ---- albums ----
-
-    def recount(self, differences: Mapping[Folder, int]) -> None:
-        """Count pictures into albums and those above, or out, and choose their covers anew.
-
-        Called once the pictures themselves stand as they are now; a folder whose pictures
-        changed places in time is named with a difference of 0.
-        """
-        every: dict[Folder, int] = {}
-        for folder, difference in differences.items():
-            for depth in range(len(folder), 0, -1):
-                every[folder[:depth]] = every.get(folder[:depth], 0) + difference
-        for folder in sorted(every, key=len, reverse=True):
-            self._recount(folder, every[folder])
-
-    def _recount(self, folder: Folder, difference: int) -> None:
-        key = folder_key(folder)
-        row = self._album(folder)
-        count = (row[0] if row else 0) + difference
-        if count == 0:
-            self._db.execute("DELETE FROM album WHERE folder = ?", (key,))
-            return
-        newest = [
-            self._db.execute(query, (key,)).fetchone()
-            for query in (
-                "SELECT time, id FROM photo WHERE folder = ? ORDER BY time DESC, id DESC LIMIT 1",
-                "SELECT time, cover FROM album WHERE parent = ?"
-                " ORDER BY time DESC, cover DESC LIMIT 1",
-            )
-        ]
-        cover = max(filter(None, newest))
-        self._db.execute(
-            "INSERT OR REPLACE INTO album VALUES (?, ?, ?, ?, ?)",
-            (key, folder_key(folder[:-1]), count, *cover),
-        )
-
-    def folders(self) -> Iterator[Folder]:
-        """Yield every album's folder, parents before children."""
-        for (key,) in self._db.execute("SELECT folder FROM album ORDER BY folder"):
-            yield tuple(key.split(b"\0"))
-
-    def album(self, folder: Folder) -> Album | None:
-        """Return an album with its parents, and the albums right below it by title."""
-        row = self._album(folder)
-        if row is None:
-            return None
-        count, cover = row
-        album = self.named(folder)
-        album.count, album.cover = count, self.photo(cover)
-        album.albums = self.albums_below(folder, album)
-        return album
-
-    @staticmethod
-    def named(folder: Folder) -> Album:
-        """Return a folder's album with titles and ways up, but nothing that is counted."""
-        parents: tuple[Album, ...] = ()
-        for depth in range(1, len(folder)):
-            parents = (*parents, _named(folder[:depth], parents))
-        return _named(folder, parents)
-
-    def albums_below(self, folder: Folder, above: Album | None = None) -> list[Album]:
-        """Return the albums right below a folder, by title; without one, the outermost."""
-        parents = (*above.parents, above) if above else ()
-        found = []
-        for key, count, cover in self._db.execute(
-            "SELECT folder, count, cover FROM album WHERE parent = ?", (folder_key(folder),)
-        ).fetchall():
-            album = _named(tuple(key.split(b"\0")), parents)
-            album.count, album.cover = count, self.photo(cover)
-            found.append(album)
-        return sorted(found, key=lambda album: (album.title.casefold(), album.slug))
-
-    def _album(self, folder: Folder) -> tuple[int, int] | None:
-        row: tuple[int, int] | None = self._db.execute(
-            "SELECT count, cover FROM album WHERE folder = ?", (folder_key(folder),)
-        ).fetchone()
-        return row
+        found = self._db.execute("SELECT name, count FROM month")
+        months = (month_named(name, count) for name, count in found)
+        return sorted(months, key=lambda month: (month.year, month.month), reverse=True)
 
     # ---- what could not be shown ----
 
@@ -311,49 +292,6 @@ class SiteState:
     def _all(self, where: str, *values: object) -> Iterator[Photo]:
         query = f"SELECT data FROM photo {where}"  # noqa: S608 - from the methods above
         return (_decoder.decode(data) for (data,) in self._db.execute(query, values))
-
-
-_MONTH = b"\0"
-
-
-@dataclass(frozen=True, slots=True)
-class Month:
-    """A month of the timeline, and how many pictures it has."""
-
-    year: int
-    month: int
-    count: int
-
-    @property
-    def listing(self) -> bytes:
-        """Its listing."""
-        return _MONTH + b"%04d-%02d" % (self.year, self.month)
-
-
-def month_of(time: int) -> bytes:
-    """Return the listing of the month that a time lies in."""
-    moment = _EPOCH + dt.timedelta(seconds=time)
-    return Month(moment.year, moment.month, 0).listing
-
-
-def _bounds(listing: bytes) -> tuple[int, int]:
-    year, month = int(listing[1:-3]), int(listing[-2:])
-    first = dt.datetime(year, month, 1)
-    after = (first + dt.timedelta(days=31)).replace(day=1) if (year, month) < (9999, 12) else None
-    end = 2**62 if after is None else _seconds(after)
-    return _seconds(first), end
-
-
-def _seconds(moment: dt.datetime) -> int:
-    return int((moment - _EPOCH).total_seconds())
-
-
-_EPOCH = dt.datetime(1970, 1, 1)
-
-
-def folder_key(folder: Folder) -> bytes:
-    """Return how a folder is written; b"" is what holds the outermost ones."""
-    return b"\0".join(folder)
 
 
 @contextlib.contextmanager
@@ -388,35 +326,48 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA secure_delete = ON")  # a purged picture's words are gone at once
-    connection.executescript(_TABLES)
-    state = SiteState(connection)
-    if state.note("shape") != _SHAPE:
-        for table in ("photo", "album", "month", "section", "skipped"):
-            connection.execute(f"DROP TABLE {table}")
-        connection.executescript("DELETE FROM note;")
-        connection.executescript(_TABLES)
-        state.set_note("shape", _SHAPE)
-        connection.commit()
+    names = _table_names(connection)
+    note = "SELECT value FROM note WHERE name = 'shape'"
+    shape = connection.execute(note).fetchone() if "note" in names else None
+    if names and (shape is None or shape[0] != _SHAPE):
+        for name in names:
+            connection.execute(f"DROP TABLE {name}")
+    connection.executescript(_TABLES + AlbumState.TABLES + WayState.TABLES)
+    connection.execute("INSERT OR REPLACE INTO note VALUES ('shape', ?)", (_SHAPE,))
+    connection.commit()
     return connection
 
 
-def _range(listing: bytes, since: Key | None, before: Key | None) -> tuple[str, list[object]]:
-    terms: list[str] = []
+def _table_names(connection: sqlite3.Connection) -> list[str]:
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return [name for (name,) in found]
+
+
+class _Range(NamedTuple):
+    """The SQL of a listing between two places: columns, tables, condition, values."""
+
+    place: str
+    number: str
+    tables: str
+    where: str
+    values: list[object]
+
+
+def _range(listing: bytes, since: Key | None, before: Key | None) -> _Range:
     values: list[object] = []
-    if listing.startswith(_MONTH):
-        terms.append("time >= ? AND time < ?")
-        values += _bounds(listing)
-    elif listing:
-        terms.append("folder = ?")
+    if not listing or is_month(listing):
+        place, number, tables = "photo.time", "photo.id", "photo"
+        terms = ["photo.time >= ? AND photo.time < ?"] if listing else []
+        values += month_bounds(listing) if listing else ()
+    else:
+        place, number = "member.place", "member.id"
+        tables = "member CROSS JOIN photo ON photo.id = member.id"
+        terms = ["member.listing = ?"]
         values.append(listing)
     if since is not None:
-        terms.append("(time, id) >= (?, ?)")
+        terms.append(f"({place}, {number}) >= (?, ?)")
         values += since
     if before is not None:
-        terms.append("(time, id) < (?, ?)")
+        terms.append(f"({place}, {number}) < (?, ?)")
         values += before
-    return ("WHERE " + " AND ".join(terms) if terms else ""), values
-
-
-def _named(folder: Folder, parents: tuple[Album, ...]) -> Album:
-    return Album("/".join(map(slug_of, folder)), readable(folder[-1]), parents)
+    return _Range(place, number, tables, f"WHERE {' AND '.join(terms)}" if terms else "", values)

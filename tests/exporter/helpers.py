@@ -82,9 +82,11 @@ class MemorySource:
             raise NotFoundError("no such bytes")
         return io.BytesIO(self.blobs[content_hash])
 
-    def root(self, number: int, name: str, *, configured: bool = True) -> None:
-        """Add or change a folder."""
-        value = encode_record(Root(name, f"/photos/{name}", configured))
+    def root(
+        self, number: int, name: str, *, configured: bool = True, folder: Path | None = None
+    ) -> None:
+        """Add or change a folder; where it lies matters to albums' texts alone."""
+        value = encode_record(Root(name, str(folder or f"/photos/{name}"), configured))
         self.tables[Table.ROOTS, root_key(number)] = value
         self.seq += 1
         self.stamps[Table.ROOTS, root_key(number)] = self.seq
@@ -181,6 +183,15 @@ def tree(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def write_text(folder: Path, text: str) -> None:
+    """Write a folder's `album.toml`; an empty text removes it."""
+    place = folder / "album.toml"
+    place.unlink(missing_ok=True)  # another file then, whatever the clock's step
+    if text:
+        folder.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
 
 
 def public(site):

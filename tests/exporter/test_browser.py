@@ -399,6 +399,8 @@ AXE_VIEWS = [
     "index.html",
     "album/index.html",
     "album/Pictures/2020/index.html",
+    "tag/index.html",
+    "tag/cat/index.html",
     "timeline/index.html",
     "timeline/2018/05/index.html",
     "photo/3/index.html",

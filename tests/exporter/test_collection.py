@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from picturerail_exporter.changes import apply, everything
 from picturerail_exporter.collection import published, slug_of
-from picturerail_exporter.state import folder_key, open_state
+from picturerail_exporter.listings import folder_key
+from picturerail_exporter.rules import EVERYTHING
+from picturerail_exporter.state import open_state
 from picturerail_native.records import Corrections
 
 from .helpers import plain
@@ -19,7 +21,7 @@ def test_only_what_may_be_seen(source):
     source.add("c.jpg", plain((1, 2, 3)), root=2)
     source.add("d.jpg", plain((1, 2, 3)), root=0)
 
-    photos, skipped = published(source)
+    photos, skipped = published(source, EVERYTHING)
 
     assert ([seen], []) == ([photo.id for photo in photos], skipped)
 
@@ -28,7 +30,7 @@ def test_unknown_size_is_named(source):
     """A picture whose size is not known cannot be hung, and is named instead."""
     number = source.add("a.jpg", plain((1, 2, 3)), width=0, height=0)
 
-    photos, (skipped,) = published(source)
+    photos, (skipped,) = published(source, EVERYTHING)
 
     assert ([], number, "a.jpg") == (photos, skipped.id, skipped.path)
 
@@ -41,7 +43,7 @@ def test_newest_first(source):
     source.add("4.jpg", plain((1, 2, 3)), taken="not a date")
     source.add("5.jpg", plain((1, 2, 3)))
 
-    photos, _ = published(source)
+    photos, _ = published(source, EVERYTHING)
 
     assert [photo.id for photo in photos] == [3, 2, 1, 5, 4]
 
@@ -54,9 +56,9 @@ def test_albums_are_the_folders(source):
     source.add("2020/d.jpg", plain((1, 2, 3)), taken="2018-01-01")
 
     with open_state(None) as state:
-        apply(state, everything(source))
-        folders = list(state.folders())
-        found = [state.album(folder) for folder in folders]
+        apply(state, everything(source, EVERYTHING), {})
+        folders = list(state.albums.folders())
+        found = [state.albums.album(folder) for folder in folders]
         direct = [state.listed(folder_key(folder), None, None) for folder in folders]
 
     assert [

@@ -12,22 +12,38 @@ import defusedxml.ElementTree
 import pytest
 from PIL import Image
 
-from picturerail_exporter import files, sections
+from picturerail_exporter import files, pages, sections
 from picturerail_exporter.check import check_site
 from picturerail_exporter.pages import languages
 from picturerail_exporter.pixels import decode
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import render
+from picturerail_exporter.rules import Allowed, Rule, Rules
 from picturerail_exporter.site_folder import ExportError, SiteLockedError, open_site
 from picturerail_native.records import Corrections, Exposure
 
-from .helpers import Links, broken_links, encoded, nth_day, photograph, plain, public, tree
+from .helpers import (
+    Links,
+    broken_links,
+    encoded,
+    nth_day,
+    photograph,
+    plain,
+    public,
+    tree,
+    write_text,
+)
 
 
 def unreferenced(site: Path) -> set[str]:
     """Return the site's files that no page and no index refers to."""
     files = {name for name in tree(site) if not name.startswith(".picturerail/")}
-    used = {"index.html", "search/root.json", "static/photo.js"}  # of photo pages, if any
+    used = {
+        "index.html",
+        "search/root.json",
+        "static/photo.js",
+        "static/scroll.js",
+    }  # of photo pages, if any
     used |= {"404.html", "robots.txt"}  # asked for by name
     script = (site / "static/page.js").read_text()
     used |= {f"static/{name}" for name in re.findall(r'"(\w+\.js)"', script)}  # for a search
@@ -37,20 +53,27 @@ def unreferenced(site: Path) -> set[str]:
             used.add(unquote(urlsplit(urljoin(here, address)).path).lstrip("/"))
     root = json.loads((site / "search/root.json").read_bytes())
     used |= {f"search/{name}" for of_kind in root["files"].values() for _, name in of_kind}
+    for lists in site.rglob("page/scroll.json"):
+        used.add(str(lists.relative_to(site)))
+        shards = json.loads(lists.read_bytes())["shards"]
+        used |= {str(lists.with_name(name).relative_to(site)) for name, _ in shards}
+        assert '"page/scroll.json"' in lists.parent.with_name("index.html").read_text()
     return files - used
 
 
 COLOURS = [(200, 40, 40), (40, 200, 40), (40, 40, 200), (200, 200, 40), (40, 200, 200)]
-WORDS = ["beach", "cat", "Straße", "polar bear", "sun", "gräs", "2019"]
+WORDS = ["beach", "cat", "Cat", "Straße", "polar bear", "sun", "gräs", "2019"]
 FOLDERS = ["", "2019/", "2019/Lisbon/", "Über/", "page/"]
 
 
-def random_change(rng, source):
-    """Add, edit, hide, move or delete a picture."""
+TEXTS = ["", 'title = "Der Süden"', 'order = "oldest"', 'order = "name"', "order = 3"]
+
+
+def random_change(rng, source, folder):
+    """Add, edit, hide, move or delete a picture; or write an album's text."""
     ids = list(source.rows)
-    what = rng.choice(
-        ["add", "add", "add", "tag", "hide", "show", "move", "redate", "delete", "near", "root"]
-    )
+    often = ["add", "add", "tag", "move"]
+    what = rng.choice([*often, "add", "hide", "show", "redate", "delete", "near", "root", "text"])
     if what == "add" or not ids:
         source.add(
             f"{rng.choice(FOLDERS)}{rng.randrange(10**6)}.jpg",
@@ -60,6 +83,8 @@ def random_change(rng, source):
             tags=tuple(rng.sample(WORDS, rng.randrange(4))),
             caption=" ".join(rng.choices(WORDS, k=rng.randrange(4))),
             taken=f"20{rng.randrange(10, 20)}-03-0{rng.randrange(1, 9)}T10:00:00",
+            camera=rng.choice(["", "Leica M6", "LEICA M6", "Nikon F"]),
+            gps=rng.choice([None, (38.72, -9.14), (38.71, -9.42), (52.52, 13.4)]),
         )
     elif what == "tag":
         source.change(rng.choice(ids), corrections=Corrections(added=(rng.choice(WORDS),)))
@@ -71,6 +96,10 @@ def random_change(rng, source):
         source.change(rng.choice(ids), taken=f"20{rng.randrange(10, 20)}-05-05T10:00:00")
     elif what == "root" and rng.random() < 0.2:
         source.root(2, "Other", configured=rng.random() < 0.5)
+    elif what == "text":
+        cover = f'\ncover = "{rng.choice(list(source.rows.values())).filename.decode()}"'
+        text = rng.choice(TEXTS)
+        write_text(folder / rng.choice(FOLDERS), text and text + cover)
     elif what == "move":
         source.move(rng.choice(ids), f"{rng.choice(FOLDERS)}{rng.randrange(10**6)}.jpg")
     elif what == "delete":
@@ -85,12 +114,19 @@ def test_incremental_equals_full(seed, source, options, publish, tmp_path, monke
     print(f"seed {seed}")
     rng = random.Random(seed)
     monkeypatch.setattr(sections, "PER_PAGE", 4)  # so that a few pictures make several pages
+    monkeypatch.setattr(pages, "MOST_WAYS", 3)
+    source.root(1, "Pictures", folder=tmp_path / "photos")
     source.root(2, "Other")
+    rules = [
+        Rules(Allowed(place="town")),
+        Rules(Allowed(place="country"), (Rule(("*/2019",), show=False),), ("sun",)),
+    ]
     for step in range(6):
         for _ in range(rng.randrange(1, 12)):
-            random_change(rng, source)
-        report = publish()
-        fresh = replace(options, path=tmp_path / f"fresh{step}")
+            random_change(rng, source, tmp_path / "photos")
+        chosen = replace(options, rules=rules[step // 3])
+        report = publish(chosen)
+        fresh = replace(chosen, path=tmp_path / f"fresh{step}")
         publish(fresh)
 
         assert tree(fresh.path) == tree(options.path)

@@ -15,7 +15,7 @@ def check(context: Context, deep: bool, as_json: bool) -> int:
     """Verify checksums, and that index and site hold exactly what the database does."""
     from picturerail_daemon.service.checking import check_all
 
-    problems = check_all(context.layout, context.settings.export.path, deep=deep)
+    problems = check_all(context.layout, context.settings.export, deep=deep)
     if as_json:
         print_json({"ok": not problems, "problems": problems})
     else:

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from picturerail_daemon.cli.context import Context, json_option, pass_context, perform, print_json
+from picturerail_daemon.cli.context import (
+    Context,
+    json_option,
+    pass_context,
+    perform,
+    print_json,
+    printable,
+)
 from picturerail_daemon.errors import UsageError
 
 
@@ -53,4 +60,6 @@ def export(
     )
     for skipped in report["skipped"]:
         click.echo(f"Left out: picture {skipped['id']}: {skipped['reason']}", err=True)
+    for problem in report["problems"]:
+        click.echo(printable(problem), err=True)
     click.echo((Path(report["site"]) / "index.html").as_uri())

@@ -6,15 +6,16 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from picturerail_config.settings import Export
 from picturerail_daemon.mirror.reading import open_below
 from picturerail_daemon.priority import DESCRIBING, yield_to_others
 from picturerail_daemon.service import views
 from picturerail_daemon.service.places import Layout
 from picturerail_daemon.service.reading import reading
 from picturerail_daemon.service.roots import known_roots
+from picturerail_daemon.service.site_options import site_rules
 from picturerail_exporter.check import check_site
 from picturerail_native import database, search
 from picturerail_native.records import ImageChange
@@ -38,8 +39,9 @@ class Pace:
         self.spent += amount
 
 
-def check_all(layout: Layout, site: Path, *, deep: bool) -> list[Problem]:
+def check_all(layout: Layout, export: Export, *, deep: bool) -> list[Problem]:
     """Return everything that is wrong; nothing means that all is sound."""
+    site, rules = export.path, site_rules(export)
     problems = [
         {"where": f"database: {problem.where}", "what": problem.what}
         for problem in database.check(layout.database, deep=deep)
@@ -50,7 +52,7 @@ def check_all(layout: Layout, site: Path, *, deep: bool) -> list[Problem]:
     with reading(layout) as snapshot:
         problems += [
             {"where": f"site: {where}", "what": what}
-            for where, what in check_site(snapshot, site, deep=deep)
+            for where, what in check_site(snapshot, site, deep=deep, rules=rules)
         ]
     return problems
 

@@ -277,7 +277,9 @@ class Daemon:
             self._index_seq = self._library.follow()
             with self._changed:
                 self._changed.notify_all()
-            if self._index_seq != before:
+            if self._index_seq != before or (
+                self._settings.export.automatic and self._library.site_texts_changed()
+            ):
                 quiet_since = time.monotonic()
             timeout = None
             if quiet_since is not None and self._settings.export.automatic:
@@ -302,6 +304,8 @@ class Daemon:
             self._site_error = str(error)
         else:
             self._site_error = ""
+            for problem in report.problems:
+                log.warning("%s", problem)
             if report.added or report.changed or report.removed:
                 log.info(
                     "site: %d files added, %d changed, %d removed",

@@ -27,11 +27,13 @@ from picturerail_daemon.service.describing import DescribeQueue
 from picturerail_daemon.service.looking import Looker, MemoryBudget, read_sidecars
 from picturerail_daemon.service.places import Layout
 from picturerail_daemon.service.roots import Roots, ensure_roots
+from picturerail_daemon.service.site_options import site_options
 from picturerail_daemon.service.subjects import SubjectMaker
 from picturerail_exporter.formats import kind
+from picturerail_exporter.places import NoPlacesError
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe
-from picturerail_exporter.site import ExportReport, SiteOptions, export
+from picturerail_exporter.site import ExportReport, export, texts_changed
 from picturerail_exporter.site_folder import ExportError
 from picturerail_native.database import (
     ConflictError,
@@ -218,6 +220,12 @@ class Library:
         failpoint("exported")
         return report
 
+    def site_texts_changed(self) -> bool:
+        """Tell whether an album's text is not what the site shows; no transaction tells of it."""
+        options = site_options(self.settings, self.layout, self.words.version)
+        with self._exporting, self.database.snapshot() as snapshot:
+            return texts_changed(snapshot, options)
+
     def purge(self, ids: Sequence[int]) -> int:
         """Delete rows truly, from store, index, renditions; return the transaction."""
         with self._mirroring:
@@ -279,15 +287,7 @@ def export_site(
     progress: Progress,
 ) -> ExportReport:
     """Export what a snapshot holds."""
-    options = SiteOptions(
-        path=settings.export.path,
-        renditions=layout.renditions,
-        title=settings.export.title,
-        base_url=settings.export.base_url,
-        language=settings.export.language,
-        vectors_version=vectors_version,
-        max_pixels=settings.watch.max_megapixels * 1_000_000,
-    )
+    options = site_options(settings, layout, vectors_version)
     try:
         return export(
             snapshot,
@@ -296,7 +296,7 @@ def export_site(
             dry_run=dry_run,
             progress=lambda done, total: progress("Exporting", done, total),
         )
-    except ExportError as error:
+    except (ExportError, NoPlacesError) as error:
         raise PicturerailError(str(error)) from error
     except OSError as error:
         raise PicturerailError(

@@ -128,6 +128,7 @@ def export_json(report: ExportReport) -> Json:
         "added": report.added,
         "changed": report.changed,
         "removed": report.removed,
+        "problems": list(report.problems),
         "unchanged": report.unchanged,
         "seq": report.seq,
         "skipped": [

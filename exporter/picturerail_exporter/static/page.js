@@ -257,6 +257,15 @@
     }
   }
 
+  // Tags are searches, which find what they mean too; where nothing can be searched they lead to
+  // the pages of their pictures.
+  if (location.protocol !== "file:") {
+    for (const link of document.querySelectorAll("a[data-search]")) {
+      const to = /** @type {HTMLAnchorElement} */ (link);
+      to.href = to.dataset.search ?? to.href;
+    }
+  }
+
   let frame = 0;
   box.addEventListener("input", () => {
     cancelAnimationFrame(frame);

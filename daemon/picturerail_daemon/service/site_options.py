@@ -1,0 +1,34 @@
+"""From the settings to what the exporter is told: the site's options and its rules."""
+
+from __future__ import annotations
+
+import msgspec
+
+from picturerail_config.settings import Export, Settings
+from picturerail_daemon.service.places import Layout
+from picturerail_exporter.rules import Allowed, Rule, Rules
+from picturerail_exporter.site import SiteOptions
+
+
+def site_options(settings: Settings, layout: Layout, vectors_version: str) -> SiteOptions:
+    """Return how the site is made, and where."""
+    export = settings.export
+    return SiteOptions(
+        path=export.path,
+        renditions=layout.renditions,
+        title=export.title,
+        base_url=export.base_url,
+        language=export.language,
+        rules=site_rules(export),
+        vectors_version=vectors_version,
+        max_pixels=settings.watch.max_megapixels * 1_000_000,
+    )
+
+
+def site_rules(export: Export) -> Rules:
+    """Return what may be published."""
+    return Rules(
+        everywhere=Allowed(place=export.place),
+        folders=tuple(Rule(**msgspec.structs.asdict(rule)) for rule in export.rules),
+        private=export.private_keywords,
+    )

@@ -1,0 +1,169 @@
+"""What a listing is scrolled by: compact shards of its pictures, and one file that names them.
+
+A listing's newest page hangs its pictures itself, and works without scripts. `static/scroll.js`
+lets all others follow below it: `page/scroll.json` in the listing's folder says how many
+pictures of which shapes come from which month, so that a browser knows how long it all is and
+where each year lies, before it has read any of them. The pictures themselves lie in shards
+beside it, JSON files named by their content, of which those in sight are read::
+
+    scroll.json   {"version": 1, "order": "newest", "ending": "-0123abcd-", "suffix": ".webp",
+                   "names": ["large", ...], "front": [run, ...],
+                   "shards": [[name, [run, ...]], ...]}
+    run           [month, pictures, shapes]   month is 201907, 0 where the order is not by time;
+                                              shapes is the sum of width / height, in thousandths
+    a shard       [[id, shape, width, height, digest, name, wider, wider name, placeholder, alt],
+                   ...]
+
+`shape` is the style sheet's class; width and height are those of the tile, whose file is
+`media/ab/ab…{ending}{name}{suffix}`; `wider` is the width of the next larger file, 0 for none.
+
+A shard holds some whole sections, cut where a section's own checksum says so, as the sections
+themselves are cut (`sections`): a change makes one or two of them anew, and the list of all.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import zlib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from picturerail_exporter import pages
+from picturerail_exporter.collection import Photo
+from picturerail_exporter.listings import Key
+from picturerail_exporter.renditions import Recipe
+from picturerail_exporter.sections import Listing
+from picturerail_exporter.shards import shard
+from picturerail_exporter.state import SiteState
+
+_VERSION = 1
+_SECTIONS = 4
+"""A shard holds about so many, and at most twice as many."""
+
+Run = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Scroll:
+    """A listing's files: those to be written, as (path, what makes them), and those that go."""
+
+    written: Sequence[tuple[str, Callable[[], bytes]]]
+    gone: Sequence[str]
+
+
+def scroll_of(
+    state: SiteState,
+    name: bytes,
+    listing: Listing,
+    order: str,
+    recipe: Recipe,
+    touched: Collection[Key],
+) -> Scroll:
+    """Return a listing's shards that a change made anew, its list of all, and what goes.
+
+    Args:
+        state: of the site, which keeps what the shards are called.
+        name: the listing.
+        listing: as it is cut now.
+        order: which picture comes first: "newest", "oldest" or "name".
+        recipe: of the renditions.
+        touched: the starts of sections that may not be as they were.
+    """
+    folder = f"{listing.home}page/"
+    before = {(kept.start, kept.end): kept for kept in _kept(state.shards(name))}
+    ids = {key[1] for key in touched}
+    written: list[tuple[str, Callable[[], bytes]]] = []
+    now: list[Kept] = []
+    for starts, end in _groups(state, name, listing):
+        kept = before.get((starts[0], end))
+        if kept is None or not ids.isdisjoint(start[1] for start in starts):
+            photos = state.listed(name, starts[0], end)
+            # Its bytes are made once more when they are written: all at once they would not fit.
+            make = functools.partial(_shard, state, name, starts[0], end, recipe)
+            kept = Kept(starts[0], end, shard(None, make()).name, _runs(photos, order))
+            written.append((folder + kept.name, make))
+        now.append(kept)
+    state.set_shards(name, msgspec.msgpack.encode(now) if now else b"")
+    names = {kept.name for kept in now}
+    gone = [folder + kept.name for kept in before.values() if kept.name not in names]
+    root = f"{folder}scroll.json"
+    if not now:
+        return Scroll(written, [*gone, root] if before else [])
+    front = _runs(state.listed(name, listing.front, None), order)
+    told = {
+        "version": _VERSION,
+        "order": order,
+        "ending": f"-{recipe.version}-",
+        "suffix": ".webp",
+        "names": [size.name for size in recipe.sizes],
+        "front": front,
+        "shards": [(kept.name, kept.runs) for kept in reversed(now)],
+    }
+    return Scroll([*written, (root, functools.partial(msgspec.json.encode, told))], gone)
+
+
+class Kept(msgspec.Struct, frozen=True, array_like=True):
+    """What the state keeps of a shard: where it begins and ends, its name, its runs."""
+
+    start: Key
+    end: Key
+    name: str
+    runs: list[Run]
+
+
+def _kept(data: bytes) -> list[Kept]:
+    return msgspec.msgpack.decode(data, type=list[Kept]) if data else []
+
+
+def _groups(state: SiteState, name: bytes, listing: Listing) -> Iterator[tuple[list[Key], Key]]:
+    """Yield the sections of each shard, from the last on, and where the next one begins."""
+    group: list[Key] = []
+    for start in state.starts(name):
+        at_front = start == listing.front
+        fit = zlib.crc32(b"shard" + start[1].to_bytes(8, "big")) % _SECTIONS == 0
+        if group and (at_front or fit or len(group) == 2 * _SECTIONS):
+            yield group, start
+            group = []
+        if at_front:
+            return
+        group.append(start)
+
+
+def _shard(state: SiteState, name: bytes, start: Key, end: Key, recipe: Recipe) -> bytes:
+    photos = state.listed(name, start, end)
+    return msgspec.json.encode([_entry(photo, recipe) for photo in photos])
+
+
+def _runs(photos: Sequence[Photo], order: str) -> list[Run]:
+    """Count pictures, and add up their shapes, by month."""
+    runs = []
+    for month, of_month in itertools.groupby(photos, lambda photo: _month(photo, order)):
+        shapes = [pages.shape_width(photo.width, photo.height) for photo in of_month]
+        runs.append((month, len(shapes), sum(shapes)))
+    return runs
+
+
+def _month(photo: Photo, order: str) -> int:
+    if order == "name":
+        return 0
+    moment = pages.wall_clock(photo)
+    return moment.year * 100 + moment.month
+
+
+def _entry(photo: Photo, recipe: Recipe) -> Sequence[object]:
+    tile, wider = pages.tile_and_wider(photo, recipe)
+    return (
+        photo.id,
+        pages.shape(photo.width, photo.height),
+        tile.width,
+        tile.height,
+        photo.content_hash.hex()[:32],
+        tile.name,
+        wider.width if wider else 0,
+        wider.name if wider else 0,
+        photo.placeholder,
+        photo.alt,
+    )

@@ -1,0 +1,102 @@
+"""All pictures of a listing scrolled as one, over shards of which a change touches few."""
+
+import json
+
+import pytest
+
+from picturerail_exporter import sections
+
+from .helpers import plain, public
+
+READY = "html[data-scroll=ready]"
+SHAPES = [(60, 40), (40, 60), (90, 30), (50, 50)]
+
+
+@pytest.fixture
+def long(source, publish, options, monkeypatch):
+    """A site of 900 pictures over nine years, on pages of 20; gives its folder."""
+    monkeypatch.setattr(sections, "PER_PAGE", 20)
+    for at in range(900):
+        taken = f"{2010 + at // 100}-{at // 9 % 11 + 1:02}-01T10:00:{at % 9:02}"
+        content = plain((at % 9 * 20, 90, 90), SHAPES[at % 4])
+        source.add(f"{at}.jpg", content, taken=taken, caption=f"Picture {at}")
+    publish()
+    return options.path
+
+
+def scrolled(site):
+    """Return the ids of the pictures that the front page's shards hold, in order."""
+    root = json.loads((site / "page/scroll.json").read_bytes())
+    shards = [json.loads((site / "page" / name).read_bytes()) for name, _ in root["shards"]]
+    for (_, runs), shard in zip(root["shards"], shards, strict=True):
+        assert sum(count for _, count, _ in runs) == len(shard)
+    return [entry[0] for shard in shards for entry in shard], root
+
+
+def test_shards_hold_what_the_page_does_not(long, source):
+    """The page's own pictures and its shards' are all there are, each once, the newest first."""
+    held, root = scrolled(long)
+    hung = sum(count for _, count, _ in root["front"])
+
+    newest = sorted(source.rows.values(), key=lambda row: (row.metadata.taken, row.id))
+    assert [row.id for row in reversed(newest)][hung:] == held
+    assert hung >= 20
+
+
+def test_a_change_touches_few_shards(long, source, publish):
+    """One more picture makes one or two shards of each of its listings anew."""
+    before = public(long)
+    source.add("new.jpg", plain((9, 9, 9)), taken="2014-05-05T10:00:00")
+    report = publish()
+
+    new = [name for name in report.added_files if name.startswith("page/") and ".json" in name]
+    assert 1 <= len(new) <= 3
+    assert "page/scroll.json" in report.changed_files
+    source.delete(901)
+    publish()
+    assert before == public(long)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [(390, 844), (820, 1180), (1366, 860)])
+def test_to_a_year_and_back(long, serve, chromium, size):
+    """The scrubber leads to a year; rows fill the window; back from a picture is the same place."""
+    page = chromium.new_page(viewport={"width": size[0], "height": size[1]})
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(serve(long))
+    page.wait_for_selector(READY)
+    page.locator(".rail a", has_text="2014").dispatch_event("click")
+    page.wait_for_selector("html[data-scroll=ready] .line .tile img[alt='Picture 494']")
+    box = page.locator(".line .tile", has=page.locator("img[alt='Picture 494']")).bounding_box()
+    assert 0 <= box["y"] < 300
+    high = page.eval_on_selector_all(
+        ".line",
+        "all => all.map(e => [e.getBoundingClientRect().height, e.scrollWidth - innerWidth])",
+    )
+    row = float(
+        page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--row')")[:-2]
+    )
+    assert all(row * 0.5 < height < row * 1.81 and over <= 0 for height, over in high)
+    assert page.locator("main .tile").count() < 400
+    page.wait_for_url("**#2014-*")
+
+    page.click(".line .tile:has(img[alt='Picture 494'])")
+    page.wait_for_url("**/photo/495/index.html")
+    page.go_back()
+    page.wait_for_selector(READY)
+    page.wait_for_selector(".line .tile img[alt='Picture 494']")
+    again = page.locator(".line .tile", has=page.locator("img[alt='Picture 494']")).bounding_box()
+    assert abs(again["y"] - box["y"]) < 40
+    page.close()
+    assert complaints == []
+
+
+@pytest.mark.browser
+def test_an_address_leads_to_a_month(long, serve, chromium):
+    """An address with a month shows that month's pictures at once."""
+    page = chromium.new_page()
+    page.goto(f"{serve(long)}#2012")
+    page.wait_for_selector(".line .tile img[alt='Picture 296']")
+    page.close()
