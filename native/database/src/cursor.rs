@@ -55,14 +55,38 @@ pub struct Problem {
 /// What is listed, and how far the fetching has come.
 #[derive(Debug)]
 pub(crate) enum Source {
-    Filename { filename: Text, after: u64 },
-    Content { hash: Hash, rows: Rows, after: u64 },
-    Images { rows: Rows, after: u64 },
-    Below { root: u32, prefix: Text, after: Option<Text> },
+    Filename {
+        filename: Text,
+        after: u64,
+    },
+    Content {
+        hash: Hash,
+        rows: Rows,
+        after: u64,
+    },
+    Images {
+        rows: Rows,
+        after: u64,
+    },
+    Below {
+        root: u32,
+        prefix: Text,
+        after: Option<Text>,
+    },
     /// What lies directly in a folder; what lies deeper is passed over, folder by folder.
-    Inside { root: u32, prefix: Text, next: Bound<Text> },
-    Records { table: u8, prefix: Text, after: Option<Text> },
-    Changes { since: u64, after: Option<Text> },
+    Inside {
+        prefix: Text,
+        next: Bound<Text>,
+    },
+    Records {
+        table: u8,
+        prefix: Text,
+        after: Option<Text>,
+    },
+    Changes {
+        since: u64,
+        after: Option<Text>,
+    },
 }
 
 /// An entry before its value is read from the log.
@@ -171,26 +195,30 @@ impl Source {
                     Ok(())
                 })
             }
-            Self::Inside { root, prefix, next } => {
-                for _ in 0..BATCH {
-                    let begin = next.as_ref().map(|path| (*root, Arc::clone(path)));
-                    let found = state.paths.range((begin, Bound::Unbounded)).next();
-                    let Some(((_, path), id)) =
-                        found.filter(|((at, path), _)| at == root && path.starts_with(prefix))
-                    else {
-                        return false;
-                    };
-                    let name = &path[prefix.len()..];
-                    if let Some(slash) = name.iter().position(|byte| *byte == b'/') {
-                        let mut past = path[..=prefix.len() + slash].to_vec();
-                        past[prefix.len() + slash] = b'/' + 1;
-                        *next = Bound::Included(past.into());
-                    } else {
-                        out.extend(row(id).map(Found::Image));
-                        *next = Bound::Excluded(Arc::clone(path));
+            Self::Inside { prefix, next } => {
+                let mut left = BATCH;
+                while left > 0 {
+                    let mut range = state.paths.range(next.as_ref().map(|key| &**key))?;
+                    loop {
+                        left = left.saturating_sub(1);
+                        let Some((key, owner)) = range.next().transpose()? else {
+                            return Ok(false);
+                        };
+                        let Some(name) = key.strip_prefix(&**prefix) else { return Ok(false) };
+                        if let Some(slash) = name.iter().position(|byte| *byte == b'/') {
+                            // Past the folder: where its name goes on with what follows a slash.
+                            let folder = key.get(..prefix.len() + slash).unwrap_or_default();
+                            *next = Bound::Included([folder, &[b'/' + 1]].concat().into());
+                            break;
+                        }
+                        out.extend(row(owner.0)?.map(Found::Image));
+                        *next = Bound::Excluded(key);
+                        if left == 0 {
+                            break;
+                        }
                     }
                 }
-                true
+                Ok(true)
             }
             Self::Records { table, prefix, after } => {
                 let prefix = record_key(*table, prefix);

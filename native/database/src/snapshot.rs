@@ -128,8 +128,8 @@ impl Snapshot {
     /// folder.
     #[must_use]
     pub fn images_inside(&self, root: u32, prefix: &[u8]) -> Cursor {
-        let next = Bound::Included(prefix.into());
-        Cursor::new(&self.state, Source::Inside { root, prefix: prefix.into(), next })
+        let prefix = place_key(root, prefix);
+        Cursor::new(&self.state, Source::Inside { next: Bound::Included(prefix.clone()), prefix })
     }
 
     /// Records of a table whose key begins with `prefix`, in key order.
