@@ -356,6 +356,6 @@ def _neighbours(source: Source, version: str) -> NearWords:
         return {}
     prefix = neighbours_key(version, "")
     return {
-        key[len(prefix) :].decode(): decode_neighbours(value).words
+        key[len(prefix) :].decode(): decode_neighbours(value).reach
         for key, value in source.records(Table.NEIGHBOURS, prefix)
     }

@@ -234,9 +234,14 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Neighbours(msgspec.Struct, frozen=True):
-    """A tag's nearest words with their cosine similarity, nearest first."""
+    """A tag's nearest words with their cosine similarity, nearest first.
+
+    `reach` is what a query may come to the tag by: words with a weight in 0..1 below that of
+    the tag itself, heaviest first.
+    """
 
     words: tuple[tuple[str, float], ...]
+    reach: tuple[tuple[str, float], ...] = ()
 
 
 def root_key(root: int) -> bytes:

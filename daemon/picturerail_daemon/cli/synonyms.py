@@ -13,21 +13,36 @@ from picturerail_daemon.cli.context import Context, json_option, pass_context, p
 @json_option
 @pass_context
 def synonyms(context: Context, word: str, limit: int, as_json: bool) -> None:
-    """Show the words by which a picture tagged WORD is also found, nearest first."""
+    """Show the words by which a picture tagged WORD is also found, with weight and reason."""
+    from picturerail_daemon.meaning.wordnet import WordNet
     from picturerail_daemon.meaning.words import WordVectors
 
-    vectors = WordVectors(context.settings.meaning.vectors, limit)
-    found = vectors.neighbours(word)
+    vectors = WordVectors(context.settings.meaning.vectors, context.settings.meaning.neighbours)
+    near = vectors.neighbours(word)
+    similar = dict(near)
+    found = vectors.reach(word, near)
+    wordnet = WordNet()
+    rows = [
+        {
+            "word": other,
+            "weight": weight,
+            "why": wordnet.relation(other, word.lower())[0].value,
+            "similarity": similar.get(other),
+        }
+        for other, weight in found[:limit]
+    ]
     if as_json:
         print_json(
             {
                 "word": word,
                 "vectors": vectors.version,
-                "neighbours": [{"word": w, "similarity": round(s, 4)} for w, s in found],
+                "neighbours": [{"word": w, "similarity": round(s, 4)} for w, s in near],
+                "reached_by": rows,
             }
         )
         return
-    for near, similarity in found:
-        click.echo(f"{similarity:.3f}  {printable(near)}")
-    if not found:
+    for row in rows:
+        near_by = "" if row["similarity"] is None else f", similarity {row['similarity']:.2f}"
+        click.echo(f"{row['weight']:.3f}  {printable(str(row['word']))}  ({row['why']}{near_by})")
+    if not rows:
         click.echo(f"{printable(word)}: not in the word vectors; it is found by itself.", err=True)

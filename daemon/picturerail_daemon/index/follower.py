@@ -109,7 +109,7 @@ class IndexFollower:
         elif change.table is Table.NEIGHBOURS:
             version, _, tag = change.key.partition(b"\0")
             if version.decode() == self._version:
-                words = decode_neighbours(change.value).words if change.value else ()
+                words = decode_neighbours(change.value).reach if change.value else ()
                 self._writer.set_neighbours(tag.decode(), words)
         elif change.table is Table.VECTORS:
             row = snapshot.get(int.from_bytes(change.key[:8], "big"))

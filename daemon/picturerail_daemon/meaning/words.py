@@ -8,11 +8,13 @@ words joined by newlines, NUL, and the int8 vectors row by row.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import importlib.resources
 import re
 import struct
 import threading
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +23,17 @@ import numpy as np
 import zstandard
 
 from picturerail_daemon.errors import UsageError
+from picturerail_daemon.meaning import gate
+from picturerail_daemon.meaning.wordnet import WordNet
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 BUILTIN = "builtin"
+_SHORTEST_PART = 3
+_SHORTEST_MISSPELT = 6
+_ALIKE = 0.85
+"""The least share of letters in common (difflib's ratio) of a misspelt word with the right one."""
 _HEADER = struct.Struct("<4sIIIf")
 
 
@@ -46,7 +54,7 @@ class WordVectors:
         self._source = source
         self._count = count
         self._lock = threading.Lock()
-        self.version = f"{_identity(source)}/{count}"
+        self.version = f"{_identity(source)}/{count}/{gate.VERSION}"
 
     @cached_property
     def _vectors(self) -> KeyedVectors:
@@ -56,15 +64,65 @@ class WordVectors:
         """Return the words nearest to a tag with their cosine similarity, nearest first.
 
         A tag of several words is the mean of those that are known (gensim's
-        `most_similar`); one of which none is known has no neighbours.
+        `most_similar`). A word that is not known counts as the two words it is made of, or as
+        the one that it is nearly spelt like; one that is neither has no neighbours.
         """
-        words = re.findall(r"[^\W_]+", tag.lower())
         with self._lock:
-            known = [word for word in words if word in self._vectors]
+            known = self._known(tag)
             if not known:
                 return ()
             found = self._vectors.most_similar(positive=known, topn=self._count)
         return tuple((word, round(float(similarity), 4)) for word, similarity in found)
+
+    def reach(
+        self, tag: str, neighbours: Sequence[tuple[str, float]]
+    ) -> tuple[tuple[str, float], ...]:
+        """Return the words that a query may reach a tag by, with their weights, heaviest first.
+
+        Args:
+            tag: the tag.
+            neighbours: what `neighbours` returned for it.
+        """
+        with self._lock:
+            vectors, known = self._vectors, self._known(tag)
+            mean = vectors.get_mean_vector(known) if known else np.zeros(vectors.vector_size)
+
+            def similarity(words: Sequence[str]) -> list[float]:
+                there = [word for word in words if word in vectors]
+                cosines = (
+                    vectors.cosine_similarities(mean, np.stack([vectors[w] for w in there]))
+                    if there
+                    else ()
+                )
+                found = dict(zip(there, map(float, cosines), strict=True)) if known else {}
+                return [found.get(word, 0.0) for word in words]
+
+            return gate.reach(tag.lower(), neighbours, similarity, self._wordnet)
+
+    @cached_property
+    def _wordnet(self) -> WordNet:
+        return WordNet()
+
+    def _known(self, tag: str) -> list[str]:
+        """Return the words of a tag that have vectors, or else those it seems to be made of."""
+        words = re.findall(r"[^\W_]+", tag.lower())
+        known = [word for word in words if word in self._vectors]
+        return known or [part for word in words for part in self._parts(word)]
+
+    def _parts(self, word: str) -> list[str]:
+        """Return two words that an unknown one is composed of, or the one it misspells."""
+        order: dict[str, int] = self._vectors.key_to_index
+        pairs = [
+            (word[:at], word[at:])
+            for at in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1)
+            if word[:at] in order and word[at:] in order
+        ]
+        if pairs:  # the pair whose rarer word is the most frequent
+            return list(min(pairs, key=lambda pair: max(map(order.__getitem__, pair))))
+        if len(word) < _SHORTEST_MISSPELT:
+            return []
+        alike = [w for w in order if w[0] == word[0] and abs(len(w) - len(word)) <= 1]
+        return difflib.get_close_matches(word, alike, n=1, cutoff=_ALIKE)
 
 
 def _identity(source: str) -> str:

@@ -63,6 +63,12 @@ class WordNeighbours(Protocol):
         """Return the words nearest to a tag with their similarity, nearest first."""
         ...
 
+    def reach(
+        self, tag: str, neighbours: Sequence[tuple[str, float]]
+    ) -> Sequence[tuple[str, float]]:
+        """Return the words that a query may reach it by, with their weights, heaviest first."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
@@ -251,7 +257,8 @@ class DescribeQueue:
             for tag in sorted(self._tags):
                 if stop is not None and stop.is_set():
                     return
-                found[tag] = Neighbours(tuple(self._words.neighbours(tag)))
+                near = tuple(self._words.neighbours(tag))
+                found[tag] = Neighbours(near, tuple(self._words.reach(tag, near)))
         except UsageError as error:
             log.error("%s", error)
             self._unavailable["meaning"] = (math.inf, str(error))

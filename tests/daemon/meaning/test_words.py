@@ -39,6 +39,38 @@ def test_tags_of_several_or_unknown_words(builtin):
     assert builtin.neighbours("") == ()
 
 
+def test_unknown_words_count_as_what_they_are_made_of_or_misspell(builtin):
+    """A compound is its parts, a slip of the pen the word that was meant."""
+    assert {"beaches", "sunrise"} <= dict(builtin.neighbours("sunsetbeach")).keys()
+    assert builtin.neighbours("mountainn") == builtin.neighbours("mountain")
+    assert builtin.neighbours("qqqqqqqq") == ()
+
+
+def reach(builtin, tag):
+    """Return the weights of the words that reach a tag."""
+    return dict(builtin.reach(tag, builtin.neighbours(tag)))
+
+
+def test_related_is_not_the_same(builtin):
+    """Forms and wider words reach a tag, siblings hardly: a cat is found by no dog's name."""
+    cat = reach(builtin, "cat")
+
+    assert cat["cats"] > cat["feline"] > cat["dog"]
+    assert cat["dog"] < 0.3
+    assert dict(builtin.neighbours("cat"))["dog"] > 0.8
+    assert reach(builtin, "dog")["animal"] > reach(builtin, "dog")["cat"]
+    assert reach(builtin, "child")["children"] > 0.9
+    assert {"drink", "coffee"} <= reach(builtin, "espresso").keys()
+    assert reach(builtin, "grass")["meadow"] > 0.3
+    assert all(0 < weight < 1 for weight in cat.values())
+
+
+def test_a_tag_without_vectors_is_reached_by_its_forms_and_wider_words(builtin):
+    """WordNet knows words that the vectors do not."""
+    assert builtin.reach("xqzzy", ()) == ()
+    assert "bear" in reach(builtin, "polar bear")
+
+
 WORDS = {"cat": [1, 0, 0], "kitten": [0.9, 0.1, 0], "car": [0, 0, 1]}
 
 
