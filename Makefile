@@ -14,7 +14,7 @@ CONFIGURE = $(BIN)/cmake -S native/search -G Ninja -DCMAKE_MAKE_PROGRAM="$(CURDI
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-python test-database test-search build-search sanitize lint wheel \
-	bench bench-daemon bench-database bench-search bench-site clean screenshots validate-html
+	bench bench-daemon bench-database bench-describe bench-search bench-site clean screenshots validate-html
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -59,7 +59,7 @@ wheel: .venv/ready ## Build a manylinux wheel into wheelhouse/, and try it where
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/auditwheel repair --wheel-dir wheelhouse dist/*.whl
 	tests/packaging/wheel.sh
 
-bench: bench-daemon bench-database bench-search bench-site ## All benchmarks
+bench: bench-daemon bench-database bench-describe bench-search bench-site ## All benchmarks
 
 bench-daemon: .venv/ready ## The daemon beside find, raw inotify and bare decoding
 	$(BIN)/python tests/bench/bench_daemon.py $(ARGS)
@@ -67,6 +67,9 @@ bench-daemon: .venv/ready ## The daemon beside find, raw inotify and bare decodi
 bench-database: .venv/ready ## The database beside SQLite, LMDB and the disk's floor
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python tests/bench/bench_database.py $(ARGS)
+
+bench-describe: .venv/ready ## Models and words: what they cost and what the gate is worth
+	$(BIN)/python tests/bench/bench_describe.py $(ARGS)
 
 bench-search: .venv/ready ## The search engine beside tantivy, Xapian and SQLite FTS5
 	$(BIN)/python -m pip install --quiet --group bench

@@ -94,7 +94,7 @@ class MemorySource:
     def near(self, tag: str, *words: tuple[str, float]) -> None:
         """Say which words are near a tag."""
         self.tables[Table.NEIGHBOURS, neighbours_key(VECTORS, tag)] = encode_record(
-            Neighbours(words)
+            Neighbours(words, words)
         )
         self.seq += 1
         self.stamps[Table.NEIGHBOURS, neighbours_key(VECTORS, tag)] = self.seq

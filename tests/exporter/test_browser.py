@@ -101,7 +101,8 @@ def test_a_visit_without_search(gallery, serve, visit):
     origin = serve(gallery)
     page = visit(origin)
     page.goto(origin)
-    assert ["6", "5", "4", "3", "2", "1"][:2] == page.eval_on_selector_all(
+    page.wait_for_selector("main [data-photo-id='1']")
+    assert ["6", "5", "4", "3", "2", "1"] == page.eval_on_selector_all(
         "main [data-photo-id]", "all => all.map(e => e.dataset.photoId)"
     )
     assert loaded(page)[0] >= 2

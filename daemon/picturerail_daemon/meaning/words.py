@@ -85,16 +85,14 @@ class WordVectors:
         """
         with self._lock:
             vectors, known = self._vectors, self._known(tag)
-            mean = vectors.get_mean_vector(known) if known else np.zeros(vectors.vector_size)
 
             def similarity(words: Sequence[str]) -> list[float]:
                 there = [word for word in words if word in vectors]
-                cosines = (
-                    vectors.cosine_similarities(mean, np.stack([vectors[w] for w in there]))
-                    if there
-                    else ()
-                )
-                found = dict(zip(there, map(float, cosines), strict=True)) if known else {}
+                if not known or not there:
+                    return [0.0] * len(words)
+                mean = vectors.get_mean_vector(known)
+                cosines = vectors.cosine_similarities(mean, np.stack([vectors[w] for w in there]))
+                found = dict(zip(there, map(float, cosines), strict=True))
                 return [found.get(word, 0.0) for word in words]
 
             return gate.reach(tag.lower(), neighbours, similarity, self._wordnet)
