@@ -166,6 +166,39 @@ def test_a_full_store_loses_nothing(home):
         home.run("check", "--deep")
 
 
+def test_a_store_that_turns_read_only_loses_nothing(home):
+    """What cannot be written is told; started again on a writable store, the daemon makes up."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    rng = random.Random(SEED)
+    home.configure(sources="[]", more=QUICK)
+    home.store.mkdir(mode=0o700)
+    with cleaned_up(home.store, ["umount"]):
+        mount = ["mount", "-t", "tmpfs", "-o", "size=200m,mode=0700", "none", home.store]
+        done = subprocess.run(mount, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"mounting is not allowed here: {done.stderr}")
+        home.run("sync")
+        paint(rng, home.photos / "before.png")
+        home.run("sync")
+        before = in_store(home)
+        assert len(before) == 1
+
+        subprocess.run(["mount", "-o", "remount,ro", home.store], check=True)
+        paint(rng, home.photos / "meanwhile.png")
+        said = home.run("sync", code=1).stderr
+        assert b"Read-only file system" in said
+        assert os.fsencode(home.store) in said
+        assert before == in_store(home)
+
+        subprocess.run(["mount", "-o", "remount,rw", home.store], check=True)
+        with home.daemon():
+            after = comes_to_agree(home, home.photos)
+        assert before.items() <= after.items()
+        assert len(after) == 2
+        home.run("check", "--deep")
+
+
 def test_few_file_descriptors(home):
     """With room for 64 open files, 200 new folders and what is in them are mirrored."""
     if shutil.which("prlimit") is None:

@@ -1,5 +1,7 @@
 """The pure comparison of disk and database."""
 
+import itertools
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,13 +105,8 @@ places = st.builds(lambda root, folder, name: Place(root, b"%d/%d" % (folder, na
 stats = st.builds(stat, st.integers(1, 6), size=few, mtime=few, ctime=few)
 
 
-@given(st.dictionaries(places, stats), st.dictionaries(places, stats))
-@settings(max_examples=400, deadline=None, derandomize=True)
-def test_carried_out_a_plan_leaves_exactly_what_is_on_disk(disk, known):
-    """Any plan ends with the rows at the disk's places, touches no row twice, is idempotent."""
-    rows = {place: Known(number, found) for number, (place, found) in enumerate(known.items(), 1)}
-    plan = make_plan(disk, rows, {})
-
+def carried_out(rows, plan, fresh):
+    """Return the rows after a plan, checking that each step can be taken."""
     after = dict(rows)
     for delete in plan.deletes:
         assert after.pop(delete.place).id == delete.id
@@ -117,14 +114,27 @@ def test_carried_out_a_plan_leaves_exactly_what_is_on_disk(disk, known):
     for move in plan.moves:
         assert move.target not in after, "two rows at one place"
         after[move.target] = Known(moving[move.source].id, move.stat)
-    fresh = 1000
     for read in plan.reads:
         if read.id:
             assert after[read.place].id == read.id
         else:
             assert read.place not in after
-            fresh += 1
-        after[read.place] = Known(read.id or fresh, read.stat)
+        after[read.place] = Known(read.id or next(fresh), read.stat)
+    return after
+
+
+def numbered(known):
+    """Return rows with ids."""
+    return {place: Known(number, found) for number, (place, found) in enumerate(known.items(), 1)}
+
+
+@given(st.dictionaries(places, stats), st.dictionaries(places, stats))
+@settings(max_examples=400, deadline=None, derandomize=True)
+def test_carried_out_a_plan_leaves_exactly_what_is_on_disk(disk, known):
+    """Any plan ends with the rows at the disk's places, touches no row twice, is idempotent."""
+    rows = numbered(known)
+    plan = make_plan(disk, rows, {})
+    after = carried_out(rows, plan, itertools.count(1000))
 
     assert {place: row.stat for place, row in after.items()} == disk
     assert len({row.id for row in after.values()}) == len(after)
@@ -132,3 +142,41 @@ def test_carried_out_a_plan_leaves_exactly_what_is_on_disk(disk, known):
     assert len(touched) == len(set(touched))
     again = make_plan(disk, after, {})
     assert (len(disk), [], [], []) == (again.unchanged, again.moves, again.reads, again.deletes)
+
+
+@given(st.dictionaries(places, stats), st.dictionaries(places, stats))
+@settings(max_examples=400, deadline=None, derandomize=True)
+def test_what_moved_is_never_deleted_and_made_again(disk, known):
+    """A row is deleted only if no file of its inode and bytes waits for one."""
+    rows = numbered(known)
+    plan = make_plan(disk, rows, {})
+
+    by_inode = {}
+    for place, found in disk.items():
+        by_inode.setdefault(found.inode, []).append(place)
+    new = {read.place for read in plan.reads if not read.id}
+    for delete in plan.deletes:
+        left = rows[delete.place].stat
+        for place in by_inode.get(left.inode, []):
+            same = (disk[place].size, disk[place].mtime_ns) == (left.size, left.mtime_ns)
+            assert not (same and place in new and len(by_inode[left.inode]) == 1)
+
+
+@given(
+    st.dictionaries(places, stats),
+    st.dictionaries(places, stats),
+    st.permutations([(root, folder) for root in (1, 2) for folder in (b"1", b"2")]),
+)
+@settings(max_examples=400, deadline=None, derandomize=True)
+def test_batches_in_any_order_converge(disk, known, order):
+    """Folder by folder, in whatever order and once more in reverse, the end is the disk."""
+    rows, fresh = numbered(known), itertools.count(1000)
+    for batch, scope in enumerate((*order, *reversed(order))):
+        seen = {p: s for p, s in disk.items() if (p.root, p.path[:1]) == scope}
+        held = {p: row for p, row in rows.items() if (p.root, p.path[:1]) == scope}
+        plan = make_plan(seen, held, {})
+        if batch >= len(order):
+            assert (plan.moves, plan.reads, plan.deletes) == ([], [], [])
+        rows = {p: row for p, row in rows.items() if p not in held} | carried_out(held, plan, fresh)
+
+    assert {place: row.stat for place, row in rows.items()} == disk
