@@ -67,5 +67,5 @@ def _format(width: int, height: int) -> dict[str, float]:
     if max(ratio, 1 / ratio) >= PANORAMA:
         return {"panorama": 0.9}
     if ratio > 1.05:
-        return {"landscape format": 0.3}
-    return {"portrait format": 0.3} if ratio < 0.95 else {"square format": 0.3}
+        return {"landscape format": 0.1}
+    return {"portrait format": 0.1} if ratio < 0.95 else {"square format": 0.1}

@@ -69,9 +69,15 @@ TEST(Kernels, AllInstructionSetsAgree) {
         (*other)->ascend(7, count, wide.data());
         const auto size = static_cast<std::ptrdiff_t>(count);
         ASSERT_TRUE(std::equal(plain.begin(), plain.begin() + size, wide.begin())) << (*other)->name;
-        ASSERT_EQ(kScalarKernels.hamming(in, in + 5, count / 2), (*other)->hamming(in, in + 5, count / 2));
-        const auto* a = reinterpret_cast<const std::int8_t*>(in);
-        ASSERT_EQ(kScalarKernels.dot(a, a + 7, count / 2), (*other)->dot(a, a + 7, count / 2));
+        std::vector<std::uint8_t> left(count);
+        std::vector<std::uint8_t> right(count);
+        for (auto& byte : left) byte = static_cast<std::uint8_t>(random());
+        for (auto& byte : right) byte = static_cast<std::uint8_t>(random());
+        ASSERT_EQ(kScalarKernels.hamming(left.data(), right.data(), count),
+                  (*other)->hamming(left.data(), right.data(), count));
+        const auto* a = reinterpret_cast<const std::int8_t*>(left.data());
+        const auto* b = reinterpret_cast<const std::int8_t*>(right.data());
+        ASSERT_EQ(kScalarKernels.dot(a, b, count), (*other)->dot(a, b, count));
         ++compared;
       }
     }
