@@ -102,9 +102,9 @@ def test_a_visit_without_search(gallery, serve, visit):
     page = visit(origin)
     page.goto(origin)
     page.wait_for_selector("main [data-photo-id='1']")
-    assert ["6", "5", "4", "3", "2", "1"] == page.eval_on_selector_all(
+    assert page.eval_on_selector_all(
         "main [data-photo-id]", "all => all.map(e => e.dataset.photoId)"
-    )
+    ) == ["6", "5", "4", "3", "2", "1"]
     assert loaded(page)[0] >= 2
     assert loaded(page)[1] == 0
 
