@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import Self
 
 from picturerail_config import Settings
-from picturerail_daemon.describe.azure import AzureDescriber
 from picturerail_daemon.describe.interface import Describer
 from picturerail_daemon.describe.local import LocalDescriber
 from picturerail_daemon.describe.sidecar import SidecarDescriber
@@ -324,14 +323,21 @@ def make_describers(settings: Settings, layout: Layout) -> list[Describer]:
             threads=settings.describe.local.threads,
             cache=layout.models,
         ),
-        "azure": lambda: AzureDescriber(
-            endpoint=settings.describe.azure.endpoint,
-            key=_azure_key(settings),
-            threshold=settings.describe.azure.threshold,
-            timeout_seconds=settings.describe.azure.timeout_seconds,
-        ),
+        "azure": lambda: _azure(settings),
     }
     return [makers[name]() for name in dict.fromkeys(settings.describe.sources)]
+
+
+def _azure(settings: Settings) -> Describer:
+    # The HTTP client takes 10 MB that a daemon without a service need not have.
+    from picturerail_daemon.describe.azure import AzureDescriber
+
+    return AzureDescriber(
+        endpoint=settings.describe.azure.endpoint,
+        key=_azure_key(settings),
+        threshold=settings.describe.azure.threshold,
+        timeout_seconds=settings.describe.azure.timeout_seconds,
+    )
 
 
 def _azure_key(settings: Settings) -> str:
