@@ -95,6 +95,12 @@ interface Postings {
 declare var Picturerail: {
   analyse(text: string): string[];
   Postings: { open(load: LoadJson): Promise<Postings> };
+  Rows: {
+    ratio(picture: ScrollPicture): number;
+    of(pictures: ScrollPicture[], page: ScrollPage): ScrollRow[];
+    bottom(rows: ScrollRow[], page: ScrollPage): number;
+    guess(of: { count: number; shapes: number }, page: ScrollPage): number;
+  };
   parse(query: string): Clause[];
   search(index: Postings, query: string): Promise<Found>;
   searchName(index: Postings, filename: string): Promise<Found>;
@@ -127,6 +133,13 @@ type ScrollPicture = [
 ];
 
 /** A row of a shard: its pictures, and where it lies in the shard. */
+/** Measures that the style sheet sets, in pixels. */
+interface ScrollPage {
+  width: number;
+  row: number;
+  gap: number;
+}
+
 interface ScrollRow {
   first: number;
   end: number;

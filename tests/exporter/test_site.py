@@ -10,24 +10,20 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import defusedxml.ElementTree
 import pytest
-from PIL import Image
 
 from picturerail_exporter import files, pages, sections
-from picturerail_exporter.check import check_site
 from picturerail_exporter.pages import languages
 from picturerail_exporter.pixels import decode
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import render
 from picturerail_exporter.rules import Allowed, Rule, Rules
 from picturerail_exporter.site_folder import ExportError, SiteLockedError, open_site
-from picturerail_native.records import Corrections, Exposure
+from picturerail_native.records import Corrections
 
 from .helpers import (
     Links,
     broken_links,
-    encoded,
     nth_day,
-    photograph,
     plain,
     public,
     tree,
@@ -42,6 +38,7 @@ def unreferenced(site: Path) -> set[str]:
         "index.html",
         "search/root.json",
         "static/photo.js",
+        "static/rows.js",
         "static/scroll.js",
     }  # of photo pages, if any
     used |= {"404.html", "robots.txt"}  # asked for by name
@@ -179,26 +176,6 @@ def test_timeline_has_every_month(source, options, publish, monkeypatch):
     source.delete(4)
     publish()
     assert not (options.path / "timeline/2019/08").exists()
-
-
-@pytest.mark.parametrize("kind", ["exif", "xmp"])
-def test_check_finds_metadata_in_pictures(source, options, publish, kind):
-    """A deep check names a picture on the site that carries EXIF or XMP, and no other."""
-    source.add("a.jpg", plain((1, 2, 3)))
-    source.add("b.jpg", plain((3, 2, 1)))
-    publish()
-    assert check_site(source, options.path, deep=True) == []
-    picture = min(options.path.glob("media/*/*-large.webp"))
-    exif = Image.Exif()
-    exif[0x010F] = "Maker"
-    private = {"exif": exif.tobytes()} if kind == "exif" else {"xmp": b"<x/>"}
-    picture.unlink()  # it is one file with the rendition store's
-    picture.write_bytes(encoded(Image.new("RGB", (9, 9)), "WEBP", **private))
-
-    ((where, what),) = check_site(source, options.path, deep=True)
-
-    assert str(picture) == where
-    assert f"holds {kind.upper()}" in what
 
 
 def test_german(source, options, publish):
@@ -504,32 +481,6 @@ def test_lost_original_is_named(source, options, publish):
 
     assert (skipped.id, "no such bytes" in skipped.reason) == (lost, True)
     assert (options.path / "photo/1/index.html").exists()
-
-
-def test_private_metadata_is_nowhere(source, options, publish):
-    """Place, serial numbers and paths outside the root are in no file of the site."""
-    exif = Image.Exif()
-    exif.get_ifd(0x8825)[2] = (38.0, 43.0, 12.3456)
-    exif.get_ifd(0x8769)[0xA431] = "SERIAL-4711"
-    source.add(
-        "a.jpg",
-        encoded(photograph("coffee"), exif=exif),
-        gps=(38.7201234, -9.1401234),
-        camera="Canon EOS 80D",
-        lens="EF 50mm",
-        exposure=Exposure(0.004, 2.8, 200, 50.0),
-        taken="2019-07-14T18:03:11+01:00",
-        tags=("beach",),
-    )
-
-    publish()
-
-    page = (options.path / "photo/1/index.html").read_text()
-    for shown in ("Canon EOS 80D", "EF 50mm", "1/250 s", "f/2.8", "ISO 200", "14 July 2019"):
-        assert shown in page
-    everything = b"".join(tree(options.path).values())
-    for private in (b"38.72", b"9.14", b"SERIAL", b"GPS", b"12.3456", b"/photos/", b"Exif"):
-        assert private not in everything
 
 
 NAMES = [

@@ -3,11 +3,12 @@
 // year lies, is known from `page/scroll.json` before any of them is read; the pictures come in
 // shards. Without this script, and from `file://`, the pages' own links lead to the same pictures.
 //
-// A shard is laid out by itself, in rows that are all about equally high, the last one too; so
-// where it lies follows from the sums of the shapes before it, and little moves when it arrives.
+// A shard is laid out by itself (`rows.js`), so where it lies follows from the sums of the shapes
+// before it, and little moves when it arrives.
 "use strict";
 
 (() => {
+  const { Rows } = Picturerail;
   const AT_ONCE = 3; // shards asked for at a time
   const KEPT = 30; // shards that stay in memory
   const ROWS_PER_FRAME = 4; // so that a slow machine still answers between frames
@@ -28,9 +29,7 @@
   let root;
   /** @type {ScrollShard[]} */
   let shards = [];
-  let width = 0;
-  let row = 220;
-  let gap = 6;
+  const page = { width: 0, row: 220, gap: 6 };
   let rail = /** @type {HTMLElement | undefined} */ (undefined);
   let thumb = /** @type {HTMLElement | undefined} */ (undefined);
   let loading = 0;
@@ -41,71 +40,17 @@
   /** Take the measures that the style sheet sets, and lay everything out for them. */
   function measure() {
     const style = getComputedStyle(document.documentElement);
-    row = parseFloat(style.getPropertyValue("--row")) || row;
-    gap = parseFloat(style.getPropertyValue("--gap")) || gap;
-    width = field.clientWidth;
+    page.row = parseFloat(style.getPropertyValue("--row")) || page.row;
+    page.gap = parseFloat(style.getPropertyValue("--gap")) || page.gap;
+    page.width = field.clientWidth;
     for (const shard of shards) {
-      shard.rows = shard.pictures ? rowsOf(shard.pictures) : undefined;
-      shard.height = shard.rows ? bottom(shard.rows) : guess(shard);
+      shard.rows = shard.pictures ? Rows.of(shard.pictures, page) : undefined;
+      shard.height = shard.rows ? Rows.bottom(shard.rows, page) : Rows.guess(shard, page);
       shard.element?.remove();
       shard.element = undefined;
       shard.shown.clear();
     }
     place();
-  }
-
-  /**
-   * The height of a shard that was not read yet.
-   * @param {ScrollShard} shard
-   */
-  function guess(shard) {
-    const count = rowCount(shard.shapes);
-    const gaps = gap * Math.max(0, shard.count / count - 1);
-    return count * ((width - gaps) / (shard.shapes / count) + gap);
-  }
-
-  /** @param {number} shapes */
-  function rowCount(shapes) {
-    return Math.max(1, Math.round((shapes * row) / width));
-  }
-
-  /**
-   * Part pictures into rows that are as equally high as their shapes allow.
-   * @param {ScrollPicture[]} pictures
-   * @returns {ScrollRow[]}
-   */
-  function rowsOf(pictures) {
-    const shapes = pictures.map(ratio);
-    const total = shapes.reduce((sum, each) => sum + each, 0);
-    const rows = [];
-    let first = 0;
-    let before = 0; // shapes in the rows so far
-    let top = 0;
-    for (let left = rowCount(total); left > 0 && first < pictures.length; left--) {
-      const wanted = (total - before) / left;
-      let end = first;
-      let held = 0;
-      while (end < pictures.length && (left === 1 || end === first || held + shapes[end] / 2 <= wanted)) {
-        held += shapes[end++];
-      }
-      const high = Math.min((width - gap * (end - first - 1)) / held, row * 1.8);
-      rows.push({ first, end, top, height: high });
-      top += high + gap;
-      before += held;
-      first = end;
-    }
-    return rows;
-  }
-
-  /** @param {ScrollPicture} picture */
-  function ratio(picture) {
-    return 1.04 ** picture[1];
-  }
-
-  /** @param {ScrollRow[]} rows */
-  function bottom(rows) {
-    const last = rows[rows.length - 1];
-    return last.top + last.height + gap;
   }
 
   /** Put the shards below each other. */
@@ -174,7 +119,7 @@
         shard.element = document.createElement("div");
         shard.element.className = "shard";
         shard.element.style.top = `${shard.top}px`;
-        shard.element.style.height = `${shard.height - gap}px`;
+        shard.element.style.height = `${shard.height - page.gap}px`;
         field.insertBefore(shard.element, shards.slice(number + 1).find((each) => each.element)?.element ?? null);
       }
       if (shard.rows) {
@@ -256,7 +201,7 @@
     link.className = `tile s${shape}`;
     link.href = new URL(`photo/${id}/index.html`, site).href;
     link.dataset.photoId = String(id);
-    link.style.width = `${ratio(picture) * height}px`;
+    link.style.width = `${Rows.ratio(picture) * height}px`;
     if (tiny) {
       const blur = new Image();
       blur.className = "placeholder";
@@ -272,7 +217,7 @@
     full.dataset.src = file(digest, name);
     if (wider) {
       full.dataset.wider = `${full.dataset.src} ${picture[2]}w, ${file(digest, widerName)} ${wider}w`;
-      full.sizes = `${Math.round(ratio(picture) * height)}px`;
+      full.sizes = `${Math.round(Rows.ratio(picture) * height)}px`;
     }
     link.append(full);
     return link;
@@ -349,10 +294,10 @@
     const inside = !above && shard.top < y ? (y - shard.top) / shard.height : 0;
     const before = shard.height;
     shard.pictures = pictures;
-    shard.rows = rowsOf(pictures);
-    shard.height = bottom(shard.rows);
+    shard.rows = Rows.of(pictures, page);
+    shard.height = Rows.bottom(shard.rows, page);
     if (shard.element) {
-      shard.element.style.height = `${shard.height - gap}px`;
+      shard.element.style.height = `${shard.height - page.gap}px`;
       shard.element.classList.add("read");
     }
     place();
@@ -614,7 +559,7 @@
     addEventListener("popstate", () => requestAnimationFrame(() => !main.hidden && void restore()));
     addEventListener("hashchange", () => void restore());
     new ResizeObserver(() => {
-      if (!main.hidden && field.clientWidth && field.clientWidth !== width) {
+      if (!main.hidden && field.clientWidth && field.clientWidth !== page.width) {
         const y = edge();
         const month = y < 0 ? 0 : monthAt(y + bar());
         measure();
