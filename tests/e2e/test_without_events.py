@@ -29,6 +29,21 @@ def cleaned_up(point, unmount):
             subprocess.run([*unmount, point], check=True)
 
 
+@contextlib.contextmanager
+def store_of_its_own(home, size):
+    """Put the store on a file system of that size for the length of a block."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    home.store.mkdir(mode=0o700)
+    with cleaned_up(home.store, ["umount"]):
+        options = f"size={size},mode=0700"
+        command = ["mount", "-t", "tmpfs", "-o", options, "none", home.store]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"mounting is not allowed here: {done.stderr}")
+        yield
+
+
 def comes_true(true, what):
     """Wait for what the daemon says of itself to become true."""
     end = time.monotonic() + PATIENCE_SECONDS
@@ -128,16 +143,9 @@ def test_a_deletion_that_a_cache_hides_is_found_later(home):
 
 def test_a_full_store_loses_nothing(home):
     """Without room the daemon says so and keeps what it has; with room again it goes on."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting needs root")
     rng = random.Random(SEED)
     home.configure(sources="[]", more=QUICK)
-    home.store.mkdir(mode=0o700)
-    with cleaned_up(home.store, ["umount"]):
-        tiny = ["mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "none", home.store]
-        done = subprocess.run(tiny, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"mounting is not allowed here: {done.stderr}")
+    with store_of_its_own(home, "24m"):
         with home.daemon():
             for number in range(10):
                 paint(rng, home.photos / f"{number}.png", big=True)
@@ -168,16 +176,9 @@ def test_a_full_store_loses_nothing(home):
 
 def test_a_store_that_turns_read_only_loses_nothing(home):
     """What cannot be written is told; started again on a writable store, the daemon makes up."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting needs root")
     rng = random.Random(SEED)
     home.configure(sources="[]", more=QUICK)
-    home.store.mkdir(mode=0o700)
-    with cleaned_up(home.store, ["umount"]):
-        mount = ["mount", "-t", "tmpfs", "-o", "size=200m,mode=0700", "none", home.store]
-        done = subprocess.run(mount, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"mounting is not allowed here: {done.stderr}")
+    with store_of_its_own(home, "200m"):
         home.run("sync")
         paint(rng, home.photos / "before.png")
         home.run("sync")
