@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import msgspec
 import tomli
 
-from picturerail_config.settings import Section, Settings
+from picturerail_config.settings import Describe, Section, Settings
 
 SYSTEM_CONFIG = Path("/etc/picturerail/picturerail.toml")
 
@@ -165,16 +166,29 @@ def _with_absolute_paths(settings: Settings, base: Path) -> Settings:
         ),
         store=msgspec.structs.replace(settings.store, path=absolute(settings.store.path)),
         export=msgspec.structs.replace(settings.export, path=absolute(settings.export.path)),
-        describe=msgspec.structs.replace(
-            settings.describe,
-            azure=msgspec.structs.replace(
-                settings.describe.azure,
-                key_file=(key := settings.describe.azure.key_file) and absolute(key),
-            ),
-        ),
+        describe=_with_absolute_describers(settings.describe, absolute),
         meaning=msgspec.structs.replace(
             settings.meaning,
             vectors=vectors if vectors == "builtin" else str(absolute(Path(vectors))),
+        ),
+    )
+
+
+def _with_absolute_describers(describe: Describe, absolute: Callable[[Path], Path]) -> Describe:
+    def perhaps(path: Path | None) -> Path | None:
+        return path and absolute(path)
+
+    replace, onnx = msgspec.structs.replace, describe.onnx
+    is_folder = "/" in onnx.clip
+    return replace(
+        describe,
+        azure=replace(describe.azure, key_file=perhaps(describe.azure.key_file)),
+        openai=replace(describe.openai, key_file=perhaps(describe.openai.key_file)),
+        onnx=replace(
+            onnx,
+            model=perhaps(onnx.model),
+            labels=perhaps(onnx.labels),
+            clip=str(absolute(Path(onnx.clip))) if is_folder else onnx.clip,
         ),
     )
 

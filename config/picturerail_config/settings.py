@@ -62,21 +62,82 @@ class Local(Section, frozen=True):
 
 
 class Azure(Section, frozen=True):
-    """`[describe.azure]`: a service; nothing is sent unless `sources` names it."""
+    """`[describe.azure]`: a service; nothing is sent unless `sources` names it.
+
+    `api` is the generation that the resource speaks. `embeddings` asks for a vector of each
+    picture too, and then of what is searched for. `daily_requests` bounds what is sent a day, 0
+    does not.
+    """
 
     endpoint: str = ""
     key_file: Path | None = None
     key_environment: str = "PICTURERAIL_AZURE_KEY"
+    api: Literal["4.0", "3.2"] = "4.0"
+    embeddings: bool = False
     threshold: Share = 0.5
     timeout_seconds: Positive = 30.0
+    daily_requests: Annotated[int, Meta(ge=0)] = 0
+
+
+class OpenAi(Section, frozen=True):
+    """`[describe.openai]`: any service that speaks OpenAI's chat completions with pictures.
+
+    A server of one's own needs no key.
+    """
+
+    endpoint: str = ""
+    model: str = ""
+    key_file: Path | None = None
+    key_environment: str = "PICTURERAIL_OPENAI_KEY"
+    timeout_seconds: Positive = 120.0
+    daily_requests: Annotated[int, Meta(ge=0)] = 0
+
+
+Colour = tuple[float, float, float]
+
+
+class Onnx(Section, frozen=True):
+    """`[describe.onnx]`: the user's own models.
+
+    `model` is a classifier with its `labels`; `scores` says what its numbers are, `mean` and `std`
+    what is done to red, green and blue (in 0..1) before. `clip` is a folder with a pair of
+    encoders, or the name of a fetched model; `least_similarity` is the cosine from which a picture
+    has to do with a text.
+    """
+
+    model: Path | None = None
+    labels: Path | None = None
+    scores: Literal["softmax", "sigmoid", "probabilities"] = "softmax"
+    mean: Colour = (0.485, 0.456, 0.406)
+    std: Colour = (0.229, 0.224, 0.225)
+    threshold: Share = 0.3
+    clip: str = ""
+    least_similarity: Share = 0.23
+    threads: Annotated[int, Meta(ge=0)] = 0
+
+
+Source = Literal["sidecar", "local", "onnx", "azure", "openai"]
+
+
+class DescribeRule(Section, frozen=True):
+    """`[[describe.rules]]`: who may describe what is in some folders.
+
+    `folders` are globs as in `[[export.rules]]`; later rules go before earlier ones.
+    """
+
+    folders: Annotated[tuple[str, ...], Meta(min_length=1)]
+    sources: tuple[Source, ...]
 
 
 class Describe(Section, frozen=True):
     """`[describe]`: who says what is in a picture, in the order of their rank."""
 
-    sources: tuple[Literal["sidecar", "local", "azure"], ...] = ("sidecar", "local")
+    sources: tuple[Source, ...] = ("sidecar", "local")
     local: Local = Local()
     azure: Azure = Azure()
+    openai: OpenAi = OpenAi()
+    onnx: Onnx = Onnx()
+    rules: tuple[DescribeRule, ...] = ()
 
 
 class Meaning(Section, frozen=True):

@@ -14,14 +14,18 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from picturerail_exporter.places import place_of
-from picturerail_exporter.rules import Rules
+from picturerail_exporter.places import place_of, place_words
+from picturerail_exporter.rules import Rules, folder_parts
 from picturerail_exporter.source import Source
 from picturerail_native.fields import readable, searched_fields
 from picturerail_native.records import Exposure, ImageRow, Metadata, Root, Table, decode_root
 
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799
 """The first second of the year 1 and the last of 9999."""
+
+
+_KEYWORDS = frozenset({"tags", "people"})
+"""The fields whose values may be private keywords."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +164,7 @@ def publish(row: ImageRow, roots: Roots, rules: Rules) -> Photo | Skipped | None
 
 def folder_of(row: ImageRow, root: Root) -> tuple[bytes, ...]:
     """Return the names of the folders that a row lies in, its root's first."""
-    name = root.name.encode(errors="surrogateescape")
-    return (name, *(part for part in row.path.split(b"/")[:-1] if part))
+    return folder_parts(row, root.name)
 
 
 def published(source: Source, rules: Rules) -> tuple[list[Photo], list[Skipped]]:
@@ -208,9 +211,16 @@ def _photo(
     def told(keyword: str) -> bool:
         return allowed.private_keywords or not rules.is_private(keyword)
 
-    place = place_of(metadata.gps, allowed.place) if metadata.gps else ()
-    found = searched_fields(row.path, metadata, root_name=root.name)
-    fields = [(name, value) for name, value in found if name != "tags" or told(value)]
+    gps = metadata.gps if allowed.place != "none" else None
+    place = place_of(gps, allowed.place) if gps else ()
+    found = searched_fields(
+        row.path,
+        metadata,
+        root_name=root.name,
+        places=place_words(gps, allowed.place) if gps else (),
+        south=gps is not None and gps[0] < 0,
+    )
+    fields = [(name, value) for name, value in found if name not in _KEYWORDS or told(value)]
     tiny = metadata.placeholder
     return Photo(
         id=row.id,
@@ -228,7 +238,7 @@ def _photo(
         lens=metadata.lens,
         exposure=metadata.exposure or Exposure(),
         placeholder=tiny if tiny.startswith("data:image/") and len(tiny) <= 400 else "",
-        fields=(*fields, *(("place", name) for name in place)),
+        fields=tuple(fields),
         place=place,
         gps=metadata.gps if allowed.place == "exact" else None,
     )

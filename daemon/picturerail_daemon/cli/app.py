@@ -39,6 +39,8 @@ COMMANDS = {
     "wait": "wait",
     "check": "check",
     "scrub": "scrub",
+    "models": "models",
+    "duplicates": "duplicates",
     "backup": "backup",
     "restore": "restore",
     "serve": "serve",

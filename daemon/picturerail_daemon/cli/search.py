@@ -14,6 +14,7 @@ from picturerail_daemon.cli.context import (
     print_json,
     printable,
 )
+from picturerail_daemon.describe.interface import TextEncoder
 from picturerail_daemon.errors import UsageError
 
 
@@ -33,6 +34,7 @@ from picturerail_daemon.errors import UsageError
     help="What comes first.",
 )
 @click.option("--strict", is_flag=True, help="Refuse a query that is not well formed.")
+@click.option("--words", "by_words", is_flag=True, help="By words alone, not by meaning.")
 @click.option("--similar", type=IMAGE_ID, metavar="ID", help="Pictures that look like this one.")
 @json_option
 @pass_context
@@ -42,6 +44,7 @@ def search(
     limit: int,
     sort: str,
     strict: bool,
+    by_words: bool,
     similar: int | None,
     as_json: bool,
 ) -> int:
@@ -62,7 +65,10 @@ def search(
         hits = views.similar(context.layout, similar, limit)
     elif words and similar is None:
         weights = context.settings.search.weights
-        hits = views.search(context.layout, words, limit, weights, sort=sort, strict=strict)
+        encoders = () if by_words else _encoders(context)
+        hits = views.search(
+            context.layout, words, limit, weights, encoders=encoders, sort=sort, strict=strict
+        )
     else:
         raise UsageError("give either words to search for or --similar ID")
     if as_json:
@@ -75,6 +81,15 @@ def search(
         if not hits:
             click.echo("Nothing found.", err=True)
     return 0
+
+
+def _encoders(context: Context) -> list[TextEncoder]:
+    from picturerail_daemon.meaning.words import WordVectors
+    from picturerail_daemon.service.describers import text_encoders
+
+    meaning = context.settings.meaning
+    words = WordVectors(meaning.vectors, meaning.neighbours, context.layout.models)
+    return [*text_encoders(context.settings, context.layout), words]
 
 
 def _why(match: dict[str, Any]) -> str:

@@ -17,7 +17,8 @@ def synonyms(context: Context, word: str, limit: int, as_json: bool) -> None:
     from picturerail_daemon.meaning.wordnet import WordNet
     from picturerail_daemon.meaning.words import WordVectors
 
-    vectors = WordVectors(context.settings.meaning.vectors, context.settings.meaning.neighbours)
+    meaning = context.settings.meaning
+    vectors = WordVectors(meaning.vectors, meaning.neighbours, context.layout.models)
     near = vectors.neighbours(word)
     similar = dict(near)
     found = vectors.reach(word, near)

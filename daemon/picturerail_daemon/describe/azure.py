@@ -1,214 +1,240 @@
-"""Azure AI Vision's image analysis: the tag operation, over requests.
+"""Azure AI Vision over HTTP: Image Analysis 4.0 or Computer Vision 3.2, and multimodal vectors.
 
-Speaks Computer Vision 3.2, `POST {endpoint}/vision/v3.2/tag`: the picture's bytes as
-application/octet-stream, the key in the header Ocp-Apim-Subscription-Key; the answer is
-`{"tags": [{"name", "confidence"}], "requestId", "metadata"}`, a failure
-`{"error": {"code", "message"}}`. A picture may have 4 MB and must be larger than 50 by 50
-pixels, so a downscaled copy is sent. Nothing is sent unless the configuration names the
-source.
+What is spoken, each a POST with the key in the header Ocp-Apim-Subscription-Key and the picture's
+bytes as application/octet-stream:
+
+    4.0   {endpoint}/computervision/imageanalysis:analyze?api-version=2024-02-01&features=...
+          tagsResult.values[name, confidence], captionResult{text, confidence},
+          objectsResult.values[tags[name, confidence]], readResult.blocks[lines[text]]
+    3.2   {endpoint}/vision/v3.2/tag: tags[name, confidence]
+          {endpoint}/vision/v3.2/describe: description.captions[text, confidence]
+    both  {endpoint}/computervision/retrieval:vectorizeImage?api-version=...&model-version=...
+          vector[1024 numbers]; retrieval:vectorizeText takes {"text": ...} as JSON
+
+A failure is `{"error": {"code", "message"}}`. 4.0 takes pictures of 51 to 15,999 pixels and less
+than 20 MB, 3.2 of more than 50 pixels and at most 4 MB; a downscaled copy within both is sent.
+Captions exist in some of the service's regions only: where they do not, the rest is asked for.
 """
 
 from __future__ import annotations
 
-import email.utils
-import io
-import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal
+from urllib.parse import urlencode
 
 import msgspec
-import requests
-import tenacity
+import numpy as np
 
-from picturerail_daemon.describe.interface import Answer, DescriberUnavailable, Subject
+from picturerail_daemon.describe.client import Client, Refused, TryAgain, shrink, state_of
+from picturerail_daemon.describe.interface import Answer, DescriberUnavailable, Subject, Vector
 from picturerail_daemon.describe.xmp import clean
 from picturerail_native.records import Description, Tag
 
 MOST_BYTES = 4_000_000
 LARGEST_SIDE = 1600
-MOST_ANSWER_BYTES = 1 << 20
-ATTEMPTS = 3
-LONGEST_PAUSE = 10.0
+LEAST_SIDE = 51
+_ANALYSIS_VERSION = "2024-02-01"
+_VECTOR_MODEL = "2023-04-15"
+_PICTURE = "application/octet-stream"
+SPACE = f"azure/{_VECTOR_MODEL}"
+LEAST_COSINE = 0.2
+"""Below it a text and a picture have nothing in common in this space, which puts what belongs
+together at about 0.2 to 0.4."""
+
+Api = Literal["4.0", "3.2"]
 
 
-class _Tag(msgspec.Struct):
+class _Word(msgspec.Struct, frozen=True):
     name: str
     confidence: float = 0.0
 
 
-class _Tags(msgspec.Struct):
-    tags: list[_Tag]
+class _Caption(msgspec.Struct, frozen=True):
+    text: str = ""
+    confidence: float = 0.0
 
 
-class _Fault(msgspec.Struct):
-    code: str = ""
-    message: str = ""
+class _Words(msgspec.Struct, frozen=True):
+    values: list[_Word] = []
 
 
-class _Failure(msgspec.Struct):
-    error: _Fault
+class _Object(msgspec.Struct, frozen=True):
+    tags: list[_Word] = []
 
 
-class _TryAgain(Exception):  # noqa: N818  a state, not a defect
-    """The service cannot answer now; `seconds` is when to ask again."""
-
-    def __init__(self, reason: str, seconds: float) -> None:
-        super().__init__(reason)
-        self.seconds = seconds
+class _Objects(msgspec.Struct, frozen=True):
+    values: list[_Object] = []
 
 
-class _Refused(Exception):  # noqa: N818  a state, not a defect
-    """The service will not describe this picture."""
+class _Line(msgspec.Struct, frozen=True):
+    text: str = ""
+
+
+class _Block(msgspec.Struct, frozen=True):
+    lines: list[_Line] = []
+
+
+class _Read(msgspec.Struct, frozen=True):
+    blocks: list[_Block] = []
+
+
+class _Analysis(msgspec.Struct, frozen=True, rename="camel"):
+    tags_result: _Words
+    caption_result: _Caption = _Caption()
+    objects_result: _Objects = _Objects()
+    read_result: _Read = _Read()
+
+
+class _Tagged(msgspec.Struct, frozen=True):
+    tags: list[_Word]
+
+
+class _Captions(msgspec.Struct, frozen=True):
+    captions: list[_Caption] = []
+
+
+class _Described(msgspec.Struct, frozen=True):
+    description: _Captions
+
+
+class _Vectorised(msgspec.Struct, frozen=True):
+    vector: list[float]
 
 
 class AzureDescriber:
-    """Tags from Azure's image analysis.
+    """Tags, a caption, what is written in the picture, and a vector, from Azure.
 
     Args:
         endpoint: the resource's address, as `https://NAME.cognitiveservices.azure.com`.
-        key: the resource's key.
-        threshold: the least confidence of a tag.
-        timeout_seconds: for connecting, and between two pieces of the answer.
-        pause: the sleep between attempts (tests hand in their own).
+        client: carries the key.
+        api: which of the two generations the resource speaks.
+        threshold: the least confidence of a tag or caption.
+        embeddings: whether to ask for a vector as well.
     """
 
     name = "azure"
-    version = "v3.2-tag/1"
     batch = 1
 
     def __init__(
-        self,
-        *,
-        endpoint: str,
-        key: str,
-        threshold: float,
-        timeout_seconds: float,
-        pause: Any = time.sleep,
+        self, *, endpoint: str, client: Client, api: Api, threshold: float, embeddings: bool
     ) -> None:
         """Keep what is needed; nothing is sent before a picture is described."""
-        self._url = endpoint.rstrip("/") + "/vision/v3.2/tag"
+        self.version = f"{api}/2/{threshold:g}" + (f"/{SPACE}" if embeddings else "")
+        self._endpoint = endpoint.rstrip("/")
+        self._client = client
+        self._api = api
         self._threshold = threshold
-        self._timeout = timeout_seconds
-        self._session = requests.Session()
-        self._session.headers["Ocp-Apim-Subscription-Key"] = key
-        # Proxies and .netrc of the environment must not see the key unasked.
-        self._session.trust_env = False
-        self._retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(
-                lambda error: isinstance(error, _TryAgain) and error.seconds <= LONGEST_PAUSE
-            ),
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
-            wait=_pause_of,
-            sleep=pause,
-            reraise=True,
-        )
+        self._embeddings = embeddings
+        self._captions = True
 
     def describe(self, subjects: Sequence[Subject]) -> list[Answer]:
-        """Describe pictures, one request each."""
+        """Describe pictures, one after the other."""
         return [self._describe(subject) for subject in subjects]
 
     def _describe(self, subject: Subject) -> Answer:
         try:
-            body = shrink(subject)
-        except Exception as error:
-            return Answer(Description(self.version, "failed", f"cannot be sent: {error}"))
-        try:
-            tags = self._retrying(self._ask, body)
-        except _Refused as error:
-            return Answer(Description(self.version, "failed", str(error)))
-        except _TryAgain as error:
-            description = Description(self.version, "waiting", str(error))
-            return Answer(description, retry_seconds=max(error.seconds, 60.0))
-        return Answer(Description(self.version, tags=tags))
+            body = shrink(subject, LARGEST_SIDE, LEAST_SIDE, MOST_BYTES)
+            said = self._analyse(body) if self._api == "4.0" else self._tag(body)
+            vectors = {}
+            if self._embeddings:
+                vectors[SPACE] = _vector(
+                    self._client.ask(
+                        _vector_url(self._endpoint, "Image"), body, _PICTURE, _Vectorised
+                    )
+                )
+        except (TryAgain, Refused) as error:
+            return state_of(error, self.version)
+        return Answer(said, vectors)
 
-    def _ask(self, body: bytes) -> tuple[Tag, ...]:
+    def _analyse(self, body: bytes) -> Description:
         try:
-            with self._session.post(
-                self._url,
-                data=body,
-                headers={"Content-Type": "application/octet-stream"},
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                content = response.raw.read(MOST_ANSWER_BYTES + 1, decode_content=True)
-                status, headers = response.status_code, response.headers
-        except (requests.RequestException, OSError) as error:
-            raise _TryAgain(f"the service cannot be reached: {_cause(error)}", 5.0) from error
-        except Exception as error:  # urllib3's own, while the answer is read
-            raise _TryAgain(f"the answer was cut off: {_cause(error)}", 5.0) from error
-        if len(content) > MOST_ANSWER_BYTES:
-            raise _TryAgain("the answer is larger than any answer should be", 300.0)
-        self._judge(status, headers, content)
-        try:
-            found = msgspec.json.decode(content, type=_Tags)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise _TryAgain(
-                f"the answer is not what the service documents: {error}", 300.0
-            ) from error
-        kept = [tag for tag in found.tags if tag.confidence >= self._threshold]
-        return tuple(
-            Tag(name, round(min(max(tag.confidence, 0.0), 1.0), 4))
-            for tag in kept
-            if (name := clean(tag.name))
+            found = self._client.ask(self._analysis_url(), body, _PICTURE, _Analysis)
+        except Refused as error:
+            if not (self._captions and "caption" in str(error).lower()):
+                raise
+            self._captions = False  # not in this region
+            found = self._client.ask(self._analysis_url(), body, _PICTURE, _Analysis)
+        objects = [tag for thing in found.objects_result.values for tag in thing.tags]
+        lines = [line.text for block in found.read_result.blocks for line in block.lines]
+        return Description(
+            self.version,
+            caption=self._caption([found.caption_result]),
+            tags=self._kept([*found.tags_result.values, *objects]),
+            text=clean(" ".join(lines)),
         )
 
-    @staticmethod
-    def _judge(status: int, headers: Any, content: bytes) -> None:
-        """Make every documented status other than 200 a clear state."""
-        if status == 200:
-            return
+    def _analysis_url(self) -> str:
+        features = ["tags", *(["caption"] if self._captions else []), "objects", "read"]
+        query = {
+            "api-version": _ANALYSIS_VERSION,
+            "features": ",".join(features),
+            "language": "en",
+        }
+        address = f"{self._endpoint}/computervision/imageanalysis:analyze"
+        return f"{address}?{urlencode(query, safe=',')}"
+
+    def _tag(self, body: bytes) -> Description:
+        base = f"{self._endpoint}/vision/v3.2"
+        tags = self._client.ask(f"{base}/tag", body, _PICTURE, _Tagged).tags
+        described = self._client.ask(f"{base}/describe", body, _PICTURE, _Described)
+        return Description(
+            self.version,
+            caption=self._caption(described.description.captions),
+            tags=self._kept(tags),
+        )
+
+    def _caption(self, captions: Sequence[_Caption]) -> str:
+        sure = [c for c in captions if c.text and c.confidence >= self._threshold]
+        return clean(max(sure, key=lambda c: c.confidence).text) if sure else ""
+
+    def _kept(self, words: Sequence[_Word]) -> tuple[Tag, ...]:
+        best: dict[str, float] = {}
+        for word in words:
+            name = clean(word.name)
+            if name and word.confidence >= self._threshold:
+                sure = round(min(max(word.confidence, 0.0), 1.0), 4)
+                best[name] = max(sure, best.get(name, 0.0))
+        return tuple(Tag(name, sure) for name, sure in best.items())
+
+
+class AzureTextEncoder:
+    """Gives what people type a vector among the pictures' vectors.
+
+    Args:
+        endpoint: the resource's address.
+        client: carries the key.
+    """
+
+    least = LEAST_COSINE
+
+    def __init__(self, *, endpoint: str, client: Client) -> None:
+        """Keep what is needed; nothing is sent before a text is encoded."""
+        self.space = SPACE
+        self._url = _vector_url(endpoint.rstrip("/"), "Text")
+        self._client = client
+
+    def encode(self, text: str) -> Vector | None:
+        """Return a text's vector.
+
+        Raises:
+            DescriberUnavailable: the service does not answer now, or not as it is set up.
+        """
+        body = msgspec.json.encode({"text": text})
         try:
-            said = msgspec.json.decode(content, type=_Failure).error
-            reason = f"{said.code}: {said.message}" if said.code else said.message
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            reason = ""
-        reason = clean(reason)[:300] or f"status {status}"
-        if status in {401, 403}:
-            raise DescriberUnavailable(f"the service refused the key: {reason}")
-        if status == 404 or 300 <= status < 400:
-            raise DescriberUnavailable(f"there is no such service at this endpoint: {reason}")
-        if status == 429:
-            raise _TryAgain(f"the service's rate limit is reached: {reason}", _after(headers))
-        if status >= 500:
-            raise _TryAgain(f"the service failed: {reason}", 5.0)
-        raise _Refused(f"the service refused the picture: {reason}")
+            return _vector(self._client.ask(self._url, body, "application/json", _Vectorised))
+        except Refused:
+            return None
+        except TryAgain as error:
+            raise DescriberUnavailable(str(error)) from error
 
 
-def shrink(subject: Subject) -> bytes:
-    """Return the picture as a JPEG within the service's limits."""
-    image = subject.large().convert("RGB")
-    if min(image.size) <= 50:
-        raise ValueError("it is smaller than the 51 by 51 pixels that the service asks for")
-    image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-    for quality in (88, 70, 50):
-        buffer = io.BytesIO()
-        image.save(buffer, "JPEG", quality=quality)
-        if buffer.tell() <= MOST_BYTES:
-            return buffer.getvalue()
-    raise ValueError("it does not fit into the service's 4 MB")
+def _vector_url(endpoint: str, of: Literal["Image", "Text"]) -> str:
+    query = {"api-version": _ANALYSIS_VERSION, "model-version": _VECTOR_MODEL}
+    return f"{endpoint}/computervision/retrieval:vectorize{of}?{urlencode(query)}"
 
 
-def _pause_of(state: tenacity.RetryCallState) -> float:
-    """Wait as long as the service asks, else longer each time with some jitter."""
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.seconds if isinstance(error, _TryAgain) else 0.0
-    jittered: float = tenacity.wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE)(state)
-    return max(asked, jittered) if asked != 5.0 else jittered
-
-
-def _after(headers: Any) -> float:
-    """Return Retry-After in seconds, given as such or as a date; 60 where it says nothing."""
-    value = headers.get("Retry-After", "")
-    if value.isdecimal():
-        return float(value)
-    try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except (TypeError, ValueError):
-        return 60.0
-    return max(0.0, moment.timestamp() - time.time())
-
-
-def _cause(error: BaseException) -> str:
-    text = str(error) or type(error).__name__
-    return clean(text)[:200]
+def _vector(found: _Vectorised) -> Vector:
+    vector = np.asarray(found.vector, np.float32)
+    if not vector.size or not np.isfinite(vector).all() or not vector.any():
+        raise TryAgain("the answer is not what the service documents: no vector", 300.0)
+    return vector

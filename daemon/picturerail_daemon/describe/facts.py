@@ -49,13 +49,18 @@ def read_facts(embedded: Embedded) -> Metadata:
         camera=_camera(_text(exif.get(base.Make)), _text(exif.get(base.Model))),
         lens=_text(details.get(base.LensModel)),
         exposure=exposure if exposure != Exposure() else None,
-        gps=_careful(lambda: _position(gps)),
+        gps=_careful(lambda: _position(gps)) or xmp.gps,
     )
 
 
 def exif_text(embedded: Embedded, tag: int) -> str:
     """Return a text of the main EXIF block, "" where there is none."""
     return _text(_exif(embedded.exif).get(tag))
+
+
+def exif_number(embedded: Embedded, tag: int) -> int | None:
+    """Return a whole number of the main EXIF block, None where there is none that makes sense."""
+    return _whole(_exif(embedded.exif).get(tag))
 
 
 def exif_windows_text(embedded: Embedded, tag: int) -> str:

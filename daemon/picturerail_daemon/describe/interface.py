@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,13 @@ class Embedded:
     iptc: Mapping[tuple[int, int], tuple[bytes, ...]] = field(default_factory=dict)
 
 
+class Beside(NamedTuple):
+    """A file beside a picture that tells of it: its name's ending in small letters, its bytes."""
+
+    ending: str
+    data: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A picture to be described. The callables do their work when called, and only then.
@@ -35,7 +42,7 @@ class Subject:
     Attributes:
         filename: its name.
         embedded: reads the metadata inside its file.
-        sidecars: reads the `.xmp` files beside it, the most specific first.
+        sidecars: reads the files beside it that tell of it, the most specific first.
         small: an upright sRGB picture of at least 320 pixels on its shorter side, if the
             original has them; what a classifier needs.
         large: the same, of about 2,000 pixels on its longer side; what a service needs.
@@ -43,7 +50,7 @@ class Subject:
 
     filename: bytes
     embedded: Callable[[], Embedded]
-    sidecars: Callable[[], tuple[bytes, ...]]
+    sidecars: Callable[[], tuple[Beside, ...]]
     small: Callable[[], Image]
     large: Callable[[], Image]
 
@@ -53,12 +60,14 @@ class Answer:
     """What a describer says of one picture.
 
     `vectors` maps a space's full name to the picture's vector in it. `retry_seconds` is when
-    to ask again where the description's state is "waiting".
+    to ask again where the description's state is "waiting". `fingerprint` is the picture's
+    perceptual hash where the describer makes one, else "".
     """
 
     description: Description
     vectors: Mapping[str, Vector] = field(default_factory=dict)
     retry_seconds: float = 60.0
+    fingerprint: str = ""
 
 
 class Describer(Protocol):
@@ -82,4 +91,34 @@ class Describer(Protocol):
 
 
 class DescriberUnavailable(Exception):  # noqa: N818  a state, not a defect
-    """The describer cannot work as it is set up (no model file, no key); one clear line."""
+    """The describer cannot work as it is set up (no model file, no key); one clear line.
+
+    `seconds` is when it is worth trying again, where that is known.
+    """
+
+    def __init__(self, reason: str, *, seconds: float | None = None) -> None:
+        """Keep the reason and when."""
+        super().__init__(reason)
+        self.seconds = seconds
+
+
+class TextEncoder(Protocol):
+    """Gives texts vectors in a space that pictures have vectors in, too."""
+
+    @property
+    def least(self) -> float:
+        """The cosine below which a picture has nothing to do with a text."""
+        ...
+
+    @property
+    def space(self) -> str:
+        """The space's full name."""
+        ...
+
+    def encode(self, text: str) -> Vector | None:
+        """Return a text's vector; None where it says nothing that the space knows.
+
+        Raises:
+            DescriberUnavailable: it cannot be asked now.
+        """
+        ...

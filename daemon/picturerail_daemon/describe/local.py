@@ -10,6 +10,7 @@ from pathlib import Path
 
 from picturerail_daemon.describe.classifier import SPACE, Classifier
 from picturerail_daemon.describe.detector import Detector
+from picturerail_daemon.describe.fingerprint import fingerprint
 from picturerail_daemon.describe.interface import Answer, DescriberUnavailable, Subject
 from picturerail_daemon.describe.pixels import pixel_words
 from picturerail_native.records import Description, Tag
@@ -31,7 +32,7 @@ class LocalDescriber:
 
     def __init__(self, *, threshold: float, threads: int, cache: Path) -> None:
         """Load nothing yet: a daemon that has nothing to describe needs no model."""
-        self.version = f"efficientnet-lite0+efficientdet-lite0/2/{threshold:g}"
+        self.version = f"efficientnet-lite0+efficientdet-lite0/3/{threshold:g}"
         self._classifier = Classifier(threshold=threshold, threads=threads, cache=cache)
         self._detector = Detector(threads=threads)
 
@@ -54,7 +55,8 @@ class LocalDescriber:
             return Answer(Description(self.version, "failed", f"cannot be described: {error}"))
         ranked = sorted(words.items(), key=lambda item: (-item[1], item[0]))[:MOST_TAGS]
         tags = tuple(Tag(word, round(min(p, 1.0), 4)) for word, p in ranked)
-        return Answer(Description(self.version, tags=tags), {SPACE: vector})
+        description = Description(self.version, tags=tags)
+        return Answer(description, {SPACE: vector}, fingerprint=fingerprint(image))
 
 
 def merged(*answers: dict[str, float]) -> dict[str, float]:

@@ -1,15 +1,19 @@
-"""What people wrote: keywords and captions inside the file and in `.xmp` files beside it."""
+"""What people wrote: inside the file, and in `.xmp`, `.json` and `.txt` files beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from PIL import ExifTags
 
-from picturerail_daemon.describe.facts import exif_text, exif_windows_text
-from picturerail_daemon.describe.interface import Answer, Embedded, Subject
-from picturerail_daemon.describe.xmp import XmpFacts, clean, read_xmp
-from picturerail_native.records import Description, Tag
+from picturerail_daemon.describe.facts import exif_number, exif_text, exif_windows_text
+from picturerail_daemon.describe.interface import Answer, Beside, Embedded, Subject
+from picturerail_daemon.describe.takeout import read_takeout
+from picturerail_daemon.describe.xmp import MOST_TAGS, XmpFacts, clean, read_xmp
+from picturerail_native.records import SIDECAR, Description, Tag
+
+T = TypeVar("T")
 
 # IPTC-IIM datasets (IPTC-NAA Information Interchange Model 4.2, record 2).
 _HEADLINE = (2, 105)
@@ -26,10 +30,10 @@ _MEANINGLESS = frozenset(
 
 
 class SidecarDescriber:
-    """Reads IPTC, XMP and EXIF texts; a file beside the picture outranks the one inside."""
+    """Reads IPTC, XMP and EXIF texts; a file beside the picture outranks what is inside."""
 
-    name = "sidecar"
-    version = "1"
+    name = SIDECAR
+    version = "2"
     batch = 64
 
     def describe(self, subjects: Sequence[Subject]) -> list[Answer]:
@@ -39,30 +43,76 @@ class SidecarDescriber:
     def _describe(self, subject: Subject) -> Answer:
         try:
             embedded = subject.embedded()
-            beside = [read_xmp(data) for data in subject.sidecars()]
+            beside = [_read(file) for file in subject.sidecars()]
         except Exception as error:
             reason = f"its metadata cannot be read: {error}"
             return Answer(Description(self.version, "failed", reason))
         inside = read_xmp(embedded.xmp) if embedded.xmp else XmpFacts()
         texts = iptc_texts(embedded.iptc)
-        tags = [tag for facts in (*beside, inside) for tag in facts.tags]
+        every = (*beside, inside)
+        tags = [tag for facts in every for tag in facts.tags]
         tags += texts.get(_KEYWORDS, [])
         tags += exif_windows_text(embedded, ExifTags.Base.XPKeywords).split(";")
-        captions = [facts.caption for facts in (*beside, inside)]
+        people = tuple(dict.fromkeys(name for facts in every for name in facts.people))
+        captions = [facts.caption for facts in every]
         captions += texts.get(_CAPTION, [])
         captions += [_exif_caption(embedded)]
-        captions += [facts.title for facts in (*beside, inside)] + texts.get(_HEADLINE, [])
+        captions += [facts.title for facts in every] + texts.get(_HEADLINE, [])
         unique: dict[str, str] = {}
-        for tag in map(clean, tags):
+        for tag in map(clean, [*tags, *people]):
             if tag:
                 unique.setdefault(tag.casefold(), tag)
+        rating = _first(facts.rating for facts in every)
         return Answer(
             Description(
                 self.version,
                 caption=next((clean(text) for text in captions if _says_something(text)), ""),
-                tags=tuple(Tag(tag) for tag in unique.values()),
+                tags=tuple(Tag(tag) for tag in list(unique.values())[:MOST_TAGS]),
+                people=people,
+                rating=rating if rating is not None else _exif_rating(embedded),
+                # What stands inside the file is the camera's, and read with its other facts.
+                taken=_first(facts.taken for facts in beside),
+                gps=_first(facts.gps for facts in beside),
             )
         )
+
+
+def _read(file: Beside) -> XmpFacts:
+    """Return what a file beside the picture says; one that is not what its name says, nothing."""
+    if file.ending == ".xmp":
+        return read_xmp(file.data)
+    if file.ending == ".json":
+        said = read_takeout(file.data)
+        return XmpFacts(
+            caption=said.caption,
+            people=said.people,
+            rating=said.rating,
+            taken=said.taken,
+            gps=said.gps,
+        )
+    return XmpFacts(caption=_plain_text(file.data)) if file.ending == ".txt" else XmpFacts()
+
+
+def _plain_text(data: bytes) -> str:
+    """Return a text file's words, in whatever encoding editors write; "" of what is no text."""
+    for encoding in (
+        ("utf-16",) if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else ("utf-8-sig", "cp1252")
+    ):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return "" if "\0" in text else clean(text)
+    return ""
+
+
+def _first(values: Iterable[T | None]) -> T | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _exif_rating(embedded: Embedded) -> int | None:
+    rating = exif_number(embedded, ExifTags.Base.Rating)
+    return rating if rating is not None and rating <= 5 else None
 
 
 def _exif_caption(embedded: Embedded) -> str:

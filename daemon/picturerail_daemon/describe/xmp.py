@@ -22,6 +22,10 @@ _DIGIKAM = "{http://www.digikam.org/ns/1.0/}"
 _MICROSOFT = "{http://ns.microsoft.com/photo/1.0/}"
 _EXIF = "{http://ns.adobe.com/exif/1.0/}"
 _PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
+_XMP = "{http://ns.adobe.com/xap/1.0/}"
+_REGIONS = "{http://www.metadataworkinggroup.com/schemas/regions/}"
+_PEOPLE = "{http://ns.microsoft.com/photo/1.2/t/Region#}"
+_IPTC_EXTENSION = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 MOST_TAGS = 500
@@ -29,12 +33,19 @@ MOST_TAGS = 500
 
 @dataclass(frozen=True, slots=True)
 class XmpFacts:
-    """What an XMP packet says."""
+    """What an XMP packet says.
+
+    `people` are the names of faces that were marked and of persons in the picture; `rating` is
+    0..5 stars, -1 where it was rejected.
+    """
 
     title: str = ""
     caption: str = ""
     tags: tuple[str, ...] = ()
     taken: str | None = None
+    people: tuple[str, ...] = ()
+    rating: int | None = None
+    gps: tuple[float, float] | None = None
 
 
 def read_xmp(data: bytes) -> XmpFacts:
@@ -62,6 +73,9 @@ def read_xmp(data: bytes) -> XmpFacts:
         caption=_one(descriptions, f"{_DC}description"),
         tags=tuple(dict.fromkeys(tag for tag in map(clean, flat + deep) if tag))[:MOST_TAGS],
         taken=_moment(taken),
+        people=_people(root, descriptions),
+        rating=_rating(descriptions),
+        gps=_gps(descriptions),
     )
 
 
@@ -95,6 +109,58 @@ def _one(descriptions: list[Element], name: str) -> str:
             if text := clean(element.text or ""):
                 return text
     return ""
+
+
+def _people(root: Element, descriptions: list[Element]) -> tuple[str, ...]:
+    """Return names: marked faces (Metadata Working Group, Microsoft), and IPTC's list."""
+    names = _list(descriptions, f"{_IPTC_EXTENSION}PersonInImage")
+    for element in root.iter():
+        names += _values(element, f"{_PEOPLE}PersonDisplayName")
+        kinds = _values(element, f"{_REGIONS}Type")
+        if not kinds or kinds[0].casefold() == "face":
+            names += _values(element, f"{_REGIONS}Name")
+    return tuple(dict.fromkeys(name for name in map(clean, names) if name))[:MOST_TAGS]
+
+
+def _values(element: Element, name: str) -> list[str]:
+    """Return a simple property's values, as attribute or as elements."""
+    attribute = element.get(name)
+    inner = [found.text or "" for found in element.findall(name)]
+    return inner if attribute is None else [attribute, *inner]
+
+
+def _rating(descriptions: list[Element]) -> int | None:
+    """Return xmp:Rating, or Microsoft's percentage as stars."""
+    try:
+        stars = float(_one(descriptions, f"{_XMP}Rating"))
+    except ValueError:
+        try:
+            percent = float(_one(descriptions, f"{_MICROSOFT}Rating"))
+        except ValueError:
+            return None
+        # 1, 25, 50, 75 and 99 are one to five stars.
+        stars = 0 if not percent >= 1 else 5 if percent >= 99 else percent // 25 + 1
+    return round(stars) if -1 <= stars <= 5 else None  # also where it is not a number
+
+
+def _gps(descriptions: list[Element]) -> tuple[float, float] | None:
+    """Return the position, written as `38,43.2N` or `38,43,12N`."""
+    degrees: list[float] = []
+    for name, positive, negative, most in (
+        ("GPSLatitude", "N", "S", 90),
+        ("GPSLongitude", "E", "W", 180),
+    ):
+        text = _one(descriptions, f"{_EXIF}{name}").upper()
+        found = re.fullmatch(
+            rf"(\d+),(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?([{positive}{negative}])", text
+        )
+        if not found:
+            return None
+        value = float(found[1]) + float(found[2]) / 60 + float(found[3] or 0) / 3600
+        if value > most:
+            return None
+        degrees.append(round(-value if found[4] == negative else value, 6))
+    return (degrees[0], degrees[1]) if any(degrees) else None
 
 
 def _moment(text: str) -> str | None:

@@ -8,18 +8,23 @@ nobody asked for would hide a lost update.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from picturerail_daemon.index.rebuilds import count_rebuild
 from picturerail_exporter.collection import order_of
+from picturerail_exporter.places import NoPlacesError, place_words
 from picturerail_native.database import Database, FeedExpiredError, Snapshot
-from picturerail_native.fields import searched_fields
+from picturerail_native.fields import FIELDS_VERSION, searched_fields
 from picturerail_native.records import (
     Change,
     ImageChange,
     ImageRow,
+    Metadata,
     Table,
     decode_neighbours,
     decode_root,
@@ -29,8 +34,28 @@ from picturerail_native.search import RebuildError, Writer, destroy
 
 log = logging.getLogger(__name__)
 
+_MADE_WITH = "vectors-version"
+"""The file beside the index that says what its words were made with."""
+
 BATCH = 5_000
 """Changes after which a commit is made at the next transaction's border."""
+
+
+class Words(Protocol):
+    """What the follower asks of the word vectors."""
+
+    @property
+    def version(self) -> str:
+        """Names the set that neighbours are kept of."""
+
+    @property
+    def space(self) -> str:
+        """Names the space of the texts' vectors."""
+
+    def encode_picture(
+        self, tags: Iterable[tuple[str, float]], caption: str
+    ) -> npt.NDArray[np.float32] | None:
+        """Return a picture's vector by what is said of it; None where nothing known is."""
 
 
 class IndexFollower:
@@ -39,19 +64,21 @@ class IndexFollower:
     Args:
         database: what is followed.
         path: the index's folder; made if there is none.
-        vectors_version: the word vectors whose neighbours are used.
+        words: the word vectors whose neighbours are used, and that give texts their vectors.
     """
 
-    def __init__(self, database: Database, path: Path, vectors_version: str) -> None:
+    def __init__(self, database: Database, path: Path, words: Words) -> None:
         """Open the index, building it anew if it is damaged or not this database's."""
         self._database = database
         self._path = path
-        self._version = vectors_version
+        self._words = words
+        self._made_with = f"{words.version} {words.space} {FIELDS_VERSION}"
+        self._places = True
         self._roots: dict[int, str] = {}
         with database.snapshot() as snapshot:
             self._uuid = snapshot.info.uuid
             behind = snapshot.info.seq
-        existed = (path / "vectors-version").exists()
+        existed = (path / _MADE_WITH).exists()
         try:
             self._writer = Writer(path, self._uuid)
             if self._writer.seq > behind:
@@ -61,8 +88,8 @@ class IndexFollower:
         else:
             if not existed:
                 self._note_version()
-            elif (path / "vectors-version").read_text() != vectors_version:
-                self._rebuild("the word vectors were exchanged", counted=False)
+            elif (path / _MADE_WITH).read_text() != self._made_with:
+                self._rebuild("the words that pictures are found by have changed", counted=False)
 
     def close(self) -> None:
         """Close the index; what was committed stays."""
@@ -108,7 +135,7 @@ class IndexFollower:
                 self._put(change.row, snapshot)
         elif change.table is Table.NEIGHBOURS:
             version, _, tag = change.key.partition(b"\0")
-            if version.decode() == self._version:
+            if version.decode() == self._words.version:
                 words = decode_neighbours(change.value).reach if change.value else ()
                 self._writer.set_neighbours(tag.decode(), words)
         elif change.table is Table.VECTORS:
@@ -119,9 +146,14 @@ class IndexFollower:
     def _put(self, row: ImageRow, snapshot: Snapshot) -> None:
         metadata = row.metadata
         fields = searched_fields(
-            row.path or row.filename, metadata, root_name=self._root_name(row.root, snapshot)
+            row.path or row.filename,
+            metadata,
+            root_name=self._root_name(row.root, snapshot),
+            places=self._places_of(metadata),
+            south=metadata.gps is not None and metadata.gps[0] < 0,
         )
         self._writer.put(row.id, fields, order=order_of(row, metadata))
+        self._put_text_vector(row.id, metadata)
         # The engine forgot the vectors of a picture that comes back from the dead.
         for key, value in snapshot.records(Table.VECTORS, row.id.to_bytes(8, "big")):
             self._put_vector(key, value)
@@ -129,6 +161,22 @@ class IndexFollower:
     def _put_vector(self, key: bytes, value: bytes) -> None:
         values = np.frombuffer(value, "<f2").astype(np.float32)
         self._writer.put_vector(int.from_bytes(key[:8], "big"), key[8:].decode(), values.data)
+
+    def _put_text_vector(self, image_id: int, metadata: Metadata) -> None:
+        tags = [(tag.name, tag.confidence) for tag in metadata.tags]
+        said = bool(tags or metadata.caption)  # else the vectors need not even be loaded
+        vector = self._words.encode_picture(tags, metadata.caption) if said else None
+        self._writer.put_vector(image_id, self._words.space, () if vector is None else vector.data)
+
+    def _places_of(self, metadata: Metadata) -> tuple[str, ...]:
+        if metadata.gps is None or not self._places:
+            return ()
+        try:
+            return place_words(metadata.gps, "exact")
+        except NoPlacesError as error:
+            log.warning("pictures are not found by where they were taken: %s", error)
+            self._places = False
+            return ()
 
     def _root_name(self, root: int, snapshot: Snapshot) -> str:
         if root not in self._roots:
@@ -147,6 +195,6 @@ class IndexFollower:
         self._note_version()
 
     def _note_version(self) -> None:
-        temporary = self._path / "vectors-version.new"
-        temporary.write_text(self._version)
-        temporary.replace(self._path / "vectors-version")
+        temporary = self._path / f"{_MADE_WITH}.new"
+        temporary.write_text(self._made_with)
+        temporary.replace(self._path / _MADE_WITH)

@@ -1,51 +1,49 @@
-"""Word vectors behind gensim's KeyedVectors: built in, or any file that gensim reads.
-
-gensim takes about a second to import, so it is imported when the first word is asked for.
-The built-in file's format is written by `daemon/tools/build_vectors.py`: "PRWV", then
-little-endian u32 format (1), u32 words, u32 dimension, f32 scale, then a zstd frame of the
-words joined by newlines, NUL, and the int8 vectors row by row.
-"""
+"""What words mean: their neighbours, what may reach a tag, and where texts lie among pictures."""
 
 from __future__ import annotations
 
 import difflib
-import hashlib
-import importlib.resources
 import re
-import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import zstandard
 
-from picturerail_daemon.errors import UsageError
 from picturerail_daemon.meaning import gate
+from picturerail_daemon.meaning.table import (
+    BUILTIN,
+    WordTable,
+    identity,
+    keyed_vectors,
+    load_builtin,
+    load_file,
+)
+from picturerail_daemon.meaning.text import TextSpace, Vector
 from picturerail_daemon.meaning.wordnet import WordNet
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
-BUILTIN = "builtin"
 _SHORTEST_PART = 3
 _SHORTEST_MISSPELT = 6
 _ALIKE = 0.85
 """The least share of letters in common (difflib's ratio) of a misspelt word with the right one."""
-_HEADER = struct.Struct("<4sIIIf")
 
 
 class WordVectors:
     """A set of word vectors; may be used by several threads.
 
     Args:
-        source: "builtin", or a file in word2vec (text or binary), GloVe or KeyedVectors form.
+        source: "builtin", or a file in word2vec (text or binary), GloVe, fastText or KeyedVectors
+            form.
         count: how many neighbours a word has at most.
+        cache: a folder for a copy of a file that can be mapped into memory; None keeps none.
     """
 
-    def __init__(self, source: str, count: int) -> None:
+    def __init__(self, source: str, count: int, cache: Path | None = None) -> None:
         """Read nothing but the file's size and time; the vectors load at first use.
 
         Raises:
@@ -53,12 +51,52 @@ class WordVectors:
         """
         self._source = source
         self._count = count
+        self._cache = cache
         self._lock = threading.Lock()
-        self.version = f"{_identity(source)}/{count}/{gate.VERSION}"
+        self._identity = identity(source)
+        self.version = f"{self._identity}/{count}/{gate.VERSION}"
+
+    @property
+    def space(self) -> str:
+        """The name of the space that texts have vectors in; known without loading anything."""
+        return TextSpace.name_for(self._identity)
+
+    @property
+    def least(self) -> float:
+        """The cosine below which a picture has nothing to do with a text."""
+        return TextSpace.least
+
+    def encode(self, text: str) -> Vector | None:
+        """Return a text's vector; an unknown word counts as what it is made of or misspells."""
+        with self._lock:
+            known = " ".join(
+                part
+                for word in re.findall(r"[^\W_]+", text.lower())
+                for part in ([word] if word in self._table.index else self._parts(word))
+            )
+        return self._text.encode(known)
+
+    def encode_picture(self, tags: Iterable[tuple[str, float]], caption: str) -> Vector | None:
+        """Return a picture's vector by what is said of it; None where nothing known is."""
+        return self._text.encode_picture(tags, caption)
+
+    @cached_property
+    def _text(self) -> TextSpace:
+        with self._lock:
+            return TextSpace(self._identity, self._table)
+
+    @cached_property
+    def _table(self) -> WordTable:
+        if self._source == BUILTIN:
+            return load_builtin()
+        vectors = self._vectors
+        return WordTable(vectors.key_to_index, vectors.vectors)
 
     @cached_property
     def _vectors(self) -> KeyedVectors:
-        return _load_builtin() if self._source == BUILTIN else _load_file(Path(self._source))
+        if self._source == BUILTIN:
+            return keyed_vectors(self._table)
+        return load_file(Path(self._source), self._cache)
 
     def neighbours(self, tag: str) -> tuple[tuple[str, float], ...]:
         """Return the words nearest to a tag with their cosine similarity, nearest first.
@@ -104,12 +142,13 @@ class WordVectors:
     def _known(self, tag: str) -> list[str]:
         """Return the words of a tag that have vectors, or else those it seems to be made of."""
         words = re.findall(r"[^\W_]+", tag.lower())
+        # A fastText file knows words that it never saw, by their parts.
         known = [word for word in words if word in self._vectors]
         return known or [part for word in words for part in self._parts(word)]
 
     def _parts(self, word: str) -> list[str]:
         """Return two words that an unknown one is composed of, or the one it misspells."""
-        order: dict[str, int] = self._vectors.key_to_index
+        order = self._table.index
         pairs = [
             (word[:at], word[at:])
             for at in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1)
@@ -121,74 +160,3 @@ class WordVectors:
             return []
         alike = [w for w in order if w[0] == word[0] and abs(len(w) - len(word)) <= 1]
         return difflib.get_close_matches(word, alike, n=1, cutoff=_ALIKE)
-
-
-def _identity(source: str) -> str:
-    if source == BUILTIN:
-        with importlib.resources.as_file(_builtin_file()) as path:
-            return f"{BUILTIN}-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
-    path = Path(source)
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise UsageError(
-            f"{path}: the word vectors in `meaning.vectors` cannot be read: {error.strerror}"
-        ) from error
-    return f"{path.name}-{found.st_size}-{found.st_mtime_ns}"
-
-
-def _builtin_file() -> Any:
-    return importlib.resources.files("picturerail_daemon.meaning") / "data" / "words.bin"
-
-
-def _load_builtin() -> KeyedVectors:
-    from gensim.models import KeyedVectors
-
-    data = _builtin_file().read_bytes()
-    magic, version, count, dimension, scale = _HEADER.unpack_from(data)
-    if (magic, version) != (b"PRWV", 1):
-        raise UsageError("the built-in word vectors are damaged; install the program again")
-    body = zstandard.ZstdDecompressor().decompress(data[_HEADER.size :])
-    text, _, _ = body.partition(b"\0")
-    quantised = np.frombuffer(body, np.int8, count * dimension, len(text) + 1)
-    vectors = KeyedVectors(dimension, count=0)
-    vectors.add_vectors(
-        text.decode().split("\n"),
-        quantised.reshape(count, dimension).astype(np.float32) * np.float32(scale),
-    )
-    return vectors
-
-
-def _load_file(path: Path) -> KeyedVectors:
-    """Load a file by what it looks like: a saved KeyedVectors, else word2vec, else GloVe."""
-    from gensim.models import KeyedVectors
-
-    try:
-        with path.open("rb") as file:
-            start = file.read(2)
-            first_line = (start + file.readline(1 << 16)).split()
-        if start[:1] == b"\x80":  # a pickle's first byte
-            loaded = KeyedVectors.load(str(path), mmap="r")
-            return loaded if isinstance(loaded, KeyedVectors) else loaded.wv
-        header = len(first_line) == 2 and all(part.isdigit() for part in first_line)
-        loaded = KeyedVectors.load_word2vec_format(
-            str(path),
-            binary=header and _is_binary(path),
-            no_header=not header,
-            unicode_errors="replace",
-        )
-    except (OSError, ValueError, EOFError, AttributeError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{path}: the file in `meaning.vectors` holds no word vectors that can be read: {error}"
-        ) from error
-    if len(loaded) == 0 or loaded.vector_size < 2:
-        raise UsageError(f"{path}: the file in `meaning.vectors` holds no word vectors")
-    return loaded
-
-
-def _is_binary(path: Path) -> bool:
-    """Return whether numbers follow the first word as bytes rather than as text."""
-    with path.open("rb") as file:
-        file.readline()
-        sample = file.read(4096)
-    return b"\n" not in sample or not re.match(rb"\S+( -?\d[\d.eE+-]*)+", sample.split(b"\n")[0])

@@ -30,18 +30,48 @@ def is_skipped_folder(name: bytes) -> bool:
 
 
 def is_sidecar(name: bytes) -> bool:
-    """Return whether the file describes the picture beside it."""
-    return name[-4:].lower() == b".xmp"
+    """Return whether a file may tell of a picture beside it, by its name."""
+    return name.lower().endswith((b".xmp", b".json", b".txt"))
 
 
 def sidecar_stem(path: bytes) -> bytes:
-    """Return what a sidecar's path and its picture's path have in common.
+    """Return what an `.xmp` or `.txt` file's path and its picture's path have in common.
 
     `a/cat.jpg.xmp` (darktable, digiKam) and `a/cat.xmp` (Lightroom) both belong to
     `a/cat.jpg`; the stem of all three is `a/cat`, folded for case.
     """
     folder, slash, name = path.rpartition(b"/")
-    if is_sidecar(name):
+    if name.lower().endswith((b".xmp", b".txt")):
         name = name[:-4]
     stem = name.rpartition(b".")[0] if b"." in name[1:] else name
     return folder + slash + stem.lower()
+
+
+def sidecars_of(path: bytes) -> tuple[bytes, ...]:
+    """Return the paths of the files that may tell of a picture, the most specific first.
+
+    `cat.jpg.xmp` belongs to `cat.jpg` alone, `cat.xmp` to everything named `cat`; so do `.txt`
+    files. Google Takeout writes `cat.jpg.supplemental-metadata.json` (`cat.jpg.json` before 2024),
+    the name before `.json` cut off after 46 letters, `cat.jpg(1).json` for `cat(1).jpg`, and one
+    for `cat.jpg` and `cat-edited.jpg` together.
+    """
+    stem = path[: len(sidecar_stem(path))]
+    xmp = [base + end for base in (path, stem) for end in (b".xmp", b".XMP")]
+    text = [base + end for base in (path, stem) for end in (b".txt", b".TXT")]
+    return tuple(dict.fromkeys([*xmp, *_takeout_of(path), *text]))
+
+
+_NUMBERED = re.compile(rb"(.*)(\(\d+\))(\.[^.]*)", re.DOTALL)
+_EDITED = re.compile(rb"(.*)-(?:edited|bearbeitet|modifi\xc3\xa9|editado)(\.[^.]*)", re.DOTALL)
+_LONGEST_TAKEOUT = 46
+
+
+def _takeout_of(path: bytes) -> list[bytes]:
+    folder, slash, name = path.rpartition(b"/")
+    if edited := _EDITED.fullmatch(name):
+        name = edited[1] + edited[2]
+    numbered = _NUMBERED.fullmatch(name)
+    name, number = (numbered[1] + numbered[3], numbered[2]) if numbered else (name, b"")
+    whole = (name + b".supplemental-metadata", name)
+    cut = (base[:_LONGEST_TAKEOUT] for base in whole)
+    return [folder + slash + base + number + b".json" for base in cut]

@@ -1,4 +1,4 @@
-"""Notices when a file that describes a picture (`.xmp`) came, changed or went.
+"""Notices when a file that tells of a picture (`.xmp`, `.json`, `.txt`) came, changed or went.
 
 What was last seen of each is kept in the table `state`, so that a change while nothing was
 running is noticed too. The pictures concerned have their sidecar description marked as
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import msgspec
 
 from picturerail_daemon.mirror.listing import Listing, Scope
-from picturerail_daemon.mirror.names import sidecar_stem
+from picturerail_daemon.mirror.names import sidecar_stem, sidecars_of
 from picturerail_native.database import Database, Snapshot
 from picturerail_native.records import (
     Description,
@@ -21,6 +21,7 @@ from picturerail_native.records import (
     Table,
     encode_metadata,
     root_key,
+    with_description,
 )
 
 PREFIX = b"sidecar\0"
@@ -98,17 +99,13 @@ def _pictures_beside(snapshot: Snapshot, root: int, path: bytes) -> list[ImageRo
     return [
         row
         for row in snapshot.images_inside(root, path.rpartition(b"/")[0])
-        if sidecar_stem(row.path) == stem or row.path == path[:-4]
+        if sidecar_stem(row.path) == stem or row.path == path[:-4] or path in sidecars_of(row.path)
     ]
 
 
 def _waiting(row: ImageRow) -> ImageRow:
     metadata = row.metadata
     held = metadata.descriptions[_SOURCE]
-    description = Description(
-        held.version, "waiting", "its .xmp file changed", held.caption, held.tags
-    )
-    metadata = msgspec.structs.replace(
-        metadata, descriptions={**metadata.descriptions, _SOURCE: description}
-    )
+    waiting = Description(held.version, "waiting", "a file beside it that tells of it changed")
+    metadata = with_description(metadata, _SOURCE, waiting)
     return msgspec.structs.replace(row, metadata_json=encode_metadata(metadata))

@@ -35,7 +35,6 @@ from picturerail_native.database import (
     Snapshot,
 )
 from picturerail_native.records import (
-    Description,
     ImageChange,
     ImageRow,
     Metadata,
@@ -45,6 +44,7 @@ from picturerail_native.records import (
     encode_record,
     neighbours_key,
     vector_key,
+    with_description,
 )
 
 log = logging.getLogger(__name__)
@@ -92,6 +92,7 @@ class DescribeQueue:
         describers: the configured sources.
         words: gives neighbours; None gives none.
         subject_of: makes a subject of a row.
+        may: tells whether a source may be asked about a picture.
     """
 
     def __init__(
@@ -100,12 +101,14 @@ class DescribeQueue:
         describers: Sequence[Describer],
         words: WordNeighbours | None,
         subject_of: Callable[[ImageRow], Subject],
+        may: Callable[[ImageRow, str], bool],
     ) -> None:
         """Read nothing yet; `refresh` does."""
         self._database = database
         self._describers = {describer.name: describer for describer in describers}
         self._words = words
         self._subject_of = subject_of
+        self._may = may
         self._seq = 0
         self._pending: dict[str, dict[int, float]] = {name: {} for name in self._describers}
         self._unavailable: dict[str, tuple[float, str]] = {}
@@ -144,7 +147,8 @@ class DescribeQueue:
     def _note(self, image_id: int, row: ImageRow | None) -> None:
         metadata = row.metadata if row is not None else None
         for name, describer in self._describers.items():
-            if metadata is not None and _needs(metadata, describer):
+            needs = row is not None and metadata is not None and _needs(metadata, describer)
+            if needs and row is not None and self._may(row, name):
                 self._pending[name].setdefault(image_id, 0.0)
             else:
                 self._pending[name].pop(image_id, None)
@@ -214,7 +218,8 @@ class DescribeQueue:
                 log.error("%s", reason)
             pause = self._pauses.get(describer.name, SHORTEST_PAUSE_SECONDS / 2) * 2
             self._pauses[describer.name] = min(pause, LONGEST_PAUSE_SECONDS)
-            self._unavailable[describer.name] = (now + self._pauses[describer.name], reason)
+            wait = self._pauses[describer.name] if error.seconds is None else error.seconds
+            self._unavailable[describer.name] = (now + wait, reason)
             return 0
         self._unavailable.pop(describer.name, None)
         self._pauses.pop(describer.name, None)
@@ -233,7 +238,9 @@ class DescribeQueue:
                 current = snapshot.get(row.id)
             if current is None or current.deleted or current.content_hash != row.content_hash:
                 return  # the feed tells what to do about it
-            metadata = _with_description(current.metadata, source, answer.description)
+            metadata = with_description(current.metadata, source, answer.description)
+            if answer.fingerprint:
+                metadata = msgspec.structs.replace(metadata, fingerprint=answer.fingerprint)
             try:
                 with self._database.begin() as transaction:
                     transaction.update(
@@ -293,11 +300,3 @@ def _newest_and_oldest(pending: dict[int, float], now: float, size: int) -> list
 def _needs(metadata: Metadata, describer: Describer) -> bool:
     said = metadata.descriptions.get(describer.name)
     return said is None or said.version != describer.version or said.state == "waiting"
-
-
-def _with_description(metadata: Metadata, source: str, said: Description) -> Metadata:
-    """Keep what the source said before while it is waiting to say more."""
-    held = metadata.descriptions.get(source)
-    if said.state == "waiting" and held is not None:
-        said = msgspec.structs.replace(said, caption=held.caption, tags=held.tags)
-    return msgspec.structs.replace(metadata, descriptions={**metadata.descriptions, source: said})

@@ -12,9 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from picturerail_config import Settings
-from picturerail_daemon.describe.interface import Describer
-from picturerail_daemon.describe.local import LocalDescriber
-from picturerail_daemon.describe.sidecar import SidecarDescriber
+from picturerail_daemon.describe.interface import Beside
 from picturerail_daemon.errors import BusyError, NotThereError, PicturerailError, UsageError
 from picturerail_daemon.failpoints import failpoint
 from picturerail_daemon.index.follower import IndexFollower
@@ -22,6 +20,7 @@ from picturerail_daemon.meaning.words import WordVectors
 from picturerail_daemon.mirror.listing import Scope
 from picturerail_daemon.mirror.mirror import Examination, Mirror, MirrorOptions
 from picturerail_daemon.mirror.report import Report
+from picturerail_daemon.service.describers import make_describers, may_describe
 from picturerail_daemon.service.describing import DescribeQueue
 from picturerail_daemon.service.looking import Looker, MemoryBudget, read_sidecars
 from picturerail_daemon.service.places import Layout
@@ -76,8 +75,8 @@ class Library:
         with contextlib.ExitStack() as stack:
             self.database = stack.enter_context(_open_store(self.layout.database))
             self.roots: Roots = ensure_roots(self.database, settings.library.folders)
-            self.words = WordVectors(settings.meaning.vectors, settings.meaning.neighbours)
-            self.index = IndexFollower(self.database, self.layout.index, self.words.version)
+            self.words = word_vectors(settings, self.layout)
+            self.index = IndexFollower(self.database, self.layout.index, self.words)
             stack.callback(self.index.close)
             self._stack = stack.pop_all()
         self.renditions = RenditionStore(self.layout.renditions)
@@ -112,6 +111,7 @@ class Library:
             describers,
             self.words if settings.meaning.neighbours else None,
             SubjectMaker(self.database, self.renditions, recipe, max_pixels, self._sidecars_of),
+            may_describe(settings.describe, self.roots.names),
         )
         self._mirroring = threading.Lock()
         self._describing = threading.Lock()
@@ -135,7 +135,7 @@ class Library:
         """Close everything; what was committed stays."""
         self._stack.close()
 
-    def _sidecars_of(self, row: ImageRow) -> tuple[bytes, ...]:
+    def _sidecars_of(self, row: ImageRow) -> tuple[Beside, ...]:
         folder = self.roots.configured.get(row.root)
         return read_sidecars(folder, row.path) if folder else ()
 
@@ -311,54 +311,13 @@ def check_settings(settings: Settings, layout: Layout) -> None:
     """
     check_folders(settings.library.folders)
     make_describers(settings, layout)
-    WordVectors(settings.meaning.vectors, settings.meaning.neighbours)
+    word_vectors(settings, layout)
 
 
-def make_describers(settings: Settings, layout: Layout) -> list[Describer]:
-    """Return the configured describers, in the order of the configuration."""
-    makers: dict[str, Callable[[], Describer]] = {
-        "sidecar": SidecarDescriber,
-        "local": lambda: LocalDescriber(
-            threshold=settings.describe.local.threshold,
-            threads=settings.describe.local.threads,
-            cache=layout.models,
-        ),
-        "azure": lambda: _azure(settings),
-    }
-    return [makers[name]() for name in dict.fromkeys(settings.describe.sources)]
-
-
-def _azure(settings: Settings) -> Describer:
-    # The HTTP client takes 10 MB that a daemon without a service need not have.
-    from picturerail_daemon.describe.azure import AzureDescriber
-
-    return AzureDescriber(
-        endpoint=settings.describe.azure.endpoint,
-        key=_azure_key(settings),
-        threshold=settings.describe.azure.threshold,
-        timeout_seconds=settings.describe.azure.timeout_seconds,
-    )
-
-
-def _azure_key(settings: Settings) -> str:
-    azure = settings.describe.azure
-    if not azure.endpoint:
-        raise UsageError("`describe.azure.endpoint` must be given when `sources` names azure")
-    if azure.key_file is not None:
-        try:
-            return azure.key_file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise UsageError(
-                f"{azure.key_file}: the key in `describe.azure.key_file` cannot be read: "
-                f"{error.strerror}"
-            ) from error
-    key = os.environ.get(azure.key_environment, "")
-    if not key:
-        raise UsageError(
-            "no key for azure: set `describe.azure.key_file` or the environment variable "
-            f"{azure.key_environment}"
-        )
-    return key
+def word_vectors(settings: Settings, layout: Layout) -> WordVectors:
+    """Return the configured word vectors; nothing is loaded yet."""
+    meaning = settings.meaning
+    return WordVectors(meaning.vectors, meaning.neighbours, layout.models)
 
 
 def check_folders(folders: Sequence[Path]) -> None:

@@ -13,16 +13,21 @@ import msgspec
 from PIL import Image
 
 from picturerail_daemon.describe.facts import read_facts
-from picturerail_daemon.describe.interface import Describer, DescriberUnavailable, Subject
+from picturerail_daemon.describe.interface import (
+    Beside,
+    Describer,
+    DescriberUnavailable,
+    Subject,
+)
 from picturerail_daemon.errors import PicturerailError
-from picturerail_daemon.mirror.names import sidecar_stem
+from picturerail_daemon.mirror.names import sidecars_of
 from picturerail_daemon.mirror.plan import Place
 from picturerail_daemon.mirror.reading import UnreadablePicture, open_below
 from picturerail_daemon.service.subjects import embedded_of
 from picturerail_exporter.pixels import UndecodableError, decode
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe, placeholder, render
-from picturerail_native.records import Metadata
+from picturerail_native.records import Metadata, with_description
 
 MOST_SIDECAR_BYTES = 4 << 20
 
@@ -127,23 +132,18 @@ class Looker:
             answer = self.sidecar.describe([subject])[0]
         except DescriberUnavailable:
             return metadata  # the queue tells the user and tries again
-        return msgspec.structs.replace(
-            metadata, descriptions={self.sidecar.name: answer.description}
-        )
+        return with_description(metadata, self.sidecar.name, answer.description)
 
 
-def read_sidecars(root: bytes, path: bytes) -> tuple[bytes, ...]:
-    """Return the contents of the `.xmp` files beside a picture, the most specific first.
-
-    `cat.jpg.xmp` belongs to `cat.jpg` alone, `cat.xmp` to everything named `cat`.
-    """
-    stem = path[: len(sidecar_stem(path))]
-    found: list[bytes] = []
-    for candidate in (path + b".xmp", path + b".XMP", stem + b".xmp", stem + b".XMP"):
+def read_sidecars(root: bytes, path: bytes) -> tuple[Beside, ...]:
+    """Return the files beside a picture that tell of it, the most specific first."""
+    found: list[Beside] = []
+    for candidate in sidecars_of(path):
         try:
             descriptor = open_below(root, candidate)
         except OSError:
             continue
         with os.fdopen(descriptor, "rb") as file:
-            found.append(file.read(MOST_SIDECAR_BYTES))
+            ending = "." + candidate.rpartition(b".")[2].lower().decode()
+            found.append(Beside(ending, file.read(MOST_SIDECAR_BYTES)))
     return tuple(found)

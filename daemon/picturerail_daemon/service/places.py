@@ -29,8 +29,13 @@ class Layout:
 
     @property
     def models(self) -> Path:
-        """Converted model files."""
+        """Model files: converted, fetched, or kept in a form that can be mapped."""
         return self.store / "models"
+
+    @property
+    def budgets(self) -> Path:
+        """How much each service was asked today."""
+        return self.store / "budgets"
 
     @property
     def socket(self) -> Path:

@@ -13,10 +13,14 @@ from picturerail_native.records import Root, Table, decode_root, encode_record, 
 
 @dataclass(frozen=True, slots=True)
 class Roots:
-    """The known roots by id: absolute paths of those configured and of those no longer so."""
+    """The known roots by id: absolute paths of those configured and of those no longer so.
+
+    `names` are those of all of them.
+    """
 
     configured: dict[int, bytes]
     former: dict[int, bytes]
+    names: dict[int, str]
 
 
 def known_roots(snapshot: Snapshot) -> dict[int, Root]:
@@ -53,6 +57,7 @@ def ensure_roots(database: Database, folders: Iterable[Path]) -> Roots:
     return Roots(
         {number: path for number, path in paths.items() if known[number].configured},
         {number: path for number, path in paths.items() if not known[number].configured},
+        {number: root.name for number, root in known.items()},
     )
 
 

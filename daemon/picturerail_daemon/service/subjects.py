@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from PIL import Image
 
-from picturerail_daemon.describe.interface import Embedded, Subject
+from picturerail_daemon.describe.interface import Beside, Embedded, Subject
 from picturerail_exporter.pixels import Picture, decode
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe, render
@@ -34,7 +34,7 @@ class SubjectMaker:
         renditions: RenditionStore,
         recipe: Recipe,
         max_pixels: int,
-        sidecars: Callable[[ImageRow], tuple[bytes, ...]],
+        sidecars: Callable[[ImageRow], tuple[Beside, ...]],
     ) -> None:
         """Keep what is needed; nothing is read before a subject's callables are called."""
         self._database = database

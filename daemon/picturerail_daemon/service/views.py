@@ -10,22 +10,27 @@ import contextlib
 import datetime
 import functools
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from picturerail_daemon import status
+from picturerail_daemon.describe.interface import TextEncoder
 from picturerail_daemon.errors import NotThereError, PicturerailError, UsageError
 from picturerail_daemon.index.rebuilds import count_rebuilds
 from picturerail_daemon.service.control import is_listening
+from picturerail_daemon.service.meaning_search import nearest_meaning
 from picturerail_daemon.service.places import Layout
 from picturerail_daemon.service.reading import reading
 from picturerail_daemon.service.roots import known_roots
 from picturerail_exporter.check import site_seq
+from picturerail_exporter.places import NoPlacesError, place_words
 from picturerail_native.database import Rows, Snapshot
 from picturerail_native.fields import readable
-from picturerail_native.records import ImageRow, Root, Table, decode_failure
+from picturerail_native.moments import time_words
+from picturerail_native.records import ImageRow, Metadata, Root, Table, decode_failure
 from picturerail_native.search import (
     Match,
     NoIndexError,
@@ -82,6 +87,12 @@ def record(snapshot: Snapshot, row: ImageRow) -> Json:
     shown = msgspec.to_builtins(metadata)
     shown["caption"] = metadata.caption
     shown["tags"] = [msgspec.to_builtins(tag) for tag in metadata.tags]
+    shown["people"] = list(metadata.people)
+    shown["rating"] = metadata.rating
+    shown["places"] = list(_places(metadata))
+    shown["time_words"] = list(
+        time_words(metadata.taken, south=metadata.gps is not None and metadata.gps[0] < 0)
+    )
     return {
         "id": row.id,
         **path_json(absolute_path(roots, row.root, row.path)),
@@ -96,6 +107,12 @@ def record(snapshot: Snapshot, row: ImageRow) -> Json:
         "deleted": _time(row.deleted_ns) if row.deleted else None,
         "metadata": shown,
     }
+
+
+def _places(metadata: Metadata) -> tuple[str, ...]:
+    with contextlib.suppress(NoPlacesError):
+        return place_words(metadata.gps, "exact") if metadata.gps else ()
+    return ()
 
 
 def _time(nanoseconds: int) -> str:
@@ -159,6 +176,7 @@ def search(
     limit: int,
     weights: dict[str, float],
     *,
+    encoders: Sequence[TextEncoder] = (),
     sort: str = "score",
     strict: bool = False,
 ) -> list[Json]:
@@ -169,13 +187,19 @@ def search(
         query: in the language of the search engine's QUERY.md.
         limit: how many at most.
         weights: of fields, where not the defaults.
+        encoders: what finds the nearest by meaning where the words find too few, the best first.
         sort: `score`, `newest`, `oldest` or `name`, which is the filename's.
         strict: refuse a query that is not well formed.
     """
     with reading(layout) as snapshot, open_index(layout) as reader:
         ask = functools.partial(reader.search, query, weights=weights or None, strict=strict)
+        if sort == "score":
+            by_words = ask(limit=limit).hits
+            return _hits(
+                snapshot, (*by_words, *nearest_meaning(reader, encoders, query, by_words, limit))
+            )
         if sort != "name":
-            return _hits(snapshot, ask(limit=limit, sort=_SORTS.get(sort, Sort.SCORE)).hits)
+            return _hits(snapshot, ask(limit=limit, sort=_SORTS[sort]).hits)
         # Names lie in the rows, not in the index.
         every = ask(limit=reader.info.documents, explain=False).hits
         names = {hit.id: _name(snapshot, hit.id) for hit in every}
@@ -202,7 +226,14 @@ def similar(layout: Layout, image_id: int, limit: int) -> list[Json]:
                 f"{image_id}: this picture has no vector yet; "
                 "`local` in `describe.sources` gives it one"
             )
-        return _hits(snapshot, reader.similar(spaces[0], row.id, limit))
+        best = min(spaces, key=_rank_of_space)
+        return _hits(snapshot, reader.similar(best, row.id, limit))
+
+
+def _rank_of_space(space: str) -> int:
+    """Return which space to compare pictures in: those trained with texts know more of them."""
+    known = ("clip/", "azure/")
+    return next((rank for rank, prefix in enumerate(known) if space.startswith(prefix)), len(known))
 
 
 def _hits(snapshot: Snapshot, hits: Any) -> list[Json]:

@@ -4,16 +4,41 @@ import email.utils
 import io
 import json
 import socket
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from picturerail_daemon.describe.azure import AzureDescriber
+from picturerail_daemon.describe.azure import SPACE, AzureDescriber, AzureTextEncoder
 from picturerail_daemon.describe.interface import DescriberUnavailable
 
+ANALYSIS = {
+    "modelVersion": "2023-10-01",
+    "metadata": {"width": 320, "height": 240},
+    "tagsResult": {
+        "values": [
+            {"name": "grass", "confidence": 0.99},
+            {"name": "dog", "confidence": 0.8},
+            {"name": "maybe", "confidence": 0.2},
+        ]
+    },
+    "captionResult": {"text": "a dog on the grass", "confidence": 0.9},
+    "objectsResult": {
+        "values": [
+            {
+                "boundingBox": {"x": 1, "y": 1, "w": 9, "h": 9},
+                "tags": [{"name": "frisbee", "confidence": 0.7}],
+            }
+        ]
+    },
+    "readResult": {
+        "blocks": [
+            {"lines": [{"text": "KEEP OFF"}, {"text": "THE GRASS"}]},
+        ]
+    },
+}
 TAGS = {
     "tags": [
         {"name": "grass", "confidence": 0.99},
@@ -24,75 +49,34 @@ TAGS = {
     "metadata": {"height": 240, "width": 320, "format": "Jpeg"},
     "modelVersion": "2021-05-01",
 }
+DESCRIBED = {
+    "description": {
+        "tags": ["grass"],
+        "captions": [
+            {"text": "a lawn", "confidence": 0.6},
+            {"text": "a dog on a lawn", "confidence": 0.7},
+        ],
+    },
+    "requestId": "2",
+}
 
 
-class Service(ThreadingHTTPServer):
-    """Answers as told, one reply a request, the last one for ever; remembers what it got."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        """Listen on a free port of loopback."""
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.replies = [(200, {}, json.dumps(TAGS).encode())]
-        self.requests = []
-
-    @property
-    def endpoint(self):
-        """The address to configure."""
-        return f"http://127.0.0.1:{self.server_address[1]}/"
-
-    def will(self, *replies):
-        """Answer so from now on."""
-        self.replies = list(replies)
+def good(document):
+    """Return a reply of success."""
+    return 200, {}, json.dumps(document).encode()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.requests.append((self.path, dict(self.headers), body))
-        replies = self.server.replies
-        status, headers, content = replies.pop(0) if len(replies) > 1 else replies[0]
-        if status is None:
-            return  # cut off without an answer
-        self.send_response(status)
-        usual = {"Content-Type": "application/json", "Content-Length": str(len(content))}
-        for name, value in {**usual, **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def service():
-    """Run the service on loopback."""
-    with Service() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def pauses():
-    """Gather the pauses instead of sleeping."""
-    return []
-
-
-@pytest.fixture
-def describer(service, pauses):
+def describer_of(service, client, **more):
     """Make a describer for the service."""
-    return AzureDescriber(
-        endpoint=service.endpoint,
-        key="secret",
-        threshold=0.5,
-        timeout_seconds=1.0,
-        pause=pauses.append,
-    )
+    settings = {"api": "4.0", "threshold": 0.5, "embeddings": False, **more}
+    return AzureDescriber(endpoint=service.endpoint, client=client, **settings)
+
+
+@pytest.fixture
+def describer(service, client):
+    """Make a describer of the newer generation."""
+    service.will(good(ANALYSIS))
+    return describer_of(service, client())
 
 
 def fault(status, code, message, **headers):
@@ -100,16 +84,25 @@ def fault(status, code, message, **headers):
     return status, headers, json.dumps({"error": {"code": code, "message": message}}).encode()
 
 
-def test_tags_above_the_threshold_and_the_documented_request(service, describer, subject):
-    """The key goes into its header, a JPEG into the body, and confident tags come back."""
+def test_everything_that_the_analysis_knows(service, describer, subject):
+    """Sure tags and objects, the caption and what is written come back; a JPEG was sent."""
     answer = describer.describe([subject(Image.new("RGB", (4000, 3000), "green"))])[0]
 
-    assert [(t.name, t.confidence) for t in answer.description.tags] == [
+    said = answer.description
+    assert [(t.name, t.confidence) for t in said.tags] == [
         ("grass", 0.99),
         ("dog", 0.8),
+        ("frisbee", 0.7),
     ]
+    assert (said.caption, said.text) == ("a dog on the grass", "KEEP OFF THE GRASS")
     path, headers, body = service.requests[0]
-    assert path == "/vision/v3.2/tag"
+    address = urlsplit(path)
+    assert address.path == "/computervision/imageanalysis:analyze"
+    assert parse_qs(address.query) == {
+        "api-version": ["2024-02-01"],
+        "features": ["tags,caption,objects,read"],
+        "language": ["en"],
+    }
     assert (
         headers["Ocp-Apim-Subscription-Key"],
         headers["Content-Type"],
@@ -117,6 +110,73 @@ def test_tags_above_the_threshold_and_the_documented_request(service, describer,
     sent = Image.open(io.BytesIO(body))
     assert (sent.format, max(sent.size)) == ("JPEG", 1600)
     assert not sent.getexif()
+
+
+def test_a_region_without_captions_gives_the_rest(service, describer, subject):
+    """What the region cannot do is not asked for again."""
+    refusal = fault(400, "InvalidRequest", "The feature 'Caption' is not supported in this region.")
+    service.will(refusal, good({"tagsResult": ANALYSIS["tagsResult"]}))
+
+    answers = describer.describe([subject(), subject()])
+
+    assert [a.description.state for a in answers] == ["done", "done"]
+    asked = [parse_qs(urlsplit(path).query)["features"][0] for path, _, _ in service.requests]
+    assert asked == ["tags,caption,objects,read", "tags,objects,read", "tags,objects,read"]
+
+
+def test_the_older_generation(service, client, subject):
+    """3.2 is asked for tags, then for a description, of which the surest sentence is taken."""
+    service.will(good(TAGS), good(DESCRIBED))
+
+    said = describer_of(service, client(), api="3.2").describe([subject()])[0].description
+
+    assert [tag.name for tag in said.tags] == ["grass", "dog"]
+    assert said.caption == "a dog on a lawn"
+    assert [path for path, _, _ in service.requests] == [
+        "/vision/v3.2/tag",
+        "/vision/v3.2/describe",
+    ]
+
+
+def test_pictures_and_texts_get_vectors_of_one_space(service, client, subject):
+    """The picture's bytes and the text are sent to the two sides of the same model."""
+    vector = {"modelVersion": "2023-04-15", "vector": [0.5] * 1024}
+    service.will(good(ANALYSIS), good(vector))
+
+    answer = describer_of(service, client(), embeddings=True).describe([subject()])[0]
+    encoder = AzureTextEncoder(endpoint=service.endpoint, client=client())
+    text = encoder.encode("a dog")
+
+    assert encoder.space == SPACE
+    assert list(answer.vectors) == [SPACE]
+    assert np.array_equal(answer.vectors[SPACE], text)
+    (_, _, _), (image_path, _, _), (text_path, _, text_body) = service.requests
+    assert urlsplit(image_path).path == "/computervision/retrieval:vectorizeImage"
+    assert urlsplit(text_path).path == "/computervision/retrieval:vectorizeText"
+    query = {"api-version": ["2024-02-01"], "model-version": ["2023-04-15"]}
+    assert parse_qs(urlsplit(text_path).query) == query
+    assert json.loads(text_body) == {"text": "a dog"}
+
+
+@pytest.mark.parametrize("vector", [[], [0.0] * 4], ids=["empty", "zero"])
+def test_no_vector_is_not_taken_for_one(service, client, subject, vector):
+    """A vector that cannot be compared is the service's fault, and the picture waits."""
+    service.will(good(ANALYSIS), good({"vector": vector}))
+
+    answer = describer_of(service, client(), embeddings=True).describe([subject()])[0]
+
+    assert (answer.description.state, answer.vectors) == ("waiting", {})
+
+
+def test_a_used_up_quota_is_not_a_wrong_key(service, describer, subject):
+    """The free tier's 403 says that the quota comes back; until then nothing is asked."""
+    message = "Out of call volume quota. Quota will be replenished in 1.02:03:04."
+    service.will(fault(403, "403", message, **{"Retry-After": "7200"}))
+
+    with pytest.raises(DescriberUnavailable, match="quota is used up") as caught:
+        describer.describe([subject()])
+
+    assert caught.value.seconds == 7200
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -131,8 +191,8 @@ def test_a_refused_key_stops_asking(service, describer, subject, status):
 
 def test_a_short_rate_limit_is_waited_for(service, describer, pauses, subject):
     """Retry-After is honoured, and the picture is described after it."""
-    good = service.replies[0]
-    service.will(fault(429, "429", "Too many", **{"Retry-After": "7"}), good)
+    fine = service.replies[0]
+    service.will(fault(429, "429", "Too many", **{"Retry-After": "7"}), fine)
 
     answer = describer.describe([subject()])[0]
 
@@ -155,8 +215,8 @@ def test_a_long_rate_limit_is_left_for_later(service, describer, pauses, subject
 
 def test_a_passing_failure_is_tried_again(service, describer, pauses, subject):
     """500 and a connection cut off are tried again, with pauses, and then it works."""
-    good = service.replies[0]
-    service.will(fault(500, "InternalServerError", "oops"), (None, {}, b""), good)
+    fine = service.replies[0]
+    service.will(fault(500, "InternalServerError", "oops"), (None, {}, b""), fine)
 
     assert describer.describe([subject()])[0].description.state == "done"
     assert len(pauses) == 2
@@ -166,11 +226,11 @@ def test_a_passing_failure_is_tried_again(service, describer, pauses, subject):
     "reply",
     [
         (200, {}, b"<html>"),
-        (200, {}, b'{"tags": 7}'),
-        (200, {}, b'{"tags": [{"name": 1}]}'),
+        (200, {}, b'{"tagsResult": 7}'),
+        (200, {}, b'{"tagsResult": {"values": [{"name": 1}]}}'),
         (200, {}, b"\xff\xfe"),
-        (200, {"Content-Length": "9999"}, b'{"tags": ['),
-        (200, {}, b'{"tags": []}' + b" " * (2 << 20)),
+        (200, {"Content-Length": "9999"}, b'{"tagsResult": {'),
+        (200, {}, b'{"tagsResult": {"values": []}}' + b" " * (5 << 20)),
         (200, {"Content-Encoding": "gzip"}, b"not gzip"),
         (500, {}, b""),
         (503, {}, b"<html>"),
@@ -216,17 +276,26 @@ def test_a_wrong_endpoint_is_named(service, describer, subject, status):
         describer.describe([subject()])
 
 
-def test_a_slow_service_is_given_up_on(subject):
+def test_a_slow_service_is_given_up_on(client, subject):
     """A server that accepts and says nothing ends in a time-out, not in a hang."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         slow = AzureDescriber(
             endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}",
-            key="k",
+            client=client(timeout=0.1),
+            api="4.0",
             threshold=0.5,
-            timeout_seconds=0.1,
-            pause=lambda _: None,
+            embeddings=False,
         )
         answer = slow.describe([subject()])[0]
 
     assert answer.description.state == "waiting"
     assert "cannot be reached" in answer.description.reason
+
+
+def test_an_endpoint_that_is_no_address_is_named(client, subject):
+    """A slip in the configuration is not each picture's trouble."""
+    with pytest.raises(DescriberUnavailable, match="endpoint"):
+        describer = AzureDescriber(
+            endpoint="nowhere", client=client(), api="4.0", threshold=0.5, embeddings=False
+        )
+        describer.describe([subject()])

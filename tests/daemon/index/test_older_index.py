@@ -5,6 +5,7 @@ from pathlib import Path
 
 from picturerail_daemon.index.follower import IndexFollower
 from picturerail_daemon.index.rebuilds import count_rebuilds
+from picturerail_daemon.meaning.words import WordVectors
 from picturerail_native.database import Database, Mode
 
 GOLDEN = Path(__file__).parents[2] / "native" / "golden-index-2"
@@ -15,7 +16,7 @@ def test_an_index_of_an_older_format_is_built_again_and_counted(tmp_path: Path) 
     shutil.copytree(GOLDEN, tmp_path / "index")
     with Database(tmp_path / "store", Mode.CREATE) as database:
         for _ in range(2):
-            follower = IndexFollower(database, tmp_path / "index", "vectors")
+            follower = IndexFollower(database, tmp_path / "index", WordVectors("builtin", 100))
             follower.catch_up()
             follower.close()
 

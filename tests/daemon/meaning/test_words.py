@@ -134,3 +134,42 @@ def test_another_file_or_count_is_another_version(tmp_path):
     versions = {WordVectors(str(p), n).version for p in (one, two) for n in (1, 2)}
 
     assert len(versions) == 4
+
+
+def save_fasttext(path):
+    """Train a tiny model and write it as fastText's own binary form."""
+    from gensim.models import FastText
+    from gensim.models.fasttext import save_facebook_model
+
+    texts = [["cat", "kitten"] * 3, ["car", "road"] * 3]
+    model = FastText(texts, vector_size=4, min_count=1, bucket=100, epochs=1, workers=1, seed=1)
+    save_facebook_model(model, str(path))
+
+
+def test_fasttext_knows_words_by_their_parts(tmp_path):
+    """A word that the file never saw still has a vector, and so neighbours."""
+    path = tmp_path / "model.bin"
+    save_fasttext(path)
+    words = WordVectors(str(path), 3)
+
+    assert len(words.neighbours("cat")) == 3
+    assert len(words.neighbours("kittens")) == 3
+
+
+def test_a_file_is_kept_in_a_form_that_is_mapped(tmp_path):
+    """The second load reads the copy; another file takes its place; a broken one is made anew."""
+    path, cache = tmp_path / "vectors.txt", tmp_path / "cache"
+    write_text(path, header=True)
+    near = WordVectors(str(path), 1, cache).neighbours("cat")
+    (kept,) = cache.iterdir()
+    second = WordVectors(str(path), 1, cache)
+    assert second.neighbours("cat") == near
+    assert isinstance(second._vectors.vectors, np.memmap)
+
+    (kept / "vectors").write_bytes(b"broken")
+    assert WordVectors(str(path), 1, cache).neighbours("cat") == near
+
+    write_text(path, header=False)
+    WordVectors(str(path), 1, cache).neighbours("cat")
+    (other,) = cache.iterdir()
+    assert other != kept

@@ -42,7 +42,7 @@ def test_links_are_not_followed_and_loops_are_told(tmp_path):
 
 def test_videos_and_others_are_counted_and_temporary_files_are_not(tmp_path):
     """What is no picture is told by kind; what is being written is nobody's business."""
-    for name in ("a.jpg", "b.mp4", "c.txt", ".d.jpg", "e.jpg.part", "f.jpg~", "g.crdownload"):
+    for name in ("a.jpg", "b.mp4", "c.pdf", ".d.jpg", "e.jpg.part", "f.jpg~", "g.crdownload"):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / ".hidden").mkdir()
     (tmp_path / ".hidden" / "h.jpg").write_bytes(b"x")
