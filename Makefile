@@ -24,8 +24,12 @@ run: .venv/ready ## Set up, mirror real photographs (or PHOTOS=~/Pictures) and e
 
 test: test-python test-database test-search ## Set up and run every test
 
-test-python: .venv/ready
+test-python: .venv/ready build/photographs/ready
 	$(BIN)/python -m pytest
+
+build/photographs/ready: tests/photographs/collect.py | .venv/ready
+	$(BIN)/python tests/photographs/collect.py build/photographs
+	@touch $@
 
 test-database:
 	cargo test --quiet --locked --manifest-path native/database/Cargo.toml

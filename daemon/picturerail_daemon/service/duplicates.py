@@ -7,6 +7,7 @@ one part is the same; only pictures that share a part are compared.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ def _links(seen: list[_Seen], distance: int) -> Iterator[tuple[int, int, str]]:
         yield one, other, "near"
     in_time = [p for p in seen if p.taken is not None and p.bits is not None and p.camera]
     in_time.sort(key=lambda p: (p.camera, p.taken or 0.0, p.id))
-    for before, after in zip(in_time, in_time[1:], strict=False):
+    for before, after in itertools.pairwise(in_time):
         soon = (after.taken or 0.0) - (before.taken or 0.0) <= BURST_SECONDS
         alike = ((before.bits or 0) ^ (after.bits or 0)).bit_count() <= BURST
         if before.camera == after.camera and soon and alike:
@@ -96,22 +97,22 @@ def _links(seen: list[_Seen], distance: int) -> Iterator[tuple[int, int, str]]:
 def _near(hashes: Iterable[tuple[int, int | None]], distance: int) -> Iterator[tuple[int, int]]:
     """Return pairs of ids whose hashes differ in at most so many bits."""
     whole: dict[int, int] = {}
-    for image_id, bits in hashes:
-        first = whole.setdefault(bits or 0, image_id)
+    for image_id, fingerprint in hashes:
+        first = whole.setdefault(fingerprint or 0, image_id)
         if first != image_id:
             yield first, image_id
     every = np.fromiter(whole, np.uint64, len(whole))
     parts = distance + 1
     edges = [64 * part // parts for part in range(parts + 1)]
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in itertools.pairwise(edges):
         part = every >> np.uint64(low) & np.uint64((1 << (high - low)) - 1)
         by_part = every[np.argsort(part, kind="stable")]
-        _, first = np.unique(np.sort(part), return_index=True)
-        for alike in np.split(by_part, first[1:]):
-            for number, one in enumerate(alike[:-1]):
+        _, begins = np.unique(np.sort(part), return_index=True)
+        for alike in np.split(by_part, begins[1:]):
+            for number, bits in enumerate(alike[:-1]):
                 rest = alike[number + 1 :]
-                for other in rest[np.bitwise_count(rest ^ one) <= distance]:
-                    yield whole[int(one)], whole[int(other)]
+                for other in rest[np.bitwise_count(rest ^ bits) <= distance]:
+                    yield whole[int(bits)], whole[int(other)]
 
 
 class _Groups:
