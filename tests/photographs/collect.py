@@ -28,43 +28,16 @@ PACKAGES = (
     "plasma-workspace-wallpapers",
     "ukui-wallpapers",
 )
-OPENCV = [
-    "HappyFish.jpg",
-    "aero1.jpg",
-    "aloeL.jpg",
-    "apple.jpg",
-    "baboon.jpg",
-    "basketball1.png",
-    "board.jpg",
-    "box_in_scene.png",
-    "building.jpg",
-    "butterfly.jpg",
-    "cards.png",
-    "ela_original.jpg",
-    "fruits.jpg",
-    "home.jpg",
-    "left01.jpg",
-    "leuvenA.jpg",
-    "licenseplate_motion.jpg",
-    "messi5.jpg",
-    "orange.jpg",
-    "rubberwhale1.png",
-    "smarties.png",
-    "squirrel_cls.jpg",
-    "stuff.jpg",
-]
-SKIMAGE = [
-    "astronaut.png",
-    "camera.png",
-    "chelsea.png",
-    "coffee.png",
-    "coins.png",
-    "horse.png",
-    "hubble_deep_field.jpg",
-    "moon.png",
-    "page.png",
-    "rocket.jpg",
-]
+OPENCV = """
+    HappyFish.jpg aero1.jpg aloeL.jpg apple.jpg baboon.jpg basketball1.png board.jpg
+    box_in_scene.png building.jpg butterfly.jpg cards.png ela_original.jpg fruits.jpg home.jpg
+    left01.jpg leuvenA.jpg licenseplate_motion.jpg messi5.jpg orange.jpg rubberwhale1.png
+    smarties.png squirrel_cls.jpg stuff.jpg
+""".split()  # noqa: SIM905  a list of names reads as one
+SKIMAGE = """
+    astronaut.png camera.png chelsea.png coffee.png coins.png horse.png hubble_deep_field.jpg
+    moon.png page.png rocket.jpg
+""".split()  # noqa: SIM905
 SKLEARN = ("china.jpg", "flower.jpg")
 LARGEST_SIDE = 640
 _PICTURES = {".jpg", ".jpeg", ".png"}
