@@ -1,11 +1,12 @@
 """Describing: what models and words cost, and what the gate of neighbours is worth.
 
-    python tests/bench/bench_describe.py [--captions FILE]
+    python tests/bench/bench_describe.py [--captions FILE] [--vectors FILE]
 
 FILE has a picture a line, tab-separated: a number, then human captions. The content words of
 the first caption stand for its tags, and every word of the others is what people type for it:
 the mean average precision over 400 words tells how well tags lead to pictures. The words are
-split in two halves, as a check that weights chosen on one hold on the other.
+split in two halves, as a check that weights chosen on one hold on the other. The second FILE holds
+word vectors of any form, to measure a larger set than the built-in one.
 """
 
 from __future__ import annotations
@@ -80,19 +81,32 @@ def bench_models() -> None:
     row("peak memory of this process with both", f"{peak:.0f} MB")
 
 
-def bench_words() -> None:
-    """What the built-in vectors cost to load and a tag to widen."""
+def bench_words(source: str, cache: Path) -> None:
+    """What a set of word vectors costs to load, and a tag to widen."""
     import gensim.models  # noqa: F401  its import is not the vectors' cost
 
-    words = WordVectors("builtin", 100)
-    row("built-in vectors, load", f"{1e3 * processor(lambda: words.neighbours('cat')):.0f} ms")
+    words = WordVectors(source, 100, cache)
+    row(
+        f"{Path(source).name} vectors, first use", f"{processor(lambda: words.encode('cat')):.2f} s"
+    )
+    words = WordVectors(source, 100, cache)
+    loading = 1e3 * processor(lambda: words.neighbours("cat"))
+    row("    load, with a first tag's neighbours", f"{loading:.0f} ms", f"{words.size:,} words")
     words.reach("cat", words.neighbours("cat"))
     tags = ("grass", "sunset", "espresso", "polar bear", "bicycle", "mountain")
     near = [processor(lambda tag=tag: words.neighbours(tag)) for tag in tags]  # type: ignore[misc]
-    row("a new tag's 100 neighbours", f"{1e3 * statistics.median(near):.1f} ms")
+    row("    a new tag's 100 neighbours", f"{1e3 * statistics.median(near):.1f} ms")
     found = {tag: words.neighbours(tag) for tag in tags}
     gated = [processor(lambda tag=tag: words.reach(tag, found[tag])) for tag in tags]  # type: ignore[misc]
     row("    and what may reach it", f"{1e3 * statistics.median(gated):.1f} ms")
+    tagged = [(tag, 1.0) for tag in tags]
+    text = [
+        processor(lambda: words.encode_picture(tagged, "a cat in the grass")) for _ in range(99)
+    ]
+    row(
+        "    a picture's vector of six tags and a caption",
+        f"{1e3 * statistics.median(text):.2f} ms",
+    )
 
 
 class Captions:
@@ -151,15 +165,36 @@ def bench_captions(file: Path) -> None:
             gated[word][tag] = weight
     known = set(captions.vocabulary)
     row(f"{len(captions.tags):,} pictures, {len(captions.queries)} words", "MAP", "halves", "P@20")
-    ways: list[tuple[str, Callable[[str], Mapping[str, float]]]] = [
-        ("tags alone", lambda _query: {}),
-        ("with their 100 neighbours", lambda query: plain[query]),
-        ("with what the gate lets through", lambda query: gated[query]),
+    joined = [
+        words.neighbours(" ".join(tags)) for tags in captions.tags
+    ]  # of a picture's tags together, as the first version of this program had it
+    vectors = [words.encode_picture([(tag, 1.0) for tag in tags], "") for tags in captions.tags]
+    nothing = np.zeros_like(next(v for v in vectors if v is not None))
+    space = np.array([nothing if v is None else v for v in vectors])
+
+    def by_tags(weights: Callable[[str], Mapping[str, float]]) -> Callable[[str], Scores]:
+        return lambda query: captions.scores({**weights(query), query: 1.0})
+
+    def by_all_tags(query: str) -> Scores:
+        near = np.array([dict(words).get(query, 0.0) for words in joined])
+        return np.maximum(captions.scores({query: 1.0}), near)
+
+    def after(query: str) -> Scores:
+        """The words' hits, then those of the nearest meaning."""
+        found = by_tags(gated.__getitem__)(query)
+        vector = words.encode(query)
+        near = space @ vector if vector is not None else np.zeros(len(found))
+        return np.where(found > 0, 1 + found, np.where(near >= words.least, near, 0.0))
+
+    ways: list[tuple[str, Callable[[str], Scores]]] = [
+        ("tags alone", by_tags(lambda _query: {})),
+        ("with the 100 neighbours of all tags together", by_all_tags),
+        ("with the 100 neighbours of each tag", by_tags(plain.__getitem__)),
+        ("with what the gate lets through", by_tags(gated.__getitem__)),
+        ("and the nearest meaning after it", after),
     ]
     for what, way in ways:
-        found = {
-            q: captions.precision(q, captions.scores({**way(q), q: 1.0})) for q in captions.queries
-        }
+        found = {q: captions.precision(q, way(q)) for q in captions.queries}
         averages = [found[q][0] for q in captions.queries]
         halves = [statistics.mean(averages[side::2]) for side in (0, 1)]
         tops = [top for q, (_, top) in found.items() if top is not None and q in known]
@@ -175,10 +210,13 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--captions", type=Path, help="a file of captions to measure ranking with")
+    parser.add_argument("--vectors", type=Path, help="word vectors of any form to measure, too")
     arguments = parser.parse_args()
     print(f"{platform.machine()}, seed {SEED}\n")
     bench_models()
-    bench_words()
+    with tempfile.TemporaryDirectory() as folder:
+        for source in ("builtin", *([str(arguments.vectors)] if arguments.vectors else [])):
+            bench_words(source, Path(folder))
     if arguments.captions:
         bench_captions(arguments.captions)
 

@@ -93,6 +93,8 @@ def _encoders(context: Context) -> list[TextEncoder]:
 
 
 def _why(match: dict[str, Any]) -> str:
+    if match["field"] == "meaning":
+        return f"near in meaning ({match['similarity']:.2f})"
     word = printable(match["word"])
     if match["via"]:
         return f"{word} through {printable(match['via'])} ({match['similarity']:.2f})"

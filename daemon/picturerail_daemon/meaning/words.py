@@ -57,6 +57,12 @@ class WordVectors:
         self.version = f"{self._identity}/{count}/{gate.VERSION}"
 
     @property
+    def size(self) -> int:
+        """How many words have a vector."""
+        with self._lock:
+            return len(self._table.index)
+
+    @property
     def space(self) -> str:
         """The name of the space that texts have vectors in; known without loading anything."""
         return TextSpace.name_for(self._identity)

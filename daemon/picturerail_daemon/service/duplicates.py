@@ -83,7 +83,8 @@ def _links(seen: list[_Seen], distance: int) -> Iterator[tuple[int, int, str]]:
         first = by_content.setdefault(picture.content, picture.id)
         if first != picture.id:
             yield first, picture.id, "same"
-    for one, other in _near(((p.id, p.bits) for p in seen if p.bits), distance):
+    firsts = (p for p in seen if p.bits and by_content[p.content] == p.id)
+    for one, other in _near(((p.id, p.bits) for p in firsts), distance):
         yield one, other, "near"
     in_time = [p for p in seen if p.taken is not None and p.bits is not None and p.camera]
     in_time.sort(key=lambda p: (p.camera, p.taken or 0.0, p.id))

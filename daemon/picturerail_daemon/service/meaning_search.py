@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 FIELD = "meaning"
 """What stands for the field of a match by meaning."""
 FARTHEST = 0.8
-"""What is less near than this share of the nearest is left out."""
+"""What is less near than this share of the nearest that the words did not find is left out."""
 MOST = 50
 
 _DEMANDS = re.compile(r'["*:()]|\.\.|(?:^|\s)-')
@@ -58,12 +58,13 @@ def nearest_meaning(
             continue
         if vector is None:
             continue
-        near = reader.nearest(encoder.space, vector.data, len(seen) + room)
+        every = reader.nearest(encoder.space, vector.data, len(seen) + room)
+        near = [hit for hit in every if hit.id not in seen]
         least = max(encoder.least, FARTHEST * near[0].score if near else 0.0)
         for hit in near:
-            if hit.score >= least and hit.id not in seen and len(found) < room:
+            if hit.score >= least and len(found) < room:
                 seen.add(hit.id)
-                match = Match(FIELD, query, text.strip(), Via.NEIGHBOUR, hit.score)
+                match = Match(FIELD, query, text.strip(), Via.EXACT, hit.score)
                 found.append(Hit(hit.id, ceiling * min(hit.score, 1.0), (match,)))
         ceiling = min((hit.score for hit in found), default=ceiling)
     return found

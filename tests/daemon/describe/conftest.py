@@ -1,7 +1,4 @@
-"""Subjects for describers, and a service on loopback that answers as told."""
-
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+"""Subjects for describers, and clients of a service."""
 
 import pytest
 from PIL import Image
@@ -28,57 +25,6 @@ def subject():
         )
 
     return subject
-
-
-class Service(ThreadingHTTPServer):
-    """Answers as told, one reply a request, the last one for ever; remembers what it got."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        """Listen on a free port of loopback."""
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.replies = []
-        self.requests = []
-
-    @property
-    def endpoint(self):
-        """The address to configure."""
-        return f"http://127.0.0.1:{self.server_address[1]}/"
-
-    def will(self, *replies):
-        """Answer so from now on."""
-        self.replies = list(replies)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.requests.append((self.path, dict(self.headers), body))
-        replies = self.server.replies
-        status, headers, content = replies.pop(0) if len(replies) > 1 else replies[0]
-        if status is None:
-            return  # cut off without an answer
-        self.send_response(status)
-        usual = {"Content-Type": "application/json", "Content-Length": str(len(content))}
-        for name, value in {**usual, **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def service():
-    """Run the service on loopback."""
-    with Service() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
