@@ -6,6 +6,8 @@ import shutil
 import pytest
 from PIL import ExifTags, Image
 
+from ..small_models import colour_clip
+
 
 def save(path, colour="green", *, gps=None, taken=None, size=(320, 240), **options):
     """Write a photograph of one colour, with where and when it was taken."""
@@ -192,6 +194,23 @@ def test_a_missing_model_stops_nothing_but_itself(home, tagged):
 
     assert "no.onnx: there is no such model file" in said
     assert home.found("boat") == ["a.png"]
+
+
+def test_a_text_finds_what_pictures_show_with_a_pair_of_encoders(home):
+    """No picture has a word; the encoders put text and picture into one space."""
+    colour_clip(home.folder / "colours")
+    for name, colour in (("1", "#ff0000"), ("2", "#00ff00"), ("3", "#0000ff")):
+        Image.new("RGB", (320, 240), colour).save(home.photos / f"{name}.png")
+    home.configure(sources='["onnx"]')
+    home.config.write_text(home.config.read_text() + '[describe.onnx]\nclip = "./colours"\n')
+    home.run("sync")
+
+    assert [home.found(word) for word in ("red", "green", "blue")] == [
+        ["1.png"],
+        ["2.png"],
+        ["3.png"],
+    ]
+    assert home.found("green", "--words") == []
 
 
 def test_pictures_that_belong_together(home, photographs):

@@ -53,7 +53,8 @@ def search(
     Every word must match, or any where none has all; a word also finds words that it begins
     and tags near to it, and, where no picture has it, what is nearly it. "Quoted words" must
     stand side by side; -word excludes; word* only completes; a OR b; (groups); tag:word,
-    name:, folder:, camera:, caption:; dates as 2019..2021-06 or date:2019-07.
+    name:, folder:, camera:, caption:, place:, people:, rating:; dates as 2019..2021-06 or
+    date:2019-07. After the pictures that bear the words come those nearest in meaning.
     """
     from picturerail_daemon.service import views
 

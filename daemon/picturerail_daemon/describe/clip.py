@@ -9,6 +9,7 @@ their cosine.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,12 +44,21 @@ class Clip:
         folder: holds the three files.
         least: see above.
         threads: processors to use; 0 leaves it to the library.
+        digests: the SHA-256 that files must have, by name; empty for a model of one's own.
     """
 
-    def __init__(self, folder: Path, *, least: float, threads: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        least: float,
+        threads: int,
+        digests: Mapping[str, str] | None = None,
+    ) -> None:
         """Keep what is needed; nothing is read yet."""
         self._folder = folder
         self._threads = threads
+        self._digests = digests or {}
         self.least = least
 
     @property
@@ -63,15 +73,25 @@ class Clip:
         Raises:
             DescriberUnavailable: the picture encoder is missing.
         """
+        return f"clip/{self._folder.name}-{self._verified(VISION)[1][:8]}"
+
+    def _verified(self, name: str) -> tuple[Path, str]:
+        """Return a file and its digest, once that is the registered one, if one is."""
+        path = self._folder / name
         try:
-            with self.vision.open("rb") as file:
+            with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise DescriberUnavailable(
-                f"{self._folder / VISION}: the model cannot be read: {error.strerror}; "
+                f"{path}: the model cannot be read: {error.strerror}; "
                 "`picturerail models fetch` brings one"
             ) from error
-        return f"clip/{self._folder.name}-{digest[:8]}"
+        if digest != self._digests.get(name, digest):
+            raise DescriberUnavailable(
+                f"{path}: not the file that was registered; `picturerail models fetch "
+                f"{self._folder.name}` brings it again"
+            )
+        return path, digest
 
     def see(self, image: Image.Image) -> Vector:
         """Return a picture's vector, of length 1.
@@ -101,7 +121,7 @@ class Clip:
 
     @cached_property
     def _vision(self) -> onnxruntime.InferenceSession:
-        return open_session(self._folder / VISION, self._threads)
+        return open_session(self._verified(VISION)[0], self._threads)
 
     @cached_property
     def _input(self) -> PictureInput:
@@ -109,11 +129,11 @@ class Clip:
 
     @cached_property
     def _text(self) -> onnxruntime.InferenceSession:
-        return open_session(self._folder / TEXT, self._threads)
+        return open_session(self._verified(TEXT)[0], self._threads)
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        path = self._folder / TOKENIZER
+        path, _ = self._verified(TOKENIZER)
         try:
             from tokenizers import Tokenizer
         except ImportError as error:

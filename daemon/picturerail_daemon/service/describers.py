@@ -162,9 +162,13 @@ def _onnx(onnx: Onnx, layout: Layout) -> Describer:
 
 def _clip(onnx: Onnx, layout: Layout) -> Clip:
     from picturerail_daemon.describe.clip import Clip
+    from picturerail_daemon.describe.models import registered
 
-    folder = Path(onnx.clip) if "/" in onnx.clip else layout.models / onnx.clip
-    return Clip(folder, least=onnx.least_similarity, threads=onnx.threads)
+    is_own = "/" in onnx.clip
+    folder = Path(onnx.clip) if is_own else layout.models / onnx.clip
+    known = None if is_own else registered().get(onnx.clip)
+    digests = {file.name: file.sha256 for file in known.files} if known else {}
+    return Clip(folder, least=onnx.least_similarity, threads=onnx.threads, digests=digests)
 
 
 def _key(source: str, file: Path | None, environment: str) -> str:
