@@ -84,6 +84,14 @@ def test_what_google_takeout_tells_comes_with_it_and_changes_with_it(written):
     shown = written.json("show", written.photos / "beach.jpg")["metadata"]
     assert (shown["people"], shown["rating"]) == (["Anna Maria"], 5)
     assert (shown["taken_from"], shown["gps_from"]) == ("sidecar", "sidecar")
+    told = written.run("show", written.photos / "beach.jpg").stdout.decode()
+    for line in (
+        "people  Anna Maria",
+        "rating  5",
+        "sidecar  done (version",
+        "gps  as sidecar tells",
+    ):
+        assert line in told
 
     beside.write_text(json.dumps({**said, "people": [{"name": "Ben"}], "favorited": False}))
     written.run("sync")

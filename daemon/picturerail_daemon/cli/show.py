@@ -34,10 +34,19 @@ def show(context: Context, what: str, as_json: bool) -> None:
         click.echo(f"{'hidden':>13}  yes, not on the site")
     for tag in metadata["tags"]:
         click.echo(f"{'tag':>13}  {_tag(tag)}")
+    for name in ("people", "places", "time_words"):
+        if metadata[name]:
+            words = printable(", ".join(metadata[name]))
+            click.echo(f"{name.replace('_', ' '):>13}  {words}")
+    if metadata["rating"] is not None:
+        click.echo(f"{'rating':>13}  {metadata['rating']}")
     for source, said in metadata.get("descriptions", {}).items():
-        if said.get("reason"):
-            state = said.get("state", "done")
-            click.echo(f"{source:>13}  {state}: {printable(said['reason'])}")
+        state, reason = said.get("state", "done"), said.get("reason", "")
+        why = f": {printable(reason)}" if reason else ""
+        click.echo(f"{source:>13}  {state}{why} (version {printable(said['version'])})")
+    for name in ("taken", "gps"):
+        if metadata.get(f"{name}_from"):
+            click.echo(f"{name:>13}  as {metadata[f'{name}_from']} tells")
 
 
 def _tag(tag: dict[str, Any]) -> str:
