@@ -93,6 +93,7 @@ class Search(Section, frozen=True):
 
 
 Shown = Literal["none", "country", "town", "exact"]
+Originals = Literal["none", "stripped", "full"]
 
 
 class ExportRule(Section, frozen=True):
@@ -106,13 +107,15 @@ class ExportRule(Section, frozen=True):
     show: bool | None = None
     place: Shown | None = None
     private_keywords: bool | None = None
+    originals: Originals | None = None
 
 
 class Export(Section, frozen=True):
     """`[export]`: the site.
 
     `place` is how much is told of where a picture was taken. `private_keywords` are globs of tags
-    that are not published.
+    that are not published. `originals` is what of the pictures' own files may be downloaded:
+    nothing, copies without metadata, or all of it.
     """
 
     path: Path = Path("~/picturerail-site")
@@ -123,6 +126,7 @@ class Export(Section, frozen=True):
     quiet_seconds: Annotated[float, Meta(ge=0)] = 2.0
     place: Shown = "none"
     private_keywords: tuple[str, ...] = ()
+    originals: Originals = "none"
     rules: tuple[ExportRule, ...] = ()
 
 

@@ -48,7 +48,8 @@ class Touched:
     `photos` are ids, and may be gone; `albums` folders, and may be gone; `ways` the listings of
     ways in, and `letters` those letters of their indexes, by kind, which may be gone; `sections`
     the starts of sections, old and new, by listing; `months` the listings of months, which may
-    be gone; `contents` the hashes of contents that came or went. `index` tells whether the
+    be gone; `contents` the hashes of contents that came or went, `originals` those of copied
+    originals, with their kind. `index` tells whether the
     index may differ.
     """
 
@@ -59,6 +60,7 @@ class Touched:
     sections: dict[bytes, set[Key]] = field(default_factory=dict)
     months: set[bytes] = field(default_factory=set)
     contents: dict[bytes, Photo] = field(default_factory=dict)
+    originals: dict[tuple[bytes, str], Photo] = field(default_factory=dict)
     index: bool = False
 
     def whole(self, state: SiteState, listing: bytes) -> None:
@@ -143,6 +145,8 @@ def apply(state: SiteState, new: News, homes: Mapping[bytes, Path]) -> Touched:
                 for way in photo.ways:
                     _count_way(state, way, difference, touched, titles)
                 touched.contents[photo.content_hash] = photo
+                if photo.original:
+                    touched.originals[photo.content_hash, photo.original] = photo
     state.albums.recount(folders)
     for month, difference in months.items():
         state.recount_month(month, difference)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from picturerail_exporter.places import place_of
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.source import Source
+from picturerail_exporter.strip import SUFFIXES
 from picturerail_native.fields import readable, searched_fields
 from picturerail_native.records import Exposure, ImageRow, Metadata, Root, Table, decode_root
 
@@ -53,7 +54,8 @@ class Photo:
     `path` is below the root, `folder` holds the root's name and the folders below it.
     `order` is the wall-clock time when it was taken, in seconds since 1970; the newest
     picture has the highest. `place` is where, as far as that may be told: the country, then the
-    town; `gps` the position itself, only where that is allowed.
+    town; `gps` the position itself, only where that is allowed. `original` tells whether its own
+    file may be downloaded: "" (no), "stripped" of metadata, "full"; `mime` what that is.
     """
 
     id: int
@@ -74,6 +76,8 @@ class Photo:
     fields: tuple[tuple[str, str], ...]
     place: tuple[str, ...] = ()
     gps: tuple[float, float] | None = None
+    original: str = ""
+    mime: str = ""
 
     @property
     def title(self) -> str:
@@ -231,7 +235,16 @@ def _photo(
         fields=(*fields, *(("place", name) for name in place)),
         place=place,
         gps=metadata.gps if allowed.place == "exact" else None,
+        original=_original(row, metadata.mime, allowed.originals),
+        mime=metadata.mime,
     )
+
+
+def _original(row: ImageRow, mime: str, allowed: str) -> str:
+    """Return in which form a picture's own file is published."""
+    if allowed == "none" or not row.has_data or (allowed == "stripped" and mime not in SUFFIXES):
+        return ""
+    return allowed
 
 
 def _key(text: str) -> str:

@@ -23,6 +23,7 @@ import markupsafe
 
 from picturerail_exporter.collection import WAYS, Album, Photo, Way, slug_of
 from picturerail_exporter.listings import Month, way_named
+from picturerail_exporter.rendition_store import original_ending
 from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.sections import Section, section_path
 from picturerail_exporter.way_state import Counted
@@ -58,6 +59,14 @@ def media_name(content_hash: bytes, recipe: Recipe, name: str) -> str:
     """Return a rendition's path on the site, which stays the same for the same content."""
     digest = content_hash.hex()[:32]
     return f"{MEDIA}/{digest[:2]}/{digest}-{recipe.version}-{name}.webp"
+
+
+def original_path(photo: Photo) -> str:
+    """Return the path of a picture's own file on the site; "" where none may be downloaded."""
+    if not photo.original:
+        return ""
+    digest = photo.content_hash.hex()[:32]
+    return f"{MEDIA}/{digest[:2]}/{digest}-{original_ending(photo.original, photo.mime)}"
 
 
 def rendered(photo: Photo, recipe: Recipe) -> dict[str, Rendered]:
@@ -209,6 +218,7 @@ class Pages:
             site_title=title,
             renditions=functools.partial(rendered, recipe=recipe),
             shape=shape,
+            original_path=original_path,
             photo_path=photo_path,
             album_path=album_path,
             month_path=month_path,

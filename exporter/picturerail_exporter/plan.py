@@ -122,6 +122,12 @@ class Planner:
                     yield Linked(file.path, self._store.path(content, self._recipe, name))
                 else:
                     yield Gone(file.path)
+        for (content, kind), photo in self._touched.originals.items():
+            path = pages.original_path(photo)
+            if self._state.holds_original(content, kind):
+                yield Linked(path, self._store.original(content, kind, photo.mime))
+            else:
+                yield Gone(path)
 
     def _photos(self) -> Iterator[File]:
         for number in self._touched.photos:

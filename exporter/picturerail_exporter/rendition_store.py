@@ -1,6 +1,7 @@
 """Where renditions lie between daemon and site: files named by content and recipe.
 
     [folder]/ab/ab12…-<recipe version>-small.webp
+    [folder]/ab/ab12…-stripped1-original.jpg        what may be downloaded
 
 The same picture in ten places has one set of files, a move touches none, and a changed
 recipe never meets the old one's files. Files appear whole or not at all.
@@ -14,12 +15,28 @@ from pathlib import Path
 
 from picturerail_exporter.files import write_atomically
 from picturerail_exporter.renditions import Recipe, Rendition
+from picturerail_exporter.strip import STRIP_VERSION, SUFFIXES
 
 
 def rendition_name(content_hash: bytes, recipe: Recipe, name: str) -> str:
     """Return a rendition's path relative to the store's folder, and to the site's `media/`."""
     digest = content_hash.hex()
     return f"{digest[:2]}/{digest}-{recipe.version}-{name}.webp"
+
+
+_OTHER_SUFFIXES = {
+    "image/avif": ".avif",
+    "image/bmp": ".bmp",
+    "image/heic": ".heic",
+    "image/tiff": ".tif",
+}
+
+
+def original_ending(kind: str, mime: str) -> str:
+    """Return how the name of a copied original ends, behind its content's."""
+    made = f"stripped{STRIP_VERSION}" if kind == "stripped" else "full"
+    suffix = SUFFIXES.get(mime) or _OTHER_SUFFIXES.get(mime, "")
+    return f"{made}-original{suffix}"
 
 
 class RenditionStore:
@@ -47,10 +64,15 @@ class RenditionStore:
         for rendition in renditions:
             write_atomically(self.path(content_hash, recipe, rendition.name), rendition.data)
 
-    def remove(self, content_hash: bytes) -> None:
-        """Remove a content's renditions, of every recipe."""
+    def original(self, content_hash: bytes, kind: str, mime: str) -> Path:
+        """Return where the copy of an original lies that may be downloaded (`originals`)."""
         digest = content_hash.hex()
-        for path in (self.folder / digest[:2]).glob(f"{digest}-*-*.webp"):
+        return self.folder / digest[:2] / f"{digest}-{original_ending(kind, mime)}"
+
+    def remove(self, content_hash: bytes) -> None:
+        """Remove all files of a content, of every recipe."""
+        digest = content_hash.hex()
+        for path in (self.folder / digest[:2]).glob(f"{digest}-*-*"):
             path.unlink(missing_ok=True)
 
     def remove_unused(self, live: Collection[bytes]) -> int:
@@ -61,7 +83,7 @@ class RenditionStore:
         digests = {content_hash.hex() for content_hash in live}
         removed = 0
         for folder in sorted(self.folder.glob("[0-9a-f][0-9a-f]")):
-            for path in folder.glob(f"{folder.name}*-*-*.webp"):
+            for path in folder.glob(f"{folder.name}*-*-*"):
                 if path.name.partition("-")[0] not in digests:
                     path.unlink()
                     removed += 1

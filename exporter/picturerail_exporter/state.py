@@ -46,7 +46,7 @@ from picturerail_exporter.listings import (
 )
 from picturerail_exporter.way_state import WayState
 
-_SHAPE = "3"
+_SHAPE = "4"
 """To be raised when the tables or what is in them change: the file is then made anew."""
 
 _TABLES = """
@@ -170,6 +170,10 @@ class SiteState:
         """Tell whether any picture has this content."""
         found = self._db.execute("SELECT 1 FROM photo WHERE content = ? LIMIT 1", (content,))
         return found.fetchone() is not None
+
+    def holds_original(self, content: bytes, kind: str) -> bool:
+        """Tell whether the original of this content may be downloaded from any picture."""
+        return any(photo.original == kind for photo in self._all("WHERE content = ?", content))
 
     # ---- listings ----
 

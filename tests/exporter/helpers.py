@@ -124,7 +124,7 @@ class MemorySource:
             id=number,
             filename=path.rpartition(b"/")[2],
             metadata_json=encode_metadata(
-                Metadata(mime="image/jpeg", descriptions={"sidecar": described}, **metadata)  # type: ignore[arg-type]
+                Metadata(descriptions={"sidecar": described}, **{"mime": "image/jpeg"} | metadata)  # type: ignore[arg-type]
             ),
             root=root,
             path=path,

@@ -28,7 +28,7 @@ def site_options(settings: Settings, layout: Layout, vectors_version: str) -> Si
 def site_rules(export: Export) -> Rules:
     """Return what may be published."""
     return Rules(
-        everywhere=Allowed(place=export.place),
+        everywhere=Allowed(place=export.place, originals=export.originals),
         folders=tuple(Rule(**msgspec.structs.asdict(rule)) for rule in export.rules),
         private=export.private_keywords,
     )
