@@ -115,7 +115,8 @@ class Export(Section, frozen=True):
 
     `place` is how much is told of where a picture was taken. `private_keywords` are globs of tags
     that are not published. `originals` is what of the pictures' own files may be downloaded:
-    nothing, copies without metadata, or all of it.
+    nothing, copies without metadata, or all of it. `avif` and `jpeg` add those formats to the
+    WebP files; `wide_gamut` keeps colours beyond sRGB where a file has them.
     """
 
     path: Path = Path("~/picturerail-site")
@@ -127,6 +128,9 @@ class Export(Section, frozen=True):
     place: Shown = "none"
     private_keywords: tuple[str, ...] = ()
     originals: Originals = "none"
+    avif: bool = False
+    jpeg: bool = False
+    wide_gamut: bool = False
     rules: tuple[ExportRule, ...] = ()
 
 

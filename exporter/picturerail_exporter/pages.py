@@ -14,7 +14,7 @@ import math
 import re
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
@@ -24,7 +24,7 @@ import markupsafe
 from picturerail_exporter.collection import WAYS, Album, Photo, Way, slug_of
 from picturerail_exporter.listings import Month, way_named
 from picturerail_exporter.rendition_store import original_ending
-from picturerail_exporter.renditions import Recipe
+from picturerail_exporter.renditions import FORMATS, Recipe
 from picturerail_exporter.sections import Section, section_path
 from picturerail_exporter.way_state import Counted
 
@@ -46,19 +46,30 @@ _SHAPES = range(-40, 41)
 class Rendered:
     """A picture's file on the site, from its root, and its size in pixels.
 
-    `name` is the rendition's that serves, as a number in the recipe.
+    `name` is the rendition's that serves, as a number in the recipe. `path` names the WebP file,
+    `others` those of other formats.
     """
 
     path: str
     width: int
     height: int
     name: int
+    others: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fallback(self) -> str:
+        """What every program can show, link previews of chats included."""
+        return self.others.get("jpeg", self.path)
+
+    def in_format(self, name: str) -> str:
+        """Return the path of the file of a format."""
+        return self.others.get(name, self.path)
 
 
-def media_name(content_hash: bytes, recipe: Recipe, name: str) -> str:
+def media_name(content_hash: bytes, recipe: Recipe, name: str, kind: str = "webp") -> str:
     """Return a rendition's path on the site, which stays the same for the same content."""
     digest = content_hash.hex()[:32]
-    return f"{MEDIA}/{digest[:2]}/{digest}-{recipe.version}-{name}.webp"
+    return f"{MEDIA}/{digest[:2]}/{digest}-{recipe.version}-{name}.{kind}"
 
 
 def original_path(photo: Photo) -> str:
@@ -78,7 +89,9 @@ def rendered(photo: Photo, recipe: Recipe) -> dict[str, Rendered]:
     by_size: dict[tuple[int, int], Rendered] = {}
     for number, size in enumerate(recipe.sizes):
         wanted = size.of(photo.width, photo.height)
-        file = Rendered(media_name(photo.content_hash, recipe, size.name), *wanted, number)
+        content = photo.content_hash
+        others = {kind: media_name(content, recipe, size.name, kind) for kind in recipe.more}
+        file = Rendered(media_name(content, recipe, size.name), *wanted, number, others)
         files[size.name] = by_size.setdefault(wanted, file)
     return files
 
@@ -219,6 +232,8 @@ class Pages:
             renditions=functools.partial(rendered, recipe=recipe),
             shape=shape,
             original_path=original_path,
+            # In the order in which a browser is to take them; the last is for all others.
+            sources=[(kind, FORMATS[kind]) for kind in FORMATS if kind in recipe.formats],
             photo_path=photo_path,
             album_path=album_path,
             month_path=month_path,

@@ -118,10 +118,12 @@ class Planner:
             for name, file in pages.rendered(photo, self._recipe).items():
                 if file.path != pages.media_name(content, self._recipe, name):
                     continue  # another of its renditions serves for this one
-                if there:
-                    yield Linked(file.path, self._store.path(content, self._recipe, name))
-                else:
-                    yield Gone(file.path)
+                for kind in self._recipe.formats:
+                    path = file.in_format(kind)
+                    if there:
+                        yield Linked(path, self._store.path(content, self._recipe, name, kind))
+                    else:
+                        yield Gone(path)
         for (content, kind), photo in self._touched.originals.items():
             path = pages.original_path(photo)
             if self._state.holds_original(content, kind):

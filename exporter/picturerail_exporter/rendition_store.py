@@ -12,16 +12,18 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import BinaryIO
 
+from picturerail_exporter import raw
 from picturerail_exporter.files import write_atomically
 from picturerail_exporter.renditions import Recipe, Rendition
 from picturerail_exporter.strip import STRIP_VERSION, SUFFIXES
 
 
-def rendition_name(content_hash: bytes, recipe: Recipe, name: str) -> str:
+def rendition_name(content_hash: bytes, recipe: Recipe, name: str, kind: str = "webp") -> str:
     """Return a rendition's path relative to the store's folder, and to the site's `media/`."""
     digest = content_hash.hex()
-    return f"{digest[:2]}/{digest}-{recipe.version}-{name}.webp"
+    return f"{digest[:2]}/{digest}-{recipe.version}-{name}.{kind}"
 
 
 _OTHER_SUFFIXES = {
@@ -29,6 +31,7 @@ _OTHER_SUFFIXES = {
     "image/bmp": ".bmp",
     "image/heic": ".heic",
     "image/tiff": ".tif",
+    **raw.SUFFIXES,
 }
 
 
@@ -46,13 +49,17 @@ class RenditionStore:
         """Name the folder; nothing is touched."""
         self.folder = Path(folder)
 
-    def path(self, content_hash: bytes, recipe: Recipe, name: str) -> Path:
+    def path(self, content_hash: bytes, recipe: Recipe, name: str, kind: str = "webp") -> Path:
         """Return where a rendition lies, whether it is there or not."""
-        return self.folder / rendition_name(content_hash, recipe, name)
+        return self.folder / rendition_name(content_hash, recipe, name, kind)
 
     def has(self, content_hash: bytes, recipe: Recipe) -> bool:
         """Tell whether all renditions of a recipe are there and whole."""
-        return all(_is_whole(self.path(content_hash, recipe, size.name)) for size in recipe.sizes)
+        return all(
+            _is_whole(self.path(content_hash, recipe, size.name, kind))
+            for size in recipe.sizes
+            for kind in recipe.formats
+        )
 
     def load(self, content_hash: bytes, recipe: Recipe, name: str) -> bytes | None:
         """Return a rendition's bytes; None where it is not there or not whole."""
@@ -62,7 +69,8 @@ class RenditionStore:
     def write(self, content_hash: bytes, recipe: Recipe, renditions: Iterable[Rendition]) -> None:
         """Store a picture's renditions, each appearing whole."""
         for rendition in renditions:
-            write_atomically(self.path(content_hash, recipe, rendition.name), rendition.data)
+            place = self.path(content_hash, recipe, rendition.name, rendition.format)
+            write_atomically(place, rendition.data)
 
     def original(self, content_hash: bytes, kind: str, mime: str) -> Path:
         """Return where the copy of an original lies that may be downloaded (`originals`)."""
@@ -93,7 +101,7 @@ class RenditionStore:
 
 
 def _is_whole(path: Path) -> bool:
-    """Compare the length in the WebP's header with the file's.
+    """Tell whether a file has all its bytes: WebP and AVIF tell their length, JPEG has an end.
 
     After a power cut a file may have its name but not its bytes.
     """
@@ -101,6 +109,11 @@ def _is_whole(path: Path) -> bool:
         with path.open("rb") as file:
             head = file.read(12)
             size = os.fstat(file.fileno()).st_size
+            if path.suffix == ".jpeg":
+                file.seek(max(0, size - 2))
+                return head[:2] == b"\xff\xd8" and file.read() == b"\xff\xd9"
+            if path.suffix == ".avif":
+                return head[4:12] == b"ftypavif" and _ends_with_a_box(file, size)
     except FileNotFoundError:
         return False
     return (
@@ -108,3 +121,15 @@ def _is_whole(path: Path) -> bool:
         and head[8:] == b"WEBP"
         and int.from_bytes(head[4:8], "little") + 8 == size
     )
+
+
+def _ends_with_a_box(file: BinaryIO, size: int) -> bool:
+    """Tell whether boxes (ISO 14496-12) follow each other up to a file's very end."""
+    at = 0
+    while at < size:
+        file.seek(at)
+        length = int.from_bytes(file.read(4), "big")
+        if length < 8:
+            return False
+        at += length
+    return at == size

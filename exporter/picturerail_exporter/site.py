@@ -353,7 +353,11 @@ def _not_on_site(photos: Sequence[Photo], folder: SiteFolder, recipe: Recipe) ->
     return [
         photo
         for photo in photos
-        if not all(folder.has(file.path) for file in pages.rendered(photo, recipe).values())
+        if not all(
+            folder.has(file.in_format(kind))
+            for file in pages.rendered(photo, recipe).values()
+            for kind in recipe.formats
+        )
     ]
 
 
