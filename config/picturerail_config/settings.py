@@ -117,6 +117,7 @@ class Export(Section, frozen=True):
     that are not published. `originals` is what of the pictures' own files may be downloaded:
     nothing, copies without metadata, or all of it. `avif` and `jpeg` add those formats to the
     WebP files; `wide_gamut` keeps colours beyond sRGB where a file has them.
+    `similar` is how many similar pictures are shown beside one.
     """
 
     path: Path = Path("~/picturerail-site")
@@ -131,6 +132,7 @@ class Export(Section, frozen=True):
     avif: bool = False
     jpeg: bool = False
     wide_gamut: bool = False
+    similar: Annotated[int, Meta(ge=0, le=24)] = 6
     rules: tuple[ExportRule, ...] = ()
 
 

@@ -21,6 +21,9 @@ from picturerail_exporter.strip import SUFFIXES
 from picturerail_native.fields import readable, searched_fields
 from picturerail_native.records import Exposure, ImageRow, Metadata, Root, Table, decode_root
 
+FORMAT_WORDS = frozenset({"landscape format", "portrait format", "square format"})
+"""What the shape of half of all pictures proves: found by a search, but no way in of its own."""
+
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799
 """The first second of the year 1 and the last of 9999."""
 
@@ -227,7 +230,11 @@ def _photo(
         order=order_of(row, metadata),
         taken=_moment(metadata.taken),
         caption=metadata.caption,
-        tags=tuple(tag.name for tag in metadata.tags if told(tag.name)),
+        tags=tuple(
+            tag.name
+            for tag in metadata.tags
+            if told(tag.name) and not (tag.source == "local" and tag.name in FORMAT_WORDS)
+        ),
         camera=metadata.camera,
         lens=metadata.lens,
         exposure=metadata.exposure or Exposure(),

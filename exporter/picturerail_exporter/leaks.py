@@ -101,7 +101,8 @@ def private_of(source: Source, rules: Rules, own_texts: Iterable[str] = ()) -> P
             shown_digests.add(row.content_hash.hex()[:32])
             _add_public(photo, public)
             folders.update(_album_folders(Path(roots[row.root].folder), photo))
-            secret.add(*(t.name for t in metadata.tags if t.name not in photo.tags))
+            told = {value for name, value in photo.fields if name == "tags"}
+            secret.add(*(tag.name for tag in metadata.tags if tag.name not in told))
             for number in _serials(source, row):
                 secret.add(number)
         else:

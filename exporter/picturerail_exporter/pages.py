@@ -249,13 +249,20 @@ class Pages:
             json_ld=json_ld,
         )
 
-    def photo(self, photo: Photo, album: Album, newer: Photo | None, older: Photo | None) -> bytes:
+    def photo(
+        self,
+        photo: Photo,
+        album: Album,
+        newer: Photo | None,
+        older: Photo | None,
+        similar: Sequence[Photo] = (),
+    ) -> bytes:
         """Return a picture's own page."""
         path = photo_path(photo.id)
         ways: dict[str, list[Way]] = {kind: [] for kind in WAYS}
         for way in photo.ways:
             ways[way.kind].append(way)
-        beside = {"newer": newer, "older": older}
+        beside = {"newer": newer, "older": older, "similar": similar}
         return self._page("photo.html", path, photo=photo, album=album, ways=ways, **beside)
 
     def album(self, album: Album, section: Section) -> bytes:

@@ -145,6 +145,7 @@ class Planner:
             self._state.albums.named(photo.folder),
             self._state.newer(photo),
             self._state.older(photo),
+            [s for n in self._state.similar.to(photo.id) if (s := self._state.photo(n))],
         )
 
     def _albums(self) -> Iterator[File]:
@@ -227,6 +228,9 @@ class Planner:
             path = pages.way_index_path(kind)
             if kind not in kinds:
                 yield Gone(path)
+                for letter in self._state.note(f"letters of {kind}").split():
+                    yield Gone(pages.way_letter_path(kind, letter))
+                self._state.set_note(f"letters of {kind}", "")
                 continue
             letters = set(self._touched.letters.get(kind, ()))
             parted = self._state.ways.number(kind) > pages.MOST_WAYS

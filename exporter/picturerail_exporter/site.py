@@ -56,7 +56,8 @@ class SiteOptions:
     `path` is its folder, `renditions` the rendition store's. `base_url` is where it will be
     published, if known: link previews, feed and sitemaps need it. `language` is that of
     its own texts. `rules` says what may be published. `vectors_version` names the word vectors in
-    use, whose neighbours are searched through. `workers` is how many pictures are
+    use, whose neighbours are searched through. `similar` is how many similar pictures are shown
+    beside one. `workers` is how many pictures are
     rendered at once.
     """
 
@@ -68,6 +69,7 @@ class SiteOptions:
     rules: Rules = field(default_factory=Rules)
     recipe: Recipe = field(default_factory=Recipe)
     vectors_version: str = ""
+    similar: int = 6
     max_pixels: int = DEFAULT_MAX_PIXELS
     workers: int = field(default_factory=lambda: min(4, os.cpu_count() or 1))
 
@@ -82,6 +84,7 @@ class SiteOptions:
             self.rules,
             self.recipe,
             self.vectors_version,
+            self.similar,
         )
         files = [digest(data) for _, data in (*pages.static_files(), *pages.templates())]
         return digest(repr((what, files)).encode())
@@ -169,7 +172,7 @@ def export(
         refused: list[str] = []
         if not dry_run:
             found, refused = _rendered(source, found, store, options, folder, verify, progress)
-        touched = apply(state, found, homes)
+        touched = apply(state, found, homes, options.similar)
         files = Planner(
             state,
             touched,
@@ -286,7 +289,9 @@ def _rendered(
         for photo in photos
         if photo.id in refused
     ]
-    return News(pictures, [*found.skipped, *failed], found.tried, found.words), problems
+    codes = {n: None if n in bad else coded for n, coded in found.codes.items()}
+    skipped = [*found.skipped, *failed]
+    return News(pictures, skipped, found.tried, found.words, codes), problems
 
 
 class _Effect(enum.Enum):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import msgspec
+import numpy as np
 from PIL import Image
 from skimage import data as skimage_data
 
@@ -98,6 +99,16 @@ class MemorySource:
         )
         self.seq += 1
         self.stamps[Table.NEIGHBOURS, neighbours_key(VECTORS, tag)] = self.seq
+
+    def looks(self, number: int, vector: Iterable[float] | None, space: str = "test/1") -> None:
+        """Give a picture a vector, or take it."""
+        key = (Table.VECTORS, number.to_bytes(8, "big") + space.encode())
+        self.seq += 1
+        self.stamps[key] = self.seq
+        if vector is None:
+            self.tables.pop(key, None)
+        else:
+            self.tables[key] = np.array(list(vector), "<f2").tobytes()
 
     def add(
         self,

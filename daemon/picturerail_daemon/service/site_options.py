@@ -23,6 +23,7 @@ def site_options(settings: Settings, layout: Layout, vectors_version: str) -> Si
         rules=site_rules(export),
         recipe=site_recipe(export),
         vectors_version=vectors_version,
+        similar=export.similar,
         max_pixels=settings.watch.max_megapixels * 1_000_000,
     )
 
