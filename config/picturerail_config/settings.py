@@ -154,6 +154,7 @@ class Search(Section, frozen=True):
 
 
 Shown = Literal["none", "country", "town", "exact"]
+Originals = Literal["none", "stripped", "full"]
 
 
 class ExportRule(Section, frozen=True):
@@ -167,13 +168,17 @@ class ExportRule(Section, frozen=True):
     show: bool | None = None
     place: Shown | None = None
     private_keywords: bool | None = None
+    originals: Originals | None = None
 
 
 class Export(Section, frozen=True):
     """`[export]`: the site.
 
     `place` is how much is told of where a picture was taken. `private_keywords` are globs of tags
-    that are not published.
+    that are not published. `originals` is what of the pictures' own files may be downloaded:
+    nothing, copies without metadata, or all of it. `avif` and `jpeg` add those formats to the
+    WebP files; `wide_gamut` keeps colours beyond sRGB where a file has them.
+    `similar` is how many similar pictures are shown beside one.
     """
 
     path: Path = Path("~/picturerail-site")
@@ -184,6 +189,11 @@ class Export(Section, frozen=True):
     quiet_seconds: Annotated[float, Meta(ge=0)] = 2.0
     place: Shown = "none"
     private_keywords: tuple[str, ...] = ()
+    originals: Originals = "none"
+    avif: bool = False
+    jpeg: bool = False
+    wide_gamut: bool = False
+    similar: Annotated[int, Meta(ge=0, le=24)] = 6
     rules: tuple[ExportRule, ...] = ()
 
 

@@ -21,6 +21,8 @@ from picturerail_exporter.collection import (
 from picturerail_exporter.listings import Folder, Key, folder_key, month_of, place_by, way_listing
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.sections import recut
+from picturerail_exporter.similar import codes_of
+from picturerail_exporter.similar_state import Coded
 from picturerail_exporter.source import Source
 from picturerail_exporter.state import SiteState
 from picturerail_exporter.way_state import letter_of
@@ -32,13 +34,15 @@ from picturerail_native.records import ImageChange, Table
 class News:
     """What is new since the state: each picture that differs, as it was and as it is to be.
 
-    `words` tells that what tags are near to changed.
+    `words` tells that what tags are near to changed. `codes` are what similarity is told by, of
+    each picture for which that may be new; None where there is none.
     """
 
     pictures: dict[int, tuple[Photo | None, Photo | None]]
     skipped: list[Skipped]
     tried: list[int]
     words: bool
+    codes: dict[int, Coded | None] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -48,7 +52,8 @@ class Touched:
     `photos` are ids, and may be gone; `albums` folders, and may be gone; `ways` the listings of
     ways in, and `letters` those letters of their indexes, by kind, which may be gone; `sections`
     the starts of sections, old and new, by listing; `months` the listings of months, which may
-    be gone; `contents` the hashes of contents that came or went. `index` tells whether the
+    be gone; `contents` the hashes of contents that came or went, `originals` those of copied
+    originals, with their kind. `index` tells whether the
     index may differ.
     """
 
@@ -59,6 +64,7 @@ class Touched:
     sections: dict[bytes, set[Key]] = field(default_factory=dict)
     months: set[bytes] = field(default_factory=set)
     contents: dict[bytes, Photo] = field(default_factory=dict)
+    originals: dict[tuple[bytes, str], Photo] = field(default_factory=dict)
     index: bool = False
 
     def whole(self, state: SiteState, listing: bytes) -> None:
@@ -70,17 +76,21 @@ def everything(source: Source, rules: Rules) -> News:
     """Return all pictures of a source as new."""
     roots = public_roots(source)
     shown = {row.id: publish(row, roots, rules) for row in source.images()}
-    return News(
-        {number: (None, photo) for number, photo in shown.items() if isinstance(photo, Photo)},
-        [skip for skip in shown.values() if isinstance(skip, Skipped)],
-        list(shown),
-        words=True,
-    )
+    pictures: dict[int, tuple[Photo | None, Photo | None]] = {
+        number: (None, photo) for number, photo in shown.items() if isinstance(photo, Photo)
+    }
+    skipped = [skip for skip in shown.values() if isinstance(skip, Skipped)]
+    vectors: dict[int, tuple[str, bytes]] = {}
+    for key, value in source.records(Table.VECTORS):
+        vectors.setdefault(int.from_bytes(key[:8], "big"), (key[8:].decode(), value))
+    codes = _coded({number: photo for number, (_, photo) in pictures.items()}, vectors)
+    return News(pictures, skipped, list(shown), True, codes)
 
 
 def news(source: Source, state: SiteState, since: int, rules: Rules) -> News | None:
     """Return what changed since a transaction; None where everything must be looked at."""
     ids = {skip.id for skip in state.skipped()}
+    looks: set[int] = set()
     words = False
     try:
         for change in source.changes(since):
@@ -90,6 +100,8 @@ def news(source: Source, state: SiteState, since: int, rules: Rules) -> News | N
                 return None
             elif change.table == Table.NEIGHBOURS:
                 words = True
+            elif change.table == Table.VECTORS:
+                looks.add(int.from_bytes(change.key[:8], "big"))
     except FeedExpiredError:
         return None
     roots = public_roots(source)
@@ -104,16 +116,44 @@ def news(source: Source, state: SiteState, since: int, rules: Rules) -> News | N
             shown = None
         if before != shown:
             found[number] = (before, shown)
-    return News(found, skipped, sorted(ids), words)
+    now = {n: state.photo(n) for n in looks} | {n: after for n, (_, after) in found.items()}
+    vectors: dict[int, tuple[str, bytes]] = {}
+    for number in now:
+        for key, value in source.records(Table.VECTORS, number.to_bytes(8, "big")):
+            vectors.setdefault(number, (key[8:].decode(), value))
+    return News(found, skipped, sorted(ids), words, _coded(now, vectors))
 
 
-def apply(state: SiteState, new: News, homes: Mapping[bytes, Path]) -> Touched:
+def _coded(
+    photos: Mapping[int, Photo | None], vectors: Mapping[int, tuple[str, bytes]]
+) -> dict[int, Coded | None]:
+    """Return what similarity is told by, of pictures with vectors; a vector has a space."""
+    coded: dict[int, Coded | None] = dict.fromkeys(photos)
+    groups: dict[tuple[str, int], list[int]] = {}
+    for number, (space, vector) in vectors.items():
+        if photos.get(number) is not None and vector and len(vector) % 2 == 0:
+            groups.setdefault((space, len(vector)), []).append(number)
+    for (space, _), numbers in groups.items():
+        for at in range(0, len(numbers), 4096):
+            some = numbers[at : at + 4096]
+            codes = codes_of([vectors[number][1] for number in some])
+            for number, code in zip(some, codes, strict=True):
+                photo = photos[number]
+                assert photo is not None
+                coded[number] = Coded(space, photo.content_hash, code) if code else None
+    return coded
+
+
+def apply(
+    state: SiteState, new: News, homes: Mapping[bytes, Path], most_similar: int = 0
+) -> Touched:
     """Bring the state up to date; return what of the site that touches.
 
     Args:
         state: what was shown.
         new: what is new.
         homes: where the watched folders lie, by name: the texts of albums are read there.
+        most_similar: how many similar pictures are shown beside one.
     """
     touched = Touched(index=bool(new.pictures) or new.words)
     places: dict[bytes, set[Key]] = {b"": set()}
@@ -143,6 +183,8 @@ def apply(state: SiteState, new: News, homes: Mapping[bytes, Path]) -> Touched:
                 for way in photo.ways:
                     _count_way(state, way, difference, touched, titles)
                 touched.contents[photo.content_hash] = photo
+                if photo.original:
+                    touched.originals[photo.content_hash, photo.original] = photo
     state.albums.recount(folders)
     for month, difference in months.items():
         state.recount_month(month, difference)
@@ -154,6 +196,10 @@ def apply(state: SiteState, new: News, homes: Mapping[bytes, Path]) -> Touched:
     for listing, title in titles.items():
         if state.ways.title(listing) != title:
             touched.whole(state, listing)  # how most write it stands on each of its pages
+    if most_similar:
+        for number in new.pictures:
+            touched.photos |= state.similar.listing(number)  # they show it
+        touched.photos |= state.similar.change(new.codes, most_similar)
     touched.photos |= _beside(state, (photo for pair in new.pictures.values() for photo in pair))
     state.set_skipped(new.skipped, new.tried)
     for folder, (stamp, text) in changed_texts(state, homes).items():

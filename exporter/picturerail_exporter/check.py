@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import contextlib
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from picturerail_exporter.collection import published
+from picturerail_exporter.leaks import Private, leaks_in, private_of
 from picturerail_exporter.places import NoPlacesError
 from picturerail_exporter.rules import EVERYTHING, Rules
-from picturerail_exporter.site_folder import ExportError, Manifest, Marks, digest, read_manifest
+from picturerail_exporter.site_folder import (
+    PICTURE_MARK,
+    ExportError,
+    Manifest,
+    Marks,
+    digest,
+    read_manifest,
+)
 from picturerail_exporter.source import Source
+from picturerail_exporter.strip import UnstrippableError, strip
+
+_TEXTS = {".html", ".json", ".xml", ".txt", ".webmanifest", ".css", ".js", ".svg"}
 
 
 def site_seq(path: Path, uuid: bytes) -> int:
@@ -22,15 +34,22 @@ def site_seq(path: Path, uuid: bytes) -> int:
 
 
 def check_site(
-    source: Source, path: Path, *, deep: bool, rules: Rules = EVERYTHING
+    source: Source,
+    path: Path,
+    *,
+    deep: bool,
+    rules: Rules = EVERYTHING,
+    own_texts: Iterable[str] = (),
 ) -> list[tuple[str, str]]:
     """Return what is wrong with a site as (where, what); a site never made is not wrong.
 
     Args:
         source: a consistent view of the database.
         path: the site's folder.
-        deep: read and compare every file, instead of asking whether it is there.
+        deep: read and compare every file, instead of asking whether it is there; and look
+            through all of them for what must not be there.
         rules: what may be published.
+        own_texts: what stands on the site whatever pictures there are, as its title.
     """
     try:
         manifest = read_manifest(path)
@@ -57,6 +76,8 @@ def check_site(
     if manifest.seq == source.info.seq:
         try:
             problems += _against_pictures(source, path, manifest, marks, rules)
+            if deep:
+                problems += _leaks(path, marks, private_of(source, rules, own_texts))
         except NoPlacesError as error:
             problems.append((str(path), str(error)))
     return problems
@@ -73,12 +94,26 @@ def _fault(place: Path, mark: str, *, deep: bool) -> str:
     same = digest(data) == mark if len(mark) == 32 else bool(data)
     if not same:
         return "is not what was written; `picturerail export --full` mends it"
-    if place.suffix == ".webp" and (found := _metadata(data)):
+    if mark == PICTURE_MARK and (found := _metadata(place, data)):
         return f"holds {found}, which nobody should see; `picturerail export --full` mends it"
     return ""
 
 
-def _metadata(webp: bytes) -> str:
+def _metadata(place: Path, data: bytes) -> str:
+    """Name the metadata that a picture's file carries and must not."""
+    if place.stem.endswith("-full-original"):
+        return ""  # the rules allow all of it
+    if place.suffix == ".avif":
+        return "EXIF or XMP" if b"Exif" in data[:4096] or b"rdf+xml" in data[:4096] else ""
+    if place.suffix == ".webp" and not place.stem.endswith("-original"):
+        return _webp_metadata(data)
+    try:
+        return "" if strip(data) == data else "more than a picture"
+    except UnstrippableError as error:
+        return f"what cannot be looked at ({error})"
+
+
+def _webp_metadata(webp: bytes) -> str:
     """Name the metadata that a WebP file carries; its chunks' names tell (RFC 9649)."""
     at = 12
     while at + 8 <= len(webp):
@@ -102,3 +137,13 @@ def _against_pictures(
         (str(path / name), "is there though its picture is not published")
         for name in sorted(there - wanted)
     ]
+
+
+def _leaks(path: Path, marks: Collection[str], private: Private) -> list[tuple[str, str]]:
+    problems = []
+    for name in marks:
+        place = path / name
+        with contextlib.suppress(OSError):  # named already
+            data = place.read_bytes() if place.suffix in _TEXTS else b""
+            problems += [(str(place), what) for what in leaks_in(name, data, private)]
+    return problems

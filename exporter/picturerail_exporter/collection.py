@@ -17,8 +17,12 @@ from dataclasses import dataclass, field
 from picturerail_exporter.places import place_of, place_words
 from picturerail_exporter.rules import Rules, folder_parts
 from picturerail_exporter.source import Source
+from picturerail_exporter.strip import SUFFIXES
 from picturerail_native.fields import readable, searched_fields
 from picturerail_native.records import Exposure, ImageRow, Metadata, Root, Table, decode_root
+
+FORMAT_WORDS = frozenset({"landscape format", "portrait format", "square format"})
+"""What the shape of half of all pictures proves: found by a search, but no way in of its own."""
 
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799
 """The first second of the year 1 and the last of 9999."""
@@ -57,7 +61,8 @@ class Photo:
     `path` is below the root, `folder` holds the root's name and the folders below it.
     `order` is the wall-clock time when it was taken, in seconds since 1970; the newest
     picture has the highest. `place` is where, as far as that may be told: the country, then the
-    town; `gps` the position itself, only where that is allowed.
+    town; `gps` the position itself, only where that is allowed. `original` tells whether its own
+    file may be downloaded: "" (no), "stripped" of metadata, "full"; `mime` what that is.
     """
 
     id: int
@@ -78,6 +83,8 @@ class Photo:
     fields: tuple[tuple[str, str], ...]
     place: tuple[str, ...] = ()
     gps: tuple[float, float] | None = None
+    original: str = ""
+    mime: str = ""
 
     @property
     def title(self) -> str:
@@ -233,7 +240,11 @@ def _photo(
         order=order_of(row, metadata),
         taken=_moment(metadata.taken),
         caption=metadata.caption,
-        tags=tuple(tag.name for tag in metadata.tags if told(tag.name)),
+        tags=tuple(
+            tag.name
+            for tag in metadata.tags
+            if told(tag.name) and not (tag.source == "local" and tag.name in FORMAT_WORDS)
+        ),
         camera=metadata.camera,
         lens=metadata.lens,
         exposure=metadata.exposure or Exposure(),
@@ -241,7 +252,16 @@ def _photo(
         fields=tuple(fields),
         place=place,
         gps=metadata.gps if allowed.place == "exact" else None,
+        original=_original(row, metadata.mime, allowed.originals),
+        mime=metadata.mime,
     )
+
+
+def _original(row: ImageRow, mime: str, allowed: str) -> str:
+    """Return in which form a picture's own file is published."""
+    if allowed == "none" or not row.has_data or (allowed == "stripped" and mime not in SUFFIXES):
+        return ""
+    return allowed
 
 
 def _key(text: str) -> str:

@@ -7,6 +7,7 @@ A scan must not open a million files to know what they are. The names decide wha
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 
 
 class Kind(enum.Enum):
@@ -19,15 +20,23 @@ class Kind(enum.Enum):
 
 
 _PICTURES = "avif bmp dib gif heic heif hif jfif jpe jpeg jpg mpo png tif tiff webp"
+_PREVIEWED = "arw cr2 cr3 dng nef nrw orf pef raf rw2"
+"""RAW files that hold a preview which can be shown (`raw`); they are pictures, too."""
+
 _VIDEOS = "3g2 3gp asf avi flv m2ts m4v mkv mov mp4 mpeg mpg mts ogv ts vob webm wmv"
 _RAW = (
-    "3fr ari arw bay cap cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf "
-    "pef ptx pxn r3d raf raw rw2 rwl sr2 srf srw x3f"
+    "3fr ari bay cap crw dcr erf fff gpr iiq k25 kdc mef mos mrw ptx pxn r3d raw rwl sr2 srf srw "
+    "x3f"
 )
 
 _KINDS = {
     suffix.encode(): kind
-    for suffixes, kind in ((_PICTURES, Kind.PICTURE), (_VIDEOS, Kind.VIDEO), (_RAW, Kind.RAW))
+    for suffixes, kind in (
+        (_PICTURES, Kind.PICTURE),
+        (_PREVIEWED, Kind.PICTURE),
+        (_VIDEOS, Kind.VIDEO),
+        (_RAW, Kind.RAW),
+    )
     for suffix in suffixes.split()
 }
 
@@ -38,3 +47,19 @@ def kind(filename: bytes) -> Kind:
     if not dot or not stem:
         return Kind.OTHER
     return _KINDS.get(suffix.lower(), Kind.OTHER)
+
+
+def paired(filenames: Iterable[bytes]) -> set[bytes]:
+    """Return the RAW files of a folder that a finished picture stands for.
+
+    A camera that writes both gives them one stem: `IMG_1.CR2` and `IMG_1.JPG` are one picture.
+    """
+    previewed = {suffix.encode() for suffix in _PREVIEWED.split()}
+    finished, raws = set(), {}
+    for name in filenames:
+        stem, _, suffix = name.lower().rpartition(b".")
+        if suffix in previewed:
+            raws[name] = stem
+        elif kind(name) is Kind.PICTURE:
+            finished.add(stem)
+    return {name for name, stem in raws.items() if stem in finished}

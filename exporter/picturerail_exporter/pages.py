@@ -14,7 +14,7 @@ import math
 import re
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
@@ -23,7 +23,8 @@ import markupsafe
 
 from picturerail_exporter.collection import WAYS, Album, Photo, Way, slug_of
 from picturerail_exporter.listings import Month, way_named
-from picturerail_exporter.renditions import Recipe
+from picturerail_exporter.rendition_store import original_ending
+from picturerail_exporter.renditions import FORMATS, Recipe
 from picturerail_exporter.sections import Section, section_path
 from picturerail_exporter.way_state import Counted
 
@@ -45,19 +46,38 @@ _SHAPES = range(-40, 41)
 class Rendered:
     """A picture's file on the site, from its root, and its size in pixels.
 
-    `name` is the rendition's that serves, as a number in the recipe.
+    `name` is the rendition's that serves, as a number in the recipe. `path` names the WebP file,
+    `others` those of other formats.
     """
 
     path: str
     width: int
     height: int
     name: int
+    others: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fallback(self) -> str:
+        """What every program can show, link previews of chats included."""
+        return self.others.get("jpeg", self.path)
+
+    def in_format(self, name: str) -> str:
+        """Return the path of the file of a format."""
+        return self.others.get(name, self.path)
 
 
-def media_name(content_hash: bytes, recipe: Recipe, name: str) -> str:
+def media_name(content_hash: bytes, recipe: Recipe, name: str, kind: str = "webp") -> str:
     """Return a rendition's path on the site, which stays the same for the same content."""
     digest = content_hash.hex()[:32]
-    return f"{MEDIA}/{digest[:2]}/{digest}-{recipe.version}-{name}.webp"
+    return f"{MEDIA}/{digest[:2]}/{digest}-{recipe.version}-{name}.{kind}"
+
+
+def original_path(photo: Photo) -> str:
+    """Return the path of a picture's own file on the site; "" where none may be downloaded."""
+    if not photo.original:
+        return ""
+    digest = photo.content_hash.hex()[:32]
+    return f"{MEDIA}/{digest[:2]}/{digest}-{original_ending(photo.original, photo.mime)}"
 
 
 def rendered(photo: Photo, recipe: Recipe) -> dict[str, Rendered]:
@@ -69,7 +89,9 @@ def rendered(photo: Photo, recipe: Recipe) -> dict[str, Rendered]:
     by_size: dict[tuple[int, int], Rendered] = {}
     for number, size in enumerate(recipe.sizes):
         wanted = size.of(photo.width, photo.height)
-        file = Rendered(media_name(photo.content_hash, recipe, size.name), *wanted, number)
+        content = photo.content_hash
+        others = {kind: media_name(content, recipe, size.name, kind) for kind in recipe.more}
+        file = Rendered(media_name(content, recipe, size.name), *wanted, number, others)
         files[size.name] = by_size.setdefault(wanted, file)
     return files
 
@@ -209,6 +231,9 @@ class Pages:
             site_title=title,
             renditions=functools.partial(rendered, recipe=recipe),
             shape=shape,
+            original_path=original_path,
+            # In the order in which a browser is to take them; the last is for all others.
+            sources=[(kind, FORMATS[kind]) for kind in FORMATS if kind in recipe.formats],
             photo_path=photo_path,
             album_path=album_path,
             month_path=month_path,
@@ -224,13 +249,20 @@ class Pages:
             json_ld=json_ld,
         )
 
-    def photo(self, photo: Photo, album: Album, newer: Photo | None, older: Photo | None) -> bytes:
+    def photo(
+        self,
+        photo: Photo,
+        album: Album,
+        newer: Photo | None,
+        older: Photo | None,
+        similar: Sequence[Photo] = (),
+    ) -> bytes:
         """Return a picture's own page."""
         path = photo_path(photo.id)
         ways: dict[str, list[Way]] = {kind: [] for kind in WAYS}
         for way in photo.ways:
             ways[way.kind].append(way)
-        beside = {"newer": newer, "older": older}
+        beside = {"newer": newer, "older": older, "similar": similar}
         return self._page("photo.html", path, photo=photo, album=album, ways=ways, **beside)
 
     def album(self, album: Album, section: Section) -> bytes:

@@ -1,22 +1,24 @@
 """The one decode of a picture: upright sRGB pixels and the embedded metadata, in one reading.
 
 Everything that needs a picture's pixels or its EXIF, XMP and IPTC takes the `Picture` made
-here, so a file is opened and decoded once. Colours are converted to sRGB on the way: a
-browser that gets no profile takes them for that.
+here, so a file is opened and decoded once. Colours are converted to sRGB on the way (`colour`): a
+browser that gets no profile takes them for that. A RAW file's picture is the largest preview that
+its camera put into it (`raw`).
 """
 
 from __future__ import annotations
 
-import functools
-import io
+import contextlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 import pillow_heif
-from PIL import ExifTags, Image, ImageCms, ImageFile, IptcImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, IptcImagePlugin, UnidentifiedImageError
 
+from picturerail_exporter import raw
+from picturerail_exporter.colour import to_plain_rgb
 from picturerail_native.database import DatabaseError
 
 DEFAULT_MAX_PIXELS = 300_000_000
@@ -76,7 +78,8 @@ class UndecodableError(Exception):
 class Picture:
     """A decoded picture.
 
-    `image` is upright sRGB, RGB or (only where something shows through) RGBA. It may be
+    `image` is upright, RGB or (only where something shows through) RGBA, in the colour space
+    `space` ("srgb", or "p3" where `decode` was to keep wide gamuts). It may be
     smaller than the picture when `decode` was told what is needed; `width` and `height` are
     those of the picture as shown, always. `orientation` is the EXIF value as stored. `exif`
     is a TIFF stream, `xmp` an XML document, both empty where there is none. `icc` tells
@@ -92,12 +95,19 @@ class Picture:
     xmp: bytes = b""
     iptc: Iptc = field(default_factory=dict)
     icc: bool = False
+    space: str = "srgb"
 
 
 def decode(
-    file: BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS, largest: int | None = None
+    file: BinaryIO,
+    *,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    largest: int | None = None,
+    wide: bool = False,
 ) -> Picture:
     """Decode the first frame of a JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF file.
+
+    Of a RAW file (DNG, CR2, CR3, NEF, ARW, ORF, RW2, PEF, RAF) the largest preview is decoded.
 
     Args:
         file: seekable, at its start; it is not closed.
@@ -105,13 +115,17 @@ def decode(
         largest: the longer side, in pixels, of the largest rendition that is wanted. A JPEG
             is then decoded at a half, a quarter or an eighth of its size where that suffices,
             which costs a fraction.
+        wide: keep colours that sRGB cannot show, in Display P3, where the file has such a space.
 
     Raises:
         UndecodableError: it is no picture, a damaged one, or too large.
         OSError: the file could not be read (its `errno` says why).
     """
     try:
-        return _decode(file, max_pixels, largest)
+        found = raw.open_raw(file)
+        if found is None:
+            return _decode(file, max_pixels, largest, wide)
+        return _decode_preview(found, max_pixels, largest, wide)
     except (UndecodableError, DatabaseError):
         raise
     except UnidentifiedImageError:
@@ -124,7 +138,21 @@ def decode(
         raise UndecodableError(_reason(error)) from error
 
 
-def _decode(file: BinaryIO, max_pixels: int, largest: int | None) -> Picture:
+def _decode_preview(found: raw.Raw, max_pixels: int, largest: int | None, wide: bool) -> Picture:
+    """Decode the largest preview that can be; the camera's own words are the RAW file's."""
+    for preview in found.previews():
+        with contextlib.suppress(OSError, SyntaxError, ValueError):
+            # What only looks like a JPEG, as a sensor's own samples may, is none of these.
+            picture = _decode(preview, max_pixels, largest, wide, found.orientation)
+            exif, xmp = found.exif or picture.exif, found.xmp or picture.xmp
+            return replace(picture, mime=found.mime, exif=exif, xmp=xmp)
+    raise UndecodableError("RAW file without a preview that can be shown")
+
+
+def _decode(
+    file: BinaryIO, max_pixels: int, largest: int | None, wide: bool, turned: int | None = None
+) -> Picture:
+    """Decode a file; `turned` is how, where the file itself does not tell."""
     image = Image.open(file, formats=_FORMATS)
     width, height = image.size
     if width * height > max_pixels:
@@ -134,7 +162,7 @@ def _decode(file: BinaryIO, max_pixels: int, largest: int | None) -> Picture:
     kind = image.format or ""
     # Pillow turns a TIFF when it loads it and drops the tag, and gives its size as turned.
     exif = _exif(image)
-    turn = _orientation(exif.get(ExifTags.Base.Orientation))
+    turn = turned or _orientation(exif.get(ExifTags.Base.Orientation))
     original = _orientation(image.info.get("original_orientation", turn))
     shown = (height, width) if turn >= 5 and kind != "TIFF" else (width, height)
     raw_exif, xmp, iptc = _exif_bytes(image, exif), _xmp_bytes(image), _iptc(image)
@@ -145,16 +173,18 @@ def _decode(file: BinaryIO, max_pixels: int, largest: int | None) -> Picture:
         image.draft(None, scaled_to(width, height, largest, largest))
     image.load()
     upright = image if kind == "TIFF" else _upright(image, turn)
+    pixels, space = to_plain_rgb(upright, profile, wide=wide)
     return Picture(
         mime=_MIMES[kind],
         orientation=original,
-        image=_to_srgb(upright, profile),
+        image=pixels,
         width=shown[0],
         height=shown[1],
         exif=raw_exif,
         xmp=xmp,
         iptc=iptc,
         icc=bool(profile),
+        space=space,
     )
 
 
@@ -210,97 +240,6 @@ def _iptc(image: ImageFile.ImageFile) -> Iptc:
 def _upright(image: Image.Image, orientation: int) -> Image.Image:
     method = _TURNS.get(orientation)
     return image if method is None else image.transpose(method)
-
-
-def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """Return 8-bit RGB, or RGBA where a pixel is not opaque, in sRGB."""
-    image = _to_plain_channels(_to_eight_bits(image))
-    alpha = image.getchannel("A") if image.mode == "LA" else None
-    if alpha is not None:
-        image = image.convert("L")
-    transform = _transform(profile, image.mode)
-    if transform is not None:
-        image = ImageCms.applyTransform(image, transform) or image
-    if image.mode not in {"RGB", "RGBA"}:
-        # CMYK without a profile takes Pillow's plain inversion: nobody knows the inks.
-        image = image.convert("RGB")
-    if alpha is not None:
-        image.putalpha(alpha)
-    if image.mode == "RGBA" and image.getchannel("A").getextrema()[0] == 255:
-        image = image.convert("RGB")
-    return image
-
-
-def _to_plain_channels(image: Image.Image) -> Image.Image:
-    """Resolve palettes, bits, and single colours that are named as transparent."""
-    see_through = image.has_transparency_data
-    if image.mode in {"1", "L", "LA", "La"}:
-        return image.convert("LA" if see_through else "L")
-    if image.mode in {"P", "PA", "RGB", "RGBA", "RGBa", "RGBX"}:
-        return image.convert("RGBA" if see_through else "RGB")
-    return image
-
-
-def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """Bring 16-bit, 32-bit and floating-point greys down; Pillow would clip them to white."""
-    if image.mode not in {"I", "F"} and not image.mode.startswith("I;16"):
-        return image
-    import numpy as np
-
-    values = np.nan_to_num(np.asarray(image).astype(np.float32))
-    top = float(values.max(initial=0))
-    # Integers are 16-bit samples unless they are larger; floats are 0..1 unless they are larger.
-    white = max(1.0, top) if image.mode == "F" else max(65535.0, top)
-    return Image.fromarray((values.clip(0, white) * (255 / white) + 0.5).astype(np.uint8))
-
-
-_SRGB = ImageCms.createProfile("sRGB")
-_MODES_OF_SPACE = {"RGB": {"RGB", "RGBA"}, "GRAY": {"L"}, "CMYK": {"CMYK"}, "LAB": {"LAB"}}
-
-
-@functools.lru_cache(maxsize=32)
-def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Return the way from a profile to sRGB; None where there is none or nothing to do.
-
-    A profile that cannot be read, or is for other channels than the picture has, is
-    ignored, as browsers do.
-    """
-    if not profile and mode != "LAB":
-        return None
-    try:
-        source = (
-            ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            if profile
-            else ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-        )
-        space = source.profile.xcolor_space.strip().upper()
-        if mode not in _MODES_OF_SPACE.get(space, set()):
-            return None
-        transform = ImageCms.buildTransform(
-            source,
-            _SRGB,
-            mode,
-            "RGBA" if mode == "RGBA" else "RGB",
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return None
-    return None if _changes_nothing(transform, mode) else transform
-
-
-def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Tell whether a transform is sRGB to sRGB, as most are; it then need not be applied."""
-    if mode not in {"RGB", "RGBA"}:
-        return False
-    steps = range(0, 256, 51)
-    cube = bytes(
-        v for r in steps for g in steps for b in steps for v in (r, g, b, 255)[: len(mode)]
-    )
-    sample = Image.frombytes(mode, (36, 6), cube)
-    result = ImageCms.applyTransform(sample, transform)
-    assert result is not None
-    return all(abs(a - b) <= 2 for a, b in zip(result.tobytes(), cube, strict=True))
 
 
 def _what_is_it(file: BinaryIO) -> str:

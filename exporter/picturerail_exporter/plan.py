@@ -118,10 +118,18 @@ class Planner:
             for name, file in pages.rendered(photo, self._recipe).items():
                 if file.path != pages.media_name(content, self._recipe, name):
                     continue  # another of its renditions serves for this one
-                if there:
-                    yield Linked(file.path, self._store.path(content, self._recipe, name))
-                else:
-                    yield Gone(file.path)
+                for kind in self._recipe.formats:
+                    path = file.in_format(kind)
+                    if there:
+                        yield Linked(path, self._store.path(content, self._recipe, name, kind))
+                    else:
+                        yield Gone(path)
+        for (content, kind), photo in self._touched.originals.items():
+            path = pages.original_path(photo)
+            if self._state.holds_original(content, kind):
+                yield Linked(path, self._store.original(content, kind, photo.mime))
+            else:
+                yield Gone(path)
 
     def _photos(self) -> Iterator[File]:
         for number in self._touched.photos:
@@ -137,6 +145,7 @@ class Planner:
             self._state.albums.named(photo.folder),
             self._state.newer(photo),
             self._state.older(photo),
+            [s for n in self._state.similar.to(photo.id) if (s := self._state.photo(n))],
         )
 
     def _albums(self) -> Iterator[File]:
@@ -219,6 +228,9 @@ class Planner:
             path = pages.way_index_path(kind)
             if kind not in kinds:
                 yield Gone(path)
+                for letter in self._state.note(f"letters of {kind}").split():
+                    yield Gone(pages.way_letter_path(kind, letter))
+                self._state.set_note(f"letters of {kind}", "")
                 continue
             letters = set(self._touched.letters.get(kind, ()))
             parted = self._state.ways.number(kind) > pages.MOST_WAYS

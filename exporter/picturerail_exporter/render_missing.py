@@ -54,7 +54,7 @@ def _render(
     """Render one picture; return why it could not be, or nothing."""
     try:
         with io.BufferedReader(source.open_blob(content_hash)) as file:
-            picture = decode(file, max_pixels=max_pixels, largest=recipe.largest)
+            picture = decode(file, max_pixels=max_pixels, largest=recipe.largest, wide=recipe.wide)
     except UndecodableError as error:
         return error.reason
     except (CorruptError, NotFoundError) as error:

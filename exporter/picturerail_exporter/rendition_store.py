@@ -1,6 +1,7 @@
 """Where renditions lie between daemon and site: files named by content and recipe.
 
     [folder]/ab/ab12…-<recipe version>-small.webp
+    [folder]/ab/ab12…-stripped1-original.jpg        what may be downloaded
 
 The same picture in ten places has one set of files, a move touches none, and a changed
 recipe never meets the old one's files. Files appear whole or not at all.
@@ -11,15 +12,34 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import BinaryIO
 
+from picturerail_exporter import raw
 from picturerail_exporter.files import write_atomically
 from picturerail_exporter.renditions import Recipe, Rendition
+from picturerail_exporter.strip import STRIP_VERSION, SUFFIXES
 
 
-def rendition_name(content_hash: bytes, recipe: Recipe, name: str) -> str:
+def rendition_name(content_hash: bytes, recipe: Recipe, name: str, kind: str = "webp") -> str:
     """Return a rendition's path relative to the store's folder, and to the site's `media/`."""
     digest = content_hash.hex()
-    return f"{digest[:2]}/{digest}-{recipe.version}-{name}.webp"
+    return f"{digest[:2]}/{digest}-{recipe.version}-{name}.{kind}"
+
+
+_OTHER_SUFFIXES = {
+    "image/avif": ".avif",
+    "image/bmp": ".bmp",
+    "image/heic": ".heic",
+    "image/tiff": ".tif",
+    **raw.SUFFIXES,
+}
+
+
+def original_ending(kind: str, mime: str) -> str:
+    """Return how the name of a copied original ends, behind its content's."""
+    made = f"stripped{STRIP_VERSION}" if kind == "stripped" else "full"
+    suffix = SUFFIXES.get(mime) or _OTHER_SUFFIXES.get(mime, "")
+    return f"{made}-original{suffix}"
 
 
 class RenditionStore:
@@ -29,13 +49,17 @@ class RenditionStore:
         """Name the folder; nothing is touched."""
         self.folder = Path(folder)
 
-    def path(self, content_hash: bytes, recipe: Recipe, name: str) -> Path:
+    def path(self, content_hash: bytes, recipe: Recipe, name: str, kind: str = "webp") -> Path:
         """Return where a rendition lies, whether it is there or not."""
-        return self.folder / rendition_name(content_hash, recipe, name)
+        return self.folder / rendition_name(content_hash, recipe, name, kind)
 
     def has(self, content_hash: bytes, recipe: Recipe) -> bool:
         """Tell whether all renditions of a recipe are there and whole."""
-        return all(_is_whole(self.path(content_hash, recipe, size.name)) for size in recipe.sizes)
+        return all(
+            _is_whole(self.path(content_hash, recipe, size.name, kind))
+            for size in recipe.sizes
+            for kind in recipe.formats
+        )
 
     def load(self, content_hash: bytes, recipe: Recipe, name: str) -> bytes | None:
         """Return a rendition's bytes; None where it is not there or not whole."""
@@ -45,12 +69,18 @@ class RenditionStore:
     def write(self, content_hash: bytes, recipe: Recipe, renditions: Iterable[Rendition]) -> None:
         """Store a picture's renditions, each appearing whole."""
         for rendition in renditions:
-            write_atomically(self.path(content_hash, recipe, rendition.name), rendition.data)
+            place = self.path(content_hash, recipe, rendition.name, rendition.format)
+            write_atomically(place, rendition.data)
+
+    def original(self, content_hash: bytes, kind: str, mime: str) -> Path:
+        """Return where the copy of an original lies that may be downloaded (`originals`)."""
+        digest = content_hash.hex()
+        return self.folder / digest[:2] / f"{digest}-{original_ending(kind, mime)}"
 
     def remove(self, content_hash: bytes) -> None:
-        """Remove a content's renditions, of every recipe."""
+        """Remove all files of a content, of every recipe."""
         digest = content_hash.hex()
-        for path in (self.folder / digest[:2]).glob(f"{digest}-*-*.webp"):
+        for path in (self.folder / digest[:2]).glob(f"{digest}-*-*"):
             path.unlink(missing_ok=True)
 
     def remove_unused(self, live: Collection[bytes]) -> int:
@@ -61,7 +91,7 @@ class RenditionStore:
         digests = {content_hash.hex() for content_hash in live}
         removed = 0
         for folder in sorted(self.folder.glob("[0-9a-f][0-9a-f]")):
-            for path in folder.glob(f"{folder.name}*-*-*.webp"):
+            for path in folder.glob(f"{folder.name}*-*-*"):
                 if path.name.partition("-")[0] not in digests:
                     path.unlink()
                     removed += 1
@@ -71,7 +101,7 @@ class RenditionStore:
 
 
 def _is_whole(path: Path) -> bool:
-    """Compare the length in the WebP's header with the file's.
+    """Tell whether a file has all its bytes: WebP and AVIF tell their length, JPEG has an end.
 
     After a power cut a file may have its name but not its bytes.
     """
@@ -79,6 +109,11 @@ def _is_whole(path: Path) -> bool:
         with path.open("rb") as file:
             head = file.read(12)
             size = os.fstat(file.fileno()).st_size
+            if path.suffix == ".jpeg":
+                file.seek(max(0, size - 2))
+                return head[:2] == b"\xff\xd8" and file.read() == b"\xff\xd9"
+            if path.suffix == ".avif":
+                return head[4:12] == b"ftypavif" and _ends_with_a_box(file, size)
     except FileNotFoundError:
         return False
     return (
@@ -86,3 +121,15 @@ def _is_whole(path: Path) -> bool:
         and head[8:] == b"WEBP"
         and int.from_bytes(head[4:8], "little") + 8 == size
     )
+
+
+def _ends_with_a_box(file: BinaryIO, size: int) -> bool:
+    """Tell whether boxes (ISO 14496-12) follow each other up to a file's very end."""
+    at = 0
+    while at < size:
+        file.seek(at)
+        length = int.from_bytes(file.read(4), "big")
+        if length < 8:
+            return False
+        at += length
+    return at == size

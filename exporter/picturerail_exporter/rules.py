@@ -17,18 +17,22 @@ from picturerail_native.records import ImageRow
 PLACES = ("none", "country", "town", "exact")
 """How much of a place is told, from nothing to the position itself."""
 
+ORIGINALS = ("none", "stripped", "full")
+"""What of a picture's own file may be downloaded: nothing, a copy without metadata, all of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
     """What is published of a folder's pictures.
 
     `show`: they themselves. `place`: one of `PLACES`. `private_keywords`: tags that the site's
-    private keywords match.
+    private keywords match. `originals`: one of `ORIGINALS`.
     """
 
     show: bool = True
     place: str = "none"
     private_keywords: bool = False
+    originals: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Rule:
     show: bool | None = None
     place: str | None = None
     private_keywords: bool | None = None
+    originals: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def _allowed(rules: Rules, folder: tuple[bytes, ...]) -> Allowed:
         if matches(rule.folders, folder):
             said = {
                 name: value
-                for name in ("show", "place", "private_keywords")
+                for name in ("show", "place", "private_keywords", "originals")
                 if (value := getattr(rule, name)) is not None
             }
             allowed = replace(allowed, **said)

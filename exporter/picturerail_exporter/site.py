@@ -9,6 +9,7 @@ an export that was interrupted is completed by the next one.
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import hashlib
 import os
@@ -30,6 +31,7 @@ from picturerail_exporter.changes import (
 )
 from picturerail_exporter.collection import Photo, Skipped, public_roots
 from picturerail_exporter.files import link_or_copy, write_atomically
+from picturerail_exporter.originals import copy_missing
 from picturerail_exporter.pages import Pages
 from picturerail_exporter.pixels import DEFAULT_MAX_PIXELS
 from picturerail_exporter.plan import Gone, Linked, NearWords, Planner, Written
@@ -37,17 +39,14 @@ from picturerail_exporter.render_missing import Progress, render_missing
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.rules import Rules
-from picturerail_exporter.site_folder import Manifest, SiteFolder, digest, open_site
+from picturerail_exporter.site_folder import PICTURE_MARK, Manifest, SiteFolder, digest, open_site
 from picturerail_exporter.source import Source
 from picturerail_exporter.state import open_state
 from picturerail_native.records import Table, decode_neighbours, neighbours_key
 from picturerail_native.search import analyse as engine_analyse
 
-_PAGES_VERSION = 4
+_PAGES_VERSION = 5
 """To be raised when the same pictures and options give other pages."""
-
-_PICTURE_MARK = "picture"
-"""A picture's mark in the manifest: its name is made of its content, so it needs no digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,8 @@ class SiteOptions:
     `path` is its folder, `renditions` the rendition store's. `base_url` is where it will be
     published, if known: link previews, feed and sitemaps need it. `language` is that of
     its own texts. `rules` says what may be published. `vectors_version` names the word vectors in
-    use, whose neighbours are searched through. `workers` is how many pictures are
+    use, whose neighbours are searched through. `similar` is how many similar pictures are shown
+    beside one. `workers` is how many pictures are
     rendered at once.
     """
 
@@ -69,6 +69,7 @@ class SiteOptions:
     rules: Rules = field(default_factory=Rules)
     recipe: Recipe = field(default_factory=Recipe)
     vectors_version: str = ""
+    similar: int = 6
     max_pixels: int = DEFAULT_MAX_PIXELS
     workers: int = field(default_factory=lambda: min(4, os.cpu_count() or 1))
 
@@ -83,6 +84,7 @@ class SiteOptions:
             self.rules,
             self.recipe,
             self.vectors_version,
+            self.similar,
         )
         files = [digest(data) for _, data in (*pages.static_files(), *pages.templates())]
         return digest(repr((what, files)).encode())
@@ -167,9 +169,10 @@ def export(
             state.clear()
             found = everything(source, options.rules)
         store = RenditionStore(options.renditions)
+        refused: list[str] = []
         if not dry_run:
-            found = _rendered(source, found, store, options, folder, verify, progress)
-        touched = apply(state, found, homes)
+            found, refused = _rendered(source, found, store, options, folder, verify, progress)
+        touched = apply(state, found, homes, options.similar)
         files = Planner(
             state,
             touched,
@@ -213,7 +216,7 @@ def export(
             unchanged=count - len(added) - len(changed),
             seq=new.seq,
             skipped=tuple(state.skipped()),
-            problems=tuple(state.albums.problems()),
+            problems=(*state.albums.problems(), *refused),
         )
 
 
@@ -253,8 +256,12 @@ def _rendered(
     folder: SiteFolder,
     verify: bool,
     progress: Progress | None,
-) -> News:
-    """Render what is missing; return the news without the pictures that cannot be."""
+) -> tuple[News, list[str]]:
+    """Render what is missing; return the news without what cannot be, and what that is.
+
+    The news say nothing any more of pictures that cannot be rendered, and the others only of
+    originals that can be copied.
+    """
     photos = [after for _, after in found.pictures.values() if after is not None]
     failed = render_missing(
         source,
@@ -265,15 +272,26 @@ def _rendered(
         workers=options.workers,
         progress=progress,
     )
-    if not failed:
-        return found
+    wanted = photos if verify else [p for p in photos if not folder.has(pages.original_path(p))]
+    refused = copy_missing(source, wanted, store)
+    if not failed and not refused:
+        return found, []
     bad = {skip.id for skip in failed}
-    pictures = {
-        number: (before, None if number in bad else after)
-        for number, (before, after) in found.pictures.items()
-        if number not in bad or before is not None
-    }
-    return News(pictures, [*found.skipped, *failed], found.tried, found.words)
+    pictures: dict[int, tuple[Photo | None, Photo | None]] = {}
+    for number, (before, wanted_now) in found.pictures.items():
+        after = None if number in bad else wanted_now
+        if after is not None and number in refused:
+            after = dataclasses.replace(after, original="")
+        if before != after:
+            pictures[number] = before, after
+    problems = [
+        f"{photo.path}: offered without its original, which {refused[photo.id]}"
+        for photo in photos
+        if photo.id in refused
+    ]
+    codes = {n: None if n in bad else coded for n, coded in found.codes.items()}
+    skipped = [*found.skipped, *failed]
+    return News(pictures, skipped, found.tried, found.words, codes), problems
 
 
 class _Effect(enum.Enum):
@@ -312,7 +330,7 @@ def _bring_picture(
     changes = not folder.has(file.path) or (verify and _differ(file.picture, place))
     if changes and not dry_run:
         link_or_copy(file.picture, place)
-    return _PICTURE_MARK, changes
+    return PICTURE_MARK, changes
 
 
 def _bring_bytes(
@@ -340,7 +358,11 @@ def _not_on_site(photos: Sequence[Photo], folder: SiteFolder, recipe: Recipe) ->
     return [
         photo
         for photo in photos
-        if not all(folder.has(file.path) for file in pages.rendered(photo, recipe).values())
+        if not all(
+            folder.has(file.in_format(kind))
+            for file in pages.rendered(photo, recipe).values()
+            for kind in recipe.formats
+        )
     ]
 
 

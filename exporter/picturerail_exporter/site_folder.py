@@ -23,6 +23,9 @@ _FORMAT = 2
 _OWN_FOLDER = ".picturerail"
 _LISTS = 256
 
+PICTURE_MARK = "picture"
+"""A picture's mark in the manifest: its name is made of its content, so it needs no digest."""
+
 
 class ExportError(Exception):
     """The site cannot be written; the message names the folder and says what to do."""

@@ -18,8 +18,8 @@ Tables::
     skipped  id, path, reason of pictures that could not be shown; tried again each time
     note     name, value: where the state stands, and the index's files
 
-Those of albums are described in `album_state`, those of ways in in `way_state`. `listings` says
-how a listing is named.
+Those of albums are described in `album_state`, those of ways in in `way_state`, those of similar
+pictures in `similar_state`. `listings` says how a listing is named.
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ from picturerail_exporter.listings import (
     month_named,
     month_of,
 )
+from picturerail_exporter.similar_state import SimilarState
 from picturerail_exporter.way_state import WayState
 
-_SHAPE = "3"
+_SHAPE = "5"
 """To be raised when the tables or what is in them change: the file is then made anew."""
 
 _TABLES = """
@@ -72,7 +73,8 @@ _encoder = msgspec.msgpack.Encoder()
 class SiteState:
     """The state of one site; made by `open_state`. Changes last once `commit` was called.
 
-    `albums` and `ways` are the parts of it that tell of folders, and of tags, cameras, places.
+    `albums`, `ways` and `similar` are the parts of it that tell of folders, of tags, cameras and
+    places, and of what looks alike.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -80,6 +82,7 @@ class SiteState:
         self._db = connection
         self.albums = AlbumState(connection, self.photo, self.named)
         self.ways = WayState(connection)
+        self.similar = SimilarState(connection)
 
     # ---- where it stands ----
 
@@ -170,6 +173,10 @@ class SiteState:
         """Tell whether any picture has this content."""
         found = self._db.execute("SELECT 1 FROM photo WHERE content = ? LIMIT 1", (content,))
         return found.fetchone() is not None
+
+    def holds_original(self, content: bytes, kind: str) -> bool:
+        """Tell whether the original of this content may be downloaded from any picture."""
+        return any(photo.original == kind for photo in self._all("WHERE content = ?", content))
 
     # ---- listings ----
 
@@ -332,7 +339,7 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
     if names and (shape is None or shape[0] != _SHAPE):
         for name in names:
             connection.execute(f"DROP TABLE {name}")
-    connection.executescript(_TABLES + AlbumState.TABLES + WayState.TABLES)
+    connection.executescript(_TABLES + AlbumState.TABLES + WayState.TABLES + SimilarState.TABLES)
     connection.execute("INSERT OR REPLACE INTO note VALUES ('shape', ?)", (_SHAPE,))
     connection.commit()
     return connection

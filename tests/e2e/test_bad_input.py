@@ -164,7 +164,7 @@ def test_a_folder_that_does_not_exist_stops_before_anything_starts(quick):
 
 def test_videos_and_raw_files_are_counted_and_told(quick):
     """What is left out is said, by kind."""
-    for name in ("a.mp4", "b.cr2", "c.pdf"):
+    for name in ("a.mp4", "b.x3f", "c.pdf"):
         (quick.photos / name).write_bytes(b"x")
 
     assert quick.json("sync")["left_out"] == {"video": 1, "raw": 1, "other": 1}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import msgspec
+import numpy as np
 from PIL import Image
 from skimage import data as skimage_data
 
@@ -99,6 +100,16 @@ class MemorySource:
         self.seq += 1
         self.stamps[Table.NEIGHBOURS, neighbours_key(VECTORS, tag)] = self.seq
 
+    def looks(self, number: int, vector: Iterable[float] | None, space: str = "test/1") -> None:
+        """Give a picture a vector, or take it."""
+        key = (Table.VECTORS, number.to_bytes(8, "big") + space.encode())
+        self.seq += 1
+        self.stamps[key] = self.seq
+        if vector is None:
+            self.tables.pop(key, None)
+        else:
+            self.tables[key] = np.array(list(vector), "<f2").tobytes()
+
     def add(
         self,
         path: str | bytes,
@@ -124,7 +135,7 @@ class MemorySource:
             id=number,
             filename=path.rpartition(b"/")[2],
             metadata_json=encode_metadata(
-                Metadata(mime="image/jpeg", descriptions={"sidecar": described}, **metadata)  # type: ignore[arg-type]
+                Metadata(descriptions={"sidecar": described}, **{"mime": "image/jpeg"} | metadata)  # type: ignore[arg-type]
             ),
             root=root,
             path=path,

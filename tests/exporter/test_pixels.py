@@ -372,3 +372,63 @@ def test_fitting_prefers_exact_fractions(size, expected):
 def test_heif_support_is_there():
     """The HEIC decoder that the formats' list promises is built in."""
     assert pillow_heif.libheif_info()["HEIF"]
+
+
+@pytest.mark.parametrize(("kind", "bits"), [("PNG", 16), ("TIFF", 16)])
+def test_sixteen_bit_colour_keeps_its_tones(kind, bits):
+    """Colour samples of 16 bits are scaled to 8, not cut or swapped."""
+    tones = np.linspace(0, 2**bits - 1, 64).astype(np.uint16)
+    pixels = np.stack([tones, tones[::-1], np.full(64, 2**15, np.uint16)], axis=-1)
+    rows = np.repeat(pixels[None], 8, axis=0)
+
+    picture = read(sixteen_bit_png(rows) if kind == "PNG" else sixteen_bit_tiff(rows))
+
+    shown = np.asarray(picture.image)[4].astype(int)
+    assert np.abs(shown[:, 0] - np.linspace(0, 255, 64)).max() <= 2
+    assert np.abs(shown[:, 1] - np.linspace(255, 0, 64)).max() <= 2
+    assert np.abs(shown[:, 2] - 128).max() <= 1
+
+
+def sixteen_bit_png(rows):
+    """Write a PNG of 16-bit RGB samples, which Pillow only reads."""
+
+    def chunk(name, data):
+        body = name + data
+        return len(data).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+
+    height, width, _ = rows.shape
+    head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([16, 2, 0, 0, 0])
+    data = b"".join(b"\0" + row.astype(">u2").tobytes() for row in rows)
+    parts = chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(data)), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def sixteen_bit_tiff(rows):
+    """Write a TIFF of 16-bit RGB samples, which Pillow only reads."""
+    height, width, _ = rows.shape
+    data = rows.astype("<u2").tobytes()
+    entries = [
+        *((256, 4, 1, width), (257, 4, 1, height), (258, 3, 3, 8 + len(data)), (259, 3, 1, 1)),
+        *((262, 3, 1, 2), (273, 4, 1, 8), (277, 3, 1, 3), (278, 4, 1, height)),
+        (279, 4, 1, len(data)),
+    ]
+    table = b"".join(
+        tag.to_bytes(2, "little")
+        + kind.to_bytes(2, "little")
+        + count.to_bytes(4, "little")
+        + value.to_bytes(4, "little")
+        for tag, kind, count, value in entries
+    )
+    at = 8 + len(data) + 6
+    ifd = len(entries).to_bytes(2, "little") + table + bytes(4)
+    return b"II*\0" + at.to_bytes(4, "little") + data + b"\x10\0" * 3 + ifd
+
+
+def test_of_several_frames_the_first_is_shown():
+    """An MPO file, a JPEG with further frames behind it, is its first frame, as a JPEG."""
+    frames = [Image.new("RGB", (32, 24), colour) for colour in (RED, BLUE)]
+
+    picture = read(encoded(frames[0], "MPO", save_all=True, append_images=frames[1:], quality=95))
+
+    assert picture.mime == "image/jpeg"
+    assert close(RED, picture.image.getpixel((8, 8)), 12)

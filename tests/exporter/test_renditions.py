@@ -140,3 +140,42 @@ def test_unused_renditions_are_removed(tmp_path):
     assert store.has(live, recipe)
     assert foreign.exists()
     assert not (tmp_path / "02").exists()
+
+
+def test_more_formats(tmp_path):
+    """Other formats come beside WebP, show the same picture, bear no metadata, and are whole."""
+    exif = Image.Exif()
+    exif[0x010F] = "SecretMaker"
+    recipe, content = Recipe(more=("avif", "jpeg")), bytes(32)
+    original = photograph("coffee")
+
+    renditions = render(picture_of(original, quality=95, exif=exif, comment=b"secret"), recipe)
+
+    assert [r.format for r in renditions[:3]] == ["webp", "avif", "jpeg"]
+    for rendition in renditions:
+        with Image.open(io.BytesIO(rendition.data)) as image:
+            assert rendition.format.upper() == image.format
+            assert image.size == (rendition.width, rendition.height)
+            shown = image.convert("RGB").resize((64, 64), Image.Resampling.BOX)
+        expected = original.resize((64, 64), Image.Resampling.BOX)
+        pairs = zip(shown.tobytes(), expected.tobytes(), strict=True)
+        assert sum(abs(a - b) for a, b in pairs) / (64 * 64 * 3) < 5
+        assert b"ecret" not in rendition.data
+    store = RenditionStore(tmp_path)
+    store.write(content, recipe, renditions)
+    for rendition in renditions:
+        place = store.path(content, recipe, rendition.name, rendition.format)
+        assert store.has(content, recipe)
+        place.write_bytes(rendition.data[:-3])
+        assert not store.has(content, recipe)
+        place.write_bytes(rendition.data)
+
+
+def test_jpeg_of_what_shows_through_is_on_white():
+    """Where WebP shows through, the JPEG of it is white and not black."""
+    image = Image.new("RGBA", (40, 30), (200, 30, 40, 0))
+
+    jpeg = render(Picture("image/png", 1, image, 40, 30), Recipe(more=("jpeg",)))[1]
+
+    with Image.open(io.BytesIO(jpeg.data)) as shown:
+        assert min(shown.getpixel((20, 15))) > 250

@@ -69,8 +69,9 @@ TEXTS = ["", 'title = "Der Süden"', 'order = "oldest"', 'order = "name"', "orde
 def random_change(rng, source, folder):
     """Add, edit, hide, move or delete a picture; or write an album's text."""
     ids = list(source.rows)
-    often = ["add", "add", "tag", "move"]
-    what = rng.choice([*often, "add", "hide", "show", "redate", "delete", "near", "root", "text"])
+    often = ["add", "add", "add", "tag", "move"]
+    often += ["hide", "show", "redate", "delete", "near", "root", "text", "looks"]
+    what = rng.choice(often)
     if what == "add" or not ids:
         source.add(
             f"{rng.choice(FOLDERS)}{rng.randrange(10**6)}.jpg",
@@ -99,6 +100,9 @@ def random_change(rng, source, folder):
         write_text(folder / rng.choice(FOLDERS), text and text + cover)
     elif what == "move":
         source.move(rng.choice(ids), f"{rng.choice(FOLDERS)}{rng.randrange(10**6)}.jpg")
+    elif what == "looks":
+        for number in rng.sample(ids, (len(ids) + 1) // 2):
+            source.looks(number, [rng.gauss(0, 1) + number % 3 * (-1) ** at for at in range(32)])
     elif what == "delete":
         source.delete(rng.choice(ids))
     else:

@@ -8,7 +8,7 @@ import pytest
 from picturerail_exporter import sections
 from picturerail_native.records import Corrections
 
-from .helpers import broken_links, nth_day, plain, public, tree
+from .helpers import broken_links, encoded, nth_day, photograph, plain, public, tree
 
 
 def test_a_change_touches_its_own_pages(source, options, publish, monkeypatch):
@@ -102,3 +102,27 @@ def test_report_names_files_for_an_upload(source, options, publish):
     assert before.keys() - after.keys() - own == set(report.removed_files)
     differ = {name for name in before.keys() & after.keys() if before[name] != after[name]}
     assert differ - own == set(report.changed_files)
+
+
+def test_more_formats_reach_the_pages(source, options, publish):
+    """With AVIF and JPEG every picture is offered in all formats, and no file is left behind."""
+    source.add("a.jpg", encoded(photograph("coffee")), caption="Coffee")
+    source.add("small.jpg", plain((1, 2, 3)))
+    publish()
+    more = replace(options, recipe=replace(options.recipe, more=("avif", "jpeg")))
+    publish(more)
+
+    page = (options.path / "photo/1/index.html").read_text()
+    assert '<source type="image/avif"' in page
+    assert '<source type="image/webp"' in page
+    shown = re.search(r'<img class="picture" src="([^"]*)"', page)[1]
+    assert shown.endswith("-large.jpeg")
+    assert re.search(r'property="og:image" content="[^"]*\.jpeg"', page)
+    for name in re.findall(r'(?:\.\./)+(media/[^" ,]*)', page):
+        assert (options.path / name).is_file()
+    front = (options.path / "index.html").read_text()
+    assert re.search(r"<picture><source [^>]*>.*<img .*\.jpeg", front)
+    assert broken_links(options.path) == []
+
+    publish()
+    assert {path.suffix for path in options.path.glob("media/*/*")} == {".webp"}

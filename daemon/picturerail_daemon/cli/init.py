@@ -99,11 +99,12 @@ def write_config(file: Path, folders: tuple[Path, ...]) -> tuple[Estimate, Setti
 def estimate_cost(settings: Settings) -> Estimate:
     """Count the pictures of the configured folders and guess what they take."""
     from picturerail_daemon.mirror.listing import Rules, Scope, list_scopes
-    from picturerail_exporter.formats import kind
+    from picturerail_exporter.formats import kind, paired
 
     pictures = original_bytes = 0
     for folder in settings.library.folders:
-        listing = list_scopes(os.fsencode(folder), [Scope()], Rules(lambda name: kind(name).value))
+        rules = Rules(lambda name: kind(name).value, paired=paired)
+        listing = list_scopes(os.fsencode(folder), [Scope()], rules)
         pictures += len(listing.pictures)
         original_bytes += sum(found.size for found in listing.pictures.values())
     site = pictures * SITE_BYTES_PER_PICTURE

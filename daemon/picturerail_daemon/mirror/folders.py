@@ -52,9 +52,10 @@ def signature(entries: list[Entry], volume: int) -> bytes:
             for name, s in entries
         ]
     )
+    # The key changes with what is taken for a picture, so that every folder is looked at again.
     # Version 2 writes equal values as equal bytes; later ones depend on who else holds them.
     return hashlib.blake2b(
-        marshal.dumps(parts, 2), digest_size=16, key=volume.to_bytes(8, "little")
+        marshal.dumps(parts, 2), digest_size=16, key=volume.to_bytes(8, "little") + b"\2"
     ).digest()
 
 

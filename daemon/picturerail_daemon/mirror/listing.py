@@ -10,7 +10,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -84,6 +84,7 @@ class Rules:
         cross_mounts: whether file systems mounted below a root belong to it.
         files: False passes through the folders only, as `arm` needs it and nothing more.
         agreed: how folders were when the database agreed with them.
+        paired: which of a folder's files another one stands for, as a JPEG does for its RAW file.
     """
 
     kind_of: Callable[[bytes], Kind]
@@ -91,6 +92,7 @@ class Rules:
     cross_mounts: bool = False
     files: bool = True
     agreed: Mapping[bytes, Agreed] = field(default_factory=dict)
+    paired: Callable[[Iterable[bytes]], set[bytes]] = lambda _names: set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +263,14 @@ def _take_files(
             return
     counted = dict(listing.left_out)
     pictures = len(listing.pictures)
+    paired = rules.paired(
+        os.fsencode(text) for text, found in entries if stat.S_ISREG(found.st_mode)
+    )
     for text, found in entries:
         name = os.fsencode(text)
+        if name in paired:
+            listing.count("raw")
+            continue
         path = folder + b"/" + name if folder else name
         try:
             if stat.S_ISLNK(found.st_mode):

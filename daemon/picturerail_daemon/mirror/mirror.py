@@ -12,7 +12,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
@@ -114,6 +114,8 @@ class Mirror:
         former: roots that left the configuration: id → absolute path.
         look: decodes a file, see `reading.Look`; called from several threads.
         kind_of: what a filename says a file is.
+        options: how folders are looked at.
+        paired: which of a folder's files another one stands for.
     """
 
     def __init__(
@@ -124,6 +126,7 @@ class Mirror:
         look: Look,
         kind_of: Callable[[bytes], Kind],
         options: MirrorOptions,
+        paired: Callable[[Iterable[bytes]], set[bytes]] = lambda _names: set(),
     ) -> None:
         """Keep what is needed; nothing is read before `examine`."""
         self._database = database
@@ -131,6 +134,7 @@ class Mirror:
         self._former = former
         self._kind_of = kind_of
         self._options = options
+        self._paired = paired
         self._postponed: dict[int, float] = {}
         self._queued: set[Place] = set()
         self._read = FileReader(
@@ -157,7 +161,8 @@ class Mirror:
             def arm(folder: bytes, descriptor: int) -> None:
                 arm_root(root, folder, descriptor)
 
-        return Rules(self._kind_of, arm, self._options.cross_mounts, files, agreed or {})
+        cross = self._options.cross_mounts
+        return Rules(self._kind_of, arm, cross, files, agreed or {}, self._paired)
 
     def begin(
         self,

@@ -52,7 +52,9 @@ def check_all(layout: Layout, export: Export, *, deep: bool) -> list[Problem]:
     with reading(layout) as snapshot:
         problems += [
             {"where": f"site: {where}", "what": what}
-            for where, what in check_site(snapshot, site, deep=deep, rules=rules)
+            for where, what in check_site(
+                snapshot, site, deep=deep, rules=rules, own_texts=(export.title, export.base_url)
+            )
         ]
     return problems
 

@@ -25,12 +25,11 @@ from picturerail_daemon.service.describing import DescribeQueue
 from picturerail_daemon.service.looking import Looker, MemoryBudget, read_sidecars
 from picturerail_daemon.service.places import Layout
 from picturerail_daemon.service.roots import Roots, ensure_roots
-from picturerail_daemon.service.site_options import site_options
+from picturerail_daemon.service.site_options import site_options, site_recipe
 from picturerail_daemon.service.subjects import SubjectMaker
-from picturerail_exporter.formats import kind
+from picturerail_exporter.formats import kind, paired
 from picturerail_exporter.places import NoPlacesError
 from picturerail_exporter.rendition_store import RenditionStore
-from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.site import ExportReport, export, texts_changed
 from picturerail_exporter.site_folder import ExportError
 from picturerail_native.database import (
@@ -81,7 +80,7 @@ class Library:
             self._stack = stack.pop_all()
         self.renditions = RenditionStore(self.layout.renditions)
         describers = make_describers(settings, self.layout)
-        recipe = Recipe()
+        recipe = site_recipe(settings.export)
         max_pixels = settings.watch.max_megapixels * 1_000_000
         looker = Looker(
             self.roots.configured,
@@ -104,6 +103,7 @@ class Library:
                 settings.watch.cross_mounts,
                 settings.watch.workers or max(1, os.cpu_count() or 1),
             ),
+            paired,
         )
         self._stack.callback(self._mirror.close)
         self.queue = DescribeQueue(

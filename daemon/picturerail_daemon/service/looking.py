@@ -100,7 +100,12 @@ class Looker:
 
     def _look(self, file: BinaryIO, place: Place, content_hash: bytes) -> Metadata:
         try:
-            picture = decode(file, max_pixels=self.max_pixels, largest=self.recipe.largest)
+            picture = decode(
+                file,
+                max_pixels=self.max_pixels,
+                largest=self.recipe.largest,
+                wide=self.recipe.wide,
+            )
         except UndecodableError as error:
             raise UnreadablePicture(str(error)) from error
         embedded = embedded_of(picture)

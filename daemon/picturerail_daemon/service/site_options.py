@@ -6,6 +6,7 @@ import msgspec
 
 from picturerail_config.settings import Export, Settings
 from picturerail_daemon.service.places import Layout
+from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.rules import Allowed, Rule, Rules
 from picturerail_exporter.site import SiteOptions
 
@@ -20,7 +21,9 @@ def site_options(settings: Settings, layout: Layout, vectors_version: str) -> Si
         base_url=export.base_url,
         language=export.language,
         rules=site_rules(export),
+        recipe=site_recipe(export),
         vectors_version=vectors_version,
+        similar=export.similar,
         max_pixels=settings.watch.max_megapixels * 1_000_000,
     )
 
@@ -28,7 +31,14 @@ def site_options(settings: Settings, layout: Layout, vectors_version: str) -> Si
 def site_rules(export: Export) -> Rules:
     """Return what may be published."""
     return Rules(
-        everywhere=Allowed(place=export.place),
+        everywhere=Allowed(place=export.place, originals=export.originals),
         folders=tuple(Rule(**msgspec.structs.asdict(rule)) for rule in export.rules),
         private=export.private_keywords,
     )
+
+
+def site_recipe(export: Export) -> Recipe:
+    """Return what the pictures are rendered as."""
+    wanted = {"avif": export.avif, "jpeg": export.jpeg}
+    more = tuple(name for name, is_wanted in wanted.items() if is_wanted)
+    return Recipe(more=more, wide=export.wide_gamut)

@@ -57,7 +57,12 @@ class SubjectMaker:
     def _decode(self, row: ImageRow) -> Picture:
         with self._database.snapshot() as snapshot, snapshot.open_blob(row.content_hash) as blob:
             data = io.BytesIO(blob.readall() or b"")
-        return decode(data, max_pixels=self._max_pixels, largest=self._recipe.largest)
+        return decode(
+            data,
+            max_pixels=self._max_pixels,
+            largest=self._recipe.largest,
+            wide=self._recipe.wide,
+        )
 
     def _rendition(self, row: ImageRow, name: str) -> Image.Image:
         if not self._renditions.has(row.content_hash, self._recipe):

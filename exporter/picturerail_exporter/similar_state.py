@@ -1,0 +1,303 @@
+"""What the state keeps of similar pictures, and how a change finds whose lists it touches.
+
+Tables::
+
+    code     id, space (of its vector), content (hash), code
+    hung     trie (4 for each space), key, id: where each picture hangs (`similar`)
+    alike    id, rank, other, score: each picture's list, the most similar first
+    space    name, number
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from picturerail_exporter.similar import (
+    KEY_BITS,
+    LEAF,
+    TRIES,
+    all_lists,
+    keys_of,
+    ranked,
+    scores,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A picture's code, with its vector's space and the picture's content."""
+
+    space: str
+    content: bytes
+    code: bytes
+
+
+_Leaf = tuple[int, int, int]  # trie, first key, last key
+_List = list[tuple[int, int]]  # (other, score)
+
+
+class SimilarState:
+    """The similar pictures of a site's state."""
+
+    TABLES = """
+CREATE TABLE IF NOT EXISTS code(id INTEGER PRIMARY KEY, space TEXT, content BLOB, code BLOB);
+CREATE TABLE IF NOT EXISTS hung(
+  trie INTEGER, key INTEGER, id INTEGER, PRIMARY KEY(trie, key, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS alike(
+  id INTEGER, rank INTEGER, other INTEGER, score INTEGER, PRIMARY KEY(id, rank)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS alike_other ON alike(other);
+CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
+"""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Use an open database."""
+        self._db = connection
+
+    def to(self, number: int) -> list[int]:
+        """Return the pictures most similar to one."""
+        query = "SELECT other FROM alike WHERE id = ? ORDER BY rank"
+        return [other for (other,) in self._db.execute(query, (number,))]
+
+    def listing(self, number: int) -> set[int]:
+        """Return the pictures on whose lists one stands."""
+        query = "SELECT id FROM alike WHERE other = ?"
+        return {listing for (listing,) in self._db.execute(query, (number,))}
+
+    def coded(self, number: int) -> Coded | None:
+        """Return what is known of a picture."""
+        query = "SELECT space, content, code FROM code WHERE id = ?"
+        row = self._db.execute(query, (number,)).fetchone()
+        return Coded(*row) if row else None
+
+    def change(self, new: Mapping[int, Coded | None], most: int) -> set[int]:
+        """Take over codes that came, changed or went.
+
+        Args:
+            new: by picture; None where there is none any more.
+            most: how long lists are.
+
+        Returns:
+            The pictures whose lists are not what they were.
+        """
+        changes = {
+            number: (before, after)
+            for number, after in new.items()
+            if (before := self.coded(number)) != after
+        }
+        if not changes:
+            return set()
+        known = int(self._db.execute("SELECT COUNT(*) FROM code").fetchone()[0])
+        if len(changes) > 64 + known // 50:
+            for number, (_, after) in changes.items():
+                self._hang(number, after)
+            return self._recompute_all(most)
+
+        touched = {
+            place
+            for pair in changes.values()
+            for each in pair
+            if each is not None
+            for place in self._places(each)
+        }
+        old = {place: self._leaf(*place) for place in touched}
+        inhabitants = {leaf: set(self._ids(leaf)) for leaf in set(old.values())}
+        wanted = set(changes)
+        for number, (_, after) in changes.items():
+            wanted |= self.listing(number)
+            self._hang(number, after)
+        for leaf in {self._leaf(*place) for place in touched}:
+            wanted |= self._gaining(leaf, most)
+        split = [leaf for place, leaf in old.items() if self._leaf(*place) != leaf]
+        for leaf in set(split):
+            wanted |= self._losing(inhabitants[leaf])
+        leaves: dict[_Leaf, list[tuple[int, Coded]]] = {}
+        return {number for number in wanted if self._recompute(number, most, leaves)}
+
+    # ---- where pictures hang ----
+
+    def _places(self, coded: Coded) -> Iterator[tuple[int, int]]:
+        """Yield (trie, key) of each place where a picture hangs."""
+        base = self._space(coded.space) * TRIES
+        for trie, key in enumerate(keys_of(coded.code)):
+            yield base + trie, key
+
+    def _space(self, name: str) -> int:
+        row = self._db.execute("SELECT number FROM space WHERE name = ?", (name,)).fetchone()
+        if row:
+            return int(row[0])
+        number = int(self._db.execute("SELECT COUNT(*) FROM space").fetchone()[0])
+        self._db.execute("INSERT INTO space VALUES (?, ?)", (name, number))
+        return number
+
+    def _hang(self, number: int, after: Coded | None) -> None:
+        before = self.coded(number)
+        if before is not None:
+            for trie, key in self._places(before):
+                values = (trie, key, number)
+                self._db.execute("DELETE FROM hung WHERE trie = ? AND key = ? AND id = ?", values)
+            self._db.execute("DELETE FROM code WHERE id = ?", (number,))
+        if after is not None:
+            row = (number, after.space, after.content, after.code)
+            self._db.execute("INSERT INTO code VALUES (?, ?, ?, ?)", row)
+            places = ((trie, key, number) for trie, key in self._places(after))
+            self._db.executemany("INSERT INTO hung VALUES (?, ?, ?)", places)
+
+    def _leaf(self, trie: int, key: int) -> _Leaf:
+        """Return the largest part of a trie around a key with no more than `LEAF` pictures."""
+        query = (
+            "SELECT COUNT(*) FROM"
+            " (SELECT 1 FROM hung WHERE trie = ? AND key BETWEEN ? AND ? LIMIT ?)"
+        )
+        low, high = 0, KEY_BITS
+        while low < high:
+            middle = (low + high) // 2
+            (count,) = self._db.execute(query, (*_part(trie, key, middle), LEAF + 1)).fetchone()
+            if count <= LEAF:
+                high = middle
+            else:
+                low = middle + 1
+        return _part(trie, key, low)
+
+    def _ids(self, leaf: _Leaf) -> Iterator[int]:
+        query = "SELECT id FROM hung WHERE trie = ? AND key BETWEEN ? AND ?"
+        return (number for (number,) in self._db.execute(query, leaf))
+
+    def _members(self, leaf: _Leaf) -> list[tuple[int, Coded]]:
+        query = (
+            "SELECT code.id, space, content, code FROM hung CROSS JOIN code ON code.id = hung.id"
+            " WHERE trie = ? AND key BETWEEN ? AND ?"
+        )
+        found = ((row[0], Coded(*row[1:])) for row in self._db.execute(query, leaf))
+        return sorted(found, key=lambda each: each[0])
+
+    # ---- whose lists a change touches ----
+
+    def _gaining(self, leaf: _Leaf, most: int) -> set[int]:
+        """Return the pictures of a leaf to whose lists another one of it belongs."""
+        import numpy as np
+
+        members = self._members(leaf)
+        if len(members) < 2:
+            return set()
+        lists = {number: self._list(number) for number, _ in members}
+        rank = _ranks(members, members)
+        numbers = {number: at for at, (number, _) in enumerate(members)}
+        gaining = set()
+        for at, (number, _) in enumerate(members):
+            held = lists[number]
+            for other, _ in held:
+                if other in numbers:
+                    rank[at, numbers[other]] = -1
+            if len(held) < most:
+                if rank[at].max() >= 0:
+                    gaining.add(number)
+                continue
+            other, least = held[-1]
+            # Equal ones are ordered by id, of which the rank knows only those of this leaf.
+            place = int(np.searchsorted([n for n, _ in members], other))
+            if rank[at].max() >= (least << 31) | (2**31 - 1 - place):
+                gaining.add(number)
+        return gaining
+
+    def _losing(self, inhabitants: Iterable[int]) -> set[int]:
+        """Return those pictures that no longer share a leaf with all on their lists."""
+        losing = set()
+        leaves: dict[int, set[_Leaf]] = {}
+
+        def leaves_of(number: int) -> set[_Leaf]:
+            if number not in leaves:
+                coded = self.coded(number)
+                places = self._places(coded) if coded else ()
+                leaves[number] = {self._leaf(*place) for place in places}
+            return leaves[number]
+
+        for number in inhabitants:
+            for other, _ in self._list(number):
+                if not leaves_of(number) & leaves_of(other):
+                    losing.add(number)
+                    break
+        return losing
+
+    # ---- lists ----
+
+    def _list(self, number: int) -> _List:
+        query = "SELECT other, score FROM alike WHERE id = ? ORDER BY rank"
+        return self._db.execute(query, (number,)).fetchall()
+
+    def _set_list(self, number: int, new: _List) -> bool:
+        """Keep a list; return whether the pictures on it are others than before."""
+        before = self._list(number)
+        if before != new:
+            self._db.execute("DELETE FROM alike WHERE id = ?", (number,))
+            rows = ((number, rank, *entry) for rank, entry in enumerate(new))
+            self._db.executemany("INSERT INTO alike VALUES (?, ?, ?, ?)", rows)
+        return [other for other, _ in before] != [other for other, _ in new]
+
+    def _recompute(
+        self, number: int, most: int, leaves: dict[_Leaf, list[tuple[int, Coded]]]
+    ) -> bool:
+        coded = self.coded(number)
+        if coded is None:
+            return self._set_list(number, [])
+        others: dict[int, Coded] = {}
+        for place in self._places(coded):
+            leaf = self._leaf(*place)
+            if leaf not in leaves:
+                leaves[leaf] = self._members(leaf)
+            others.update(leaves[leaf])
+        members = sorted(others.items())
+        (rank,) = _ranks([(number, coded)], members)
+        best = sorted((int(each) for each in rank if each >= 0), reverse=True)[:most]
+        new = [(members[2**31 - 1 - (each & (2**31 - 1))][0], each >> 31) for each in best]
+        return self._set_list(number, new)
+
+    def _recompute_all(self, most: int) -> set[int]:
+        import numpy as np
+
+        by_space: dict[str, list[tuple[int, bytes, bytes]]] = defaultdict(list)
+        for number, space, content, code in self._db.execute("SELECT * FROM code ORDER BY id"):
+            by_space[space].append((number, content, code))
+        lists: dict[int, _List] = {}
+        for held in by_space.values():
+            codes = np.frombuffer(b"".join(code for *_, code in held), np.int8)
+            same = {content: at for at, (_, content, _) in enumerate(held)}
+            contents = np.array([same[content] for _, content, _ in held], np.int64)
+            numbers, score = all_lists(codes.reshape(len(held), -1), contents, most)
+            for at, (number, *_) in enumerate(held):
+                lists[number] = [
+                    (held[other][0], value)
+                    for other, value in zip(numbers[at].tolist(), score[at].tolist(), strict=True)
+                    if other >= 0
+                ]
+        listed = {number for (number,) in self._db.execute("SELECT DISTINCT id FROM alike")}
+        return {n for n in listed | lists.keys() if self._set_list(n, lists.get(n, []))}
+
+
+def _part(trie: int, key: int, depth: int) -> _Leaf:
+    """Return the part of a trie that shares a key's first bits."""
+    rest = (1 << (KEY_BITS - depth)) - 1
+    return trie, key & ~rest, key | rest
+
+
+def _ranks(
+    some: list[tuple[int, Coded]], members: list[tuple[int, Coded]]
+) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    """Return what sorts members by their similarity to some; -1 for what is no other picture."""
+    import numpy as np
+
+    def codes(of: list[tuple[int, Coded]]) -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
+        data = b"".join(coded.code for _, coded in of)
+        return np.frombuffer(data, np.int8).reshape(len(of), -1)
+
+    same: dict[bytes, int] = {}
+    mine = np.array([same.setdefault(coded.content, len(same)) for _, coded in some])
+    theirs = np.array([same.setdefault(coded.content, len(same)) for _, coded in members])
+    found = scores(codes(some), codes(members))
+    return ranked(found, np.arange(len(members)), mine[:, None] != theirs[None])
