@@ -10,6 +10,7 @@ interface PostingsRoot {
   ordersPerBlock: number;
   files: {
     terms: [first: string, name: string][];
+    stems: [first: string, name: string][];
     tags: [first: string, name: string][];
     neighbours: [first: string, name: string][];
     documents: [block: number, name: string][];
@@ -41,7 +42,18 @@ interface Shown {
   alt: string;
 }
 
+/** The pictures that a word or phrase of the query matches. */
+interface FoundWord {
+  ways: Map<number, Way>;
+  idf: number;
+  /** Where the word and its forms stand, by form and field. */
+  texts: Occurrences[][];
+  phrase: boolean;
+}
+
 interface Clause {
+  /** It says little, and need not be there. */
+  stop: boolean;
   words: string[];
   phrase: boolean;
   /** Under which tags may hold this word as a neighbour. */
@@ -55,7 +67,7 @@ type Occurrences = Map<number, { length: number; positions: number[] }>;
 interface Way {
   query: string;
   word: string;
-  via: "exact" | "phrase" | "prefix" | "neighbour";
+  via: "exact" | "phrase" | "form" | "prefix" | "neighbour";
   similarity: number;
   score: number;
   /** Where a tag led there: all tags that would have, the nearest first. */
@@ -87,6 +99,7 @@ interface Postings {
   readonly problems: Set<string>;
   beginningWith(word: string): Promise<Term[]>;
   term(word: string): Promise<Term | undefined>;
+  forms(word: string): Promise<Term[]>;
   nearTags(word: string): Promise<NearTag[]>;
   shown(ids: number[]): Promise<Map<number, Shown>>;
   orders(ids: number[]): Promise<Map<number, number>>;
@@ -94,6 +107,9 @@ interface Postings {
 
 declare var Picturerail: {
   analyse(text: string): string[];
+  analyseQuery(text: string): string[];
+  isStopWord(word: string): boolean;
+  stem(word: string): string;
   Postings: { open(load: LoadJson): Promise<Postings> };
   Rows: {
     ratio(picture: ScrollPicture): number;

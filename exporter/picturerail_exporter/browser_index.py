@@ -9,13 +9,16 @@ JSON array of `[key, entry]`, sorted by key (texts by UTF-16 units, as browsers 
     tags         [folded tag, [tag, [document, length ...]]]
                  `length` counts the words of the document's field of tags
     neighbours   [folded word, [[folded tag, similarity] ...]]    nearest first
+    stems        [stem, [word ...]]     the words that are forms of one; a stem whose only word is
+                 the stem itself is left out
     documents    [id, [filename, width, height, picture, placeholder, caption, date, shape]]
     orders       [id, seconds since 1970]: breaks ties of the score, the higher first
 
-A field's values follow each other with one position left free between them, so a phrase
-does not reach across. A field's average length counts the documents that have it. Terms are
-the engine's: `analyse` cuts the texts here, and its rule is repeated in `static/analyse.js`
-for what a visitor types.
+A field's values follow each other with 16 positions left free between them, so neither a phrase
+nor the nearness of words reaches across. A field's average length counts the documents that have
+it. Terms are
+the engine's: `analyse` cuts the texts here, and its rule is repeated in `static/analyse.js` and
+`static/stem.js` for what a visitor types.
 """
 
 from __future__ import annotations
@@ -29,8 +32,10 @@ from typing import Protocol
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.shards import Shard, blocks, browser_order, cut, encode
 from picturerail_native.fields import FIELD_WEIGHTS
+from picturerail_native.search import stem
 
-VERSION = 1
+VERSION = 2
+_VALUE_GAP = 16
 _DOCUMENTS_PER_BLOCK = 128
 _ORDERS_PER_BLOCK = 4096
 _SIMILARITY_DIGITS = 4
@@ -42,6 +47,14 @@ class Word(Protocol):
     @property
     def term(self) -> str:
         """The folded form."""
+
+    @property
+    def position(self) -> int:
+        """Its place among the words of its text."""
+
+    @property
+    def tail(self) -> bool:
+        """Whether it repeats the end of the word before."""
 
 
 Analyse = Callable[[str], Sequence[Word]]
@@ -76,12 +89,16 @@ def build(
         describe: what a result shows of a picture.
     """
     in_id_order = sorted(photos, key=lambda photo: photo.id)
-    fold = functools.lru_cache(maxsize=65536)(_folder(analyse))
+    words_of = functools.lru_cache(maxsize=65536)(_cutter(analyse))
+
+    def fold(text: str) -> tuple[str, ...]:
+        return tuple(word.term for word in words_of(text) if not word.tail)
+
     fields: dict[str, _Field] = {name: _Field() for name in FIELD_WEIGHTS}
     tags: dict[str, dict[int, int]] = defaultdict(dict)
     names: dict[str, str] = {}
     for photo in in_id_order:
-        lengths = _add_words(photo, fields, fold)
+        lengths = _add_words(photo, fields, words_of)
         for tag in photo.tags:
             if key := " ".join(fold(tag)):
                 tags[key][photo.id] = lengths["tags"]
@@ -91,6 +108,7 @@ def build(
     fields = {name: fields[name] for name in (*FIELD_WEIGHTS, *extra)}
     files = {
         "terms": cut(_terms(fields)),
+        "stems": cut(_stems(fields)),
         "tags": cut(
             (key, [names[key], _steps_and_lengths(tags[key])])
             for key in sorted(tags, key=browser_order)
@@ -116,24 +134,24 @@ def build(
     return encode(root), list(every.values())
 
 
-def _folder(analyse: Analyse) -> Callable[[str], tuple[str, ...]]:
-    return lambda text: tuple(word.term for word in analyse(text))
+def _cutter(analyse: Analyse) -> Callable[[str], tuple[Word, ...]]:
+    return lambda text: tuple(analyse(text))
 
 
 def _add_words(
-    photo: Photo, fields: dict[str, _Field], fold: Callable[[str], tuple[str, ...]]
+    photo: Photo, fields: dict[str, _Field], words_of: Callable[[str], tuple[Word, ...]]
 ) -> Mapping[str, int]:
     """Add a picture's words to the postings; return how many each field has."""
     places: dict[str, dict[str, list[int]]] = {}
     following: dict[str, int] = defaultdict(int)
     lengths: dict[str, int] = defaultdict(int)
     for name, value in photo.fields:
-        terms = fold(value)
+        words = words_of(value)
         of_field = places.setdefault(name, {})
-        for position, term in enumerate(terms, following[name]):
-            of_field.setdefault(term, []).append(position)
-        following[name] += len(terms) + 1
-        lengths[name] += len(terms)
+        for word in words:
+            of_field.setdefault(word.term, []).append(following[name] + word.position)
+        following[name] += (words[-1].position + 1 if words else 0) + _VALUE_GAP
+        lengths[name] += len(words)
     for name, of_field in places.items():
         held = fields.setdefault(name, _Field())
         held.words += lengths[name]
@@ -156,6 +174,15 @@ def _terms(fields: dict[str, _Field]) -> Iterable[tuple[str, object]]:
                 if term in held.postings
             ],
         )
+
+
+def _stems(fields: Mapping[str, _Field]) -> Iterable[tuple[str, object]]:
+    groups: dict[str, list[str]] = defaultdict(list)
+    for word in sorted({term for held in fields.values() for term in held.postings}):
+        groups[stem(word)].append(word)
+    for key in sorted(groups, key=browser_order):
+        if groups[key] != [key]:
+            yield key, groups[key]
 
 
 def _neighbours(

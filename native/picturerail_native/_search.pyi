@@ -26,6 +26,7 @@ class _Library:
     PRSE_PHRASE: Final[int]
     PRSE_NEIGHBOUR: Final[int]
     PRSE_TYPO: Final[int]
+    PRSE_FORM: Final[int]
     PRSE_STRICT: Final[int]
     PRSE_NO_TYPOS: Final[int]
     PRSE_NO_COUNT: Final[int]
@@ -38,6 +39,7 @@ class _Library:
         self,
         path: bytes | FFI.CData,
         uuid: FFI.CData,
+        language: bytes | FFI.CData,
         writer: FFI.CData,
         error: FFI.CData,
     ) -> int: ...
@@ -143,6 +145,15 @@ class _Library:
         error: FFI.CData,
     ) -> int: ...
     def prse_check(self, path: bytes | FFI.CData, error: FFI.CData) -> int: ...
+    def prse_stem(
+        self,
+        word: FFI.CData,
+        language: bytes | FFI.CData,
+        stem: FFI.CData,
+        capacity: int,
+        length: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
     def prse_analyse(
         self,
         text: FFI.CData,

@@ -95,6 +95,7 @@ class Via(enum.IntEnum):
     PHRASE = 2
     NEIGHBOUR = 3
     TYPO = 4
+    FORM = 5
 
 
 class Sort(enum.IntEnum):
@@ -114,15 +115,21 @@ class Match:
     word: str
     via: Via
     similarity: float
+    score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A document found, with its score and why."""
+    """A document found, with its score and why.
+
+    The score is the sum of the matches' and of `proximity`, what the nearness of words adds;
+    both are told only where the reasons are.
+    """
 
     id: int
     score: float
     matches: tuple[Match, ...] = ()
+    proximity: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +164,24 @@ class Token:
     begin: int
     end: int
     position: int
+    tail: bool = False
+    """The last letter of ideographs or kana once more, which queries do without."""
 
 
 class Writer:
     """The index open for writing. A context manager that closes it."""
 
-    def __init__(self, path: str | os.PathLike[str], uuid: bytes) -> None:
-        """Open or make the index that follows the database `uuid`."""
+    def __init__(
+        self, path: str | os.PathLike[str], uuid: bytes, *, language: str = "english"
+    ) -> None:
+        """Open or make the index that follows the database `uuid`.
+
+        Args:
+            path: of its folder.
+            uuid: of the database.
+            language: of the texts, which says what words are forms of one word: "english", or
+                "none" for no such rules. An index of another is refused with OlderIndexError.
+        """
         self._handle: Any | None = None
         if len(uuid) != lib.PRSE_UUID_BYTES:
             raise SearchArgumentError(
@@ -171,7 +189,10 @@ class Writer:
             )
         error = self._error = _new("prse_error *")
         out = _new("prse_writer **")
-        _raise_for(lib.prse_writer_open(_path(path), ffi.from_buffer(uuid), out, error), error)
+        status = lib.prse_writer_open(
+            _path(path), ffi.from_buffer(uuid), language.encode(), out, error
+        )
+        _raise_for(status, error)
         self._handle = ffi.gc(out[0], lib.prse_writer_close)
 
     def __enter__(self) -> Self:
@@ -375,6 +396,7 @@ class Reader:
                     hit.id,
                     hit.score,
                     matches[hit.first_match : hit.first_match + hit.match_count],
+                    hit.proximity,
                 )
                 for hit in page
             ),
@@ -451,9 +473,21 @@ def analyse(text: str) -> list[Token]:
             token.begin,
             token.end,
             token.position,
+            bool(token.tail),
         )
         for token in tokens[0 : count[0]]
     ]
+
+
+def stem(word: str, language: str = "english") -> str:
+    """Return the stem of a folded word: words of one stem are forms of one word."""
+    given, kept = _text(word)
+    error, length = _new("prse_error *"), _new("size_t *")
+    capacity = len(kept) + 1  # no stem is longer than its word by more than a letter
+    out = _new("char[]", capacity)
+    status = lib.prse_stem(given[0], language.encode(), out, capacity, length, error)
+    _raise_for(status, error)
+    return _decode_bytes(ffi.unpack(out, length[0]))
 
 
 def destroy(path: str | os.PathLike[str]) -> None:
@@ -536,11 +570,17 @@ def _take_matches(owned: Any) -> tuple[Match, ...]:
                 _decode(match.word),
                 Via(match.via),
                 match.similarity,
+                match.score,
             )
             for match in first[0][0 : count[0]]
         )
     finally:
         lib.prse_matches_free(owned)
+
+
+def _decode_bytes(data: Any) -> str:
+    assert isinstance(data, bytes)
+    return data.decode("utf-8", "replace")
 
 
 def _decode(text: Any) -> str:

@@ -134,7 +134,7 @@ def test_a_visit_without_search(gallery, serve, visit):
         ("espresso window", [(3, "espresso window")]),
         ("ESPRÉSSO", [(3, "espresso")]),
         ("espr", [(3, "espresso")]),
-        ("meadows", [(1, "meadows grass")]),
+        ("meadows", [(1, "meadow")]),  # its filename bears another form of the word
         ("field", [(1, "field grass")]),
         ("fields", [(1, "fields grass")]),
         ('"the cat"', [(4, "the cat")]),

@@ -13,7 +13,7 @@ import picturerail_exporter
 from picturerail_exporter.collection import order_of
 from picturerail_exporter.shards import LEAST, cut
 from picturerail_native.fields import searched_fields
-from picturerail_native.search import Reader, Writer, analyse
+from picturerail_native.search import Reader, Writer, analyse, stem
 
 from .helpers import plain, tree
 
@@ -24,14 +24,14 @@ RUNNER = """
 const fs = require("fs"), vm = require("vm");
 const [folder, ...scripts] = process.argv.slice(1);
 for (const script of scripts) vm.runInThisContext(fs.readFileSync(script, "utf8"), script);
-const { analyse, Postings, search, searchName } = globalThis.Picturerail;
+const { analyse, stem, Postings, search, searchName } = globalThis.Picturerail;
 const load = async (name) => JSON.parse(fs.readFileSync(`${folder}/search/${name}`, "utf8"));
 const tasks = JSON.parse(fs.readFileSync(0, "utf8"));
 (async () => {
   const index = folder && (await Postings.open(load));
   const answers = [];
   for (const [what, text] of tasks) {
-    answers.push(what === "analyse" ? analyse(text)
+    answers.push(what === "analyse" ? analyse(text) : what === "stem" ? stem(text)
       : await (what === "name" ? searchName : search)(index, text));
   }
   console.log(JSON.stringify({ answers, problems: index ? [...index.problems] : [] }));
@@ -49,7 +49,7 @@ def node():
         pytest.skip("no node on PATH")
 
     def run(folder, tasks):
-        scripts = [STATIC / name for name in ("analyse.js", "postings.js", "search.js")]
+        scripts = [STATIC / name for name in ("analyse.js", "stem.js", "postings.js", "search.js")]
         done = subprocess.run(
             [found, "-e", RUNNER, "--", str(folder), *map(str, scripts)],
             input=json.dumps(tasks),
@@ -69,7 +69,8 @@ TEXTS = {
     "ÅNGSTRÖM İstanbul": ["angstrom", "istanbul"],
     "IMG_1234-2.JPG": ["img", "1234", "2", "jpg"],
     "ﬁne ½ Ⅷ ①": ["fine", "1", "2", "viii", "1"],
-    "日本語 テスト2": ["日", "本", "語", "テ", "ス", "ト", "2"],
+    "日本語 テスト2": ["日本", "本語", "語", "テス", "スト", "ト", "2"],
+    "IMG2041 mp3 1080p": ["img", "2041", "mp3", "1080", "p"],
     "Łódź Ærø ΟΔΟΣ": ["lodz", "aero", "οδοσ"],
     "Привет, Мир!": ["привет", "мир"],
     "😀 don't": ["don", "t"],
@@ -95,7 +96,52 @@ def test_analyser_by_the_engines_vectors(node):
     assert [[term for term, *_ in case["terms"]] for case in cases] == answers
 
 
+STEMS = {
+    "running": "run",
+    "flies": "fli",
+    "dying": "die",
+    "happily": "happili",
+    "inning": "inning",
+    "exceedingly": "exceed",
+    "generously": "generous",
+    "sky": "sky",
+    "relational": "relat",
+    "straße": "straße",
+}
+
+
+def test_stems_are_the_engines(node):
+    """The browser's stems are the engine's, for words of every kind of ending."""
+    rng = random.Random(3)
+    print("seed 3")
+    endings = "s es ed ing ingly eed ies ational izer li ogist ative ness ful ement ion e ll y ying"
+    parts = [
+        "run",
+        "hop",
+        "past",
+        "fly",
+        "succ",
+        "gener",
+        "univers",
+        "beach",
+        "care",
+        "happ",
+        "sens",
+        "adopt",
+        "control",
+        "agre",
+        "out",
+    ]
+    words = [*STEMS, *(rng.choice(parts) + rng.choice(endings.split()) for _ in range(2000))]
+
+    answers = node("", [["stem", word] for word in words])["answers"]
+
+    assert list(STEMS.values()) == answers[: len(STEMS)]
+    assert [stem(word) for word in words] == answers
+
+
 WORDS = [
+    "the",
     "sea",
     "seal",
     "season",
@@ -109,10 +155,26 @@ WORDS = [
     "straße",
     "strand",
     "öl",
+    "北京天",
 ]
 
 
-QUERIES = [*WORDS, "ocean", "kitten", "s", "be", "nothing", "9", "t-shirt", '"sea sun"', '"cat']
+QUERIES = [
+    *WORDS,
+    "ocean",
+    "kitten",
+    "s",
+    "be",
+    "nothing",
+    "9",
+    "t-shirt",
+    "北",
+    "北京",
+    "of",
+    "catting",
+    '"sea sun"',
+    '"cat',
+]
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -1,24 +1,38 @@
 """A search engine of a page: everything in dictionaries, every document looked at.
 
-It states what the engine must answer; it shares nothing with it but the analyser.
+It states what the engine must answer; it shares nothing with it but the analyser. Stems are those
+of snowballstemmer, by the same author as the algorithm.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import snowballstemmer
+
 from picturerail_native.search import analyse
 
-K1, B, GAP = 1.2, 0.75, 16
+K1, B, GAP = 2.0, 0.75, 16
+FORM, STOP, NEAR, FARTHEST = 0.7, 0.25, 0.6, 4
+STOP_WORDS = {"a", "do"}  # of those that tests use
 WEIGHTS = {"filename": 4.0, "tags": 3.0, "caption": 2.0, "folder": 1.0}
+
+
+_english = snowballstemmer.stemmer("english")
+
+
+def stem(word: str) -> str:
+    """Return a word's English stem."""
+    return str(_english.stemWord(word)) if word.isascii() and word.isalpha() else word
 
 
 def words_of(text: str) -> tuple[str, ...]:
     """Return a text's folded words."""
-    return tuple(token.term for token in analyse(text))
+    return tuple(token.term for token in analyse(text) if not token.tail)
 
 
 @dataclass
@@ -52,6 +66,7 @@ class Wanted:
     near: frozenset[tuple[str, ...]] = frozenset()
     field: str = ""
     prefixes: bool = True
+    forms: bool = True
     typos: bool = True
 
 
@@ -123,6 +138,7 @@ class Oracle:
         if not tree.parts:
             return [], False
         chosen = {**WEIGHTS, **(weights or {})}
+        self._idfs: dict[object, float] = {}
         scores = self._evaluate(tree, chosen)
         free = tuple(
             part
@@ -130,18 +146,56 @@ class Oracle:
             if not isinstance(part, Without | Times)
             and not (isinstance(part, Wanted) and part.field)
         )
+        if any(not is_stop(part) for part in tree.parts if not isinstance(part, Without | Times)):
+            free = tuple(part for part in free if not is_stop(part))
         relaxed = False
         if not scores and len(free) > 1:
             rest = tuple(part for part in tree.parts if part not in free)
             scores = self._evaluate(Both((Either(free), *rest)), chosen)
             relaxed = bool(scores)
+        for i in scores:
+            scores[i] += self._nearness(tree, i, chosen)
         ranked = sorted(scores, key=lambda i: (-scores[i], -self.documents[i].order, i))
         return [(i, scores[i]) for i in ranked], relaxed
+
+    def _nearness(self, tree: Both, doc_id: int, weights: Mapping[str, float]) -> float:
+        """Return what the nearness of words adds to a document's score."""
+        parts = tree.parts
+        if len(parts) == 1 and isinstance(parts[0], Either):
+            parts = parts[0].parts
+        words = [
+            part for part in parts if isinstance(part, Wanted) and not part.phrase and part.forms
+        ]
+        if any(not is_stop(part) for part in parts if not isinstance(part, Without | Times)):
+            words = [word for word in words if not is_stop(word)]
+        total = 0.0
+        idfs = {word: self._idf(word, weights) for word in words} if len(words) > 1 else {}
+        for a, b in itertools.pairwise(words):
+            if a.field != b.field:
+                continue
+            distances = [
+                abs(i - j)
+                for name, held in self.documents[doc_id].words.items()
+                if (weights.get(name, 1.0) and not a.field) or name == a.field
+                for i, one in held.items()
+                if stem(one) == stem(a.terms[0])
+                for j, other in held.items()
+                if stem(other) == stem(b.terms[0]) and 0 < abs(i - j) <= FARTHEST
+            ]
+            if distances:
+                total += NEAR * min(idfs[a], idfs[b]) / min(distances)
+        return total
+
+    def _idf(self, word: Wanted, weights: Mapping[str, float]) -> float:
+        key = (word, tuple(sorted(weights.items())), len(self.documents))
+        if key not in self._idfs:
+            self._idfs[key] = self._match(word, weights)[1]
+        return self._idfs[key]
 
     def _evaluate(self, tree: Tree, weights: Mapping[str, float]) -> dict[int, float]:
         """Return the scores of the documents that match."""
         if isinstance(tree, Wanted):
-            return self._match(tree, weights)
+            return self._match(tree, weights)[0]
         if isinstance(tree, Times):
             return {
                 i: 0.0 for i, d in self.documents.items() if tree.begin <= d.order < tree.before
@@ -149,16 +203,34 @@ class Oracle:
         if isinstance(tree, Without):
             bearing = self._evaluate(tree.part, weights)
             return {i: 0.0 for i in self.documents if i not in bearing}
+        stops = [part for part in tree.parts if is_stop(part)]
+        rest = [part for part in tree.parts if part not in stops]
+        wanted = any(not isinstance(part, Without | Times) for part in rest)
+        if isinstance(tree, Either) and stops and wanted:
+            found = [
+                {i: score * (STOP if part in stops else 1) for i, score in scores.items()}
+                for part in tree.parts
+                for scores in [self._evaluate(part, weights)]
+            ]
+            ids = {i for scores in found for i in scores}
+            return {i: sum(scores.get(i, 0.0) for scores in found) for i in ids}
+        if isinstance(tree, Both) and stops and wanted:
+            scores = self._evaluate(Both(tuple(rest)), weights)
+            for part in stops:
+                for i, score in self._evaluate(part, weights).items():
+                    if i in scores:
+                        scores[i] += STOP * score
+            return scores
         found = [self._evaluate(part, weights) for part in tree.parts]
         ids = set(self.documents) if isinstance(tree, Both) else set()
         for scores in found:
             ids = ids & set(scores) if isinstance(tree, Both) else ids | set(scores)
         return {i: sum(scores.get(i, 0.0) for scores in found) for i in ids}
 
-    def _match(self, word: Wanted, weights: Mapping[str, float]) -> dict[int, float]:
-        """Return the scores of one word of the query."""
+    def _match(self, word: Wanted, weights: Mapping[str, float]) -> tuple[dict[int, float], float]:
+        """Return the scores of one word of the query, and its idf."""
         average = self._average_lengths()
-        # How worthy, by tier (0 exact or phrase, 1 prefix, 2 typo, 3 neighbour), term, document.
+        # By tier (0 exact or phrase, 1 form, 2 prefix, 3 typo, 4 neighbour), term, document.
         worths: dict[tuple[int, tuple[str, ...]], dict[int, float]] = {}
         if word.field:
             weights = {name: 0.0 for d in self.documents.values() for name in d.words} | {
@@ -166,13 +238,13 @@ class Oracle:
             }
         ways = {i: self._ways(word, document) for i, document in self.documents.items()}
         known = any(
-            tier < 2 and any(weights.get(name, 1.0) for name in counts)
+            tier < 3 and any(weights.get(name, 1.0) for name in counts)
             for held in ways.values()
             for (tier, _), counts in held.items()
         )
         for doc_id, document in self.documents.items():
             for (tier, term), counts in ways[doc_id].items():
-                if tier == 2 and known:
+                if tier == 3 and known:
                     continue
                 w = 0.0
                 for name, times in counts.items():
@@ -181,23 +253,27 @@ class Oracle:
                 if w == 0:
                     continue
                 s = w / (K1 + w)
-                near = self._similarity(term, word) if tier == 3 else 1.0
+                of_form = FORM * w / (K1 + FORM * w)
+                near = self._similarity(term, word) if tier == 4 else 1.0
                 typo = 0.0
-                if tier == 2:
-                    typo = 0.5 + (0.3 if edits_between(word.terms[0], term[0]) == 1 else 0.2) * s
-                neighbour = 0.5 * near * (0.8 + 0.2 * s)
-                worth = (1 + (K1 + 1) * s, 0.5 + 0.5 * s, typo, neighbour)[tier]
+                if tier == 3:
+                    typo = 0.1 + (0.06 if edits_between(word.terms[0], term[0]) == 1 else 0.04) * s
+                neighbour = 0.1 * near * (0.8 + 0.2 * s)
+                exact, form = 0.25 + (K1 + 1) * s, 0.2 + (K1 + 1) * of_form
+                worth = (exact, form, 0.1 + 0.1 * s, typo, neighbour)[tier]
                 worths.setdefault((tier, term), {})[doc_id] = worth
         if not worths:
-            return {}
+            return {}, math.log(1 + (len(self.documents) + 0.5) / 0.5)
         nearest = min(tier for tier, _ in worths)
         df = max(len(ids) for (tier, _), ids in worths.items() if tier == nearest)
+        bearing = {i for (tier, _), ids in worths.items() if tier < 2 for i in ids}
+        df = len(bearing) or df
         idf = math.log(1 + (len(self.documents) - df + 0.5) / (df + 0.5))
         scores: dict[int, float] = {}
         for ids in worths.values():
             for doc_id, worth in ids.items():
                 scores[doc_id] = max(scores.get(doc_id, 0.0), idf * worth)
-        return scores
+        return scores, idf
 
     def _ways(
         self, word: Wanted, document: Document
@@ -209,21 +285,23 @@ class Oracle:
                 here = tuple(words.get(position + i, "") for i in range(len(word.terms)))
                 if here == word.terms:
                     way = (0, word.terms)
-                elif not word.phrase and word.prefixes and here[0].startswith(word.terms[0]):
+                elif not word.phrase and word.forms and stem(here[0]) == stem(word.terms[0]):
                     way = (1, here)
+                elif not word.phrase and word.prefixes and here[0].startswith(word.terms[0]):
+                    way = (2, here)
                 elif (
                     not word.phrase
                     and word.typos
                     and 0 < edits_between(word.terms[0], here[0]) <= edits_allowed(word.terms[0])
                 ):
-                    way = (2, here)
+                    way = (3, here)
                 else:
                     continue
                 counts = ways.setdefault(way, {})
                 counts[name] = counts.get(name, 0) + 1
         for tag in document.tags:
             if self._similarity(tag, word) > 0:
-                ways[3, tag] = {"tags": 1}
+                ways[4, tag] = {"tags": 1}
         return ways
 
     def _similarity(self, tag: tuple[str, ...], word: Wanted) -> float:
@@ -237,6 +315,17 @@ class Oracle:
                 if words:
                     lengths.setdefault(name, []).append(len(words))
         return {name: sum(found) / len(found) for name, found in lengths.items()}
+
+
+def is_stop(part: Tree) -> bool:
+    """Whether it is a word that says little, of no field."""
+    return (
+        isinstance(part, Wanted)
+        and not part.phrase
+        and not part.field
+        and part.forms
+        and part.terms[0] in STOP_WORDS
+    )
 
 
 def edits_allowed(word: str) -> int:

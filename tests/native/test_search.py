@@ -16,7 +16,7 @@ from picturerail_native import search
 from picturerail_native.search import Via
 
 UUID = bytes(range(16))
-GOLDEN = Path(__file__).parent / "golden-index-3"
+GOLDEN = Path(__file__).parent / "golden-index-4"
 
 
 def ids(reader: search.Reader, query: str) -> list[int]:
@@ -82,6 +82,107 @@ def test_nearer_ways_rank_higher(tmp_path: Path) -> None:
         writer.commit(1)
 
     assert found(tmp_path, "meadow") == [4, 3, 2, 1]
+
+
+def test_other_forms_are_found_below_the_word_itself(tmp_path: Path) -> None:
+    """A form of the word is found where none begins with it; the form that was asked for leads."""
+    with search.Writer(tmp_path, UUID) as writer:
+        for doc_id, word in enumerate(["wolf", "wolves", "run", "running", "runs"], 1):
+            writer.put(doc_id, [("caption", f"{word} {doc_id}")])
+        writer.commit(1)
+    assert found(tmp_path, "running") == [4, 3, 5]
+    assert found(tmp_path, "runs") == [5, 3, 4]
+    assert found(tmp_path, "runs*") == [5]
+    assert found(tmp_path, "running -runs") == [4, 3]
+    assert found(tmp_path, '"runs"') == [5]
+    with search.Reader(tmp_path) as reader:
+        matches = [hit.matches[0] for hit in reader.search("running").hits]
+    assert [(m.word, m.via) for m in matches] == [
+        ("running", Via.EXACT), ("run", Via.FORM), ("runs", Via.FORM)
+    ]  # fmt: skip
+
+
+def test_without_a_language_there_are_no_forms(tmp_path: Path) -> None:
+    """An index of the language "none" knows no forms and no stop words; another is refused."""
+    with search.Writer(tmp_path, UUID, language="none") as writer:
+        writer.put(1, [("caption", "runs the")])
+        writer.put(2, [("caption", "running")])
+        writer.commit(1)
+    assert found(tmp_path, "running") == [2]
+    assert found(tmp_path, "the running") == [2, 1]  # relaxed
+    with pytest.raises(search.OlderIndexError, match='language "none", not "english"'):
+        search.Writer(tmp_path, UUID)
+    with pytest.raises(search.SearchArgumentError, match='language "elvish" is not known'):
+        search.Writer(tmp_path / "new", UUID, language="elvish")
+
+
+def test_words_that_say_little_count_little_but_are_found(tmp_path: Path) -> None:
+    """A stop word need not be there, ranks those higher that have it, and is found by itself."""
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(1, [("caption", "dog beach sand")])
+        writer.put(2, [("caption", "dog on beach")])
+        writer.put(3, [("caption", "on and on")])
+        writer.commit(1)
+    assert found(tmp_path, "dog on the beach") == [2, 1]
+    assert found(tmp_path, "on") == [3, 2]
+    assert found(tmp_path, '"dog on"') == [2]
+    assert found(tmp_path, "zebra on") == []
+    with search.Reader(tmp_path) as reader:
+        scores = {
+            match.word: match.score
+            for hit in reader.search("beach on").hits
+            for match in hit.matches
+            if hit.id == 2
+        }
+        assert not reader.search("dog on the beach").relaxed
+    assert 0 < scores["on"] < 0.5 * scores["beach"]
+
+
+def test_adjacent_ranks_above_near_above_far(tmp_path: Path) -> None:
+    """Of pictures with the same words, those in which they stand nearer to each other lead."""
+    texts = {
+        1: "hot one two three four five six seven eight nine dog ten eleven twelve",
+        2: "hot one two dog three four five six seven eight nine ten eleven twelve",
+        3: "hot dog one two three four five six seven eight nine ten eleven twelve",
+        4: "hot one dog two three four five six seven eight nine ten eleven twelve",
+    }
+    with search.Writer(tmp_path, UUID) as writer:
+        for doc_id, text in texts.items():
+            writer.put(doc_id, [("caption", text)])
+        writer.put(5, [("tags", "hot"), ("tags", "dog")])
+        writer.commit(1)
+    assert [i for i in found(tmp_path, "hot dog") if i != 5] == [3, 4, 2, 1]
+    assert [i for i in found(tmp_path, "dog hot") if i != 5] == [3, 4, 2, 1]
+    with search.Reader(tmp_path) as reader:
+        nearness = {hit.id: hit.proximity for hit in reader.search("hot dog").hits}
+    assert nearness[5] == nearness[1] == 0 < nearness[2] < nearness[4] < nearness[3]
+
+
+def test_why_adds_up_to_the_score(tmp_path: Path) -> None:
+    """What each word contributed in each field, and nearness, make up the score."""
+    rng = random.Random(2)
+    print("seed 2")
+    words = ["sea", "seas", "sun", "sunset", "the", "dog", "dogs", "hot", "beach"]
+    with search.Writer(tmp_path, UUID) as writer:
+        for doc_id in range(1, 200):
+            fields = [
+                (rng.choice(["tags", "caption", "filename"]), " ".join(rng.choices(words, k=4)))
+                for _ in range(3)
+            ]
+            writer.put(doc_id, fields)
+        writer.put(200, [("tags", "sea"), ("tags", "dog")])
+        writer.put(201, [("tags", "sea")])
+        writer.set_neighbours("sea", [("ocean", 0.5)])
+        writer.set_neighbours("dog", [("ocean", 0.4)])
+        writer.commit(1)
+    queries = ["sea", "hot dog", "sun the dogs", "ocean", '"hot dog" sea', "tag:sea sun OR dog"]
+    with search.Reader(tmp_path) as reader:
+        for query in queries:
+            hits = reader.search(query, limit=300).hits
+            assert len(hits) > 1, query
+            for hit in hits:
+                parts = sum(match.score for match in hit.matches) + hit.proximity
+                assert parts == pytest.approx(hit.score, rel=1e-5), query
 
 
 def test_neighbours_belong_to_whole_tags_and_can_be_taken_back(tmp_path: Path) -> None:
@@ -485,7 +586,7 @@ def test_readers_in_another_process_see_whole_commits(tmp_path: Path) -> None:
     assert (process.returncode, rest) == (0, "done\n")
 
 
-@pytest.mark.parametrize("older", [1, 2])
+@pytest.mark.parametrize("older", [1, 2, 3])
 def test_an_index_of_an_older_format_is_refused(older: int, tmp_path: Path) -> None:
     """An older golden index is refused, naming its format, until it is destroyed."""
     for file in GOLDEN.with_name(f"golden-index-{older}").iterdir():
@@ -499,14 +600,14 @@ def test_an_index_of_an_older_format_is_refused(older: int, tmp_path: Path) -> N
         assert writer.info.documents == 0
 
 
-def test_an_index_of_format_3_is_read() -> None:
+def test_an_index_of_format_4_is_read() -> None:
     """The golden index of this format opens, is sound and answers, also without looking at all."""
     search.check(GOLDEN)
     with search.Reader(GOLDEN) as reader:
         info = reader.info
         counts = (info.format, info.seq, info.documents, info.tags, info.vectors)
 
-        assert counts == (3, 42, 403, 1, 2)
+        assert counts == (4, 42, 403, 1, 2)
         assert ids(reader, "meadow") == [4, 1]
         assert ids(reader, '"hot dog"') == [2]
         assert ids(reader, "deleted") == []

@@ -23,10 +23,13 @@ VOCABULARY = [
     "ba",
     "bar",
     "barn",
+    "bars",
+    "barring",
     "cat",
     "cats",
     "hot",
     "dog",
+    "dogs",
     "Ähre",
 ]
 FIELDS = ["filename", "tags", "caption", "folder", "camera", "date"]
@@ -108,6 +111,7 @@ class Run:
             frozenset(near),
             field,
             star or not excluded,
+            not star and not excluded,
             not star and not excluded,
         )
         return f"{written}{word}{'*' if star else ''}", wanted

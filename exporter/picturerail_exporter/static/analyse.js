@@ -23,23 +23,73 @@
     "\\u3005-\\u3007\\u3021-\\u3029\\u3031-\\u3035\\u3038-\\u303c\\u3041-\\u30ff" +
     "\\u31f0-\\u31ff\\u3400-\\u4dbf\\u4e00-\\u9fff\\uf900-\\ufaff" +
     "\\u{1aff0}-\\u{1b16f}\\u{20000}-\\u{3ffff}";
-  const WORDS = new RegExp(`(?=[\\p{L}\\p{N}])[${ALONE}]|(?:(?![${ALONE}])[\\p{L}\\p{N}])+`, "gu");
+  const WORDS = new RegExp(`[${ALONE}]+|(?:(?![${ALONE}])[\\p{L}\\p{N}])+`, "gu");
+  const IS_ALONE = new RegExp(`^[${ALONE}]`, "u");
+  // So many digits in a row are a word of their own: IMG2041 is img and 2041, mp3 is one word.
+  const DIGITS_APART = /([0-9]{3,})/;
+  // Words that say so little that a picture need not bear them.
+  const STOP_WORDS = new Set(
+    (
+        "a about after all also an and any are as at be been but by can could did do does for " +
+        "from had has have he her his how i if in into is it its may me my no nor not of off on " +
+        "or our she should so some such than that the their them then there these they this those " +
+        "to us was we were what when where which while who whom why will with would you your"
+      ).split(" "),
+  );
 
   /**
-   * Cut a text into folded words: compatibility forms and accents resolved, lower case, runs
-   * of letters and digits.
    * @param {string} text
-   * @returns {string[]}
+   * @param {(run: string[]) => string[]} cut what ideographs that follow each other become
    */
-  function analyse(text) {
+  function fold(text, cut) {
     const bare = text.normalize("NFKD").replace(/\p{M}+/gu, "");
     // Letter by letter, since a whole text's lower case looks at neighbours (the Greek sigma).
     const folded = Array.from(bare, (letter) => {
       const lower = letter.toLowerCase();
       return FOLDS[lower] ?? lower;
     });
-    return folded.join("").match(WORDS) ?? [];
+    return (folded.join("").match(WORDS) ?? []).flatMap((run) =>
+      IS_ALONE.test(run) ? cut(Array.from(run)) : run.split(DIGITS_APART).filter(Boolean),
+    );
   }
 
-  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { analyse });
+  /**
+   * Each two letters that follow each other.
+   * @param {string[]} letters
+   */
+  const bigrams = (letters) =>
+    letters.length > 1 ? letters.slice(1).map((letter, at) => letters[at] + letter) : letters;
+
+  /**
+   * Cut a text into folded words as the index does: compatibility forms and accents resolved,
+   * lower case, runs of letters and digits; of ideographs and kana each two, and the last alone.
+   * @param {string} text
+   * @returns {string[]}
+   */
+  function analyse(text) {
+    return fold(text, (run) => (run.length > 1 ? [...bigrams(run), run[run.length - 1]] : run));
+  }
+
+  /**
+   * Cut what a visitor types into folded words.
+   * @param {string} text
+   * @returns {string[]}
+   */
+  function analyseQuery(text) {
+    return fold(text, bigrams);
+  }
+
+  /**
+   * Whether a folded word says little.
+   * @param {string} word
+   */
+  function isStopWord(word) {
+    return STOP_WORDS.has(word);
+  }
+
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, {
+    analyse,
+    analyseQuery,
+    isStopWord,
+  });
 })();

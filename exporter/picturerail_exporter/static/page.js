@@ -4,7 +4,7 @@
 
 (() => {
   const AT_ONCE = 60;
-  const SEARCH = ["analyse.js", "postings.js", "search.js"];
+  const SEARCH = ["analyse.js", "stem.js", "postings.js", "search.js"];
 
   const script = /** @type {HTMLScriptElement} */ (document.currentScript);
   const site = new URL("../", script.src);

@@ -3,7 +3,8 @@
 "use strict";
 
 (() => {
-  const VERSION = 1;
+  const { stem } = globalThis.Picturerail;
+  const VERSION = 2;
 
   /**
    * A reader of the index. A file that is missing or damaged is noted in `problems` and read
@@ -61,6 +62,22 @@
     }
 
     /**
+     * The terms that are other forms of a word.
+     * @param {string} word
+     * @returns {Promise<Term[]>}
+     */
+    async forms(word) {
+      const root = stem(word);
+      const [entry] = await this._range("stems", root, false);
+      /** @type {string[]} */
+      const words = entry ? entry[1] : [root];
+      const found = await Promise.all(
+        words.filter((other) => other !== word).map((other) => this.term(other)),
+      );
+      return /** @type {Term[]} */ (found.filter(Boolean));
+    }
+
+    /**
      * The tags that a word is near to, by name, each with the documents that bear it.
      * @param {string} word
      * @returns {Promise<NearTag[]>}
@@ -104,7 +121,7 @@
 
     /**
      * The entries of a key, or of all keys that begin with it.
-     * @param {"terms" | "tags" | "neighbours"} kind
+     * @param {"terms" | "stems" | "tags" | "neighbours"} kind
      * @param {string} key
      * @param {boolean} prefix
      * @returns {Promise<[string, any][]>}

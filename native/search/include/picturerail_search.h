@@ -31,7 +31,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRSE_ABI_VERSION 1
+#define PRSE_ABI_VERSION 2
 #define PRSE_UUID_BYTES 16
 #define PRSE_MESSAGE_BYTES 1020
 
@@ -108,13 +108,15 @@ enum prse_via {
   PRSE_PREFIX = 1,   /* it bears a word that begins with the query's word */
   PRSE_PHRASE = 2,   /* it bears the quoted words side by side */
   PRSE_NEIGHBOUR = 3, /* it bears a tag near the query's word */
+  PRSE_FORM = 5,     /* it bears another form of the word (its stem is the same) */
   PRSE_TYPO = 4      /* it bears a word that differs by an edit or two, and none has the word */
 };
 
 /* Caller-owned. `first_match` and `match_count` point into `prse_matches`. */
 typedef struct prse_hit {
   uint64_t id;
-  float score;
+  float score;        /* the sum of its matches' scores and of `proximity` */
+  float proximity;    /* what the nearness of words adds; 0 unless matches are asked for */
   uint32_t first_match;
   uint32_t match_count;
 } prse_hit;
@@ -126,6 +128,7 @@ typedef struct prse_match {
   prse_text word;       /* the word the document bears; the tag where via is PRSE_NEIGHBOUR */
   int32_t via;
   float similarity;     /* PRSE_NEIGHBOUR: the tag's; PRSE_TYPO: the share of letters that agree; else 1 */
+  float score;          /* what this adds to the hit's */
 } prse_match;
 
 typedef struct prse_summary {
@@ -137,9 +140,10 @@ typedef struct prse_summary {
 typedef struct prse_token {
   uint32_t begin;
   uint32_t end;
-  uint32_t position;    /* number of the word in the text */
+  uint32_t position;    /* number of the word in the text; a tail's is that of the word before */
   uint32_t term_begin;  /* where its folded form lies in the caller's term buffer */
   uint32_t term_end;
+  uint32_t tail;        /* 1: the last letter of ideographs or kana once more; queries do without */
 } prse_token;
 
 typedef struct prse_info {
@@ -164,9 +168,10 @@ uint32_t prse_abi_version(void);
 
 /* Open the index in the folder `path` for writing; made if there is none.
  * `uuid` names the database it follows: PRSE_FOREIGN if it was made for another.
- * Everything a reader relies on is verified. */
-int32_t prse_writer_open(const char *path, const uint8_t *uuid, prse_writer **writer,
-                         prse_error *error);
+ * `language`, NUL-terminated, is that of the texts: "english", "none", or NULL for the first;
+ * PRSE_OUTDATED if the index was made for another. Everything a reader relies on is verified. */
+int32_t prse_writer_open(const char *path, const uint8_t *uuid, const char *language,
+                         prse_writer **writer, prse_error *error);
 
 /* Remove everything of an index, also a damaged one, so that it can be built
  * again. Files in `path` that are not the engine's own are left alone. */
@@ -268,6 +273,11 @@ int32_t prse_check(const char *path, prse_error *error);
  * buffers were too small calls again. A folded word can be longer than the word. */
 int32_t prse_analyse(prse_text text, prse_token *tokens, size_t capacity, size_t *count,
                      char *terms, size_t term_capacity, size_t *term_length, prse_error *error);
+
+/* The stem of a folded word in a language: words of one stem are forms of one word. Fills at most
+ * `capacity` bytes; `*length` is what the whole stem takes. */
+int32_t prse_stem(prse_text word, const char *language, char *stem, size_t capacity, size_t *length,
+                  prse_error *error);
 /* cffi: end */
 
 #ifdef __cplusplus

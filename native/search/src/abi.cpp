@@ -83,12 +83,21 @@ std::unique_ptr<prse::FileSystem> folder(const char* path) {
   return prse::posix_file_system(std::string(text));
 }
 
+prse::Language known_language(const char* name) {
+  const std::string_view text = name == nullptr ? "english" : name;
+  const auto known = prse::language_of(text);
+  if (!known.has_value()) {
+    fail_invalid("the language \"" + std::string(text) + "\" is not known; there are english and none");
+  }
+  return *known;
+}
+
 prse_text text_of(const std::string& text) { return {text.data(), text.size()}; }
 
 void fill_hits(const std::vector<prse::RankedHit>& found, std::span<prse_hit> hits, size_t& count) {
   count = found.size();
   std::transform(found.begin(), found.end(), hits.begin(), [](const prse::RankedHit& hit) {
-    return prse_hit{hit.id, hit.score, 0, 0};
+    return prse_hit{hit.id, hit.score, 0, 0, 0};
   });
 }
 
@@ -104,7 +113,7 @@ std::unique_ptr<prse_matches> gather_matches(std::vector<prse::FoundHit>& found,
   }
   for (const prse::Explanation& why : matches->texts) {
     matches->matches.push_back({text_of(why.field), text_of(why.query_word), text_of(why.word),
-                                why.via, why.similarity});
+                                why.via, why.similarity, why.score});
   }
   return matches;
 }
@@ -144,13 +153,13 @@ uint32_t prse_abi_version(void) { return PRSE_ABI_VERSION; }
 
 // ---- writing ----
 
-int32_t prse_writer_open(const char* path, const uint8_t* uuid, prse_writer** writer,
-                         prse_error* error) {
+int32_t prse_writer_open(const char* path, const uint8_t* uuid, const char* language,
+                         prse_writer** writer, prse_error* error) {
   return guarded(error, [&] {
     required(writer, "writer") = nullptr;
     prse::Uuid id;
     std::copy_n(&required(uuid, "uuid"), id.size(), id.begin());
-    *writer = new prse_writer{prse::IndexWriter(folder(path), id)};
+    *writer = new prse_writer{prse::IndexWriter(folder(path), id, known_language(language))};
   });
 }
 
@@ -266,7 +275,7 @@ int32_t prse_search(const prse_reader* reader, prse_text query, const prse_optio
     chosen.explain = matches != nullptr;
     prse::SearchResult result = required(reader, "reader").index.search(view(query), chosen);
     for (size_t i = 0; i < result.hits.size(); ++i) {
-      page[i] = {result.hits[i].id, result.hits[i].score, 0, 0};
+      page[i] = {result.hits[i].id, result.hits[i].score, result.hits[i].proximity, 0, 0};
     }
     if (summary != nullptr) *summary = {result.total, result.relaxed ? 1U : 0U};
     if (matches != nullptr) *matches = gather_matches(result.hits, page).release();
@@ -327,12 +336,22 @@ int32_t prse_analyse(prse_text text, prse_token* tokens, size_t capacity, size_t
                    analysis.tokens.begin() + static_cast<std::ptrdiff_t>(fitting),
                    token_page.begin(), [](const prse::Token& token) {
                      return prse_token{token.begin, token.end, token.position, token.term_begin,
-                                       token.term_end};
+                                       token.term_end, token.tail ? 1U : 0U};
                    });
     std::copy_n(analysis.terms.begin(), std::min(term_page.size(), analysis.terms.size()),
                 term_page.begin());
     required(count, "count") = analysis.tokens.size();
     required(term_length, "term_length") = analysis.terms.size();
+  });
+}
+
+int32_t prse_stem(prse_text word, const char* language, char* stem, size_t capacity, size_t* length,
+                  prse_error* error) {
+  return guarded(error, [&] {
+    const auto page = array(stem, capacity, "stem");
+    const std::string found = prse::stem(view(word), known_language(language));
+    std::copy_n(found.begin(), std::min(page.size(), found.size()), page.begin());
+    required(length, "length") = found.size();
   });
 }
 

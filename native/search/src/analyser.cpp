@@ -48,6 +48,11 @@ std::size_t end_of_run(std::string_view text, std::size_t begin) {
   return begin;
 }
 
+constexpr bool is_digit(char32_t letter) { return letter >= U'0' && letter <= U'9'; }
+
+// So many digits in a row are a word of their own: IMG2041 is img and 2041, mp3 is one word.
+constexpr std::uint32_t kDigitsApart = 3;
+
 // The words of a text as they grow: at most one is open, the last.
 class TokenBuilder {
  public:
@@ -56,29 +61,51 @@ class TokenBuilder {
       open_ = false;
       return;
     }
-    const bool alone = stands_alone(letter);
-    if (!open_ || alone || alone_) start(begin);
+    if (stands_alone(letter)) {
+      add_alone(letter, begin, end);
+      return;
+    }
+    const bool digit = is_digit(letter);
+    if (!open_ || alone_ || (!digit && digits_ >= kDigitsApart)) start(begin);
+    alone_ = false;
+    if (digit && digits_++ == 0) {
+      run_begin_ = begin;
+      run_term_ = static_cast<std::uint32_t>(result.terms.size());
+      before_run_ = result.tokens.back().end;
+    } else if (!digit) {
+      digits_ = 0;
+    }
     put_utf8(result.terms, letter);
-    alone_ = alone;
+    if (digits_ == kDigitsApart && run_term_ > result.tokens.back().term_begin) part_digits();
     extend(end);
   }
 
   // Letters and digits of ASCII, not folded yet; not none.
   void add_ascii(std::string_view letters, std::uint32_t begin) {
-    if (!open_ || alone_) start(begin);
+    if (letters.find_first_of("0123456789") != std::string_view::npos) {
+      for (const char letter : letters) {
+        add(static_cast<char32_t>(kAscii[static_cast<unsigned char>(letter)]), begin, begin + 1);
+        ++begin;
+      }
+      return;
+    }
+    if (!open_ || alone_ || digits_ >= kDigitsApart) start(begin);
     const std::size_t before = result.terms.size();
     result.terms.resize(before + letters.size());
     for (std::size_t i = 0; i < letters.size(); ++i) {
       result.terms[before + i] = kAscii[static_cast<unsigned char>(letters[i])];
     }
     alone_ = false;
+    digits_ = 0;
     extend(begin + static_cast<std::uint32_t>(letters.size()));
   }
 
   void separate() { open_ = false; }
 
   void add_mark(std::uint32_t end) {
-    if (open_) extend(end);
+    if (!open_) return;
+    extend(end);
+    if (result.tokens.back().tail) result.tokens[result.tokens.size() - 2].end = end;
   }
 
   Analysis result;
@@ -86,9 +113,40 @@ class TokenBuilder {
  private:
   void start(std::uint32_t begin) {
     const auto term = static_cast<std::uint32_t>(result.terms.size());
-    const auto position = static_cast<std::uint32_t>(result.tokens.size());
+    const std::uint32_t position = result.tokens.empty() ? 0 : result.tokens.back().position + 1;
     result.tokens.push_back({begin, begin, position, term, term});
     open_ = true;
+    digits_ = 0;
+  }
+
+  // An ideograph or kana: each two that follow each other are a word, and so is the last alone.
+  void add_alone(char32_t letter, std::uint32_t begin, std::uint32_t end) {
+    const bool follows = open_ && alone_;
+    if (follows) {
+      Token& before = result.tokens.back();
+      if (before.tail) {
+        before.tail = false;
+        ++before.position;
+      }
+      put_utf8(result.terms, letter);
+      extend(end);
+    }
+    start(begin);
+    if (follows) {
+      --result.tokens.back().position;
+      result.tokens.back().tail = true;
+    }
+    put_utf8(result.terms, letter);
+    alone_ = true;
+    extend(end);
+  }
+
+  // Ends the open word before its digits, which begin the next.
+  void part_digits() {
+    Token& letters = result.tokens.back();
+    letters.end = before_run_;
+    letters.term_end = run_term_;
+    result.tokens.push_back({run_begin_, run_begin_, letters.position + 1, run_term_, run_term_});
   }
 
   void extend(std::uint32_t end) {
@@ -97,7 +155,12 @@ class TokenBuilder {
   }
 
   bool open_ = false;
-  bool alone_ = false;  // the open word is an ideograph or kana: nothing may join it
+  bool alone_ = false;  // the open word is an ideograph or kana: nothing else may join it
+  // The digits at the end of the open word, where they begin, and where what is before them ends.
+  std::uint32_t digits_ = 0;
+  std::uint32_t run_begin_ = 0;
+  std::uint32_t run_term_ = 0;
+  std::uint32_t before_run_ = 0;
 };
 
 }  // namespace
@@ -138,6 +201,7 @@ std::string fold_words(std::string_view text) {
   const Analysis analysis = analyse(text);
   std::string words;
   for (const Token& token : analysis.tokens) {
+    if (token.tail) continue;
     if (!words.empty()) words.push_back(' ');
     words.append(analysis.term(token));
   }

@@ -11,9 +11,12 @@ namespace prse {
 struct Token {
   std::uint32_t begin;  // of the word in the text as given, in bytes
   std::uint32_t end;
-  std::uint32_t position;
+  std::uint32_t position;  // ascending from 0; a tail's is that of the token before
   std::uint32_t term_begin;  // of its folded form in Analysis::terms
   std::uint32_t term_end;
+  // The last letter of a run of ideographs or kana, once more by itself, so that it is found too.
+  // Queries do without it.
+  bool tail = false;
 };
 
 struct Analysis {
@@ -31,7 +34,7 @@ constexpr std::size_t kLongestText = 64U << 20;
 // Throws PRSE_INVALID for a text longer than kLongestText.
 Analysis analyse(std::string_view text);
 
-// The folded words of a text with a space between: what makes two tags the same tag.
+// The folded words of a text, without tails, with a space between: what makes two tags the same.
 std::string fold_words(std::string_view text);
 
 }  // namespace prse

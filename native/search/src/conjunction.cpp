@@ -90,9 +90,12 @@ class Prober {
 
 class Conjunction {
  public:
-  Conjunction(SegmentSearch& search, TopHits& top) : search_(search), top_(top) {
+  Conjunction(SegmentSearch& search, Proximity& proximity, TopHits& top)
+      : search_(search), proximity_(proximity), top_(top), most_of_others_(proximity.most()) {
+    lead_ = search.words.size();
     for (std::size_t w = 0; w < search.words.size(); ++w) {
-      if (search.words[w].documents < search.words[lead_].documents) lead_ = w;
+      if (search.words[w].optional) continue;
+      if (lead_ == search.words.size() || search.words[w].documents < search.words[lead_].documents) lead_ = w;
     }
     for (std::size_t w = 0; w < search.words.size(); ++w) {
       if (w == lead_) continue;
@@ -162,7 +165,7 @@ class Conjunction {
     if (entry.step == Step::kBlock) {
       const BlockTable& table = list.list.table();
       const std::uint32_t first = entry.number == 0 ? 0 : table.last_doc(entry.number - 1) + 1;
-      of_others = 0;
+      of_others = proximity_.most();
       for (const Prober& prober : probers_) {
         of_others += prober.most_between(first, table.last_doc(entry.number));
       }
@@ -203,12 +206,18 @@ class Conjunction {
     worths_[lead_] = worth_of_lead;
     for (std::size_t i = 0; i < others_.size(); ++i) {
       const double worth = probers_[i].worth(doc);
-      if (worth == 0) return;
+      if (worth == 0 && !search_.words[others_[i]].optional) return;
       worths_[others_[i]] = worth;
     }
     double sum = 0;
-    for (std::size_t w = 0; w < search_.words.size(); ++w) sum += (*search_.idf)[w] * worths_[w];
-    const auto score = static_cast<float>(sum);
+    // In the order in which looking at everything adds them up.
+    for (const bool optional : {false, true}) {
+      for (std::size_t w = 0; w < search_.words.size(); ++w) {
+        if (search_.words[w].optional == optional) sum += (*search_.idf)[w] * worths_[w];
+      }
+    }
+    if (!top_.wants(static_cast<float>(sum + proximity_.most()))) return;
+    const auto score = static_cast<float>(sum + proximity_.of(doc));
     if (!top_.wants(score)) return;
     if (once_) {
       top_.offer(search_.hit(doc, score));
@@ -218,13 +227,14 @@ class Conjunction {
   }
 
   SegmentSearch& search_;
+  Proximity& proximity_;
   TopHits& top_;
   std::size_t lead_ = 0;
   double idf_ = 0;
   bool once_ = true;  // no document comes twice
   std::vector<std::size_t> others_;
   std::vector<Prober> probers_;  // of the others
-  double most_of_others_ = 0;
+  double most_of_others_;
   std::vector<Entry> queue_;
   PostingBlock block_;
   std::array<double, kMostPrunedWords> worths_;
@@ -232,11 +242,11 @@ class Conjunction {
 
 }  // namespace
 
-void find_all(SegmentSearch& search, TopHits& top) {
+void find_all(SegmentSearch& search, Proximity& proximity, TopHits& top) {
   for (const WordLists& word : search.words) {
-    if (word.lists.empty()) return;
+    if (word.lists.empty() && !word.optional) return;
   }
-  Conjunction(search, top).run();
+  Conjunction(search, proximity, top).run();
 }
 
 }  // namespace prse

@@ -8,12 +8,14 @@
 // add would be enough. Hits and scores are those of looking at everything.
 #pragma once
 
+#include "proximity.h"
 #include "top_hits.h"
 #include "word_lists.h"
 
 namespace prse {
 
-// Offers what the segment has to `top`; words of one segment, at least one.
-void find_all(SegmentSearch& search, TopHits& top);
+// Offers what the segment has to `top`; words of one segment, at least one, of which not all are
+// `optional`.
+void find_all(SegmentSearch& search, Proximity& proximity, TopHits& top);
 
 }  // namespace prse

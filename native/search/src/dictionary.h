@@ -22,6 +22,8 @@ class DictionaryWriter {
   // Keys must come in ascending order of their bytes, each once.
   void add(std::string_view key, std::string_view value);
   std::string finish();
+  // How many keys there are so far.
+  std::uint32_t size() const { return count_; }
 
  private:
   std::string out_;

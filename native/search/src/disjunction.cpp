@@ -14,8 +14,9 @@ constexpr std::uint32_t kWindow = 1U << kWindowBits;
 
 class Disjunction {
  public:
-  Disjunction(SegmentSearch& search, TopHits& top)
+  Disjunction(SegmentSearch& search, Proximity& proximity, TopHits& top)
       : search_(search),
+        proximity_(proximity),
         top_(top),
         windows_((search.view->segment->documents() + kWindow - 1) >> kWindowBits),
         bounds_(windows_) {
@@ -30,7 +31,7 @@ class Disjunction {
     };
     std::vector<Entry> queue;
     for (std::uint32_t i = 0; i < windows_; ++i) {
-      if (bounds_[i] > 0) queue.push_back({bounds_[i], i});
+      if (bounds_[i] > 0) queue.push_back({bounds_[i] + proximity_.most(), i});
     }
     std::make_heap(queue.begin(), queue.end());
     while (!queue.empty() && top_.wants(static_cast<float>(queue.front().bound))) {
@@ -91,7 +92,7 @@ class Disjunction {
     begin_ = window << kWindowBits;
     end_ = std::min(begin_ + kWindow, search_.view->segment->documents());
     by_bound_.clear();
-    double rest = 0;
+    double rest = proximity_.most();
     for (const auto& word : words_) {
       if (word->bounds[window] == 0) continue;
       by_bound_.push_back(word.get());
@@ -176,13 +177,15 @@ class Disjunction {
           if (word->worths[at] > 0) sum += word->idf * word->worths[at];
           word->worths[at] = 0;
         }
-        const auto score = static_cast<float>(sum);
+        if (!top_.wants(static_cast<float>(sum + proximity_.most()))) continue;
+        const auto score = static_cast<float>(sum + proximity_.of(begin_ + at));
         if (top_.wants(score)) top_.offer(search_.hit(begin_ + at, score));
       }
     }
   }
 
   SegmentSearch& search_;
+  Proximity& proximity_;
   TopHits& top_;
   std::uint32_t windows_;
   std::vector<double> bounds_;  // by window
@@ -199,8 +202,8 @@ class Disjunction {
 
 }  // namespace
 
-void find_any(SegmentSearch& search, TopHits& top) {
-  if (search.view->segment->documents() > 0) Disjunction(search, top).run();
+void find_any(SegmentSearch& search, Proximity& proximity, TopHits& top) {
+  if (search.view->segment->documents() > 0) Disjunction(search, proximity, top).run();
 }
 
 }  // namespace prse

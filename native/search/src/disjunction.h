@@ -8,12 +8,13 @@
 // scores are those of looking at everything.
 #pragma once
 
+#include "proximity.h"
 #include "top_hits.h"
 #include "word_lists.h"
 
 namespace prse {
 
 // Offers what the segment has to `top`.
-void find_any(SegmentSearch& search, TopHits& top);
+void find_any(SegmentSearch& search, Proximity& proximity, TopHits& top);
 
 }  // namespace prse

@@ -33,6 +33,15 @@ Documents combine(const Documents& left, const Documents& right, bool both) {
   return out;
 }
 
+// Adds to the scores of the first what the second has for the same documents.
+void add_where_there(Documents& documents, const Documents& more) {
+  auto b = more.begin();
+  for (ScoredDocument& a : documents) {
+    while (b != more.end() && b->doc < a.doc) ++b;
+    if (b != more.end() && b->doc == a.doc) a.score += b->score;
+  }
+}
+
 // The documents of the first that the second has not.
 Documents without(const Documents& documents, const Documents& excluded) {
   Documents out;
@@ -48,7 +57,7 @@ Documents without(const Documents& documents, const Documents& excluded) {
 
 bool can_relax(const QueryNode& root) {
   return std::count_if(root.children.begin(), root.children.end(),
-                       [](const QueryNode& child) { return !child.demanded; }) > 1;
+                       [](const QueryNode& child) { return !child.demanded && !child.optional; }) > 1;
 }
 
 Documents Evaluator::of(const QueryNode& node) const {
@@ -90,16 +99,20 @@ Documents Evaluator::all_of(const std::vector<QueryNode>& children, bool relaxed
   bool any = false;
   if (relaxed) {
     for (const QueryNode& child : children) {
-      if (!child.demanded) out = combine(out, of(child), false);
+      if (!child.demanded && !child.optional) out = combine(out, of(child), false);
     }
     any = true;
   }
   for (const QueryNode& child : children) {
-    if (child.negated || child.kind == Kind::kTimes || (relaxed && !child.demanded)) continue;
+    if (child.negated || child.optional || child.kind == Kind::kTimes) continue;
+    if (relaxed && !child.demanded) continue;
     out = any ? combine(out, of(child), true) : of(child);
     any = true;
   }
   if (!any) out = living();
+  for (const QueryNode& child : children) {
+    if (child.optional) add_where_there(out, of(child));
+  }
   for (const QueryNode& child : children) {
     if (child.kind == Kind::kTimes) {
       std::erase_if(out, [&](const ScoredDocument& hit) {

@@ -22,8 +22,13 @@ bool IndexReader::refresh() {
   if (read_manifest(*files_) == before->snapshot->manifest_bytes) return false;
   auto after =
       std::make_shared<const SearchState>(load_snapshot(*files_, before->snapshot.get()));
+  // Another thread may have come to a newer one meanwhile, which stays.
+  const auto age = [](const SearchState& state) {
+    const Manifest& manifest = state.snapshot->manifest;
+    return std::pair(manifest.seq, manifest.next_number);
+  };
   const std::lock_guard lock(mutex_);
-  state_ = std::move(after);
+  if (age(*state_) < age(*after)) state_ = std::move(after);
   return true;
 }
 

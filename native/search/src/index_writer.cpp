@@ -19,18 +19,24 @@ std::string named(std::string_view name) { return '"' + std::string(name) + '"';
 
 }  // namespace
 
-IndexWriter::IndexWriter(std::unique_ptr<FileSystem> files, const Uuid& uuid)
+IndexWriter::IndexWriter(std::unique_ptr<FileSystem> files, const Uuid& uuid, Language language)
     : files_(std::move(files)) {
   files_->make_folder();
   if (files_->open(kManifestName) == nullptr) {
     Manifest manifest;
     manifest.uuid = uuid;
+    manifest.language = language;
     publish_manifest(*files_, manifest);
   }
   committed_ = load_snapshot(*files_, nullptr);
   if (committed_->manifest.uuid != uuid) {
     throw Error(PRSE_FOREIGN, files_->path_of(kManifestName) +
                                   ": the index follows another database; build it again");
+  }
+  if (committed_->manifest.language != language) {
+    throw Error(PRSE_OUTDATED, files_->path_of(kManifestName) + ": the index is for the language " +
+                                   named(name_of(committed_->manifest.language)) + ", not " +
+                                   named(name_of(language)) + "; build it again");
   }
   next_number_ = committed_->manifest.next_number;
   for (std::size_t i = 0; i < committed_->segments.size(); ++i) {
@@ -201,7 +207,7 @@ void IndexWriter::flush() {
     return;
   }
   const std::uint64_t number = next_number_++;
-  parts_.push_back(write_segment(memory_.build(number), number));
+  parts_.push_back(write_segment(memory_.build(number, language()), number));
   memory_ = MemoryIndex();
 }
 
@@ -219,7 +225,7 @@ void IndexWriter::merge(const std::vector<std::size_t>& places) {
   std::vector<SegmentView> inputs;
   for (const std::size_t place : places) inputs.push_back(parts_[place].view);
   const std::uint64_t number = next_number_++;
-  Part merged = write_segment(merge_segments(inputs, number), number);
+  Part merged = write_segment(merge_segments(inputs, number, language()), number);
   for (auto place = places.rbegin(); place != places.rend(); ++place) {
     parts_.erase(parts_.begin() + static_cast<std::ptrdiff_t>(*place));
   }
@@ -253,6 +259,7 @@ void IndexWriter::publish(std::uint64_t seq) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->manifest.format = kFormat;
   snapshot->manifest.uuid = committed_->manifest.uuid;
+  snapshot->manifest.language = language();
   snapshot->manifest.seq = seq;
   snapshot->manifest.next_number = next_number_;
   for (const Part& part : parts_) snapshot->manifest.segments.push_back(part.entry);

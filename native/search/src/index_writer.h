@@ -19,8 +19,10 @@ namespace prse {
 class IndexWriter {
  public:
   // Makes the index if there is none, and takes away files that no commit names. PRSE_FOREIGN,
-  // PRSE_CORRUPT, PRSE_UNSUPPORTED, PRSE_OUTDATED: it must be destroyed and built again.
-  IndexWriter(std::unique_ptr<FileSystem> files, const Uuid& uuid);
+  // PRSE_CORRUPT, PRSE_UNSUPPORTED, PRSE_OUTDATED (also where it has another language): it must be
+  // destroyed and built again.
+  IndexWriter(std::unique_ptr<FileSystem> files, const Uuid& uuid,
+              Language language = Language::kEnglish);
 
   void put(std::uint64_t id, std::int64_t order, std::span<const FieldValue> values);
   void remove(std::uint64_t id);
@@ -57,6 +59,8 @@ class IndexWriter {
   void write_dead_files();
   void publish(std::uint64_t seq);
   void sweep();
+
+  Language language() const { return committed_->manifest.language; }
 
   std::unique_ptr<FileSystem> files_;
   std::shared_ptr<const Snapshot> committed_;

@@ -20,6 +20,7 @@ std::string encode_manifest(const Manifest& manifest) {
   std::string out(kManifestMagic);
   put_fixed(out, kFormat);
   out.append(reinterpret_cast<const char*>(manifest.uuid.data()), manifest.uuid.size());
+  out.push_back(static_cast<char>(manifest.language));
   put_fixed(out, manifest.seq);
   put_fixed(out, manifest.next_number);
   put_fixed(out, static_cast<std::uint32_t>(manifest.segments.size()));
@@ -41,6 +42,9 @@ Manifest decode_manifest(std::string_view bytes, const std::string& path) {
   manifest.format = load<std::uint32_t>(bytes.substr(kManifestMagic.size()), 0);
   const std::string_view uuid = in.take(manifest.uuid.size());
   std::copy(uuid.begin(), uuid.end(), manifest.uuid.begin());
+  const std::uint8_t language = in.byte();
+  if (language > static_cast<std::uint8_t>(Language::kEnglish)) in.fail("its language is unknown");
+  manifest.language = static_cast<Language>(language);
   manifest.seq = in.fixed<std::uint64_t>();
   manifest.next_number = in.fixed<std::uint64_t>();
   for (auto left = in.fixed<std::uint32_t>(); left > 0; --left) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "file_system.h"
+#include "language.h"
 #include "picturerail_search.h"
 
 namespace prse {
@@ -26,6 +27,7 @@ struct Manifest {
 
   std::uint32_t format = 0;  // in which it was read; it is written in the newest
   Uuid uuid{};
+  Language language = Language::kEnglish;
   std::uint64_t seq = 0;
   std::uint64_t next_number = 1;  // of the next file
   std::vector<SegmentEntry> segments;

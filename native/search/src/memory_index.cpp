@@ -96,13 +96,14 @@ void MemoryIndex::add_words(std::uint32_t slot, std::uint32_t field,
     tag.clear();
     for (const Token& token : analysis.tokens) {
       add_occurrence(analysis.term(token), slot, field, next_position + token.position);
-      if (!tags) continue;
+      if (!tags || token.tail) continue;
       if (!tag.empty()) tag.push_back(' ');
       tag.append(analysis.term(token));
     }
     if (!tag.empty()) add_whole_tag(tag, slot, field);
     words += static_cast<std::uint32_t>(analysis.tokens.size());
-    next_position += static_cast<std::uint32_t>(analysis.tokens.size()) + kValueGap;
+    if (!analysis.tokens.empty()) next_position += analysis.tokens.back().position + 1;
+    next_position += kValueGap;
   }
   if (words > 0) documents_[slot].lengths.push_back({field, words});
 }
@@ -157,8 +158,8 @@ std::uint32_t MemoryIndex::dimension(std::string_view space) const {
   return found == spaces_.end() ? 0 : found->second.dimension;
 }
 
-std::string MemoryIndex::build(std::uint64_t number) const {
-  SegmentBuilder builder;
+std::string MemoryIndex::build(std::uint64_t number, Language language) const {
+  SegmentBuilder builder(language);
 
   // Documents get their numbers in the segment by id.
   std::vector<std::pair<std::uint64_t, std::uint32_t>> sorted(slots_.begin(), slots_.end());

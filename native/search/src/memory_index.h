@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "language.h"
 #include "neighbours.h"
 #include "vectors.h"
 
@@ -41,7 +42,7 @@ class MemoryIndex {
   std::uint32_t dimension(std::string_view space) const;
 
   // The bytes of a segment that holds all that is alive.
-  std::string build(std::uint64_t number) const;
+  std::string build(std::uint64_t number, Language language) const;
 
  private:
   struct FieldLength {

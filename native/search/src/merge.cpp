@@ -201,8 +201,9 @@ void add_neighbours(std::span<const SegmentView> inputs, SegmentBuilder& builder
 
 }  // namespace
 
-std::string merge_segments(std::span<const SegmentView> inputs, std::uint64_t number) {
-  SegmentBuilder builder;
+std::string merge_segments(std::span<const SegmentView> inputs, std::uint64_t number,
+                           Language language) {
+  SegmentBuilder builder(language);
   Renumbering renumbering = add_documents(inputs, builder);
   std::size_t documents = 0;
   for (const SegmentView& view : inputs) documents += view.liveness->documents.live();

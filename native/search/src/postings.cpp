@@ -76,6 +76,15 @@ void PostingList::read_documents(std::uint32_t block, PostingBlock& out) const {
   read(block, out, false);
 }
 
+void PostingList::add_to(std::span<std::uint64_t> bits, PostingBlock& block) const {
+  for (std::uint32_t number = 0; number < blocks(); ++number) {
+    read_documents(number, block);
+    for (std::uint32_t i = 0; i < block.size; ++i) {
+      bits[block.docs[i] / 64] |= std::uint64_t{1} << (block.docs[i] % 64);
+    }
+  }
+}
+
 void PostingList::read(std::uint32_t block, PostingBlock& out, bool with_codes) const {
   if (!alone_.empty()) {
     read_alone(out);

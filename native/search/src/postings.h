@@ -136,6 +136,8 @@ class PostingList {
   void read_block(std::uint32_t block, PostingBlock& out) const;
   // The same without the shapes.
   void read_documents(std::uint32_t block, PostingBlock& out) const;
+  // Sets the bit of each of its documents; `bits` must have one for every document there is.
+  void add_to(std::span<std::uint64_t> bits, PostingBlock& block) const;
 
  private:
   friend class PositionReader;

@@ -11,19 +11,10 @@
 namespace prse {
 namespace {
 
-constexpr int kNoTier = 4;
+constexpr int kNoTier = 5;
 
 // A bit for each document of a segment.
 using Bits = std::vector<std::uint64_t>;
-
-void add_documents(const PostingList& list, PostingBlock& block, Bits& bits) {
-  for (std::uint32_t number = 0; number < list.blocks(); ++number) {
-    list.read_documents(number, block);
-    for (std::uint32_t i = 0; i < block.size; ++i) {
-      bits[block.docs[i] / 64] |= std::uint64_t{1} << (block.docs[i] % 64);
-    }
-  }
-}
 
 }  // namespace
 
@@ -71,9 +62,19 @@ void PrunedSearch::open(std::uint32_t number) {
   for (std::size_t w = 0; w < query_.words.size(); ++w) {
     const QueryWord& word = query_.words[w];
     WordLists& lists = search.words[w];
+    lists.optional = word.optional;
     const std::string key = kWordKey + word.terms.front();
+    std::vector<Dictionary::Cursor> forms;
+    if (word.forms) forms = view.segment->forms(word.terms.front(), state_.snapshot->manifest.language);
+    for (const Dictionary::Cursor& form : forms) {
+      add(search, lists, form, PRSE_FORM, 1, form.key().substr(1));
+    }
     for (auto term = terms.lower_bound(key);
          term.valid() && (word.prefixes ? term.key().starts_with(key) : term.key() == key); term.next()) {
+      const bool is_form = std::any_of(forms.begin(), forms.end(), [&](const Dictionary::Cursor& form) {
+        return form.key() == term.key();
+      });
+      if (is_form) continue;
       const prse_via via = term.key() == key ? PRSE_EXACT : PRSE_PREFIX;
       add(search, lists, term, via, 1, term.key().substr(1));
     }
@@ -84,7 +85,27 @@ void PrunedSearch::open(std::uint32_t number) {
   }
 }
 
-// By the most frequent of the nearest lists in which any document has the word; what a term has
+// How many documents have the word or a form of it.
+std::uint64_t PrunedSearch::bearing(std::size_t word) const {
+  std::uint64_t count = 0;
+  for (const SegmentSearch& search : segments_) {
+    std::vector<const PostingList*> lists;
+    std::uint32_t documents = 0;
+    for (const WordList& list : search.words[word].lists) {
+      if (tier(list.via) > kFormTier) continue;
+      lists.push_back(&list.list);
+      documents = list.documents;
+    }
+    if (lists.size() > 1) {
+      documents = state_.living_of_stem(
+          search.number, stem(query_.words[word].terms.front(), state_.snapshot->manifest.language), lists);
+    }
+    count += documents;
+  }
+  return count;
+}
+
+// Where no document has the word or a form of it, by the most frequent of the nearest lists in which any document has the word; what a term has
 // in several segments is one list.
 void PrunedSearch::settle_idf(std::size_t word) {
   int nearest = kNoTier;
@@ -92,7 +113,9 @@ void PrunedSearch::settle_idf(std::size_t word) {
     for (const WordList& list : search.words[word].lists) nearest = std::min(nearest, tier(list.via));
   }
   std::uint64_t most = 0;
-  if (segments_.size() == 1) {
+  if (nearest <= kFormTier) {
+    most = bearing(word);
+  } else if (segments_.size() == 1) {
     for (const WordList& list : segments_[0].words[word].lists) {
       if (tier(list.via) == nearest) most = std::max<std::uint64_t>(most, list.documents);
     }
@@ -107,16 +130,17 @@ void PrunedSearch::settle_idf(std::size_t word) {
   }
   nearest_tier_.push_back(nearest);
   documents_.push_back(most);
-  idf_.push_back(inverse_document_frequency(state_.statistics.documents, most));
+  idf_.push_back(inverse_document_frequency(state_.statistics.documents, most) *
+                 (query_.words[word].stop ? kStopShare : 1));
 }
 
-// Of a single word, no list ranks among those of a nearer tier: where the nearer ones are enough,
-// the others need not be looked at.
+// Of a single word, no list ranks among those of a nearer tier (a form among the word itself may):
+// where the nearer ones are enough, the others need not be looked at.
 void PrunedSearch::drop_what_cannot_win(std::size_t wanted) {
   if (documents_[0] < wanted) return;
+  const int last = nearest_tier_[0] <= kFormTier ? kFormTier : nearest_tier_[0];
   for (SegmentSearch& search : segments_) {
-    std::erase_if(search.words[0].lists,
-                  [&](const WordList& list) { return tier(list.via) > nearest_tier_[0]; });
+    std::erase_if(search.words[0].lists, [=](const WordList& list) { return tier(list.via) > last; });
   }
 }
 
@@ -127,14 +151,29 @@ bool PrunedSearch::has_several_lists() const {
   });
 }
 
+Proximity PrunedSearch::proximity_of(const SegmentSearch& search) const {
+  Proximity proximity(query_, idf_, *search.view->segment);
+  for (std::size_t w = 0; w < search.words.size() && !proximity.empty(); ++w) {
+    for (const WordList& list : search.words[w].lists) {
+      if (tier(list.via) <= kFormTier) proximity.add(w, list.list, *search.scorer);
+    }
+  }
+  return proximity;
+}
+
+double PrunedSearch::nearness(const RankedHit& hit) const {
+  return proximity_of(segments_[hit.segment]).of(hit.doc);
+}
+
 std::vector<RankedHit> PrunedSearch::find(bool all, std::size_t wanted) {
   if (query_.words.size() == 1) drop_what_cannot_win(wanted);
   TopHits top(wanted);
   for (SegmentSearch& search : segments_) {
+    Proximity proximity = proximity_of(search);
     if (all || query_.words.size() == 1) {
-      find_all(search, top);
+      find_all(search, proximity, top);
     } else {
-      find_any(search, top);
+      find_any(search, proximity, top);
     }
   }
   return top.take();
@@ -152,9 +191,11 @@ std::uint64_t PrunedSearch::count(bool all) const {
     const std::size_t size = (std::size_t{alive.size()} + 63) / 64;
     Bits matching(size, all ? ~std::uint64_t{0} : 0);
     Bits of_word(size);
-    for (const WordLists& word : search.words) {
+    for (std::size_t w = 0; w < search.words.size(); ++w) {
+      if (all && query_.words[w].optional) continue;
+      const WordLists& word = search.words[w];
       std::fill(of_word.begin(), of_word.end(), 0);
-      for (const WordList& list : word.lists) add_documents(list.list, block, of_word);
+      for (const WordList& list : word.lists) list.list.add_to(of_word, block);
       for (std::size_t i = 0; i < size; ++i) {
         matching[i] = all ? matching[i] & of_word[i] : matching[i] | of_word[i];
       }
@@ -180,9 +221,8 @@ std::vector<PrunedSearch::Found> PrunedSearch::lists_of(std::size_t word, const 
     const std::uint32_t at = block.find(hit.doc);
     if (at == block.size || block.docs[at] != hit.doc) continue;
     const auto counts = block.fields(at, list.list.shapes());
-    Found& here = found.emplace_back(Found{&list, {}, false});
-    for (const FieldCount& field : counts) here.fields.push_back(field.field);
     const double worth = list.worth(search.scorer->sum(hit.doc, counts));
+    found.push_back({&list, {counts.begin(), counts.end()}, worth, false});
     if (worth > best) {
       best = worth;
       best_at = found.size() - 1;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "neighbours.h"
+#include "proximity.h"
 #include "query.h"
 #include "search_state.h"
 #include "top_hits.h"
@@ -26,7 +27,10 @@ class PrunedSearch {
                std::span<const SegmentScorer* const> scorers);
 
   // Whether any document has the word, or one that it begins.
-  bool is_known(std::size_t word) const { return nearest_tier_[word] <= 1; }
+  bool is_known(std::size_t word) const { return nearest_tier_[word] <= 2; }
+  // What the nearness of words adds to a hit's score.
+  double nearness(const RankedHit& hit) const;
+  double idf(std::size_t word) const { return idf_[word]; }
   // Whether a document may be in several lists of a word that leads: a large heap then is slow.
   bool has_several_lists() const;
 
@@ -37,7 +41,8 @@ class PrunedSearch {
   // The lists of a word in which a segment's document is, and which of them is its best.
   struct Found {
     const WordList* list;
-    std::vector<std::uint32_t> fields;
+    std::vector<FieldCount> fields;
+    double worth;  // without the idf
     bool best;
   };
   std::vector<Found> lists_of(std::size_t word, const RankedHit& hit) const;
@@ -46,6 +51,8 @@ class PrunedSearch {
   void open(std::uint32_t segment);
   void add(SegmentSearch& search, WordLists& word, const Dictionary::Cursor& term, prse_via via,
            float similarity, const std::string& text) const;
+  Proximity proximity_of(const SegmentSearch& search) const;
+  std::uint64_t bearing(std::size_t word) const;
   void settle_idf(std::size_t word);
   void drop_what_cannot_win(std::size_t wanted);
 

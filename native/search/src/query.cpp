@@ -24,11 +24,13 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kFieldNa
 
 class Parser {
  public:
-  Parser(std::string_view text, std::span<const std::string_view> fields, bool strict)
-      : text_(text), fields_(fields), strict_(strict) {}
+  Parser(std::string_view text, std::span<const std::string_view> fields, bool strict, Language language)
+      : text_(text), fields_(fields), strict_(strict), language_(language) {}
 
   Query parse() {
     query_.root = all(parse_sequence(0));
+    free_stop_words(query_.root);
+    pair_words();
     if (query_.words.size() > kMostQueryWords) {
       fail_invalid("a query of " + std::to_string(query_.words.size()) + " words; at most " +
                    std::to_string(kMostQueryWords) + " are possible");
@@ -43,6 +45,43 @@ class Parser {
     QueryNode node;
     node.children = std::move(nodes);
     return node;
+  }
+
+  bool is_stop(const QueryNode& node) const {
+    return node.kind == QueryNode::Kind::kWord && query_.words[node.word].stop;
+  }
+
+  // Words that say little count little, and where all must match need not be there, if others are
+  // asked for beside them.
+  void free_stop_words(QueryNode& node) {
+    for (QueryNode& child : node.children) free_stop_words(child);
+    const bool others = std::any_of(node.children.begin(), node.children.end(), [&](const QueryNode& child) {
+      return !child.negated && child.kind != QueryNode::Kind::kTimes && !is_stop(child);
+    });
+    for (QueryNode& child : node.children) {
+      if (!is_stop(child)) continue;
+      QueryWord& word = query_.words[child.word];
+      word.stop = others && !child.negated;
+      child.optional = word.optional = word.stop && node.kind == QueryNode::Kind::kAll;
+    }
+  }
+
+  void pair_words() {
+    const std::size_t none = query_.words.size();
+    std::size_t before = none;
+    const Nodes* nodes = &query_.root.children;
+    if (nodes->size() == 1 && nodes->front().kind == QueryNode::Kind::kAny && !nodes->front().negated) {
+      nodes = &nodes->front().children;
+    }
+    for (const QueryNode& node : *nodes) {
+      if (node.kind != QueryNode::Kind::kWord || node.negated) continue;
+      const QueryWord& word = query_.words[node.word];
+      if (word.stop || word.phrase || !word.forms) continue;
+      if (before != none && query_.words[before].field == word.field) {
+        query_.pairs.emplace_back(before, node.word);
+      }
+      before = node.word;
+    }
   }
 
   // One node for several that must all match.
@@ -168,7 +207,9 @@ class Parser {
     if (analysis.tokens.empty()) return {};
     QueryWord word = new_word(quoted);
     word.phrase = true;
-    for (const Token& token : analysis.tokens) word.terms.emplace_back(analysis.term(token));
+    for (const Token& token : analysis.tokens) {
+      if (!token.tail) word.terms.emplace_back(analysis.term(token));
+    }
     return {leaf(std::move(word))};
   }
 
@@ -205,19 +246,18 @@ class Parser {
   }
 
   Nodes words_of(std::string_view chunk) {
-    const Analysis analysis = analyse(chunk);
+    Analysis analysis = analyse(chunk);
+    std::erase_if(analysis.tokens, [](const Token& token) { return token.tail; });
     const bool star = chunk.ends_with('*');
-    std::string whole;
-    for (const Token& token : analysis.tokens) {
-      if (!whole.empty()) whole.push_back(' ');
-      whole.append(analysis.term(token));
-    }
+    const std::string whole = fold_words(chunk);
     Nodes nodes;
     for (const Token& token : analysis.tokens) {
       QueryWord word = new_word(chunk.substr(token.begin, token.end - token.begin));
       word.terms.emplace_back(analysis.term(token));
       const bool starred = star && &token == &analysis.tokens.back();
       word.prefixes = starred || !excluded_;
+      word.forms = !starred && !excluded_;
+      word.stop = word.forms && field_.empty() && is_stop_word(word.terms[0], language_);
       word.typos = !starred && !excluded_;
       if (!starred && !excluded_ && (field_.empty() || field_ == "tags")) {
         word.neighbour_keys = word.terms;
@@ -269,6 +309,7 @@ class Parser {
   std::string_view text_;
   std::span<const std::string_view> fields_;
   bool strict_;
+  Language language_;
   std::size_t at_ = 0;
   bool excluded_ = false;
   std::string field_;
@@ -277,8 +318,9 @@ class Parser {
 
 }  // namespace
 
-Query parse_query(std::string_view text, std::span<const std::string_view> fields, bool strict) {
-  return Parser(text, fields, strict).parse();
+Query parse_query(std::string_view text, std::span<const std::string_view> fields, bool strict,
+                  Language language) {
+  return Parser(text, fields, strict, language).parse();
 }
 
 }  // namespace prse

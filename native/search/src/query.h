@@ -5,7 +5,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "language.h"
 
 namespace prse {
 
@@ -17,6 +20,9 @@ struct QueryWord {
   std::string field;        // the only one searched; empty: all
   bool excluded = false;    // below a "-": it is never a reason why a document was found
   bool prefixes = true;     // it also matches words that it begins
+  bool forms = true;        // and other forms of it
+  bool stop = false;        // it says little, and counts little beside others
+  bool optional = false;    // it need not be there
   bool typos = true;        // and where there are none of either, words that are nearly it
   // Folded words under which tags may hold this one as a neighbour: the term, and all of what
   // was typed without a space ("t-shirt" is two words, and may be one neighbour).
@@ -27,6 +33,8 @@ struct QueryNode {
   enum class Kind { kWord, kAll, kAny, kTimes };
   Kind kind = Kind::kAll;
   bool negated = false;
+  // Adds to the score where it is there; beside others that are no such words.
+  bool optional = false;
   // Stays demanded where "all words" is relaxed to "any": what names a field, a date or a "-".
   bool demanded = false;
   std::size_t word = 0;  // kWord: its place in Query::words
@@ -39,6 +47,9 @@ struct QueryNode {
 struct Query {
   std::vector<QueryWord> words;
   QueryNode root;  // kAll
+  // Words, by their places, that rank higher the nearer they stand to each other: all two of the
+  // root's that follow one another.
+  std::vector<std::pair<std::size_t, std::size_t>> pairs;
 
   bool empty() const { return root.children.empty(); }
 };
@@ -51,6 +62,7 @@ constexpr std::size_t kMostQueryDepth = 64;
 
 // Every string is some query; where `strict` is set, PRSE_INVALID names the character at which
 // it is not well formed. `fields` are the names that may stand before a colon, besides the known.
-Query parse_query(std::string_view text, std::span<const std::string_view> fields, bool strict);
+Query parse_query(std::string_view text, std::span<const std::string_view> fields, bool strict,
+                  Language language);
 
 }  // namespace prse

@@ -1,19 +1,25 @@
 // How much a word's standing in a document is worth.
 //
-// BM25F (Zaragoza et al., "Microsoft Cambridge at TREC-13", 2004) with the lower bound of BM25+
-// (Lv and Zhai, "Lower-bounding term frequency normalization", CIKM 2011). Each field's count is
-// divided by the field's relative length, weighted, and summed to w; saturated, s = w / (k1 + w)
+// BM25F (Zaragoza et al., "Microsoft Cambridge at TREC-13", 2004) with a small lower bound as in
+// BM25+ (Lv and Zhai, "Lower-bounding term frequency normalization", CIKM 2011). Each field's count
+// is divided by the field's relative length, weighted, and summed to w; saturated, s = w / (k1 + w)
 // lies in 0..1. For each word of the query a document gets idf × worth, where the worth is
 //
-//   the word itself, or the phrase       1 + (k1 + 1) s    above 1
-//   a word that it begins                0.5 + 0.5 s       0.5 .. 1
-//   a word one or two edits away       0.5 + 0.3 s, 0.5 + 0.2 s; sought where there is none of these
-//   a tag it is a neighbour of           0.5 similarity (0.8 + 0.2 s), below 0.5
+//   the word itself, or the phrase       0.25 + (k1 + 1) s    above 0.2
+//   another form of it                   0.2 + (k1 + 1) s of 0.7 w
+//   a word that it begins                0.1 + 0.1 s          0.1 .. 0.2
+//   a word one or two edits away       0.1 + 0.06 s, 0.1 + 0.04 s; sought where there is none of these
+//   a tag it is a neighbour of           0.1 similarity (0.8 + 0.2 s), below 0.1
 //
-// so of one word, a nearer way always ranks above a farther one, and among neighbours it is the
-// similarity that counts, hardly how many tags a picture has. A document that has a word in
-// several ways gets the best of them. The idf is that of the nearest way that any document has
-// it, so all documents that have the word share it.
+// so of one word, a nearer way always ranks above a farther one (of forms, where they stand alike),
+// and among neighbours it is the similarity that counts, hardly how many tags a picture has. A
+// document that has a word in several ways gets the best of them. The idf is that of all documents
+// that have the word or a form of it; where none has, of the most frequent of the nearest ways, so
+// all documents that have the word share it. Words that say little count a quarter beside others.
+// proximity.h has what words that stand near to each other add.
+//
+// k1, the bounds and shares were chosen on half of the Cranfield collection and hold on the other
+// (tests/bench/bench_relevance.py).
 //
 // All statistics are of the living documents of a snapshot: no score depends on how they came to
 // lie in segments, or on what was deleted.
@@ -50,15 +56,19 @@ Statistics collect_statistics(const std::vector<SegmentView>& segments);
 
 double inverse_document_frequency(std::uint64_t documents, std::uint64_t with_word);
 
-constexpr double kK1 = 1.2;
+constexpr double kK1 = 2.0;
+constexpr double kFormShare = 0.7;
+constexpr double kStopShare = 0.25;
 
-inline double worth_of_exact(double saturated) { return 1 + (kK1 + 1) * saturated; }
-inline double worth_of_prefix(double saturated) { return 0.5 + 0.5 * saturated; }
+// By s; of a form, that of kFormShare w.
+inline double worth_of_exact(double saturated) { return 0.25 + (kK1 + 1) * saturated; }
+inline double worth_of_form(double saturated) { return 0.2 + (kK1 + 1) * saturated; }
+inline double worth_of_prefix(double saturated) { return 0.1 + 0.1 * saturated; }
 inline double worth_of_typo(double saturated, std::uint32_t edits) {
-  return 0.5 + (edits == 1 ? 0.3 : 0.2) * saturated;
+  return 0.1 + (edits == 1 ? 0.06 : 0.04) * saturated;
 }
 inline double worth_of_neighbour(double saturated, float similarity) {
-  return 0.5 * static_cast<double>(similarity) * (0.8 + 0.2 * saturated);
+  return 0.1 * static_cast<double>(similarity) * (0.8 + 0.2 * saturated);
 }
 
 // A query's field weights: the defaults, with `chosen` in place of them where given.

@@ -1,5 +1,6 @@
 #include "search_state.h"
 
+#include <bit>
 #include <utility>
 
 namespace prse {
@@ -44,6 +45,27 @@ std::uint32_t SearchState::living(const SegmentView& view, std::string_view valu
   }
   const std::lock_guard lock(mutex_);
   living_.emplace(value.data(), count);
+  return count;
+}
+
+std::uint32_t SearchState::living_of_stem(std::uint32_t segment, const std::string& stem,
+                                          std::span<const PostingList* const> lists) const {
+  const std::pair key(segment, stem);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known = living_of_stems_.find(key);
+    if (known != living_of_stems_.end()) return known->second;
+  }
+  const LiveSet& alive = snapshot->segments[segment].liveness->documents;
+  std::vector<std::uint64_t> bits((std::size_t{alive.size()} + 63) / 64);
+  PostingBlock block;
+  for (const PostingList* list : lists) list->add_to(bits, block);
+  std::uint32_t count = 0;
+  for (std::size_t i = 0; i < bits.size(); ++i) {
+    count += static_cast<std::uint32_t>(std::popcount(bits[i] & alive.word(i)));
+  }
+  const std::lock_guard lock(mutex_);
+  living_of_stems_.emplace(key, count);
   return count;
 }
 

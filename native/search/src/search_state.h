@@ -2,10 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "scorer.h"
@@ -26,8 +30,13 @@ class SearchState {
   // dictionary. Where some are dead, what was counted once is remembered.
   std::uint32_t living(const SegmentView& view, std::string_view value, const PostingList& list) const;
 
+  // How many living documents are in any of several lists of a segment, which are those of a stem.
+  std::uint32_t living_of_stem(std::uint32_t segment, const std::string& stem,
+                               std::span<const PostingList* const> lists) const;
+
  private:
   mutable std::mutex mutex_;
+  mutable std::map<std::pair<std::uint32_t, std::string>, std::uint32_t> living_of_stems_;
   mutable std::unordered_map<const char*, std::uint32_t> living_;  // by where the value lies
 };
 

@@ -10,6 +10,7 @@
 #include "evaluator.h"
 #include "neighbours.h"
 #include "parallel.h"
+#include "proximity.h"
 #include "pruned.h"
 #include "query.h"
 #include "top_hits.h"
@@ -59,7 +60,7 @@ class Search {
       : state_(state),
         snapshot_(*state.snapshot),
         options_(options),
-        query_(parse_query(query, state.field_names, options.strict)) {}
+        query_(parse_query(query, state.field_names, options.strict, state.snapshot->manifest.language)) {}
 
   SearchResult run() {
     SearchResult result;
@@ -75,8 +76,8 @@ class Search {
       result.relaxed = result.total > 0;
     }
     for (std::size_t i = options_.skip; i < ranked.size(); ++i) {
-      result.hits.push_back({ranked[i].id, ranked[i].shown, {}});
-      if (options_.explain) explain(ranked[i], result.hits.back().explanations);
+      FoundHit& hit = result.hits.emplace_back(FoundHit{ranked[i].id, ranked[i].shown, 0, {}});
+      if (options_.explain) explain(ranked[i], hit);
     }
     return result;
   }
@@ -111,7 +112,7 @@ class Search {
   }
 
   WordMatcher matcher(std::size_t segment, std::size_t word) const {
-    return {snapshot_.segments[segment], *scorers_[scope_[word]][segment]};
+    return {snapshot_.segments[segment], *scorers_[scope_[word]][segment], snapshot_.manifest.language};
   }
 
   void find_near() {
@@ -136,6 +137,8 @@ class Search {
     if (options_.count) result.total = pruned.count(all);
     std::vector<RankedHit> ranked = pruned.find(all, wanted);
     if (ranked.empty() && can_relax(query_.root)) {
+      // Of words that need not be there, none may be the only one that is.
+      if (has_optional()) return false;
       all = false;
       if (options_.count) result.total = pruned.count(all);
       ranked = pruned.find(all, wanted);
@@ -143,18 +146,25 @@ class Search {
     }
     if (!options_.count) result.total = ranked.size();
     for (std::size_t i = options_.skip; i < ranked.size(); ++i) {
-      result.hits.push_back({ranked[i].id, ranked[i].score, {}});
-      if (options_.explain) explain(pruned, ranked[i], result.hits.back().explanations);
+      FoundHit& hit = result.hits.emplace_back(FoundHit{ranked[i].id, ranked[i].score, 0, {}});
+      if (options_.explain) explain(pruned, ranked[i], hit);
     }
     return true;
   }
 
-  void explain(const PrunedSearch& pruned, const RankedHit& hit, std::vector<Explanation>& out) const {
-    const auto& fields = snapshot_.segments[hit.segment].segment->fields();
+  bool has_optional() const {
+    return std::any_of(query_.words.begin(), query_.words.end(),
+                       [](const QueryWord& word) { return word.optional; });
+  }
+
+  void explain(const PrunedSearch& pruned, const RankedHit& hit, FoundHit& out) const {
+    const SegmentScorer& scorer = *scorers_[0][hit.segment];
     for (std::size_t w = 0; w < query_.words.size(); ++w) {
       std::vector<PrunedSearch::Found> found = pruned.lists_of(w, hit);
       const auto best = std::find_if(found.begin(), found.end(), [](const auto& one) { return one.best; });
       if (best == found.end()) continue;
+      const double score = pruned.idf(w) * best->worth;
+      const WordList* const best_list = best->list;
       if (best->list->via == PRSE_NEIGHBOUR) {
         std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
           return a.list->similarity > b.list->similarity;
@@ -163,11 +173,23 @@ class Search {
         found = {*best};
       }
       for (const PrunedSearch::Found& one : found) {
-        for (const std::uint32_t field : one.fields) {
-          out.push_back({std::string(fields[field].name), query_.words[w].typed, one.list->text,
-                         one.list->via, one.list->similarity});
-        }
+        tell(out.explanations, hit, scorer, w, one.fields, {one.list->via, "", one.list->text, one.list->similarity},
+             one.list == best_list ? score : 0);
       }
+    }
+    out.proximity = static_cast<float>(pruned.nearness(hit));
+  }
+
+  // A way in which a hit has a word, for each field; the score is divided as the fields' weights are.
+  void tell(std::vector<Explanation>& out, const RankedHit& hit, const SegmentScorer& scorer,
+            std::size_t word, std::span<const FieldCount> counts, const Way& way, double score) const {
+    const auto& fields = snapshot_.segments[hit.segment].segment->fields();
+    const double whole = scorer.sum(hit.doc, counts);
+    for (const FieldCount& count : counts) {
+      if (!scorer.searches(count.field)) continue;
+      const double share = scorer.weighted(hit.doc, count.field, count.times) / whole;
+      out.push_back({std::string(fields[count.field].name), query_.words[word].typed, way.word, way.via,
+                     way.similarity, static_cast<float>(score * share)});
     }
   }
 
@@ -193,14 +215,19 @@ class Search {
     return std::any_of(matches_.begin(), matches_.end(), [=](const auto& segment) {
       const WordMatches& matches = segment[word];
       for (std::size_t i = 0; i < matches.ways.size(); ++i) {
-        if (matches.document_counts[i] > 0 && tier(matches.ways[i].via) <= tier(PRSE_PREFIX)) return true;
+        if (matches.document_counts[i] > 0 && tier(matches.ways[i].via) <= kKnownTier) return true;
       }
       return false;
     });
   }
 
-  // By the most frequent of the nearest ways in which any document has the word.
+  // By how many documents have the word or a form of it; where none has, by the most frequent of
+  // the nearest ways in which any document has it.
   double word_idf(std::size_t word) const {
+    const double share = query_.words[word].stop ? kStopShare : 1;
+    std::uint64_t bearing = 0;
+    for (const auto& segment : matches_) bearing += segment[word].bearing;
+    if (bearing > 0) return share * inverse_document_frequency(state_.statistics.documents, bearing);
     std::map<std::pair<int, std::string_view>, std::uint64_t> documents;
     for (const auto& segment : matches_) {
       const WordMatches& matches = segment[word];
@@ -215,7 +242,20 @@ class Search {
     for (const auto& [way, count] : documents) {
       if (way.first == documents.begin()->first.first) most = std::max(most, count);
     }
-    return inverse_document_frequency(state_.statistics.documents, most);
+    return share * inverse_document_frequency(state_.statistics.documents, most);
+  }
+
+  Proximity proximity_of(std::size_t segment) const {
+    const Segment& of = *snapshot_.segments[segment].segment;
+    Proximity proximity(query_, idf_, of);
+    for (std::size_t w = 0; w < query_.words.size() && !proximity.empty(); ++w) {
+      for (const Way& way : matches_[segment][w].ways) {
+        if (tier(way.via) > kFormTier || way.key.empty()) continue;
+        const PostingList list = of.postings(way.key, of.terms().find(way.key).value());
+        proximity.add(w, list, *scorers_[scope_[w]][segment]);
+      }
+    }
+    return proximity;
   }
 
   std::vector<RankedHit> rank(bool relaxed, std::uint64_t& total) const {
@@ -228,10 +268,14 @@ class Search {
       const Evaluator evaluator(snapshot_.segments[i], matches_[i], idf_);
       const std::vector<ScoredDocument> scored = evaluator.evaluate(query_.root, relaxed);
       totals[i] = scored.size();
+      Proximity proximity = proximity_of(i);
       TopHits top(wanted);
+      const bool by_score = options_.sort == PRSE_BY_SCORE;
       for (const ScoredDocument& hit : scored) {
-        const auto score = static_cast<float>(hit.score);
-        const float key = options_.sort == PRSE_BY_SCORE ? score : 0;
+        if (by_score && !top.wants(static_cast<float>(hit.score + proximity.most()))) continue;
+        // Where hits are sorted by something else, it is added to those that are told.
+        const auto score = static_cast<float>(hit.score + (by_score ? proximity.of(hit.doc) : 0));
+        const float key = by_score ? score : 0;
         if (!top.wants(key)) continue;
         // The oldest first is the newest first of the negated order.
         const std::int64_t order = segment.order(hit.doc);
@@ -239,6 +283,13 @@ class Search {
                    static_cast<std::uint32_t>(i), hit.doc, score});
       }
       best[i] = top.take();
+      for (RankedHit& hit : best[i]) {
+        if (by_score || proximity.empty()) break;
+        const auto found = std::lower_bound(
+            scored.begin(), scored.end(), hit.doc,
+            [](const ScoredDocument& one, std::uint32_t doc) { return one.doc < doc; });
+        hit.shown = static_cast<float>(found->score + proximity.of(hit.doc));
+      }
     });
     TopHits top(wanted);
     for (std::size_t i = 0; i < segments; ++i) {
@@ -248,8 +299,7 @@ class Search {
     return top.take();
   }
 
-  void explain(const RankedHit& hit, std::vector<Explanation>& out) const {
-    const SegmentView& view = snapshot_.segments[hit.segment];
+  void explain(const RankedHit& hit, FoundHit& out) const {
     for (std::size_t w = 0; w < query_.words.size(); ++w) {
       if (query_.words[w].excluded) continue;
       const WordMatches& matches = matches_[hit.segment][w];
@@ -257,13 +307,14 @@ class Search {
           std::lower_bound(matches.documents.begin(), matches.documents.end(), hit.doc,
                            [](const WordMatch& match, std::uint32_t doc) { return match.doc < doc; });
       if (found == matches.documents.end() || found->doc != hit.doc) continue;
-      for (const Way* way : ways_to_tell(matches, matches.ways[found->way])) {
-        for (const std::uint32_t field : matcher(hit.segment, w).fields(query_.words[w], *way, hit.doc)) {
-          out.push_back({std::string(view.segment->fields()[field].name), query_.words[w].typed,
-                         way->word, way->via, way->similarity});
-        }
+      const Way& best = matches.ways[found->way];
+      for (const Way* way : ways_to_tell(matches, best)) {
+        const std::vector<FieldCount> counts = matcher(hit.segment, w).fields(query_.words[w], *way, hit.doc);
+        tell(out.explanations, hit, *scorers_[scope_[w]][hit.segment], w, counts, *way,
+             way == &best ? idf_[w] * found->worth : 0);
       }
     }
+    out.proximity = static_cast<float>(proximity_of(hit.segment).of(hit.doc));
   }
 
   // The best way; where that is a tag, every tag that may have led there, the nearest first.

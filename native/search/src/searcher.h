@@ -32,11 +32,13 @@ struct Explanation {
   std::string word;
   prse_via via;
   float similarity;
+  float score;  // what it adds to the hit's
 };
 
 struct FoundHit {
   std::uint64_t id;
   float score;
+  float proximity;  // what the nearness of words adds to it
   std::vector<Explanation> explanations;  // in the order of the query's words
 };
 

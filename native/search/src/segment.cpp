@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kSectionNames[kSectionCount] = {
     "ids",    "orders", "fields",  "lengths", "shapes",     "terms", "postings", "positions",
-    "tables", "spaces", "vectors", "tags",    "neighbours",
+    "tables", "stems",  "spaces",  "vectors", "tags",       "neighbours",
 };
 
 constexpr std::size_t kAlignment = 64;
@@ -71,6 +71,7 @@ Segment::Segment(std::shared_ptr<const FileBytes> file, std::uint64_t number, st
   posting_sections_ = {sections_[kPostings], sections_[kPositions], sections_[kTables], &shapes_,
                        documents_,           fields,                where(kPostings)};
   terms_ = Dictionary(sections_[kTerms], where(kTerms));
+  stems_ = Stems(sections_[kStems], where(kStems));
   spaces_ = decode_vectors(sections_[kSpaces], sections_[kVectors], where(kVectors));
   neighbours_ = StoredNeighbours(sections_[kTags], sections_[kNeighbours], where(kNeighbours));
 }
@@ -144,6 +145,12 @@ std::optional<std::uint32_t> Segment::find(std::uint64_t wanted) const {
   const std::uint32_t above = first_above(wanted);
   if (above > 0 && id(above - 1) == wanted) return above - 1;
   return std::nullopt;
+}
+
+std::vector<Dictionary::Cursor> Segment::forms(std::string_view word, Language language) const {
+  if (language == Language::kNone) return {};
+  verify(kStems);
+  return stems_.forms(stem(word, language), word, kWordKey, terms());
 }
 
 PostingList Segment::postings(std::string_view key, std::string_view value) const {

@@ -17,6 +17,7 @@
 #include "neighbours.h"
 #include "packed.h"
 #include "postings.h"
+#include "stems.h"
 #include "vectors.h"
 
 namespace prse {
@@ -31,6 +32,7 @@ enum SectionId : std::uint32_t {
   kPostings,
   kPositions,
   kTables,      // over long posting lists
+  kStems,       // stems.h
   kSpaces,
   kVectors,
   kTags,
@@ -92,6 +94,8 @@ class Segment {
     verify(kTerms);
     return terms_;
   }
+  // The words that are forms of a word, as they stand in the dictionary, without the word itself.
+  std::vector<Dictionary::Cursor> forms(std::string_view word, Language language) const;
   // `key` and `value` are a term's in the dictionary.
   PostingList postings(std::string_view key, std::string_view value) const;
 
@@ -133,6 +137,7 @@ class Segment {
   Shapes shapes_;
   PostingSections posting_sections_;
   Dictionary terms_;
+  Stems stems_;
   std::vector<StoredSpace> spaces_;
   StoredNeighbours neighbours_;
 };

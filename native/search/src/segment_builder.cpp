@@ -47,7 +47,9 @@ void SegmentBuilder::begin_term(std::string_view key) {
 
 void SegmentBuilder::end_term() {
   const std::string value = postings.end_term();
-  if (postings.documents() > 0) terms_.add(key_, value);
+  if (postings.documents() == 0) return;
+  if (key_.starts_with(kWordKey)) stems_.add(std::string_view(key_).substr(1), terms_.size());
+  terms_.add(key_, value);
 }
 
 void SegmentBuilder::set_vectors(const std::map<std::string, VectorSpace>& spaces) {
@@ -66,6 +68,7 @@ std::string SegmentBuilder::finish(std::uint64_t number) {
   put_varint(sections_[kFields], fields_);
   sections_[kFields].append(fields_text_);
   sections_[kTerms] = terms_.finish();
+  sections_[kStems] = stems_.finish();
   sections_[kShapes] = postings.shapes.finish();
   sections_[kPostings] = std::move(postings.postings);
   sections_[kPositions] = std::move(postings.positions);

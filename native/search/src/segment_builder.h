@@ -12,6 +12,7 @@
 #include "dictionary.h"
 #include "postings.h"
 #include "segment.h"
+#include "stems.h"
 
 namespace prse {
 
@@ -20,6 +21,8 @@ class SegmentBuilder {
   std::vector<FieldLengths> lengths_;
 
  public:
+  explicit SegmentBuilder(Language language) : stems_(language) {}
+
   struct Document {
     std::uint64_t id;
     std::int64_t order;
@@ -46,6 +49,7 @@ class SegmentBuilder {
   std::uint32_t fields_ = 0;
   std::string fields_text_;
   DictionaryWriter terms_;
+  StemWriter stems_;
   std::string key_;
 };
 

@@ -16,6 +16,7 @@ double weighted_of(double saturated) {
 }  // namespace
 
 double WordList::worth(double weighted) const {
+  if (via == PRSE_FORM) return worth_of_form(SegmentScorer::saturate(kFormShare * weighted));
   const double saturated = SegmentScorer::saturate(weighted);
   switch (via) {
     case PRSE_PREFIX: return worth_of_prefix(saturated);
@@ -28,7 +29,12 @@ double WordList::least_weighted(double worth) const {
   // What each worth is at s = 0 and s = 1; between, they are straight lines.
   double low = worth_of_exact(0);
   double high = worth_of_exact(1);
-  if (via == PRSE_PREFIX) {
+  double share = 1;
+  if (via == PRSE_FORM) {
+    low = worth_of_form(0);
+    high = worth_of_form(1);
+    share = kFormShare;
+  } else if (via == PRSE_PREFIX) {
     low = worth_of_prefix(0);
     high = worth_of_prefix(1);
   } else if (via == PRSE_NEIGHBOUR) {
@@ -36,7 +42,7 @@ double WordList::least_weighted(double worth) const {
     high = worth_of_neighbour(1, similarity);
   }
   // A little less, so that rounding keeps what is just enough.
-  return weighted_of((worth - low) / (high - low)) * (1 - 1e-6);
+  return weighted_of((worth - low) / (high - low)) / share * (1 - 1e-6);
 }
 
 void WordList::prepare_bounds(const SegmentScorer& scorer) {

@@ -21,7 +21,9 @@ void keep_best(std::vector<WordMatch>& documents) {
   documents.erase(last, documents.end());
 }
 
-double worth(const Way& way, double saturated) {
+double worth(const Way& way, double weighted) {
+  if (way.via == PRSE_FORM) return worth_of_form(SegmentScorer::saturate(kFormShare * weighted));
+  const double saturated = SegmentScorer::saturate(weighted);
   switch (way.via) {
     case PRSE_PREFIX: return worth_of_prefix(saturated);
     case PRSE_TYPO: return worth_of_typo(saturated, way.edits);
@@ -34,9 +36,10 @@ double worth(const Way& way, double saturated) {
 
 int tier(prse_via via) {
   switch (via) {
-    case PRSE_PREFIX: return 1;
-    case PRSE_TYPO: return 2;
-    case PRSE_NEIGHBOUR: return 3;
+    case PRSE_FORM: return kFormTier;
+    case PRSE_PREFIX: return kKnownTier;
+    case PRSE_TYPO: return 3;
+    case PRSE_NEIGHBOUR: return 4;
     default: return 0;
   }
 }
@@ -48,9 +51,9 @@ void WordMatcher::match_key(std::string_view key, std::string_view value, WordMa
   for (PostingsCursor cursor(view_.segment->postings(key, value)); cursor.next();) {
     const std::uint32_t doc = cursor.doc();
     if (!view_.alive(doc)) continue;
-    const double saturated = scorer_.saturated(doc, cursor.fields());
-    if (saturated <= 0) continue;
-    out.documents.push_back({doc, number, worth(way, saturated)});
+    const double weighted = scorer_.sum(doc, cursor.fields());
+    if (weighted <= 0) continue;
+    out.documents.push_back({doc, number, worth(way, weighted)});
     ++count;
   }
   out.document_counts.push_back(count);
@@ -58,9 +61,19 @@ void WordMatcher::match_key(std::string_view key, std::string_view value, WordMa
 
 void WordMatcher::match_terms(const QueryWord& word, WordMatches& out) const {
   const std::string key = kWordKey + word.terms.front();
+  std::vector<Dictionary::Cursor> forms;
+  if (word.forms) forms = view_.segment->forms(word.terms.front(), language_);
+  for (const Dictionary::Cursor& form : forms) {
+    out.ways.push_back({PRSE_FORM, form.key(), form.key().substr(1)});
+    match_key(form.key(), form.value(), out);
+  }
   for (auto term = view_.segment->terms().lower_bound(key);
        term.valid() && (word.prefixes ? term.key().starts_with(key) : term.key() == key);
        term.next()) {
+    const bool is_form = std::any_of(forms.begin(), forms.end(), [&](const Dictionary::Cursor& form) {
+      return form.key() == term.key();
+    });
+    if (is_form) continue;
     const prse_via via = term.key() == key ? PRSE_EXACT : PRSE_PREFIX;
     out.ways.push_back({via, term.key(), term.key().substr(1)});
     match_key(term.key(), term.value(), out);
@@ -86,9 +99,9 @@ void WordMatcher::match_phrase(const QueryWord& word, WordMatches& out) const {
   while (phrase->next()) {
     const std::uint32_t doc = phrase->doc();
     if (!view_.alive(doc)) continue;
-    const double saturated = scorer_.saturated(doc, phrase->fields());
-    if (saturated <= 0) continue;
-    out.documents.push_back({doc, 0, worth(out.ways.back(), saturated)});
+    const double weighted = scorer_.sum(doc, phrase->fields());
+    if (weighted <= 0) continue;
+    out.documents.push_back({doc, 0, worth(out.ways.back(), weighted)});
     ++count;
   }
   out.document_counts.push_back(count);
@@ -98,11 +111,15 @@ WordMatches WordMatcher::match(const QueryWord& word, std::span<const NearTag> n
   WordMatches matches;
   if (word.phrase) {
     match_phrase(word, matches);
+    matches.bearing = static_cast<std::uint32_t>(matches.documents.size());
     return matches;
   }
   match_terms(word, matches);
   match_tags(near, matches);
   if (matches.ways.size() > 1) keep_best(matches.documents);
+  for (const WordMatch& match : matches.documents) {
+    matches.bearing += tier(matches.ways[match.way].via) <= kFormTier ? 1 : 0;
+  }
   return matches;
 }
 
@@ -119,12 +136,12 @@ void WordMatcher::add_typos(const QueryWord& word, WordMatches& out) const {
   keep_best(out.documents);
 }
 
-std::vector<std::uint32_t> WordMatcher::fields(const QueryWord& word, const Way& way,
-                                               std::uint32_t doc) const {
-  std::vector<std::uint32_t> numbers;
+std::vector<FieldCount> WordMatcher::fields(const QueryWord& word, const Way& way,
+                                            std::uint32_t doc) const {
+  std::vector<FieldCount> numbers;
   const auto keep = [&](std::span<const FieldCount> counts) {
     for (const auto& count : counts) {
-      if (scorer_.searches(count.field)) numbers.push_back(count.field);
+      if (scorer_.searches(count.field)) numbers.push_back(count);
     }
   };
   if (way.via == PRSE_PHRASE) {

@@ -23,8 +23,11 @@ struct Way {
   std::uint32_t edits = 0;  // PRSE_TYPO
 };
 
-// The nearer the way, the lower: what ranks above is looked for first.
+// The nearer the way, the lower: what ranks above is looked for first. Up to kFormTier it is the word
+// itself or a form of it, up to kKnownTier what keeps typos from being sought.
 int tier(prse_via via);
+constexpr int kFormTier = 1;
+constexpr int kKnownTier = 2;
 
 struct WordMatch {
   std::uint32_t doc;
@@ -37,11 +40,13 @@ struct WordMatches {
   std::vector<WordMatch> documents;  // living, ascending
   // Living documents by way, for the idf; the same length as `ways`.
   std::vector<std::uint32_t> document_counts;
+  std::uint32_t bearing = 0;  // documents that have the word or a form of it
 };
 
 class WordMatcher {
  public:
-  WordMatcher(const SegmentView& view, const SegmentScorer& scorer) : view_(view), scorer_(scorer) {}
+  WordMatcher(const SegmentView& view, const SegmentScorer& scorer, Language language)
+      : view_(view), scorer_(scorer), language_(language) {}
 
   // `near` are the tags that the word is a neighbour of, in order of their keys.
   WordMatches match(const QueryWord& word, std::span<const NearTag> near) const;
@@ -49,8 +54,8 @@ class WordMatcher {
   // Adds what nearly is the word; for a word that no document has otherwise.
   void add_typos(const QueryWord& word, WordMatches& out) const;
 
-  // The searched fields in which a way matches a document, by number, ascending.
-  std::vector<std::uint32_t> fields(const QueryWord& word, const Way& way, std::uint32_t doc) const;
+  // In which searched fields, and how often, a way matches a document.
+  std::vector<FieldCount> fields(const QueryWord& word, const Way& way, std::uint32_t doc) const;
 
  private:
   void match_key(std::string_view key, std::string_view value, WordMatches& out) const;
@@ -60,6 +65,7 @@ class WordMatcher {
 
   const SegmentView& view_;
   const SegmentScorer& scorer_;
+  Language language_;
 };
 
 }  // namespace prse

@@ -27,7 +27,7 @@ static void finds_what_was_put(const char *path) {
   const uint8_t uuid[PRSE_UUID_BYTES] = {1};
   prse_error error;
   prse_writer *writer = NULL;
-  CHECK(prse_writer_open(path, uuid, &writer, &error) == PRSE_OK);
+  CHECK(prse_writer_open(path, uuid, NULL, &writer, &error) == PRSE_OK);
   const prse_field fields[] = {{text("tags"), text("grass")}, {text("caption"), text("The Cat")}};
   const prse_neighbour near[] = {{text("meadow"), 0.5F}};
   const float vector[] = {1, 2};
@@ -120,11 +120,11 @@ static void refuses_what_is_wrong(const char *path) {
   prse_reader *reader = NULL;
   prse_text broken = {NULL, 3};
   size_t count = 0;
-  CHECK(prse_writer_open(NULL, other, &writer, &error) == PRSE_INVALID);
+  CHECK(prse_writer_open(NULL, other, NULL, &writer, &error) == PRSE_INVALID);
   CHECK(strstr(error.message, "path") != NULL);
-  CHECK(prse_writer_open(path, NULL, &writer, &error) == PRSE_INVALID);
-  CHECK(prse_writer_open(path, other, NULL, &error) == PRSE_INVALID);
-  CHECK(prse_writer_open(path, other, &writer, &error) == PRSE_FOREIGN && writer == NULL);
+  CHECK(prse_writer_open(path, NULL, NULL, &writer, &error) == PRSE_INVALID);
+  CHECK(prse_writer_open(path, other, NULL, NULL, &error) == PRSE_INVALID);
+  CHECK(prse_writer_open(path, other, NULL, &writer, &error) == PRSE_FOREIGN && writer == NULL);
   CHECK(error.status == PRSE_FOREIGN && strstr(error.message, path) != NULL);
   CHECK(prse_put(NULL, 1, 0, NULL, 0, &error) == PRSE_INVALID);
   CHECK(prse_put_packed(NULL, 1, 0, NULL, 0, &error) == PRSE_INVALID);

@@ -1,0 +1,56 @@
+// How much nearer words are worth: for each two of a query's words that follow one another there,
+// what the nearest two of their occurrences in a value of a field add to a document's score,
+// 0.6 times the lesser idf, divided by the distance up to 4 words. Occurrences of other forms of
+// the words count too.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "postings.h"
+#include "query.h"
+#include "scorer.h"
+
+namespace prse {
+
+class Proximity {
+ public:
+  // Of a segment; `idf` by word. All must outlive it.
+  Proximity(const Query& query, std::span<const double> idf, const Segment& segment);
+
+  // One of the lists in which the segment has a word or a form of it. `scorer` is the word's.
+  void add(std::size_t word, const PostingList& list, const SegmentScorer& scorer);
+
+  bool empty() const { return query_.pairs.empty(); }
+  // The most that it adds to any score.
+  double most() const { return most_; }
+  // What it adds to a document's.
+  double of(std::uint32_t doc);
+
+ private:
+  struct Place {
+    std::uint32_t field;
+    std::uint32_t position;
+  };
+  // A list, with the block of it that was read last.
+  struct Source {
+    PostingList list;
+    const SegmentScorer* scorer;
+    std::uint32_t number = UINT32_MAX;
+    PostingBlock block;
+    PositionReader positions;
+  };
+  void read(std::size_t word, std::uint32_t doc);
+
+  const Query& query_;
+  std::span<const double> idf_;
+  const Segment& segment_;
+  double most_ = 0;
+  std::vector<std::vector<Source>> sources_;  // by word
+  std::vector<std::vector<Place>> places_;    // by word: in the document, ascending
+  std::vector<std::uint32_t> numbers_;
+};
+
+}  // namespace prse
