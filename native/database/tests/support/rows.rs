@@ -1,4 +1,5 @@
 //! Rows for tests, and the whole of a store's content in comparable form.
+#![allow(dead_code, reason = "each test uses a part")]
 #![allow(clippy::cast_possible_truncation, reason = "sizes in tests are small")]
 
 use std::collections::BTreeMap;
