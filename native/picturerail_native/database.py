@@ -142,14 +142,22 @@ class Database:
     """An open store. A context manager that closes it."""
 
     def __init__(
-        self, path: str | os.PathLike[str], mode: Mode = Mode.READ, *, force: bool = False
+        self,
+        path: str | os.PathLike[str],
+        mode: Mode = Mode.READ,
+        *,
+        force: bool = False,
+        cache_bytes: int = 0,
     ) -> None:
         """Open the store in the folder `path`; recovery is part of opening.
 
         A network file system is refused unless `force` is set: locks and syncs may not hold.
+        What was read stays in memory up to `cache_bytes`; 0 stands for 64 MiB.
         """
         how = int(mode) | (lib.PRDB_FORCE if force else 0)
-        self._handle = Handle("prdb_store", lib.prdb_close, lib.prdb_open, os.fsencode(path), how)
+        self._handle = Handle(
+            "prdb_store", lib.prdb_close, lib.prdb_open, os.fsencode(path), how, cache_bytes
+        )
 
     def __enter__(self) -> Self:
         """Return the store itself."""

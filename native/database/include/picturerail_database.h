@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRDB_ABI_VERSION 2
+#define PRDB_ABI_VERSION 3
 #define PRDB_HASH_BYTES 32
 #define PRDB_UUID_BYTES 16
 #define PRDB_MESSAGE_BYTES 1016
@@ -167,8 +167,10 @@ uint32_t prdb_abi_version(void);
 /* Open the store in the folder `path`. As a writer it holds the store's lock
  * until closed; a second writer gets PRDB_LOCKED at once. Recovery is part of
  * opening. On a network file system PRDB_INVALID says so, unless PRDB_FORCE is
- * added to the mode. */
-int32_t prdb_open(const char *path, int32_t mode, prdb_store **store, prdb_error *error);
+ * added to the mode. Of what was read of its sorted files up to `cache_bytes` stay in
+ * memory, decoded; 0 stands for 64 MiB. */
+int32_t prdb_open(const char *path, int32_t mode, uint64_t cache_bytes, prdb_store **store,
+                  prdb_error *error);
 
 /* Close. Snapshots, blobs and cursors made from it stay valid. */
 void prdb_close(prdb_store *store);
@@ -187,14 +189,15 @@ int32_t prdb_get(const prdb_snapshot *snapshot, uint64_t id, uint8_t *buffer, si
                  size_t *length, prdb_error *error);
 
 /* Find the live row at a path; the result as in `prdb_get`. */
-int32_t prdb_find_path(const prdb_snapshot *snapshot, uint32_t root, prdb_bytes path,
-                       uint8_t *buffer, size_t capacity, size_t *length, prdb_error *error);
+int32_t prdb_find_path(const prdb_snapshot *snapshot, uint32_t root, const uint8_t *path,
+                       size_t path_length, uint8_t *buffer, size_t capacity, size_t *length,
+                       prdb_error *error);
 
 /* Put the live rows with exactly this filename and an id above `after`, in id order, packed
  * into the caller's buffer, as many as fit. PRDB_DONE once there are none left behind these. */
-int32_t prdb_find_filename(const prdb_snapshot *snapshot, prdb_bytes filename, uint64_t after,
-                           uint8_t *buffer, size_t capacity, size_t *length, size_t *count,
-                           prdb_error *error);
+int32_t prdb_find_filename(const prdb_snapshot *snapshot, const uint8_t *filename,
+                           size_t filename_length, uint64_t after, uint8_t *buffer,
+                           size_t capacity, size_t *length, size_t *count, prdb_error *error);
 
 /* Rows with this content, in id order; `rows` as in `prdb_images`. */
 int32_t prdb_find_content(const prdb_snapshot *snapshot, const uint8_t *hash, uint32_t rows,

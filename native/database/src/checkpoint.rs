@@ -209,9 +209,10 @@ impl Writer {
             self.log.usable()?;
             self.drain()?;
             let mut state = State::clone(&self.state());
-            if state.seq == state.manifest.covered() && !state.manifest.is_log_only() {
+            if state.seq == state.manifest.covered() && !state.manifest.is_old() {
                 return Ok(());
             }
+            self.keep_old_manifest(&state)?;
             self.seal_spent(&state)?;
             state.each(&mut Freeze)?;
             self.replace(state.clone());

@@ -159,7 +159,7 @@ impl Source {
             Self::Filename { filename, after } => {
                 let begin = name_key(filename, *after);
                 let prefix = name_hash(filename);
-                batch(&state.filenames, Bound::Excluded(&begin), &prefix, |key, _| {
+                batch(&state.filenames, Bound::Excluded(&begin[..]), &prefix, |key, _| {
                     *after = id_of(key.get(prefix.len()..).unwrap_or_default());
                     let named = row(*after)?.filter(|row| row.filename == *filename);
                     out.extend(named.map(Found::Image));
@@ -169,7 +169,7 @@ impl Source {
             Self::Content { hash, rows, after } => {
                 let begin = content_key(hash, *after);
                 let prefix = content_prefix(hash);
-                batch(&state.contents, Bound::Excluded(&begin), &prefix, |key, _| {
+                batch(&state.contents, Bound::Excluded(&begin[..]), &prefix, |key, _| {
                     *after = id_of(key.get(prefix.len()..).unwrap_or_default());
                     let wanted = |row: &Arc<Row>| row.content_hash == *hash && rows.hold(row);
                     out.extend(row(*after)?.filter(wanted).map(Found::Image));
@@ -178,7 +178,7 @@ impl Source {
             }
             Self::Images { rows, after } => {
                 let begin = id_key(*after);
-                batch(&state.rows, Bound::Excluded(&begin), b"", |_, row| {
+                batch(&state.rows, Bound::Excluded(&begin[..]), b"", |_, row| {
                     *after = row.id;
                     if rows.hold(&row) {
                         out.push_back(Found::Image(row));

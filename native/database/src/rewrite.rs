@@ -182,6 +182,7 @@ impl Writer {
     fn rewrite(&self, job: Job) -> Result<u64> {
         let Job { mut state, doomed, forgotten, scrubbed } = job;
         let disk = self.log.disk.as_ref();
+        self.keep_old_manifest(&state)?;
         let old = self.sealed_parts()?;
         let groups = self.plan(&old, &state, &doomed)?;
         let now = self.log.tail().manifest.clone();

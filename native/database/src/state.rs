@@ -2,7 +2,6 @@
 //! one sees it for ever.
 
 use std::collections::HashMap;
-use std::ops::Bound;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -299,7 +298,7 @@ impl State {
         self.counts.blobs += 1;
         self.counts.blob_bytes += blob.length;
         self.count_used(&blob, true);
-        self.blobs.put(hash.into(), blob);
+        self.blobs.put(hash, blob);
         self.unused.push(hash);
         Ok(())
     }
@@ -309,7 +308,7 @@ impl State {
         let blob = Blob { chunks, ..old.clone() };
         self.count_used(old, false);
         self.count_used(&blob, true);
-        self.blobs.put(hash.into(), blob);
+        self.blobs.put(hash, blob);
     }
 
     fn take_blob(&mut self, blob: &Blob) {
@@ -332,11 +331,7 @@ impl State {
     /// Live and deleted rows with this content, by id.
     pub(crate) fn rows_with(&self, hash: Hash) -> Result<impl Iterator<Item = Result<Arc<Row>>>> {
         let prefix = content_prefix(&hash);
-        let range = self.contents.range(Bound::Included(&prefix))?;
-        let found = range.take_while(move |found| {
-            found.as_ref().map_or(true, |(key, _)| key.starts_with(&prefix))
-        });
-        Ok(found.filter_map(move |found| {
+        Ok(self.contents.below(&prefix)?.filter_map(move |found| {
             let id = match found {
                 Ok((key, _)) => id_of(key.get(8..).unwrap_or_default()),
                 Err(error) => return Some(Err(error)),

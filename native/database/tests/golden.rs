@@ -10,7 +10,7 @@ use std::sync::Arc;
 use picturerail_database::{Entry, Folder, Mode, Rows, Snapshot, Store, check};
 
 /// What this library writes.
-const NEWEST: u32 = 2;
+const NEWEST: u32 = 3;
 
 fn verify(snapshot: &Snapshot, format: u32) {
     let info = snapshot.info();
