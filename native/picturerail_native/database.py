@@ -198,7 +198,7 @@ class Database:
         return int(seq[0])
 
     def collect(self, before_ns: int) -> int:
-        """Forget tombstones older than `before_ns`, reclaim space; return the bytes freed."""
+        """Forget what was deleted or replaced before `before_ns`; return the bytes freed."""
         freed = ffi.new("uint64_t *")
         call(lib.prdb_collect, self._handle.pointer, before_ns, freed)
         return int(freed[0])
@@ -267,6 +267,13 @@ class Snapshot:
     def images(self, after: int = 0, rows: Rows = Rows.LIVE) -> Iterator[ImageRow]:
         """Yield the rows with a greater id than `after`, in id order."""
         return listed_rows(lib.prdb_images, self._handle.pointer, after, int(rows))
+
+    def versions(self, image_id: int = 0) -> Iterator[ImageRow]:
+        """Yield what one picture, or each, was before other bytes took its own ones' place.
+
+        By id and transaction (`seq`); `deleted_ns` is when they did. `open_blob` has the bytes.
+        """
+        return listed_rows(lib.prdb_versions, self._handle.pointer, image_id)
 
     def images_below(self, root: int, prefix: bytes = b"") -> Iterator[ImageRow]:
         """Yield the live rows of a root whose path begins with `prefix`, in path order."""

@@ -208,6 +208,12 @@ int32_t prdb_find_content(const prdb_snapshot *snapshot, const uint8_t *hash, ui
 int32_t prdb_images(const prdb_snapshot *snapshot, uint64_t after, uint32_t rows,
                     prdb_cursor **cursor, prdb_error *error);
 
+/* What the picture `id`, or with 0 every picture, was before other bytes took its own ones'
+ * place, by id and transaction: rows whose `deleted_ns` is when they did, with PRDB_DELETED in
+ * flags. Row and bytes are kept until collected. */
+int32_t prdb_versions(const prdb_snapshot *snapshot, uint64_t id, prdb_cursor **cursor,
+                      prdb_error *error);
+
 /* Live rows of one root whose path begins with `prefix`, in path order. */
 int32_t prdb_images_below(const prdb_snapshot *snapshot, uint32_t root, prdb_bytes prefix,
                           prdb_cursor **cursor, prdb_error *error);
@@ -322,7 +328,7 @@ void prdb_rollback(prdb_transaction *transaction);
 int32_t prdb_purge(prdb_store *store, const uint64_t *ids, size_t count, uint64_t *seq,
                    prdb_error *error);
 
-/* Give back space: tombstones deleted before `before_ns` go truly, as do
+/* Give back space: rows deleted and versions replaced before `before_ns` go truly, as do
  * abandoned bytes and superseded revisions where that frees enough to be worth
  * it. `*freed` is in bytes. */
 int32_t prdb_collect(prdb_store *store, int64_t before_ns, uint64_t *freed, prdb_error *error);

@@ -68,6 +68,11 @@ pub(crate) enum Source {
         rows: Rows,
         after: u64,
     },
+    /// Earlier versions, of one picture where the prefix is its id.
+    Versions {
+        prefix: Text,
+        after: Option<Text>,
+    },
     Below {
         root: u32,
         prefix: Text,
@@ -183,6 +188,14 @@ impl Source {
                     if rows.hold(&row) {
                         out.push_back(Found::Image(row));
                     }
+                    Ok(())
+                })
+            }
+            Self::Versions { prefix, after } => {
+                let (from, last) = (after.take(), after);
+                batch(&state.versions, begin(from.as_ref(), prefix), prefix, |key, version| {
+                    out.push_back(Found::Image(version.0));
+                    *last = Some(key);
                     Ok(())
                 })
             }

@@ -329,6 +329,10 @@ export! {
         give_cursor(cursor, handle(snapshot)?.0.images(after, rows(which)?))
     }
 
+    fn prdb_versions(snapshot: *const prdb_snapshot, id: u64, cursor: *mut *mut prdb_cursor) {
+        give_cursor(cursor, handle(snapshot)?.0.versions((id != 0).then_some(id)))
+    }
+
     fn prdb_images_below(
         snapshot: *const prdb_snapshot,
         root: u32,

@@ -7,7 +7,7 @@ use crate::blob::BlobReader;
 use crate::cursor::{Cursor, Source};
 use crate::error::{Error, Result};
 use crate::packed::{Filled, fill_filename, find};
-use crate::row::{Hash, Row, Rows};
+use crate::row::{Hash, Row, Rows, Text};
 use crate::state::{State, record_table};
 use crate::transaction::hex;
 use crate::values::{id_key, place_key};
@@ -117,6 +117,14 @@ impl Snapshot {
     #[must_use]
     pub fn images(&self, after: u64, rows: Rows) -> Cursor {
         Cursor::new(&self.state, Source::Images { rows, after })
+    }
+
+    /// What a picture, or each of all, was before other bytes took its own ones' place, by id and
+    /// transaction; `deleted_ns` is when they did.
+    #[must_use]
+    pub fn versions(&self, id: Option<u64>) -> Cursor {
+        let prefix = id.map_or_else(Text::default, |id| id_key(id).into());
+        Cursor::new(&self.state, Source::Versions { prefix, after: None })
     }
 
     /// Live rows of one root whose path begins with `prefix`, in path order.

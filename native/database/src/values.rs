@@ -12,7 +12,7 @@ use crate::state::{Blob, Chunk, IMAGES, Purged, Record};
 use crate::tree::Value;
 
 /// How many trees there are; they are numbered from 1.
-pub(crate) const TREES: usize = 8;
+pub(crate) const TREES: usize = 9;
 
 /// What the runs of a tree are made of.
 pub(crate) fn schema(tree: u8) -> Option<&'static Schema> {
@@ -25,6 +25,7 @@ pub(crate) fn schema(tree: u8) -> Option<&'static Schema> {
         Named::TREE => Named::SCHEMA,
         Content::TREE => Content::SCHEMA,
         Fed::TREE => Fed::SCHEMA,
+        Version::TREE => Version::SCHEMA,
         _ => return None,
     })
 }
@@ -37,6 +38,11 @@ pub(crate) fn id_key(id: u64) -> [u8; 8] {
 /// The picture that a key of `rows` or `purged` means.
 pub(crate) fn id_of(key: &[u8]) -> u64 {
     Take::new(key).array().map_or(0, u64::from_be_bytes)
+}
+
+/// The key of what a picture was at an earlier transaction.
+pub(crate) fn version_key(id: u64, seq: u64) -> [u8; 16] {
+    pair_key(id.to_be_bytes(), seq)
 }
 
 /// The key of a record.
@@ -213,6 +219,35 @@ impl Value for Arc<Row> {
     fn weight(&self) -> usize {
         let texts = self.path.len() + self.filename.len() + self.metadata.weight();
         size_of::<Row>() + texts + 64
+    }
+}
+
+/// What a row was before other bytes took its own ones' place; `deleted_ns` is when they did.
+#[derive(Clone, Debug)]
+pub(crate) struct Version(pub(crate) Arc<Row>);
+
+impl Value for Version {
+    const TREE: u8 = 9;
+    const SCHEMA: &'static Schema = &Schema {
+        name: "versions",
+        key: Shape::Keys(&[8, 8]),
+        columns: <Arc<Row>>::SCHEMA.columns,
+        heavy: true,
+        block: 32,
+        filtered: 8,
+    };
+
+    fn columns(&self) -> Result<Vec<Text>> {
+        self.0.columns()
+    }
+
+    fn read(at: &At) -> Option<Self> {
+        // A key begins with the id, as a row's does.
+        <Arc<Row>>::read(at).map(Self)
+    }
+
+    fn weight(&self) -> usize {
+        self.0.weight()
     }
 }
 
