@@ -51,7 +51,7 @@ class _Lib:
     PRDB_PACKED_BYTES: Final[int]
     PRDB_DELETED: Final[int]
     def prdb_abi_version(self) -> int: ...
-    def prdb_open(self, path: bytes, mode: int, store: _C, error: _C) -> int: ...
+    def prdb_open(self, path: bytes, mode: int, cache_bytes: int, store: _C, error: _C) -> int: ...
     def prdb_close(self, store: _C) -> None: ...
     def prdb_snapshot_open(self, store: _C, snapshot: _C, error: _C) -> int: ...
     def prdb_snapshot_close(self, snapshot: _C) -> None: ...
@@ -63,7 +63,8 @@ class _Lib:
         self,
         snapshot: _C,
         root: int,
-        path: _C,
+        path: bytes,
+        path_length: int,
         buffer: _C,
         capacity: int,
         length: _C,
@@ -72,7 +73,8 @@ class _Lib:
     def prdb_find_filename(
         self,
         snapshot: _C,
-        filename: _C,
+        filename: bytes,
+        filename_length: int,
         after: int,
         buffer: _C,
         capacity: int,
@@ -84,6 +86,7 @@ class _Lib:
         self, snapshot: _C, digest: _C, rows: int, cursor: _C, error: _C
     ) -> int: ...
     def prdb_images(self, snapshot: _C, after: int, rows: int, cursor: _C, error: _C) -> int: ...
+    def prdb_versions(self, snapshot: _C, image_id: int, cursor: _C, error: _C) -> int: ...
     def prdb_images_below(
         self, snapshot: _C, root: int, prefix: _C, cursor: _C, error: _C
     ) -> int: ...

@@ -52,18 +52,26 @@ _DONE: int = lib.PRDB_DONE
 assert _PACKED.size == _FIXED, "the header draws another row"
 
 
-def _unpack(data: bytes, at: int) -> tuple[ImageRow, int]:
-    """Return the packed row at `at`, and where the next one begins."""
-    (total, flags, image_id, seq, deleted_ns, data_length, digest, size, mtime_ns, ctime_ns,
-     inode, volume, root, path, filename, metadata) = _PACKED.unpack_from(data, at)  # fmt: skip
-    name = at + _FIXED + path
+_unpack_fixed = _PACKED.unpack_from
+_unpack_length = struct.Struct("<I").unpack_from
+# Attributes of the module are found faster than those of the library.
+_c_get, _c_find_path, _c_find_filename = lib.prdb_get, lib.prdb_find_path, lib.prdb_find_filename
+
+
+def _unpack(data: Any, at: int = 0) -> ImageRow:
+    """Return the packed row at `at`."""
+    (_, flags, image_id, seq, deleted_ns, data_length, digest, size, mtime_ns, ctime_ns,
+     inode, volume, root, path, filename, metadata) = _unpack_fixed(data, at)  # fmt: skip
+    begin = at + _FIXED
+    name = begin + path
     rest = name + filename
-    row = ImageRow(
+    # By position: listings make one of these for every row.
+    return ImageRow(
         image_id,
         data[name:rest],
         data[rest : rest + metadata],
         root,
-        data[at + _FIXED : name],
+        data[begin:name],
         digest,
         FileStat(size, mtime_ns, ctime_ns, inode, volume),
         seq,
@@ -71,58 +79,68 @@ def _unpack(data: bytes, at: int) -> tuple[ImageRow, int]:
         data_length,
         deleted_ns,
     )
-    return row, at + total
 
 
-def _unpack_all(data: bytes) -> Iterator[ImageRow]:
-    at, end = 0, len(data)
+def _unpack_all(data: Any, end: int) -> Iterator[ImageRow]:
+    at = 0
     while at < end:
-        row, at = _unpack(data, at)
-        yield row
+        yield _unpack(data, at)
+        at += _unpack_length(data, at)[0]
 
 
 def get(snapshot: Handle, image_id: int) -> ImageRow | None:
     """Return the row with this id; None if there is none."""
     buffer, capacity, length, error, data = room.rows
-    status = lib.prdb_get(snapshot.pointer, image_id, buffer, capacity, length, error)
+    status = _c_get(snapshot.pointer, image_id, buffer, capacity, length, error)
     if status and not is_there(status, error):
         return None
     if length[0] > capacity:
         room.grow(length[0])
         return get(snapshot, image_id)
-    return _unpack(data[: length[0]], 0)[0]
+    return _unpack(data)
 
 
 def find_path(snapshot: Handle, root: int, path: bytes) -> ImageRow | None:
     """Return the live row at a path; None if there is none."""
     buffer, capacity, length, error, data = room.rows
-    place = text(path)
-    status = lib.prdb_find_path(snapshot.pointer, root, place, buffer, capacity, length, error)
+    status = _c_find_path(snapshot.pointer, root, path, len(path), buffer, capacity, length, error)
     if status and not is_there(status, error):
         return None
     if length[0] > capacity:
         room.grow(length[0])
         return find_path(snapshot, root, path)
-    return _unpack(data[: length[0]], 0)[0]
+    return _unpack(data)
 
 
 def find_filename(snapshot: Handle, filename: bytes) -> list[ImageRow]:
     """Return all live rows of a filename, in id order."""
     rows: list[ImageRow] = []
-    name, count, after = text(filename), room.count, 0
+    count, after = room.count, 0
     while True:
         buffer, capacity, length, error, data = room.rows
-        status = lib.prdb_find_filename(
-            snapshot.pointer, name, after, buffer, capacity, length, count, error
+        status = _c_find_filename(
+            snapshot.pointer,
+            filename,
+            len(filename),
+            after,
+            buffer,
+            capacity,
+            length,
+            count,
+            error,
         )
         if status > _DONE:
             is_there(status, error)
-        if count[0]:
-            rows += _unpack_all(data[: length[0]])
-            after = rows[-1].id
+        found = count[0]
+        if found == 1:
+            rows.append(_unpack(data))
+        elif found:
+            rows += _unpack_all(data, length[0])
         if status == _DONE:
             return rows
-        if not count[0]:
+        if found:
+            after = rows[-1].id
+        else:
             room.grow(length[0])
 
 
@@ -151,7 +169,8 @@ def _rows(listing: Handle) -> Iterator[ImageRow]:
             return
         if count[0]:
             # Copied, since the consumer may read other rows between two of these.
-            yield from _unpack_all(data[: length[0]])
+            copied_rows = data[: length[0]]
+            yield from _unpack_all(copied_rows, len(copied_rows))
         else:
             room.grow(length[0])
 

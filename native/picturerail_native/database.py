@@ -142,14 +142,22 @@ class Database:
     """An open store. A context manager that closes it."""
 
     def __init__(
-        self, path: str | os.PathLike[str], mode: Mode = Mode.READ, *, force: bool = False
+        self,
+        path: str | os.PathLike[str],
+        mode: Mode = Mode.READ,
+        *,
+        force: bool = False,
+        cache_bytes: int = 0,
     ) -> None:
         """Open the store in the folder `path`; recovery is part of opening.
 
         A network file system is refused unless `force` is set: locks and syncs may not hold.
+        What was read stays in memory up to `cache_bytes`; 0 stands for 64 MiB.
         """
         how = int(mode) | (lib.PRDB_FORCE if force else 0)
-        self._handle = Handle("prdb_store", lib.prdb_close, lib.prdb_open, os.fsencode(path), how)
+        self._handle = Handle(
+            "prdb_store", lib.prdb_close, lib.prdb_open, os.fsencode(path), how, cache_bytes
+        )
 
     def __enter__(self) -> Self:
         """Return the store itself."""
@@ -190,7 +198,7 @@ class Database:
         return int(seq[0])
 
     def collect(self, before_ns: int) -> int:
-        """Forget tombstones older than `before_ns`, reclaim space; return the bytes freed."""
+        """Forget what was deleted or replaced before `before_ns`; return the bytes freed."""
         freed = ffi.new("uint64_t *")
         call(lib.prdb_collect, self._handle.pointer, before_ns, freed)
         return int(freed[0])
@@ -259,6 +267,13 @@ class Snapshot:
     def images(self, after: int = 0, rows: Rows = Rows.LIVE) -> Iterator[ImageRow]:
         """Yield the rows with a greater id than `after`, in id order."""
         return listed_rows(lib.prdb_images, self._handle.pointer, after, int(rows))
+
+    def versions(self, image_id: int = 0) -> Iterator[ImageRow]:
+        """Yield what one picture, or each, was before other bytes took its own ones' place.
+
+        By id and transaction (`seq`); `deleted_ns` is when they did. `open_blob` has the bytes.
+        """
+        return listed_rows(lib.prdb_versions, self._handle.pointer, image_id)
 
     def images_below(self, root: int, prefix: bytes = b"") -> Iterator[ImageRow]:
         """Yield the live rows of a root whose path begins with `prefix`, in path order."""

@@ -14,6 +14,8 @@ from picturerail_native.database import Database, Mode, Snapshot
 from picturerail_native.records import ImageRow
 
 BLOB_BYTES = 60_000
+CACHE_BYTES = 1 << 30
+"""What each store may hold in memory of what it has read; LMDB leaves that to the kernel."""
 SEED = 20_261_123
 
 
@@ -55,15 +57,12 @@ class Ours:
     def __init__(self, folder: Path) -> None:
         """Make a store."""
         self.folder = folder / "picturerail"
-        self.store = Database(self.folder, Mode.CREATE)
-        self._view: Snapshot | None = None
+        self.store = Database(self.folder, Mode.CREATE, cache_bytes=CACHE_BYTES)
+        self.view: Snapshot = self.store.snapshot()
 
-    @property
-    def view(self) -> Snapshot:
-        """A snapshot with all that was committed, taken when it is first read from."""
-        if self._view is None:
-            self._view = self.store.snapshot()
-        return self._view
+    def freshen(self) -> None:
+        """Read from a snapshot with all that was committed."""
+        self.view = self.store.snapshot()
 
     def commit(self, pictures: list[Picture]) -> None:
         """Store pictures durably, in one transaction."""
@@ -75,7 +74,6 @@ class Ours:
                     writer.write(data)
                 row = ImageRow(0, filename, metadata, root=1, path=b"album/" + filename)
                 transaction.insert(row, writer)
-        self._view = None
 
     def commit_all(self, batches: list[list[Picture]]) -> None:
         """Commit batches one after the other, as one thread of many."""
@@ -87,8 +85,8 @@ class Ours:
         """Open a store, and read one row."""
         engine = cls.__new__(cls)
         engine.folder = path
-        engine.store = Database(path, Mode.WRITE)
-        engine._view = None
+        engine.store = Database(path, Mode.WRITE, cache_bytes=CACHE_BYTES)
+        engine.freshen()
         assert engine.get(1) is not None
         return engine
 
@@ -114,8 +112,8 @@ class Ours:
     def reopen(self) -> None:
         """Close, open, read one row."""
         self.store.close()
-        self.store = Database(self.folder, Mode.WRITE)
-        self._view = None
+        self.store = Database(self.folder, Mode.WRITE, cache_bytes=CACHE_BYTES)
+        self.freshen()
         assert self.view.get(1) is not None
 
     def close(self) -> None:
@@ -147,7 +145,7 @@ class SQLite:
         self.db = sqlite3.connect(self.path, isolation_level=None)
         self.db.execute("PRAGMA journal_mode = WAL")
         self.db.execute("PRAGMA synchronous = FULL")
-        self.db.execute("PRAGMA cache_size = -1000000")
+        self.db.execute(f"PRAGMA cache_size = -{CACHE_BYTES >> 10}")
 
     @classmethod
     def existing(cls, path: Path) -> SQLite:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import threading
 import time
@@ -230,6 +231,7 @@ class Library:
         with self._mirroring:
             with self.database.snapshot() as snapshot:
                 hashes = {row.content_hash for i in ids if (row := snapshot.get(i)) is not None}
+                hashes |= {row.content_hash for i in ids for row in snapshot.versions(i)}
             seq = self.database.purge(ids)
             self._drop_renditions(hashes)
         with self._indexing:
@@ -238,12 +240,15 @@ class Library:
         return seq
 
     def collect(self) -> int:
-        """Forget deletions older than `keep_deleted_days`, truly; return the bytes freed."""
+        """Forget what was deleted or replaced more than `keep_deleted_days` ago, truly.
+
+        Returns the bytes freed.
+        """
         kept_ns = self.settings.store.keep_deleted_days * 86_400 * 10**9
         before = time.time_ns() - kept_ns
         with self._mirroring:
             with self.database.snapshot() as snapshot:
-                rows = snapshot.images(rows=Rows.DELETED)
+                rows = itertools.chain(snapshot.images(rows=Rows.DELETED), snapshot.versions())
                 hashes = {row.content_hash for row in rows if row.deleted_ns < before}
             if not hashes:
                 return 0

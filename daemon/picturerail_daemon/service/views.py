@@ -137,6 +137,38 @@ def deleted_rows(snapshot: Snapshot, keep_days: int) -> list[Json]:
     ]
 
 
+def earlier_versions(snapshot: Snapshot, keep_days: int) -> list[Json]:
+    """Return what pictures were before their bytes were replaced, the latest replacing first."""
+    roots = known_roots(snapshot)
+    rows = sorted(snapshot.versions(), key=lambda row: -row.deleted_ns)
+    return [
+        {
+            "id": row.id,
+            "version": row.seq,
+            **path_json(absolute_path(roots, row.root, row.path)),
+            "replaced": _time(row.deleted_ns),
+            "until": _time(row.deleted_ns + keep_days * 86_400 * 10**9),
+            "size": row.data_length,
+        }
+        for row in rows
+    ]
+
+
+def find_version(snapshot: Snapshot, image_id: int, version: int) -> ImageRow:
+    """Return what a picture was at an earlier version.
+
+    Raises:
+        NotThereError: it has no such version, or has it no longer.
+    """
+    for row in snapshot.versions(image_id):
+        if row.seq == version:
+            return row
+    raise NotThereError(
+        f"{image_id}: there is no version {version} of this picture; "
+        "`picturerail deleted --versions` lists them"
+    )
+
+
 def failures(snapshot: Snapshot) -> list[Json]:
     """Return every standing failure with its path and reason."""
     roots = known_roots(snapshot)

@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRDB_ABI_VERSION 2
+#define PRDB_ABI_VERSION 3
 #define PRDB_HASH_BYTES 32
 #define PRDB_UUID_BYTES 16
 #define PRDB_MESSAGE_BYTES 1016
@@ -167,8 +167,10 @@ uint32_t prdb_abi_version(void);
 /* Open the store in the folder `path`. As a writer it holds the store's lock
  * until closed; a second writer gets PRDB_LOCKED at once. Recovery is part of
  * opening. On a network file system PRDB_INVALID says so, unless PRDB_FORCE is
- * added to the mode. */
-int32_t prdb_open(const char *path, int32_t mode, prdb_store **store, prdb_error *error);
+ * added to the mode. Of what was read of its sorted files up to `cache_bytes` stay in
+ * memory, decoded; 0 stands for 64 MiB. */
+int32_t prdb_open(const char *path, int32_t mode, uint64_t cache_bytes, prdb_store **store,
+                  prdb_error *error);
 
 /* Close. Snapshots, blobs and cursors made from it stay valid. */
 void prdb_close(prdb_store *store);
@@ -187,14 +189,15 @@ int32_t prdb_get(const prdb_snapshot *snapshot, uint64_t id, uint8_t *buffer, si
                  size_t *length, prdb_error *error);
 
 /* Find the live row at a path; the result as in `prdb_get`. */
-int32_t prdb_find_path(const prdb_snapshot *snapshot, uint32_t root, prdb_bytes path,
-                       uint8_t *buffer, size_t capacity, size_t *length, prdb_error *error);
+int32_t prdb_find_path(const prdb_snapshot *snapshot, uint32_t root, const uint8_t *path,
+                       size_t path_length, uint8_t *buffer, size_t capacity, size_t *length,
+                       prdb_error *error);
 
 /* Put the live rows with exactly this filename and an id above `after`, in id order, packed
  * into the caller's buffer, as many as fit. PRDB_DONE once there are none left behind these. */
-int32_t prdb_find_filename(const prdb_snapshot *snapshot, prdb_bytes filename, uint64_t after,
-                           uint8_t *buffer, size_t capacity, size_t *length, size_t *count,
-                           prdb_error *error);
+int32_t prdb_find_filename(const prdb_snapshot *snapshot, const uint8_t *filename,
+                           size_t filename_length, uint64_t after, uint8_t *buffer,
+                           size_t capacity, size_t *length, size_t *count, prdb_error *error);
 
 /* Rows with this content, in id order; `rows` as in `prdb_images`. */
 int32_t prdb_find_content(const prdb_snapshot *snapshot, const uint8_t *hash, uint32_t rows,
@@ -204,6 +207,12 @@ int32_t prdb_find_content(const prdb_snapshot *snapshot, const uint8_t *hash, ui
  * PRDB_DELETED_ROWS or both. */
 int32_t prdb_images(const prdb_snapshot *snapshot, uint64_t after, uint32_t rows,
                     prdb_cursor **cursor, prdb_error *error);
+
+/* What the picture `id`, or with 0 every picture, was before other bytes took its own ones'
+ * place, by id and transaction: rows whose `deleted_ns` is when they did, with PRDB_DELETED in
+ * flags. Row and bytes are kept until collected. */
+int32_t prdb_versions(const prdb_snapshot *snapshot, uint64_t id, prdb_cursor **cursor,
+                      prdb_error *error);
 
 /* Live rows of one root whose path begins with `prefix`, in path order. */
 int32_t prdb_images_below(const prdb_snapshot *snapshot, uint32_t root, prdb_bytes prefix,
@@ -319,7 +328,7 @@ void prdb_rollback(prdb_transaction *transaction);
 int32_t prdb_purge(prdb_store *store, const uint64_t *ids, size_t count, uint64_t *seq,
                    prdb_error *error);
 
-/* Give back space: tombstones deleted before `before_ns` go truly, as do
+/* Give back space: rows deleted and versions replaced before `before_ns` go truly, as do
  * abandoned bytes and superseded revisions where that frees enough to be worth
  * it. `*freed` is in bytes. */
 int32_t prdb_collect(prdb_store *store, int64_t before_ns, uint64_t *freed, prdb_error *error);

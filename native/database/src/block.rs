@@ -6,6 +6,7 @@ use zstd::zstd_safe::DDict;
 
 use crate::bytes::{Put, Take};
 use crate::codec::{Encoder, Shape, decode};
+use crate::filter::hash;
 
 /// No block holds more entries.
 const MOST: u64 = 1 << 20;
@@ -23,6 +24,20 @@ pub(crate) struct Schema {
     pub(crate) heavy: bool,
     /// Entries of a block, at most.
     pub(crate) block: usize,
+    /// So many bytes of a key's beginning are what look-ups know; its filter is made of them.
+    /// 0 where nobody looks single keys up.
+    pub(crate) filtered: usize,
+}
+
+impl Schema {
+    /// What a filter knows of a key, or of a key's beginning that is long enough.
+    pub(crate) fn hash(&self, key: &[u8]) -> Option<u64> {
+        match self.filtered {
+            0 => None,
+            usize::MAX => Some(hash(key)),
+            length => key.get(..length).map(hash),
+        }
+    }
 }
 
 /// A decoded column.
@@ -56,9 +71,23 @@ impl Column {
         self.bytes.get(begin..end).unwrap_or_default()
     }
 
+    /// Take the last text off.
+    pub(crate) fn pop(&mut self) -> Option<Vec<u8>> {
+        let last = self.len().checked_sub(1)?;
+        let text = self.get(last).to_vec();
+        self.bytes.truncate(self.bytes.len() - text.len());
+        self.ends.truncate(last);
+        Some(text)
+    }
+
     /// How many texts are less than `key`; they are in ascending order.
     pub(crate) fn count_below(&self, key: &[u8]) -> usize {
-        let (mut low, mut high) = (0, self.len());
+        self.count_below_within(key, 0, self.len())
+    }
+
+    /// The same where it is known to be from `low` to `high`.
+    pub(crate) fn count_below_within(&self, key: &[u8], low: usize, high: usize) -> usize {
+        let (mut low, mut high) = (low, high);
         while low < high {
             let middle = low.midpoint(high);
             if self.get(middle) < key {
@@ -209,11 +238,43 @@ impl Light {
     }
 }
 
+/// Entries of a block in the form in which they are handed out, under keys that are numbers.
+#[derive(Debug, Default)]
+pub(crate) struct Ready {
+    keys: Vec<u64>,
+    /// Empty for a tombstone.
+    texts: Column,
+}
+
+impl Ready {
+    /// Append an entry; its key is greater than those before.
+    pub(crate) fn push(&mut self, key: u64, text: &[u8]) {
+        self.keys.push(key);
+        self.texts.push(text);
+    }
+
+    /// The place of a key.
+    pub(crate) fn find(&self, key: u64) -> Option<usize> {
+        // Mostly none is missing between the first and this one.
+        let first = *self.keys.first()?;
+        let guess = usize::try_from(key.checked_sub(first)?).ok()?;
+        if self.keys.get(guess) == Some(&key) {
+            return Some(guess);
+        }
+        self.keys.binary_search(&key).ok()
+    }
+
+    pub(crate) fn text(&self, index: usize) -> &[u8] {
+        self.texts.get(index)
+    }
+}
+
 /// A decoded part of a block.
 #[derive(Debug)]
 pub(crate) enum Part {
     Light(Light),
     Heavy(Column),
+    Ready(Ready),
 }
 
 impl Part {
@@ -225,6 +286,7 @@ impl Part {
                 light.keys.size() + light.present.len() + columns
             }
             Self::Heavy(column) => column.size(),
+            Self::Ready(ready) => ready.keys.len() * 8 + ready.texts.size(),
         };
         // What the cache's own books take.
         own + 160

@@ -190,7 +190,11 @@ impl Shown {
 }
 
 pub(crate) fn flags(row: &Row) -> u32 {
-    (if row.has_data { HAS_DATA } else { 0 }) | (if row.is_live() { 0 } else { DELETED })
+    flags_of(row.has_data, row.is_live())
+}
+
+pub(crate) fn flags_of(has_data: bool, is_live: bool) -> u32 {
+    (if has_data { HAS_DATA } else { 0 }) | (if is_live { 0 } else { DELETED })
 }
 
 impl prdb_cursor {

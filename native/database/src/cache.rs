@@ -1,6 +1,7 @@
 //! Decoded parts of blocks in memory, as many as fit a given number of bytes.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -10,12 +11,48 @@ use crate::log::locked;
 /// Parts are spread over so many locks.
 const SHARDS: usize = 16;
 
+/// Which part of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PartKind {
+    Light,
+    Heavy,
+    /// Both, made ready to be handed out.
+    Ready,
+}
+
 /// A part of a block: which run (by a number unique in this process), block, and part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct PartId {
-    pub(crate) run: u64,
-    pub(crate) block: u32,
-    pub(crate) heavy: bool,
+pub(crate) struct PartId(u64);
+
+impl PartId {
+    pub(crate) fn new(run: u64, block: usize, kind: PartKind) -> Self {
+        // A run has less than 2^32 blocks, a process makes less than 2^30 runs.
+        Self(run << 34 | (block as u64) << 2 | kind as u64)
+    }
+
+    /// The id with its bits mixed, by a multiplication with the golden ratio's (Knuth).
+    fn mixed(self) -> u64 {
+        let product = self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        product ^ product >> 32
+    }
+}
+
+/// Hashes what is mixed already.
+#[derive(Debug, Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        debug_assert!(false, "only numbers are hashed, not {} bytes", bytes.len());
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = PartId(number).mixed();
+    }
 }
 
 /// The cache; shared by all runs of a store.
@@ -28,7 +65,7 @@ pub(crate) struct Cache {
 
 #[derive(Debug, Default)]
 struct Shard {
-    parts: HashMap<PartId, Held>,
+    parts: HashMap<PartId, Held, BuildHasherDefault<Mixed>>,
     /// In the order in which they are looked at for eviction (CLOCK, Corbató 1968).
     queue: VecDeque<PartId>,
     bytes: usize,
@@ -47,8 +84,8 @@ impl Cache {
     }
 
     fn shard(&self, id: PartId) -> Option<&Mutex<Shard>> {
-        let spread = id.run.wrapping_mul(31) + u64::from(id.block) * 2 + u64::from(id.heavy);
-        self.shards.get(usize::try_from(spread).unwrap_or(0) % SHARDS)
+        // Other bits than the table of a shard goes by.
+        self.shards.get(usize::try_from(id.mixed() >> 24).unwrap_or(0) % SHARDS)
     }
 
     pub(crate) fn get(&self, id: PartId) -> Option<Arc<Part>> {
@@ -95,13 +132,15 @@ mod tests {
             column
         }));
         let cache = Cache::new(SHARDS * 10 * part.size());
-        let id = |block| PartId { run: 0, block, heavy: false };
+        let id = |block| PartId::new(0, block, PartKind::Light);
         for block in 0..4_000 {
             cache.put(id(block), &part);
             assert!(cache.get(id(0)).is_some(), "block 0 is used all the time, {block}");
         }
         assert!(cache.get(id(8)).is_none());
-        let shard = locked(cache.shard(id(0)).unwrap());
-        assert!(shard.bytes <= cache.room && shard.parts.len() == 10 && shard.queue.len() == 10);
+        for shard in cache.shards.iter().map(locked) {
+            assert!(shard.bytes <= cache.room);
+            assert!(shard.parts.len() == 10 && shard.queue.len() == 10);
+        }
     }
 }

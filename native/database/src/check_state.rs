@@ -1,5 +1,7 @@
 //! Comparing a state's trees with each other, and all stored bytes with their hashes.
 
+use std::collections::HashSet;
+
 use crate::blob::BlobReader;
 use crate::cursor::Problem;
 use crate::error::Result;
@@ -10,7 +12,8 @@ use crate::state::{Blob, State};
 use crate::transaction::hex;
 use crate::tree::{Tree, Value};
 use crate::values::{
-    Content, Fed, Named, Owner, content_key, feed_image, feed_key, id_of, name_key, place_key,
+    Content, Fed, Named, Owner, Version, content_key, content_prefix, feed_image, feed_key, id_key,
+    id_of, name_key, place_key,
 };
 
 /// Bytes of a blob that are read at once.
@@ -23,19 +26,27 @@ struct Finder<'a> {
     /// Entries that the indexes should have.
     placed: u64,
     fed: u64,
+    contents: u64,
 }
 
 /// Find every way in which a state contradicts itself.
 pub(crate) fn check_state(state: &State) -> Result<Vec<Problem>> {
-    let mut finder =
-        Finder { state, problems: Vec::new(), counts: Counts::default(), placed: 0, fed: 0 };
+    let mut finder = Finder {
+        state,
+        problems: Vec::new(),
+        counts: Counts::default(),
+        placed: 0,
+        fed: 0,
+        contents: 0,
+    };
     finder.rows()?;
+    finder.versions()?;
     finder.others()?;
     finder.blobs()?;
     // Every entry that should be there is; so where there are as many, there is no other.
     let counts = finder.counts;
     finder.count("path index", &state.paths, finder.placed)?;
-    finder.count("content index", &state.contents, counts.live + counts.deleted)?;
+    finder.count("content index", &state.contents, finder.contents)?;
     finder.count("filename index", &state.filenames, counts.live)?;
     finder.count("feed", &state.feed, finder.fed)?;
     if counts != state.counts {
@@ -73,6 +84,7 @@ impl Finder<'_> {
         let state = self.state;
         row.metadata()?;
         self.fed += 1;
+        self.contents += 1;
         let mut missing = Vec::new();
         let mut lacks = |index: &'static str, there: bool| {
             if !there {
@@ -98,6 +110,35 @@ impl Finder<'_> {
         }
         for index in missing {
             self.found(format!("picture {}", row.id), format!("{index} lacks it"));
+        }
+        Ok(())
+    }
+
+    fn versions(&mut self) -> Result<()> {
+        let state = self.state;
+        // The beginnings of contents of the picture whose versions are being read.
+        let mut seen: (u64, HashSet<[u8; 8]>) = (0, HashSet::new());
+        for entry in state.versions.walk()? {
+            let Version(version) = entry?.1;
+            let Row { id, seq, content_hash, .. } = *version;
+            version.metadata()?;
+            self.counts.versions += 1;
+            let place = format!("picture {id} as of transaction {seq}");
+            let Some(row) = state.rows.get(&id_key(id))? else {
+                self.found(place, "there is no such picture any more");
+                continue;
+            };
+            if seen.0 != id {
+                seen = (id, HashSet::from([content_prefix(&row.content_hash)]));
+            }
+            self.contents += u64::from(seen.1.insert(content_prefix(&content_hash)));
+            let stored = state.blobs.get(&content_hash)?.map(|blob| blob.length);
+            if stored != Some(version.data_length) {
+                self.found(&*place, "its bytes are not stored");
+            }
+            if !state.contents.contains(&content_key(&content_hash, id))? {
+                self.found(&*place, "the content index lacks it");
+            }
         }
         Ok(())
     }
@@ -146,11 +187,7 @@ impl Finder<'_> {
     }
 
     fn blob(&mut self, hash: Hash, blob: &Blob) -> Result<()> {
-        let mut named = false;
-        for row in self.state.rows_with(hash)? {
-            named |= row?.has_data;
-        }
-        if !named {
+        if !self.state.is_used(hash)? {
             self.found(format!("content {}", hex(&hash)), "no picture has it");
         }
         let mut reader = BlobReader::new(self.state, blob)?;

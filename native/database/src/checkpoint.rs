@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use crate::cache::Cache;
 use crate::disk::Disk;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::log::locked;
 use crate::manifest::{FORMAT, LogStart, Manifest, RunEntry};
 use crate::options::Upkeep;
@@ -23,6 +23,11 @@ use crate::writer::Writer;
 const TIER: u64 = 256 << 10;
 /// Memory may hold so many times what a checkpoint is made at; then commits wait for one.
 const PATIENCE: usize = 4;
+
+/// Nothing shorter than a full segment's such part is sealed at a checkpoint.
+const SMALLEST: u64 = 64;
+/// Of a segment's bytes this part must be superfluous for a checkpoint to seal it, one in so many.
+const SPENT: u64 = 4;
 
 /// Sets every tree's memory aside.
 pub(crate) struct Freeze;
@@ -204,9 +209,11 @@ impl Writer {
             self.log.usable()?;
             self.drain()?;
             let mut state = State::clone(&self.state());
-            if state.seq == state.manifest.covered() && !state.manifest.is_log_only() {
+            if state.seq == state.manifest.covered() && !state.manifest.is_old() {
                 return Ok(());
             }
+            self.keep_old_manifest(&state)?;
+            self.seal_spent(&state)?;
             state.each(&mut Freeze)?;
             self.replace(state.clone());
             (state, self.log.start()?, self.log.reach())
@@ -225,6 +232,23 @@ impl Writer {
                 }
                 Err(error)
             }
+        }
+    }
+
+    /// Seal the log's last segment if enough of it is transactions, which the checkpoint makes
+    /// superfluous: then the file goes with it, or its dead bytes grow no further. `committing`
+    /// is held, everything logged is durable and stands in `state`.
+    fn seal_spent(&self, state: &State) -> Result<()> {
+        let mut tail = self.log.tail();
+        let used = state.used.get(&tail.active()?.id.number).copied().unwrap_or(0);
+        let spent = tail.end.saturating_sub(used);
+        if tail.end < self.log.segment_bytes() / SMALLEST || spent < tail.end / SPENT {
+            return Ok(());
+        }
+        match self.log.roll(&mut tail) {
+            // It only saves space, of which a new file would take some first.
+            Err(Error::Full { .. }) => Ok(()),
+            rolled => rolled,
         }
     }
 

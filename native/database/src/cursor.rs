@@ -68,6 +68,11 @@ pub(crate) enum Source {
         rows: Rows,
         after: u64,
     },
+    /// Earlier versions, of one picture where the prefix is its id.
+    Versions {
+        prefix: Text,
+        after: Option<Text>,
+    },
     Below {
         root: u32,
         prefix: Text,
@@ -159,7 +164,7 @@ impl Source {
             Self::Filename { filename, after } => {
                 let begin = name_key(filename, *after);
                 let prefix = name_hash(filename);
-                batch(&state.filenames, Bound::Excluded(&begin), &prefix, |key, _| {
+                batch(&state.filenames, Bound::Excluded(&begin[..]), &prefix, |key, _| {
                     *after = id_of(key.get(prefix.len()..).unwrap_or_default());
                     let named = row(*after)?.filter(|row| row.filename == *filename);
                     out.extend(named.map(Found::Image));
@@ -169,7 +174,7 @@ impl Source {
             Self::Content { hash, rows, after } => {
                 let begin = content_key(hash, *after);
                 let prefix = content_prefix(hash);
-                batch(&state.contents, Bound::Excluded(&begin), &prefix, |key, _| {
+                batch(&state.contents, Bound::Excluded(&begin[..]), &prefix, |key, _| {
                     *after = id_of(key.get(prefix.len()..).unwrap_or_default());
                     let wanted = |row: &Arc<Row>| row.content_hash == *hash && rows.hold(row);
                     out.extend(row(*after)?.filter(wanted).map(Found::Image));
@@ -178,11 +183,19 @@ impl Source {
             }
             Self::Images { rows, after } => {
                 let begin = id_key(*after);
-                batch(&state.rows, Bound::Excluded(&begin), b"", |_, row| {
+                batch(&state.rows, Bound::Excluded(&begin[..]), b"", |_, row| {
                     *after = row.id;
                     if rows.hold(&row) {
                         out.push_back(Found::Image(row));
                     }
+                    Ok(())
+                })
+            }
+            Self::Versions { prefix, after } => {
+                let (from, last) = (after.take(), after);
+                batch(&state.versions, begin(from.as_ref(), prefix), prefix, |key, version| {
+                    out.push_back(Found::Image(version.0));
+                    *last = Some(key);
                     Ok(())
                 })
             }

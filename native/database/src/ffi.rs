@@ -30,8 +30,8 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::options::Options;
-use crate::packed::{PackedRows, fill_filename, fill_one};
-use crate::row::{Hash, NewRow, Row, Stat};
+use crate::packed::{FoundRow, PackedRows};
+use crate::row::{Hash, NewRow, Stat};
 use crate::store::{Mode, Store};
 
 /// Run a function's body; put what went wrong into `error`. No panic gets past here.
@@ -181,14 +181,6 @@ unsafe fn buffer_at<'a>(buffer: *mut u8, length: usize) -> Result<&'a mut [u8]> 
     }
 }
 
-unsafe fn give_row(row: &Row, buffer: *mut u8, capacity: usize, length: *mut usize) -> Result<i32> {
-    // SAFETY: as in the callers.
-    unsafe {
-        set(length, fill_one(row, &row.metadata()?, buffer_at(buffer, capacity)?)?)?;
-    }
-    Ok(OK)
-}
-
 unsafe fn give_cursor(out: *mut *mut prdb_cursor, cursor: Cursor) -> Result<i32> {
     // SAFETY: as in the callers.
     unsafe { give(out, prdb_cursor { cursor, rows: PackedRows::new(), held: None }) }
@@ -196,7 +188,7 @@ unsafe fn give_cursor(out: *mut *mut prdb_cursor, cursor: Cursor) -> Result<i32>
 
 #[unsafe(no_mangle)]
 pub extern "C" fn prdb_abi_version() -> u32 {
-    2
+    3
 }
 
 /// Export functions that take an error to fill last and run their body guarded.
@@ -231,7 +223,12 @@ export_ends! {
 }
 
 export! {
-    fn prdb_open(path: *const c_char, mode: i32, store: *mut *mut prdb_store) {
+    fn prdb_open(
+        path: *const c_char,
+        mode: i32,
+        cache_bytes: u64,
+        store: *mut *mut prdb_store,
+    ) {
         let mode = if mode & FORCE == 0 {
             folder_at(path)?.refuse_network()?;
             mode
@@ -244,7 +241,11 @@ export! {
             2 => Mode::Create,
             _ => return Err(Error::Invalid(format!("{mode} is not a mode"))),
         };
-        give(store, prdb_store(Store::open_on(folder(path)?, mode, Options::default())?))
+        let mut options = Options::default();
+        if cache_bytes > 0 {
+            options.cache_bytes = usize::try_from(cache_bytes).unwrap_or(usize::MAX);
+        }
+        give(store, prdb_store(Store::open_on(folder(path)?, mode, options)?))
     }
 
     fn prdb_snapshot_open(store: *mut prdb_store, snapshot: *mut *mut prdb_snapshot) {
@@ -274,32 +275,37 @@ export! {
         capacity: usize,
         length: *mut usize,
     ) {
-        give_row(handle(snapshot)?.0.get(id)?.as_ref(), buffer, capacity, length)
+        set(length, handle(snapshot)?.0.get_packed(id, buffer_at(buffer, capacity)?)?)?;
+        Ok(OK)
     }
 
     fn prdb_find_path(
         snapshot: *const prdb_snapshot,
         root: u32,
-        path: prdb_bytes,
+        path: *const u8,
+        path_length: usize,
         buffer: *mut u8,
         capacity: usize,
         length: *mut usize,
     ) {
-        let found = handle(snapshot)?.0.find_path(root, slice(path)?)?;
-        give_row(found.as_ref(), buffer, capacity, length)
+        let found = FoundRow::Memory(handle(snapshot)?.0.find_path(root, raw_slice(path, path_length)?)?);
+        set(length, found.fill(buffer_at(buffer, capacity)?)?)?;
+        Ok(OK)
     }
 
     fn prdb_find_filename(
         snapshot: *const prdb_snapshot,
-        filename: prdb_bytes,
+        filename: *const u8,
+        filename_length: usize,
         after: u64,
         buffer: *mut u8,
         capacity: usize,
         length: *mut usize,
         count: *mut usize,
     ) {
-        let (snapshot, filename) = (&handle(snapshot)?.0, slice(filename)?);
-        let filled = fill_filename(snapshot, filename, after, buffer_at(buffer, capacity)?)?;
+        let filename = raw_slice(filename, filename_length)?;
+        let snapshot = &handle(snapshot)?.0;
+        let filled = snapshot.find_filename_packed(filename, after, buffer_at(buffer, capacity)?)?;
         set(length, filled.length)?;
         set(count, filled.count)?;
         Ok(if filled.ended { DONE } else { OK })
@@ -321,6 +327,10 @@ export! {
         cursor: *mut *mut prdb_cursor,
     ) {
         give_cursor(cursor, handle(snapshot)?.0.images(after, rows(which)?))
+    }
+
+    fn prdb_versions(snapshot: *const prdb_snapshot, id: u64, cursor: *mut *mut prdb_cursor) {
+        give_cursor(cursor, handle(snapshot)?.0.versions((id != 0).then_some(id)))
     }
 
     fn prdb_images_below(

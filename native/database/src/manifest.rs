@@ -11,8 +11,10 @@ pub(crate) const NAME: &str = "MANIFEST";
 pub(crate) const NEW_NAME: &str = "MANIFEST.new";
 const MAGIC: [u8; 8] = *b"PRDBman\x1a";
 
-/// The version that this library writes; it also reads the one before.
-pub(crate) const FORMAT: u32 = 2;
+/// The version that this library writes; it also reads those before.
+pub(crate) const FORMAT: u32 = 3;
+/// The version without earlier versions of pictures.
+const LATEST_ONLY: u32 = 2;
 /// The version without checkpoints.
 const LOG_ONLY: u32 = 1;
 
@@ -49,6 +51,8 @@ pub(crate) struct Counts {
     pub(crate) removed: u64,
     pub(crate) blobs: u64,
     pub(crate) blob_bytes: u64,
+    /// Earlier versions of rows.
+    pub(crate) versions: u64,
 }
 
 /// A place in the log.
@@ -119,6 +123,11 @@ impl Manifest {
         self.format == LOG_ONLY
     }
 
+    /// Whether it was written by an older library.
+    pub(crate) fn is_old(&self) -> bool {
+        self.format < FORMAT
+    }
+
     /// Up to this transaction the log says nothing that the runs do not hold.
     pub(crate) fn covered(&self) -> u64 {
         if self.is_log_only() { 0 } else { self.seq }
@@ -142,7 +151,8 @@ impl Manifest {
             bytes.put_u64(number);
         }
         if !self.is_log_only() {
-            let Counts { live, deleted, purged, removed, blobs, blob_bytes } = self.counts;
+            let Counts { live, deleted, purged, removed, blobs, blob_bytes, versions } =
+                self.counts;
             let LogStart { segment, offset } = self.start;
             for number in [
                 segment,
@@ -157,6 +167,9 @@ impl Manifest {
                 self.runs.len() as u64,
             ] {
                 bytes.put_u64(number);
+            }
+            if self.format > LATEST_ONLY {
+                bytes.put_u64(versions);
             }
         }
         for entry in &self.segments {
@@ -218,9 +231,13 @@ impl Manifest {
                 removed: take.u64()?,
                 blobs: take.u64()?,
                 blob_bytes: take.u64()?,
+                versions: 0,
             };
             manifest.next_run = take.u64()?;
             runs = take.u64()?;
+        }
+        if format > LATEST_ONLY {
+            manifest.counts.versions = take.u64()?;
         }
         for _ in 0..count {
             let (number, generation) = (take.u64()?, take.u32()?);
@@ -294,6 +311,14 @@ mod tests {
     fn manifests_are_verified() {
         let bytes = sample().encode();
         assert_eq!(Manifest::decode(&bytes, "m").unwrap(), sample());
+        for format in [LOG_ONLY, LATEST_ONLY] {
+            let mut old = Manifest { format, ..sample() };
+            if old.is_log_only() {
+                old.runs.clear();
+            }
+            let old = old.encode();
+            assert_eq!(Manifest::decode(&old, "m").unwrap().encode(), old);
+        }
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
@@ -305,8 +330,8 @@ mod tests {
     #[test]
     fn newer_formats_are_refused() {
         let mut bytes = sample().encode();
-        bytes[8] = 3;
+        bytes[8] = 4;
         let error = Manifest::decode(&bytes, "m").unwrap_err();
-        assert!(matches!(error, Error::Unsupported { found: 3, supported: 2, .. }), "{error}");
+        assert!(matches!(error, Error::Unsupported { found: 4, supported: 3, .. }), "{error}");
     }
 }

@@ -21,7 +21,7 @@ use crate::run_writer::merge;
 use crate::scan::{Chunks, Frame, Scan, Step};
 use crate::segment::{FIRST_FRAME, Segment, SegmentId, SegmentPart};
 use crate::state::{Blob, Chunk, LooseChunks, RecordKey, State, VECTORS};
-use crate::values::{TREES, id_key, id_of, record_key};
+use crate::values::{TREES, Version, id_key, id_of, record_key};
 use crate::writer::Writer;
 
 /// Of a segment's bytes this part must be dead for a rewrite to be worth it, one in so many.
@@ -144,6 +144,17 @@ impl Writer {
                     floor = floor.max(row.seq);
                     doom(&mut doomed, &held, row.id)?;
                     state.take_row(row.id)?;
+                    state.take_versions(row.id)?;
+                }
+            }
+        }
+        if held.counts.versions > 0 {
+            for found in held.versions.walk()? {
+                let (key, Version(version)) = found?;
+                if version.deleted_ns < before_ns && state.versions.contains(&key)? {
+                    // The picture itself stays, and what it is now stands in the runs.
+                    doomed.images.insert(version.id);
+                    state.take_version(&version)?;
                 }
             }
         }
@@ -182,6 +193,7 @@ impl Writer {
     fn rewrite(&self, job: Job) -> Result<u64> {
         let Job { mut state, doomed, forgotten, scrubbed } = job;
         let disk = self.log.disk.as_ref();
+        self.keep_old_manifest(&state)?;
         let old = self.sealed_parts()?;
         let groups = self.plan(&old, &state, &doomed)?;
         let now = self.log.tail().manifest.clone();

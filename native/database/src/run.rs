@@ -7,21 +7,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use zstd::zstd_safe::DDict;
 
-use crate::block::{Column, Light, Part, Schema};
+use crate::block::{Column, Light, Part, Ready, Schema};
 use crate::bytes::{Put, Take, checksum, seal, verified};
-use crate::cache::{Cache, PartId};
+use crate::cache::{Cache, PartId, PartKind};
 use crate::codec::{Encoder, Shape, decode};
 use crate::disk::{Access, Disk, DiskFile, read_full};
 use crate::error::{Context, Error, Result};
+use crate::filter::Filter;
 use crate::manifest::RunEntry;
 use crate::row::Text;
 
 const MAGIC: [u8; 8] = *b"PRDBrun\x1a";
-const FORMAT: u32 = 2;
+/// The version that is written.
+const FORMAT: u32 = 3;
+/// The version without filters and last keys, which is still read.
+const UNFILTERED: u32 = 2;
 /// Bytes of the header.
 pub(crate) const HEADER: usize = 64;
 /// Bytes of the footer.
-pub(crate) const FOOTER: usize = 64;
+pub(crate) const FOOTER: usize = 80;
+/// Bytes of the footer of an unfiltered run.
+const OLD_FOOTER: usize = 64;
 /// Numbers of one block in the index: bytes of the light and the heavy part, entries,
 /// checksums of both parts.
 const PLACE: Shape = Shape::Numbers(&[4, 4, 4, 8, 8]);
@@ -52,9 +58,13 @@ pub(crate) fn is_name(name: &str) -> bool {
 
 /// The first bytes of a run.
 pub(crate) fn header(tree: u8, number: u64, salt: u64) -> Vec<u8> {
+    header_of(FORMAT, tree, number, salt)
+}
+
+fn header_of(format: u32, tree: u8, number: u64, salt: u64) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER);
     bytes.put(&MAGIC);
-    bytes.put_u32(FORMAT);
+    bytes.put_u32(format);
     bytes.put_u32(tree.into());
     bytes.put_u64(number);
     bytes.put_u64(salt);
@@ -64,15 +74,17 @@ pub(crate) fn header(tree: u8, number: u64, salt: u64) -> Vec<u8> {
     bytes
 }
 
-/// What stands behind the blocks: the dictionary, the index, and this.
+/// What stands behind the blocks: the dictionary, the index, the filter, and this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Footer {
-    /// Where the dictionary begins; the index follows it, the footer that.
+    /// Where the dictionary begins; the index follows it, the filter that, then the footer.
     pub(crate) dictionary: u64,
     pub(crate) index: u64,
+    pub(crate) filter: u64,
     pub(crate) blocks: u32,
     pub(crate) dictionary_check: u64,
     pub(crate) index_check: u64,
+    pub(crate) filter_check: u64,
     pub(crate) entries: u64,
 }
 
@@ -82,8 +94,10 @@ impl Footer {
         bytes.put_u64(salt);
         bytes.put_u64(self.dictionary);
         bytes.put_u64(self.index);
+        bytes.put_u64(self.filter);
         bytes.put_u64(self.dictionary_check);
         bytes.put_u64(self.index_check);
+        bytes.put_u64(self.filter_check);
         bytes.put_u64(self.entries);
         bytes.put_u32(self.blocks);
         bytes.put_u32(0);
@@ -92,22 +106,27 @@ impl Footer {
         bytes
     }
 
-    fn decode(bytes: &[u8], salt: u64) -> Option<Self> {
+    /// Read the footer at `end`, where the filter ends.
+    fn decode(bytes: &[u8], salt: u64, end: u64, format: u32) -> Option<Self> {
+        let filtered = format > UNFILTERED;
         let mut take = Take::new(verified(bytes)?);
         (take.u64()? == salt).then_some(())?;
         let footer = Self {
             dictionary: take.u64()?,
             index: take.u64()?,
+            filter: if filtered { take.u64()? } else { end },
             dictionary_check: take.u64()?,
             index_check: take.u64()?,
+            filter_check: if filtered { take.u64()? } else { checksum(&[]) },
             entries: take.u64()?,
             blocks: take.u32()?,
         };
-        (footer.dictionary <= footer.index).then_some(footer)
+        let order = [HEADER as u64, footer.dictionary, footer.index, footer.filter, end];
+        order.is_sorted().then_some(footer)
     }
 }
 
-/// The stored form of the index.
+/// The stored form of the index; `keys` are the first of each block, then the run's last.
 pub(crate) fn encode_index(keys: &Column, places: &[Place], encoder: &mut Encoder) -> Vec<u8> {
     let mut out = Vec::new();
     keys.encode_sorted(encoder, &mut out);
@@ -123,9 +142,10 @@ pub(crate) fn encode_index(keys: &Column, places: &[Place], encoder: &mut Encode
     out
 }
 
-fn decode_index(bytes: &[u8], blocks: u32, end: u64) -> Option<(Column, Vec<Place>)> {
+/// Read the index of a run with `blocks` blocks and `keys` keys, whose blocks end at `end`.
+fn decode_index(bytes: &[u8], keys: usize, blocks: u32, end: u64) -> Option<(Column, Vec<Place>)> {
     let mut take = Take::new(bytes);
-    let keys = Column::decode_sorted(&mut take, blocks as usize)?;
+    let keys = Column::decode_sorted(&mut take, keys)?;
     let numbers = decode(&mut take, PLACE, None)?;
     (take.is_at_end() && numbers.len() == blocks as usize * PLACE_BYTES).then_some(())?;
     let mut take = Take::new(&numbers);
@@ -141,6 +161,43 @@ fn decode_index(bytes: &[u8], blocks: u32, end: u64) -> Option<(Column, Vec<Plac
     (offset == end).then_some((keys, places))
 }
 
+/// The first eight bytes of a key, as the number that sorts like them.
+fn head_of(key: &[u8]) -> u64 {
+    let mut head = [0; 8];
+    for (to, from) in head.iter_mut().zip(key) {
+        *to = *from;
+    }
+    u64::from_be_bytes(head)
+}
+
+fn heads_of(keys: &Column) -> Vec<u64> {
+    (0..keys.len()).map(|index| head_of(keys.get(index))).collect()
+}
+
+/// How many of the ascending numbers are less than `wanted`. Ids and hashes lie evenly, so the
+/// search begins where they would put it and widens by doubling.
+fn count_below(numbers: &[u64], wanted: u64) -> usize {
+    let (Some(&first), Some(&last)) = (numbers.first(), numbers.last()) else { return 0 };
+    if wanted <= first {
+        return 0;
+    }
+    if wanted > last {
+        return numbers.len();
+    }
+    let part = u128::from(wanted - first) * (numbers.len() as u128 - 1) / u128::from(last - first);
+    let guess = usize::try_from(part).unwrap_or(0);
+    let below = |index: usize| numbers.get(index).is_some_and(|number| *number < wanted);
+    let (mut low, mut high, mut step) = (guess, guess, 1);
+    while low > 0 && !below(low) {
+        (high, low, step) = (low, low.saturating_sub(step), step * 2);
+    }
+    while below(high) {
+        (low, high, step) = (high, high + step, step * 2);
+    }
+    let between = numbers.get(low..high.min(numbers.len())).unwrap_or_default();
+    low + between.partition_point(|number| *number < wanted)
+}
+
 /// An open run. Whoever holds one can read it, also once its name is gone.
 pub(crate) struct Run {
     pub(crate) entry: RunEntry,
@@ -151,6 +208,11 @@ pub(crate) struct Run {
     path: String,
     /// The first key of each block.
     keys: Column,
+    /// Their first eight bytes, where keys are numbers.
+    heads: Vec<u64>,
+    /// The last key of all; None where the run does not tell.
+    last: Option<Vec<u8>>,
+    filter: Filter,
     places: Vec<Place>,
     dictionary: Option<DDict<'static>>,
     cache: Arc<Cache>,
@@ -191,34 +253,59 @@ impl Run {
             }
             Ok(bytes)
         };
-        if read(0, HEADER as u64)? != header(entry.tree, entry.number, entry.salt) {
-            return Err(corrupt(0, "its header is broken or belongs to another run"));
-        }
+        let first = read(0, HEADER as u64)?;
+        let is = |format| first == header_of(format, entry.tree, entry.number, entry.salt);
+        let format = [FORMAT, UNFILTERED]
+            .into_iter()
+            .find(|format| is(*format))
+            .ok_or_else(|| corrupt(0, "its header is broken or belongs to another run"))?;
+        let footer_bytes = if format > UNFILTERED { FOOTER } else { OLD_FOOTER };
         let length = file.length().doing(|| format!("measure {path}"))?;
-        if length != entry.length || length < (HEADER + FOOTER) as u64 {
+        if length != entry.length || length < (HEADER + footer_bytes) as u64 {
             return Err(corrupt(length, "the file has another length than it was written with"));
         }
-        let end = length - FOOTER as u64;
-        let footer = Footer::decode(&read(end, FOOTER as u64)?, entry.salt)
-            .filter(|footer| footer.dictionary >= HEADER as u64 && footer.index <= end)
+        let end = length - footer_bytes as u64;
+        let footer = Footer::decode(&read(end, footer_bytes as u64)?, entry.salt, end, format)
             .ok_or_else(|| corrupt(end, "its footer is broken"))?;
         let bytes = read(footer.dictionary, footer.index - footer.dictionary)?;
         if checksum(&bytes) != footer.dictionary_check {
             return Err(corrupt(footer.dictionary, "its dictionary has a wrong checksum"));
         }
         let dictionary = (!bytes.is_empty()).then(|| DDict::create(&bytes));
-        let bytes = read(footer.index, end - footer.index)?;
+        let bytes = read(footer.index, footer.filter - footer.index)?;
         if checksum(&bytes) != footer.index_check {
             return Err(corrupt(footer.index, "its index has a wrong checksum"));
         }
-        let (keys, places) = decode_index(&bytes, footer.blocks, footer.dictionary)
+        let count = footer.blocks as usize + usize::from(format > UNFILTERED);
+        let (mut keys, places) = decode_index(&bytes, count, footer.blocks, footer.dictionary)
             .ok_or_else(|| corrupt(footer.index, "its index cannot be read"))?;
+        let last = if format > UNFILTERED { keys.pop() } else { None };
+        let heads = if schema.key == Shape::Bytes { Vec::new() } else { heads_of(&keys) };
+        let bytes = read(footer.filter, end - footer.filter)?;
+        if checksum(&bytes) != footer.filter_check {
+            return Err(corrupt(footer.filter, "its filter has a wrong checksum"));
+        }
+        let filter = Filter::decode(&bytes)
+            .ok_or_else(|| corrupt(footer.filter, "its filter cannot be read"))?;
         if footer.entries != entry.entries {
             return Err(corrupt(end, "it has another number of entries than the manifest says"));
         }
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let cache = Arc::clone(cache);
-        Ok(Self { entry, id, schema, file, path, keys, places, dictionary, cache })
+        Ok(Self {
+            entry,
+            id,
+            schema,
+            file,
+            path,
+            keys,
+            heads,
+            last,
+            filter,
+            places,
+            dictionary,
+            cache,
+        })
     }
 
     /// The file's name.
@@ -267,7 +354,7 @@ impl Run {
             let part = Part::light(&bytes, self.schema);
             let whole = |part: &Part| match part {
                 Part::Light(light) => light.len() == place.count as usize,
-                Part::Heavy(_) => false,
+                Part::Heavy(_) | Part::Ready(_) => false,
             };
             (place.offset, part.filter(whole))
         };
@@ -276,8 +363,8 @@ impl Run {
 
     /// A part of a block, from memory if it is there.
     pub(crate) fn part(&self, block: usize, heavy: bool, keep: bool) -> Result<Arc<Part>> {
-        let number = u32::try_from(block).unwrap_or(u32::MAX);
-        let id = PartId { run: self.id, block: number, heavy };
+        let kind = if heavy { PartKind::Heavy } else { PartKind::Light };
+        let id = PartId::new(self.id, block, kind);
         if let Some(part) = self.cache.get(id) {
             return Ok(part);
         }
@@ -288,9 +375,48 @@ impl Run {
         Ok(part)
     }
 
+    /// The block that would hold `key`, made ready by `make` from its decoded parts; None where
+    /// no block holds it.
+    pub(crate) fn ready(
+        self: &Arc<Self>,
+        key: &[u8],
+        make: impl FnOnce(&mut RunIter, usize) -> Result<Ready>,
+    ) -> Result<Option<Arc<Part>>> {
+        if self.last.as_deref().is_some_and(|last| key > last) {
+            return Ok(None);
+        }
+        let Some(block) = self.block_of(key) else { return Ok(None) };
+        let id = PartId::new(self.id, block, PartKind::Ready);
+        if let Some(part) = self.cache.get(id) {
+            return Ok(Some(part));
+        }
+        let mut walk = RunIter { run: Arc::clone(self), at: None, keep: false };
+        walk.enter(block)?;
+        let count = self.places.get(block).map_or(0, |place| place.count as usize);
+        let part = Arc::new(Part::Ready(make(&mut walk, count)?));
+        self.cache.put(id, &part);
+        Ok(Some(part))
+    }
+
+    /// Whether a key with this hash may be there; None of it is known.
+    pub(crate) fn may_hold(&self, hash: Option<u64>) -> bool {
+        hash.is_none_or(|hash| self.filter.may_hold(hash))
+    }
+
+    /// How many blocks begin below `key`.
+    fn blocks_below(&self, key: &[u8]) -> usize {
+        if self.heads.is_empty() {
+            return self.keys.count_below(key);
+        }
+        let head = head_of(key);
+        let low = count_below(&self.heads, head);
+        let like = self.heads.iter().skip(low).take_while(|held| **held == head).count();
+        self.keys.count_below_within(key, low, low + like)
+    }
+
     /// The block that would hold `key`; None where it is less than all.
     fn block_of(&self, key: &[u8]) -> Option<usize> {
-        let below = self.keys.count_below(key);
+        let below = self.blocks_below(key);
         if below < self.keys.len() && self.keys.get(below) == key {
             return Some(below);
         }
@@ -312,6 +438,9 @@ static NOTHING: std::sync::LazyLock<Light> = std::sync::LazyLock::new(Light::def
 impl At {
     /// The entry with exactly this key.
     pub(crate) fn find(run: &Arc<Run>, key: &[u8]) -> Result<Option<Self>> {
+        if run.last.as_deref().is_some_and(|last| key > last) {
+            return Ok(None);
+        }
         let Some(block) = run.block_of(key) else { return Ok(None) };
         let part = run.part(block, false, true)?;
         let at = Self { run: Arc::clone(run), part, block, index: 0 };
@@ -323,7 +452,7 @@ impl At {
     pub(crate) fn light(&self) -> &Light {
         match &*self.part {
             Part::Light(light) => light,
-            Part::Heavy(_) => &NOTHING,
+            Part::Heavy(_) | Part::Ready(_) => &NOTHING,
         }
     }
 
@@ -377,7 +506,7 @@ impl Heavy {
 fn text(part: &Part, index: usize) -> &[u8] {
     match part {
         Part::Heavy(column) => column.get(index),
-        Part::Light(_) => &[],
+        Part::Light(_) | Part::Ready(_) => &[],
     }
 }
 
@@ -443,6 +572,14 @@ impl RunIter {
     /// The entry that it stands at; None at the end.
     pub(crate) fn at(&self) -> Option<&At> {
         self.at.as_ref()
+    }
+
+    /// Step on, but not into the next block.
+    pub(crate) fn advance_within(&mut self) {
+        match &mut self.at {
+            Some(at) if at.index + 1 < at.light().len() => at.index += 1,
+            _ => self.at = None,
+        }
     }
 
     pub(crate) fn advance(&mut self) -> Result<()> {

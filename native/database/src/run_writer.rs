@@ -11,6 +11,7 @@ use crate::cache::Cache;
 use crate::codec::Encoder;
 use crate::disk::{Access, Disk, DiskFile};
 use crate::error::{Context, Error, Result};
+use crate::filter::Filter;
 use crate::log::random;
 use crate::manifest::RunEntry;
 use crate::run::{Footer, HEADER, Place, Run, RunIter, Window, encode_index, header, name};
@@ -45,6 +46,9 @@ pub(crate) struct RunWriter<'a> {
     heavy: Option<Encoder>,
     keys: Column,
     places: Vec<Place>,
+    /// What the filter is made of.
+    hashes: Vec<u64>,
+    last: Vec<u8>,
     digest: Xxh3,
 }
 
@@ -80,6 +84,8 @@ impl<'a> RunWriter<'a> {
             heavy: None,
             keys: Column::default(),
             places: Vec::new(),
+            hashes: Vec::new(),
+            last: Vec::new(),
             digest: Xxh3::new(),
         })
     }
@@ -93,6 +99,9 @@ impl<'a> RunWriter<'a> {
             self.end_block()?;
         }
         digest(&mut self.digest, key, values);
+        self.hashes.extend(self.schema.hash(key));
+        self.last.clear();
+        self.last.extend_from_slice(key);
         self.draft.push(key, values);
         self.entry.entries += 1;
         Ok(())
@@ -180,18 +189,25 @@ impl<'a> RunWriter<'a> {
             self.train()?;
         }
         let dictionary = self.dictionary.take().unwrap_or_default();
+        self.keys.push(&self.last);
         let index = encode_index(&self.keys, &self.places, &mut self.plain);
+        // Keys that begin alike stand together.
+        self.hashes.dedup();
+        let filter = Filter::of(&self.hashes).encode();
         let at = self.written + self.buffer.len() as u64;
         let footer = Footer {
             dictionary: at,
             index: at + dictionary.len() as u64,
+            filter: at + (dictionary.len() + index.len()) as u64,
             blocks: u32::try_from(self.places.len()).unwrap_or(u32::MAX),
             dictionary_check: checksum(&dictionary),
             index_check: checksum(&index),
+            filter_check: checksum(&filter),
             entries: self.entry.entries,
         };
         self.buffer.extend_from_slice(&dictionary);
         self.buffer.extend_from_slice(&index);
+        self.buffer.extend_from_slice(&filter);
         self.buffer.extend_from_slice(&footer.encode(self.entry.salt));
         self.flush()?;
         self.file.sync().doing(|| format!("sync {}", self.path))?;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use crate::blob::BlobReader;
 use crate::cursor::{Cursor, Source};
 use crate::error::{Error, Result};
-use crate::row::{Hash, Row, Rows};
+use crate::packed::{Filled, fill_filename, find};
+use crate::row::{Hash, Row, Rows, Text};
 use crate::state::{State, record_table};
 use crate::transaction::hex;
-use crate::values::{id_key, id_of, name_hash, name_key, place_key};
+use crate::values::{id_key, place_key};
 
 /// A snapshot's counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +69,15 @@ impl Snapshot {
         found.ok_or_else(|| Error::NotFound(format!("there is no picture {id}")))
     }
 
+    /// The same, packed into `buffer` as the C header draws it; return its length, and put nothing
+    /// where that is more than fits.
+    pub fn get_packed(&self, id: u64, buffer: &mut [u8]) -> Result<usize> {
+        match find(&self.state.rows, id)? {
+            Some(found) => found.fill(buffer),
+            None => Err(Error::NotFound(format!("there is no picture {id}"))),
+        }
+    }
+
     /// The live row at a path.
     pub fn find_path(&self, root: u32, path: &[u8]) -> Result<Arc<Row>> {
         let owner = self.state.paths.get(&place_key(root, path))?;
@@ -87,22 +97,14 @@ impl Snapshot {
         Cursor::new(&self.state, Source::Filename { filename: filename.into(), after: 0 })
     }
 
-    /// The first of them with a greater id than `after`.
-    pub(crate) fn next_of_filename(&self, filename: &[u8], after: u64) -> Result<Option<Arc<Row>>> {
-        let prefix = name_hash(filename);
-        let begin = name_key(filename, after);
-        for found in self.state.filenames.range(Bound::Excluded(&begin))? {
-            let (key, _) = found?;
-            if !key.starts_with(&prefix) {
-                break;
-            }
-            let id = id_of(key.get(prefix.len()..).unwrap_or_default());
-            let row = self.state.rows.get(&id_key(id))?;
-            if let Some(row) = row.filter(|row| *row.filename == *filename) {
-                return Ok(Some(row));
-            }
-        }
-        Ok(None)
+    /// Those of them with a greater id than `after`, packed into `buffer`, as many as fit.
+    pub fn find_filename_packed(
+        &self,
+        filename: &[u8],
+        after: u64,
+        buffer: &mut [u8],
+    ) -> Result<Filled> {
+        fill_filename(&self.state, filename, after, buffer)
     }
 
     /// Rows with this content, in id order.
@@ -115,6 +117,14 @@ impl Snapshot {
     #[must_use]
     pub fn images(&self, after: u64, rows: Rows) -> Cursor {
         Cursor::new(&self.state, Source::Images { rows, after })
+    }
+
+    /// What a picture, or each of all, was before other bytes took its own ones' place, by id and
+    /// transaction; `deleted_ns` is when they did.
+    #[must_use]
+    pub fn versions(&self, id: Option<u64>) -> Cursor {
+        let prefix = id.map_or_else(Text::default, |id| id_key(id).into());
+        Cursor::new(&self.state, Source::Versions { prefix, after: None })
     }
 
     /// Live rows of one root whose path begins with `prefix`, in path order.

@@ -2,7 +2,6 @@
 //! one sees it for ever.
 
 use std::collections::HashMap;
-use std::ops::Bound;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -16,8 +15,8 @@ use crate::run::Run;
 use crate::segment::{Segment, SegmentPart};
 use crate::tree::{Tree, Value};
 use crate::values::{
-    Content, Fed, Named, Owner, TREES, content_key, content_prefix, feed_image, feed_key, id_key,
-    id_of, name_key, place_key, record_key,
+    Content, Fed, Named, Owner, TREES, Version, content_key, content_prefix, feed_image, feed_key,
+    id_key, id_of, name_key, place_key, record_key, version_key,
 };
 
 /// Table `images`; it has functions of its own.
@@ -99,10 +98,13 @@ pub(crate) struct State {
     pub(crate) paths: Tree<Owner>,
     /// Live rows by the hash of their filename.
     pub(crate) filenames: Tree<Named>,
-    /// Live and deleted rows by the beginning of their content hash.
+    /// Live and deleted rows, and rows with earlier versions, by the beginning of each of their
+    /// content hashes.
     pub(crate) contents: Tree<Content>,
     /// By transaction, table and key.
     pub(crate) feed: Tree<Fed>,
+    /// Earlier versions of rows, by id and transaction.
+    pub(crate) versions: Tree<Version>,
     /// Bytes of frames with chunks in use in each segment, by its number.
     pub(crate) used: OrdMap<u64, u64>,
     /// The log up to `seq`, by number.
@@ -157,7 +159,7 @@ impl State {
         let when_ns = ops.when_ns;
         for op in ops {
             match op.ok_or_else(broken)? {
-                Op::Image(image) => self.apply_image(source, &image)?,
+                Op::Image(image) => self.apply_image(source, when_ns, &image)?,
                 Op::Purge(id) => self.apply_purge(source.seq, when_ns, id)?,
                 Op::Record { table, key, value } => {
                     let value = Stored::Memory(value.bytes.into());
@@ -197,17 +199,87 @@ impl State {
         Ok(())
     }
 
-    fn is_used(&self, hash: Hash) -> Result<bool> {
-        for row in self.rows_with(hash)? {
-            if row?.has_data {
+    /// Whether a row, or an earlier version of one, has these bytes.
+    pub(crate) fn is_used(&self, hash: Hash) -> Result<bool> {
+        for found in self.contents.below(&content_prefix(&hash))? {
+            let id = id_of(found?.0.get(8..).unwrap_or_default());
+            let has = |row: &Row| row.has_data && row.content_hash == hash;
+            if self.rows.get(&id_key(id))?.is_some_and(|row| has(&row)) {
                 return Ok(true);
+            }
+            for version in self.versions_of(id)? {
+                if has(&version?.0) {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)
     }
 
-    fn apply_image(&mut self, source: &Source<'_>, image: &ImageOp<'_>) -> Result<()> {
+    /// The earlier versions of a picture, in order.
+    pub(crate) fn versions_of(
+        &self,
+        id: u64,
+    ) -> Result<impl Iterator<Item = Result<Version>> + use<'_>> {
+        let some = self.counts.versions > 0;
+        let found = if some { Some(self.versions.below(&id_key(id))?) } else { None };
+        Ok(found.into_iter().flatten().map(|found| Ok(found?.1)))
+    }
+
+    /// Keep what a row was before other bytes took its own ones' place.
+    fn keep_version(&mut self, old: &Row, when_ns: i64) {
+        self.contents.put(content_key(&old.content_hash, old.id), Content);
+        let version = Row { deleted_ns: when_ns, ..old.clone() };
+        self.versions.put(version_key(old.id, old.seq), Version(Arc::new(version)));
+        self.counts.versions += 1;
+    }
+
+    /// Forget an earlier version.
+    pub(crate) fn take_version(&mut self, version: &Row) -> Result<()> {
+        self.versions.remove(&version_key(version.id, version.seq));
+        self.counts.versions -= 1;
+        self.unused.push(version.content_hash);
+        self.leave_content(&version.content_hash, version.id)
+    }
+
+    /// Forget all earlier versions of a picture.
+    pub(crate) fn take_versions(&mut self, id: u64) -> Result<()> {
+        let versions: Vec<Version> = self.versions_of(id)?.collect::<Result<_>>()?;
+        versions.iter().try_for_each(|version| self.take_version(&version.0))
+    }
+
+    /// Take a picture out of the index of contents unless it, or an earlier version of it, still
+    /// has a content that begins so.
+    fn leave_content(&mut self, hash: &Hash, id: u64) -> Result<()> {
+        let prefix = content_prefix(hash);
+        let like = |row: &Row| content_prefix(&row.content_hash) == prefix;
+        if self.rows.get(&id_key(id))?.is_some_and(|row| like(&row)) {
+            return Ok(());
+        }
+        for version in self.versions_of(id)? {
+            if like(&version?.0) {
+                return Ok(());
+            }
+        }
+        self.contents.remove(&content_key(hash, id));
+        Ok(())
+    }
+
+    fn apply_image(
+        &mut self,
+        source: &Source<'_>,
+        when_ns: i64,
+        image: &ImageOp<'_>,
+    ) -> Result<()> {
         let old = self.take_row(image.id)?;
+        // A log of format 1 that was rewritten may lack the bytes of what its rows were.
+        if let Some(old) = &old
+            && old.has_data
+            && old.content_hash != image.content_hash
+            && !self.manifest.is_log_only()
+        {
+            self.keep_version(old, when_ns);
+        }
         // A row that keeps its name shares the old one's bytes.
         let share = |bytes: &[u8], held: Option<&Text>| {
             held.filter(|held| ***held == *bytes).map_or_else(|| bytes.into(), Arc::clone)
@@ -243,6 +315,7 @@ impl State {
 
     fn apply_purge(&mut self, seq: u64, when_ns: i64, id: u64) -> Result<()> {
         self.take_row(id)?;
+        self.take_versions(id)?;
         self.next_id = self.next_id.max(id + 1);
         self.forget_purged(id)?;
         self.purged.put(id_key(id), Purged { seq, when_ns });
@@ -269,7 +342,7 @@ impl State {
         } else {
             self.counts.deleted -= 1;
         }
-        self.contents.remove(&content_key(&row.content_hash, id));
+        self.leave_content(&row.content_hash, id)?;
         self.feed.remove(&feed_image(row.seq, id));
         if row.has_data {
             self.unused.push(row.content_hash);
@@ -299,7 +372,7 @@ impl State {
         self.counts.blobs += 1;
         self.counts.blob_bytes += blob.length;
         self.count_used(&blob, true);
-        self.blobs.put(hash.into(), blob);
+        self.blobs.put(hash, blob);
         self.unused.push(hash);
         Ok(())
     }
@@ -309,7 +382,7 @@ impl State {
         let blob = Blob { chunks, ..old.clone() };
         self.count_used(old, false);
         self.count_used(&blob, true);
-        self.blobs.put(hash.into(), blob);
+        self.blobs.put(hash, blob);
     }
 
     fn take_blob(&mut self, blob: &Blob) {
@@ -327,26 +400,6 @@ impl State {
                 bytes => _ = self.used.insert(chunk.segment, bytes),
             }
         }
-    }
-
-    /// Live and deleted rows with this content, by id.
-    pub(crate) fn rows_with(&self, hash: Hash) -> Result<impl Iterator<Item = Result<Arc<Row>>>> {
-        let prefix = content_prefix(&hash);
-        let range = self.contents.range(Bound::Included(&prefix))?;
-        let found = range.take_while(move |found| {
-            found.as_ref().map_or(true, |(key, _)| key.starts_with(&prefix))
-        });
-        Ok(found.filter_map(move |found| {
-            let id = match found {
-                Ok((key, _)) => id_of(key.get(8..).unwrap_or_default()),
-                Err(error) => return Some(Err(error)),
-            };
-            let row = self.rows.get(&id_key(id)).transpose()?;
-            match row {
-                Ok(row) if row.content_hash != hash => None,
-                row => Some(row),
-            }
-        }))
     }
 
     /// Forget a record and its place in the feed.
@@ -386,6 +439,7 @@ impl State {
             + self.filenames.weight()
             + self.contents.weight()
             + self.feed.weight()
+            + self.versions.weight()
     }
 
     /// The runs of a tree, the newest first.
@@ -398,7 +452,8 @@ impl State {
             5 => self.paths.runs(),
             6 => self.filenames.runs(),
             7 => self.contents.runs(),
-            _ => self.feed.runs(),
+            8 => self.feed.runs(),
+            _ => self.versions.runs(),
         };
         Arc::clone(runs)
     }
@@ -413,7 +468,8 @@ impl State {
             5 => self.paths.set_runs(runs),
             6 => self.filenames.set_runs(runs),
             7 => self.contents.set_runs(runs),
-            _ => self.feed.set_runs(runs),
+            8 => self.feed.set_runs(runs),
+            _ => self.versions.set_runs(runs),
         }
     }
 
@@ -426,7 +482,8 @@ impl State {
         visit.tree(&mut self.paths)?;
         visit.tree(&mut self.filenames)?;
         visit.tree(&mut self.contents)?;
-        visit.tree(&mut self.feed)
+        visit.tree(&mut self.feed)?;
+        visit.tree(&mut self.versions)
     }
 }
 

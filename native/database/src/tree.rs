@@ -13,6 +13,7 @@ use imbl::OrdMap;
 
 use crate::block::Schema;
 use crate::error::Result;
+use crate::filter::MemoryFilter;
 use crate::row::Text;
 use crate::run::{At, Run, RunIter};
 
@@ -36,7 +37,41 @@ pub(crate) trait Value: Clone + Debug {
     fn weight(&self) -> usize;
 }
 
-type Memory<V> = OrdMap<Text, Option<V>>;
+/// The key that comes next; None behind the last.
+fn successor<const N: usize>(mut key: [u8; N]) -> Option<[u8; N]> {
+    let grows = key.iter_mut().rev().find_map(|byte| {
+        *byte = byte.wrapping_add(1);
+        (*byte != 0).then_some(())
+    });
+    grows.map(|()| key)
+}
+
+/// Entries in memory; None for a tombstone.
+#[derive(Clone, Debug)]
+struct Memory<V: Clone> {
+    entries: OrdMap<Text, Option<V>>,
+    /// Shared with copies, older ones too.
+    filter: Arc<MemoryFilter>,
+}
+
+impl<V: Clone> Default for Memory<V> {
+    fn default() -> Self {
+        Self { entries: OrdMap::new(), filter: Arc::default() }
+    }
+}
+
+impl<V: Value> Memory<V> {
+    fn put(&mut self, key: Text, value: Option<V>) {
+        if let Some(hash) = V::SCHEMA.hash(&key) {
+            self.filter.add(hash);
+        }
+        self.entries.insert(key, value);
+    }
+
+    fn get(&self, key: &[u8], hash: Option<u64>) -> Option<&Option<V>> {
+        if self.filter.may_hold(hash) { self.entries.get(key) } else { None }
+    }
+}
 
 /// The tree.
 #[derive(Clone, Debug)]
@@ -51,7 +86,7 @@ pub(crate) struct Tree<V: Value> {
 
 impl<V: Value> Default for Tree<V> {
     fn default() -> Self {
-        Self { memory: OrdMap::new(), frozen: None, runs: [].into(), weight: 0 }
+        Self { memory: Memory::default(), frozen: None, runs: [].into(), weight: 0 }
     }
 }
 
@@ -62,11 +97,11 @@ fn read<V: Value>(at: &At) -> Result<V> {
 
 impl<V: Value> Tree<V> {
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<V>> {
-        let frozen = || self.frozen.as_ref().and_then(|frozen| frozen.get(key));
-        if let Some(held) = self.memory.get(key).or_else(frozen) {
+        let (held, runs) = self.layers(key);
+        if let Some(held) = held {
             return Ok(held.clone());
         }
-        for run in self.runs.iter() {
+        for run in runs {
             if let Some(at) = At::find(run, key)? {
                 return if at.is_present() { read(&at).map(Some) } else { Ok(None) };
             }
@@ -75,11 +110,11 @@ impl<V: Value> Tree<V> {
     }
 
     pub(crate) fn contains(&self, key: &[u8]) -> Result<bool> {
-        let frozen = || self.frozen.as_ref().and_then(|frozen| frozen.get(key));
-        if let Some(held) = self.memory.get(key).or_else(frozen) {
+        let (held, runs) = self.layers(key);
+        if let Some(held) = held {
             return Ok(held.is_some());
         }
-        for run in self.runs.iter() {
+        for run in runs {
             if let Some(at) = At::find(run, key)? {
                 return Ok(at.is_present());
             }
@@ -87,36 +122,83 @@ impl<V: Value> Tree<V> {
         Ok(false)
     }
 
-    pub(crate) fn put(&mut self, key: Text, value: V) {
+    /// The keys that begin with what filters know of keys, `prefix`, from `from` on. Cheaper than
+    /// a walk, where few keys begin so.
+    pub(crate) fn keys_under<const N: usize>(
+        &self,
+        prefix: &[u8],
+        from: [u8; N],
+    ) -> Result<Under<'_, V, N>> {
+        debug_assert_eq!(prefix.len(), V::SCHEMA.filtered);
+        let hash = V::SCHEMA.hash(prefix);
+        let mut runs = Vec::new();
+        for run in self.runs.iter().filter(|run| run.may_hold(hash)) {
+            runs.push(RunIter::new(run, Bound::Included(&from), true)?);
+        }
+        let memory = [Some(&self.memory), self.frozen.as_ref()]
+            .map(|layer| layer.filter(|layer| layer.filter.may_hold(hash)));
+        let mut under = Under { memory, next: [None; 2], runs };
+        under.seek(0, from);
+        under.seek(1, from);
+        Ok(under)
+    }
+
+    /// What is in memory of a key, that being the newest; and the runs that may hold it.
+    pub(crate) fn layers(
+        &self,
+        key: &[u8],
+    ) -> (Option<&Option<V>>, impl Iterator<Item = &Arc<Run>>) {
+        let hash = V::SCHEMA.hash(key);
+        let frozen = || self.frozen.as_ref().and_then(|frozen| frozen.get(key, hash));
+        let held = self.memory.get(key, hash).or_else(frozen);
+        (held, self.runs.iter().filter(move |run| run.may_hold(hash)))
+    }
+
+    pub(crate) fn put(&mut self, key: impl Into<Text>, value: V) {
+        let key = key.into();
         self.weight += key.len() + value.weight() + OVERHEAD;
-        self.memory.insert(key, Some(value));
+        self.memory.put(key, Some(value));
     }
 
     pub(crate) fn remove(&mut self, key: &[u8]) {
         if self.runs.is_empty() && self.frozen.is_none() {
-            self.memory.remove(key);
+            self.memory.entries.remove(key);
         } else {
             self.weight += key.len() + OVERHEAD;
-            self.memory.insert(key.into(), None);
+            self.memory.put(key.into(), None);
         }
     }
 
     /// Entries from `from` on, in key order.
     pub(crate) fn range(&self, from: Bound<&[u8]>) -> Result<Range<'_, V>> {
+        self.range_of(from, None)
+    }
+
+    /// The same, past runs that surely hold no key with a hash.
+    fn range_of(&self, from: Bound<&[u8]>, hash: Option<u64>) -> Result<Range<'_, V>> {
         let bounds = (from, Bound::Unbounded);
-        let frozen = self.frozen.as_ref().map(|frozen| frozen.range::<_, [u8]>(bounds));
-        let runs = self.runs.iter().map(|run| RunIter::new(run, from, true));
+        let frozen = self.frozen.as_ref().map(|frozen| frozen.entries.range::<_, [u8]>(bounds));
+        let runs = self.runs.iter().filter(|run| run.may_hold(hash));
+        let runs = runs.map(|run| RunIter::new(run, from, true));
         Ok(Range {
-            memory: self.memory.range::<_, [u8]>(bounds).peekable(),
+            memory: self.memory.entries.range::<_, [u8]>(bounds).peekable(),
             frozen: frozen.map(Iterator::peekable),
             runs: runs.collect::<Result<_>>()?,
         })
     }
 
     /// Entries whose key begins with `prefix`, in key order.
-    pub(crate) fn below(&self, prefix: &[u8]) -> Result<impl Iterator<Item = Result<(Text, V)>>> {
-        Ok(self.range(Bound::Included(prefix))?.take_while(move |found| {
-            found.as_ref().is_ok_and(|(key, _)| key.starts_with(prefix)) || found.is_err()
+    pub(crate) fn below<'a>(
+        &'a self,
+        prefix: &[u8],
+    ) -> Result<impl Iterator<Item = Result<(Text, V)>> + use<'a, V>> {
+        // Filters may know just so much of a key.
+        let known = prefix.len() == V::SCHEMA.filtered;
+        let hash = if known { V::SCHEMA.hash(prefix) } else { None };
+        let range = self.range_of(Bound::Included(prefix), hash)?;
+        let prefix = prefix.to_vec();
+        Ok(range.take_while(move |found| {
+            found.as_ref().is_ok_and(|(key, _)| key.starts_with(&prefix)) || found.is_err()
         }))
     }
 
@@ -146,13 +228,15 @@ impl<V: Value> Tree<V> {
 
     /// What was set aside.
     pub(crate) fn frozen(&self) -> impl Iterator<Item = (&Text, &Option<V>)> {
-        self.frozen.iter().flatten()
+        self.frozen.iter().flat_map(|frozen| &frozen.entries)
     }
 
     /// Take back what was set aside.
     pub(crate) fn thaw(&mut self) {
         if let Some(frozen) = self.frozen.take() {
-            self.memory = std::mem::take(&mut self.memory).union(frozen);
+            let Memory { entries, filter } = std::mem::take(&mut self.memory);
+            filter.join(&frozen.filter);
+            self.memory = Memory { entries: entries.union(frozen.entries), filter };
         }
     }
 
@@ -162,9 +246,65 @@ impl<V: Value> Tree<V> {
         self.runs = run.into_iter().chain(self.runs.iter().cloned()).collect();
         let sizes = self
             .memory
+            .entries
             .iter()
             .map(|(key, value)| key.len() + OVERHEAD + value.as_ref().map_or(0, Value::weight));
         self.weight = sizes.sum();
+    }
+}
+
+/// Keys that begin alike, in order.
+pub(crate) struct Under<'a, V: Value, const N: usize> {
+    /// What is in memory, and what is set aside.
+    memory: [Option<&'a Memory<V>>; 2],
+    /// The next key of each, and whether it is no tombstone.
+    next: [Option<([u8; N], bool)>; 2],
+    runs: Vec<RunIter>,
+}
+
+impl<V: Value, const N: usize> Under<'_, V, N> {
+    fn seek(&mut self, layer: usize, from: [u8; N]) {
+        let (Some(Some(memory)), Some(next)) = (self.memory.get(layer), self.next.get_mut(layer))
+        else {
+            return;
+        };
+        let found = memory.entries.get_next(&from[..]);
+        *next = found.and_then(|(key, value)| Some(((**key).try_into().ok()?, value.is_some())));
+    }
+
+    /// The next key that is there and begins with `prefix`.
+    pub(crate) fn next(&mut self, prefix: &[u8]) -> Result<Option<[u8; N]>> {
+        loop {
+            // The newest that holds the least key says whether it is there.
+            let mut least: Option<([u8; N], bool)> = None;
+            let runs = self.runs.iter().filter_map(|run| {
+                run.at().and_then(|at| Some((at.key().try_into().ok()?, at.is_present())))
+            });
+            for (key, is_present) in self.next.iter().copied().flatten().chain(runs) {
+                if least.is_none_or(|(held, _)| key < held) {
+                    least = Some((key, is_present));
+                }
+            }
+            let Some((key, is_present)) = least.filter(|(key, _)| key.starts_with(prefix)) else {
+                return Ok(None);
+            };
+            for layer in 0..self.next.len() {
+                if self.next.get(layer).copied().flatten().is_some_and(|(held, _)| held == key) {
+                    match successor(key) {
+                        Some(from) => self.seek(layer, from),
+                        None => self.next = [None; 2],
+                    }
+                }
+            }
+            for run in &mut self.runs {
+                if run.at().is_some_and(|at| at.key() == key) {
+                    run.advance()?;
+                }
+            }
+            if is_present {
+                return Ok(Some(key));
+            }
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::state::{Blob, Chunk, IMAGES, Purged, Record};
 use crate::tree::Value;
 
 /// How many trees there are; they are numbered from 1.
-pub(crate) const TREES: usize = 8;
+pub(crate) const TREES: usize = 9;
 
 /// What the runs of a tree are made of.
 pub(crate) fn schema(tree: u8) -> Option<&'static Schema> {
@@ -25,18 +25,24 @@ pub(crate) fn schema(tree: u8) -> Option<&'static Schema> {
         Named::TREE => Named::SCHEMA,
         Content::TREE => Content::SCHEMA,
         Fed::TREE => Fed::SCHEMA,
+        Version::TREE => Version::SCHEMA,
         _ => return None,
     })
 }
 
 /// The key of a picture in `rows` and `purged`.
-pub(crate) fn id_key(id: u64) -> Text {
-    id.to_be_bytes().into()
+pub(crate) fn id_key(id: u64) -> [u8; 8] {
+    id.to_be_bytes()
 }
 
 /// The picture that a key of `rows` or `purged` means.
 pub(crate) fn id_of(key: &[u8]) -> u64 {
     Take::new(key).array().map_or(0, u64::from_be_bytes)
+}
+
+/// The key of what a picture was at an earlier transaction.
+pub(crate) fn version_key(id: u64, seq: u64) -> [u8; 16] {
+    pair_key(id.to_be_bytes(), seq)
 }
 
 /// The key of a record.
@@ -56,8 +62,17 @@ pub(crate) fn name_hash(filename: &[u8]) -> [u8; 8] {
 }
 
 /// The key of a row under its filename.
-pub(crate) fn name_key(filename: &[u8], id: u64) -> Text {
-    [name_hash(filename), id.to_be_bytes()].concat().into()
+pub(crate) fn name_key(filename: &[u8], id: u64) -> [u8; 16] {
+    pair_key(name_hash(filename), id)
+}
+
+/// The key of a row under the beginning of another.
+pub(crate) fn pair_key(prefix: [u8; 8], id: u64) -> [u8; 16] {
+    let mut key = [0; 16];
+    let (first, last) = key.split_at_mut(8);
+    first.copy_from_slice(&prefix);
+    last.copy_from_slice(&id.to_be_bytes());
+    key
 }
 
 /// What the index of contents holds in a hash's place, to be compared as names are.
@@ -66,8 +81,8 @@ pub(crate) fn content_prefix(hash: &Hash) -> [u8; 8] {
 }
 
 /// The key of a row under its content.
-pub(crate) fn content_key(hash: &Hash, id: u64) -> Text {
-    [content_prefix(hash), id.to_be_bytes()].concat().into()
+pub(crate) fn content_key(hash: &Hash, id: u64) -> [u8; 16] {
+    pair_key(content_prefix(hash), id)
 }
 
 /// The key of a picture in the feed.
@@ -78,6 +93,74 @@ pub(crate) fn feed_image(seq: u64, id: u64) -> Text {
 /// The key of a record in the feed.
 pub(crate) fn feed_key(seq: u64, table: u8, key: &[u8]) -> Text {
     [&seq.to_be_bytes()[..], &[table], key].concat().into()
+}
+
+/// A row without its metadata, as it stands somewhere.
+#[derive(Debug)]
+pub(crate) struct RowView<'a> {
+    pub(crate) id: u64,
+    pub(crate) seq: u64,
+    pub(crate) root: u32,
+    pub(crate) has_data: bool,
+    pub(crate) deleted_ns: i64,
+    pub(crate) data_length: u64,
+    pub(crate) content_hash: &'a Hash,
+    pub(crate) stat: Stat,
+    pub(crate) path: &'a [u8],
+    pub(crate) filename: &'a [u8],
+}
+
+impl<'a> RowView<'a> {
+    /// The row in an entry of a run; None where it is not what a row's `columns` made.
+    pub(crate) fn of_entry(at: &'a At) -> Option<Self> {
+        let mut take = Take::new(at.column(0));
+        let seq = take.u64()?;
+        let root = take.u32()?;
+        let has_data = take.u8()? != 0;
+        let (deleted_ns, data_length) = (take.i64()?, take.u64()?);
+        let stat = Stat {
+            size: take.u64()?,
+            mtime_ns: take.i64()?,
+            ctime_ns: take.i64()?,
+            inode: take.u64()?,
+            volume: take.u64()?,
+        };
+        let path = at.column(2);
+        let filename = match path {
+            [] => at.column(3),
+            path => path.rsplit(|&byte| byte == b'/').next()?,
+        };
+        let content_hash = at.column(1).try_into().ok()?;
+        let id = id_of(at.key());
+        Some(Self {
+            id,
+            seq,
+            root,
+            has_data,
+            deleted_ns,
+            data_length,
+            content_hash,
+            stat,
+            path,
+            filename,
+        })
+    }
+
+    /// The row in memory.
+    pub(crate) fn of(row: &'a Row) -> Self {
+        Self {
+            id: row.id,
+            seq: row.seq,
+            root: row.root,
+            has_data: row.has_data,
+            deleted_ns: row.deleted_ns,
+            data_length: row.data_length,
+            content_hash: &row.content_hash,
+            stat: row.stat,
+            path: &row.path,
+            filename: &row.filename,
+        }
+    }
 }
 
 impl Value for Arc<Row> {
@@ -95,6 +178,7 @@ impl Value for Arc<Row> {
         ],
         heavy: true,
         block: 32,
+        filtered: 8,
     };
 
     fn columns(&self) -> Result<Vec<Text>> {
@@ -116,34 +200,18 @@ impl Value for Arc<Row> {
     }
 
     fn read(at: &At) -> Option<Self> {
-        let mut take = Take::new(at.column(0));
-        let seq = take.u64()?;
-        let root = take.u32()?;
-        let has_data = take.u8()? != 0;
-        let (deleted_ns, data_length) = (take.i64()?, take.u64()?);
-        let stat = Stat {
-            size: take.u64()?,
-            mtime_ns: take.i64()?,
-            ctime_ns: take.i64()?,
-            inode: take.u64()?,
-            volume: take.u64()?,
-        };
-        let path = at.column(2);
-        let filename = match path {
-            [] => at.column(3),
-            path => path.rsplit(|&byte| byte == b'/').next()?,
-        };
+        let view = RowView::of_entry(at)?;
         Some(Arc::new(Row {
-            id: id_of(at.key()),
-            seq,
-            root,
-            has_data,
-            deleted_ns,
-            data_length,
-            content_hash: at.column(1).try_into().ok()?,
-            stat,
-            path: path.into(),
-            filename: filename.into(),
+            id: view.id,
+            seq: view.seq,
+            root: view.root,
+            has_data: view.has_data,
+            deleted_ns: view.deleted_ns,
+            data_length: view.data_length,
+            content_hash: *view.content_hash,
+            stat: view.stat,
+            path: view.path.into(),
+            filename: view.filename.into(),
             metadata: Stored::Run(at.heavy()),
         }))
     }
@@ -151,6 +219,35 @@ impl Value for Arc<Row> {
     fn weight(&self) -> usize {
         let texts = self.path.len() + self.filename.len() + self.metadata.weight();
         size_of::<Row>() + texts + 64
+    }
+}
+
+/// What a row was before other bytes took its own ones' place; `deleted_ns` is when they did.
+#[derive(Clone, Debug)]
+pub(crate) struct Version(pub(crate) Arc<Row>);
+
+impl Value for Version {
+    const TREE: u8 = 9;
+    const SCHEMA: &'static Schema = &Schema {
+        name: "versions",
+        key: Shape::Keys(&[8, 8]),
+        columns: <Arc<Row>>::SCHEMA.columns,
+        heavy: true,
+        block: 32,
+        filtered: 8,
+    };
+
+    fn columns(&self) -> Result<Vec<Text>> {
+        self.0.columns()
+    }
+
+    fn read(at: &At) -> Option<Self> {
+        // A key begins with the id, as a row's does.
+        <Arc<Row>>::read(at).map(Self)
+    }
+
+    fn weight(&self) -> usize {
+        self.0.weight()
     }
 }
 
@@ -162,6 +259,7 @@ impl Value for Purged {
         columns: &[Shape::Numbers(&[8, 8])],
         heavy: false,
         block: 128,
+        filtered: 8,
     };
 
     fn columns(&self) -> Result<Vec<Text>> {
@@ -186,6 +284,7 @@ impl Value for Record {
         columns: &[Shape::Numbers(&[8, 8, 1])],
         heavy: true,
         block: 32,
+        filtered: usize::MAX,
     };
 
     fn columns(&self) -> Result<Vec<Text>> {
@@ -220,6 +319,7 @@ impl Value for Blob {
         columns: &[Shape::Numbers(&[8, 8, 8, 4, 8]), Shape::Bytes],
         heavy: false,
         block: 64,
+        filtered: 32,
     };
 
     fn columns(&self) -> Result<Vec<Text>> {
@@ -272,6 +372,7 @@ impl Value for Owner {
         columns: &[Shape::Numbers(&[8])],
         heavy: false,
         block: 64,
+        filtered: usize::MAX,
     };
 
     fn columns(&self) -> Result<Vec<Text>> {
@@ -288,15 +389,21 @@ impl Value for Owner {
 }
 
 macro_rules! set {
-    ($name:ident, $tree:literal, $label:literal, $key:expr, $doc:literal) => {
+    ($name:ident, $tree:literal, $label:literal, $key:expr, $filtered:literal, $doc:literal) => {
         #[doc = $doc]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) struct $name;
 
         impl Value for $name {
             const TREE: u8 = $tree;
-            const SCHEMA: &'static Schema =
-                &Schema { name: $label, key: $key, columns: &[], heavy: false, block: 128 };
+            const SCHEMA: &'static Schema = &Schema {
+                name: $label,
+                key: $key,
+                columns: &[],
+                heavy: false,
+                block: 128,
+                filtered: $filtered,
+            };
 
             fn columns(&self) -> Result<Vec<Text>> {
                 Ok(Vec::new())
@@ -313,6 +420,6 @@ macro_rules! set {
     };
 }
 
-set!(Named, 6, "filenames", Shape::Keys(&[8, 8]), "Live rows by the hash of their filename.");
-set!(Content, 7, "contents", Shape::Keys(&[8, 8]), "Live and deleted rows by their content.");
-set!(Fed, 8, "feed", Shape::Bytes, "What changed, by transaction.");
+set!(Named, 6, "filenames", Shape::Keys(&[8, 8]), 8, "Live rows by the hash of their filename.");
+set!(Content, 7, "contents", Shape::Keys(&[8, 8]), 8, "Live and deleted rows by their content.");
+set!(Fed, 8, "feed", Shape::Bytes, 0, "What changed, by transaction.");

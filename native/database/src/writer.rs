@@ -75,7 +75,6 @@ impl Writer {
     fn start(disk: &Arc<dyn Disk>, lock: WriterLock, options: Options) -> Result<Self> {
         let cache = Arc::new(Cache::new(options.cache_bytes));
         let Recovered { log, state } = recover(disk, options, &cache)?;
-        let log_only = state.manifest.is_log_only();
         let uuid = log.tail().manifest.uuid;
         let log = Arc::new(log);
         let state = Arc::new(state);
@@ -100,18 +99,21 @@ impl Writer {
         writer.checkpointed.store(covered, Ordering::Relaxed);
         // An older store is upgraded, and a purge that was cut short is brought to its end,
         // before anyone reads; on a full disk both wait.
-        let upgraded = if log_only { writer.upgrade() } else { Ok(()) };
-        match upgraded.and_then(|()| writer.scrub()) {
+        match writer.upgrade().and_then(|()| writer.scrub()) {
             Err(Error::Full { .. }) | Ok(()) => Ok(writer),
             Err(error) => Err(error),
         }
     }
 
-    /// Bring a store of format 1, which is all log, into the present format. That touches the
-    /// manifest alone, of which a copy is kept.
+    /// Bring a store of an older format into the present one.
     fn upgrade(&self) -> Result<()> {
-        keep_manifest(self.log.disk.as_ref())?;
-        self.checkpoint()
+        if self.state().manifest.is_old() { self.checkpoint() } else { Ok(()) }
+    }
+
+    /// Keep a copy of an older format's manifest, durably, before another takes its place: an
+    /// upgrade touches nothing else.
+    pub(crate) fn keep_old_manifest(&self, state: &State) -> Result<()> {
+        if state.manifest.is_old() { keep_manifest(self.log.disk.as_ref()) } else { Ok(()) }
     }
 
     pub(crate) fn uuid(&self) -> [u8; 16] {

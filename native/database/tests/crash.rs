@@ -31,6 +31,7 @@ struct Expected {
 enum Step {
     Add { name: u64, bytes: usize },
     Change { id: u64, metadata: usize },
+    Replace { id: u64, bytes: usize },
     Delete { id: u64 },
     Undelete { id: u64 },
     Put { key: u64, value: usize },
@@ -86,6 +87,24 @@ fn take(
             transaction.update(*id, changed, 0, None)?;
             transaction.commit()?;
         }
+        Step::Replace { id, bytes } => {
+            let Some(held) = target.rows.get_mut(id).filter(|held| held.3) else {
+                return Ok(());
+            };
+            let data = bytes_of(2_000 + *bytes as u64, *bytes);
+            if data == held.2 {
+                return Ok(());
+            }
+            let old = std::mem::replace(&mut held.2, data.clone());
+            let replacing = row(&held.0, &held.1);
+            target.versions.push((*id, held.0.clone(), old));
+            target.versions.sort_by_key(|(id, ..)| *id);
+            let mut writer = store.blob_writer()?;
+            writer.write(&data)?;
+            let mut transaction = store.begin()?;
+            transaction.update(*id, replacing, 0, Some(writer))?;
+            transaction.commit()?;
+        }
         Step::Delete { id } => {
             let Some(held) = target.rows.get_mut(id).filter(|held| held.3) else {
                 return Ok(());
@@ -119,10 +138,13 @@ fn take(
                 return Ok(());
             }
             expected.purging = true;
+            target.versions.retain(|(owner, ..)| owner != id);
             store.purge(&[*id])?;
         }
         Step::Collect => {
             target.rows.retain(|_, held| held.3);
+            let Content { rows, versions, .. } = target;
+            versions.retain(|(id, ..)| rows.contains_key(id));
             store.collect(501)?;
         }
         Step::Checkpoint => store.checkpoint()?,
@@ -138,6 +160,7 @@ fn script() -> Vec<Step> {
         Step::Add { name: 2, bytes: 3000 },
         Step::Put { key: 1, value: 600 },
         Step::Change { id: 1, metadata: 300 },
+        Step::Replace { id: 1, bytes: 900 },
         Step::Delete { id: 2 },
         Step::Checkpoint,
         Step::Add { name: 3, bytes: 5000 },
@@ -147,6 +170,7 @@ fn script() -> Vec<Step> {
         Step::Checkpoint,
         Step::Add { name: 4, bytes: 10 },
         Step::Delete { id: 3 },
+        Step::Replace { id: 2, bytes: 400 },
         Step::Collect,
         Step::Change { id: 2, metadata: 100 },
     ]
@@ -156,7 +180,8 @@ fn random_script(random: &mut Random) -> Vec<Step> {
     let mut steps = Vec::new();
     for name in 0..14 {
         let id = 1 + random.below(8);
-        steps.push(match random.below(10) {
+        steps.push(match random.below(11) {
+            10 => Step::Replace { id, bytes: random.below(3000) as usize },
             0..4 => Step::Add { name, bytes: random.below(6000) as usize },
             4 => Step::Change { id, metadata: random.below(900) as usize },
             5 => Step::Delete { id },
@@ -205,6 +230,11 @@ fn verify(disk: &SimDisk, expected: &Expected, context: &str) {
             if !expected.attempted.rows.contains_key(id) {
                 assert_absent(disk, held.0.as_bytes(), context);
                 assert_absent(disk, &held.2, context);
+            }
+        }
+        for version in &expected.acknowledged.versions {
+            if !expected.attempted.rows.contains_key(&version.0) {
+                assert_absent(disk, &version.2, context);
             }
         }
     }

@@ -18,17 +18,39 @@ use support::{Fault, SimDisk};
 
 #[derive(Clone, Debug)]
 enum Step {
-    Insert { path: u8, content: u8 },
-    Update { row: u8, path: u8, content: u8 },
-    Delete { row: u8 },
-    Undelete { row: u8 },
-    Put { key: u8, value: u8 },
-    Remove { key: u8 },
-    Purge { row: u8 },
+    Insert {
+        path: u8,
+        content: u8,
+    },
+    Update {
+        row: u8,
+        path: u8,
+        content: u8,
+    },
+    Delete {
+        row: u8,
+    },
+    Undelete {
+        row: u8,
+    },
+    Put {
+        key: u8,
+        value: u8,
+    },
+    Remove {
+        key: u8,
+    },
+    Purge {
+        row: u8,
+    },
     Collect,
+    /// The same, and all earlier versions go.
+    Forget,
     Checkpoint,
     Backup,
-    Abandon { content: u8 },
+    Abandon {
+        content: u8,
+    },
     Reopen,
     Follow,
 }
@@ -44,6 +66,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..4_u8).prop_map(|key| Step::Remove { key }),
         1 => (0..10_u8).prop_map(|row| Step::Purge { row }),
         1 => Just(Step::Collect),
+        1 => Just(Step::Forget),
         2 => Just(Step::Checkpoint),
         1 => Just(Step::Backup),
         1 => (0..6_u8).prop_map(|content| Step::Abandon { content }),
@@ -70,6 +93,8 @@ struct Held {
 struct Model {
     rows: BTreeMap<u64, Held>,
     gone: BTreeSet<u64>,
+    /// Path and content of earlier versions, by id and transaction.
+    versions: BTreeMap<(u64, u64), (u8, u8)>,
     records: BTreeMap<u8, u8>,
     seq: u64,
     /// What a follower has made of the feed so far.
@@ -108,7 +133,11 @@ fn write(store: &Store, model: &mut Model, id: Option<u64>, path: u8, content: u
         outcome => {
             assert!(!taken, "path {path} was taken twice");
             model.seq = outcome.unwrap();
-            model.rows.insert(written, Held { path, content, live: true, seq: model.seq });
+            let new = Held { path, content, live: true, seq: model.seq };
+            let old = model.rows.insert(written, new);
+            if let Some(old) = old.filter(|old| old.content != content) {
+                model.versions.insert((written, old.seq), (old.path, old.content));
+            }
         }
     }
 }
@@ -158,14 +187,17 @@ fn take(store: &mut Store, disk: &Arc<dyn Disk>, model: &mut Model, step: &Step)
             if let Some(id) = model.id(row) {
                 model.seq = store.purge(&[id]).unwrap();
                 model.rows.remove(&id);
+                model.versions.retain(|(owner, _), _| *owner != id);
                 model.gone.insert(id);
             }
         }
-        Step::Collect => {
-            store.collect(501).unwrap();
+        Step::Collect | Step::Forget => {
+            let all = matches!(step, Step::Forget);
+            store.collect(if all { 1_001 } else { 501 }).unwrap();
             let dead = model.rows.iter().filter(|(_, held)| !held.live).map(|(id, _)| *id);
             model.gone.extend(dead.collect::<Vec<_>>());
             model.rows.retain(|_, held| held.live);
+            model.versions.retain(|(id, _), _| !all && model.rows.contains_key(id));
         }
         Step::Checkpoint => store.checkpoint().unwrap(),
         Step::Backup => {
@@ -240,8 +272,16 @@ fn compare(snapshot: &Snapshot, model: &Model) {
     let records = model.records.iter().map(|(key, value)| (vec![key + 1], vec![*value; 100]));
     assert_eq!(found.records, records.collect());
 
+    let versions = model
+        .versions
+        .iter()
+        .map(|((id, _), (path, content))| (*id, path_of(*path), bytes_of(*content)));
+    assert_eq!(found.versions, versions.collect::<Vec<_>>());
+
     let info = snapshot.info();
-    let contents: BTreeSet<u8> = model.rows.values().map(|held| held.content).collect();
+    let contents = model.rows.values().map(|held| held.content);
+    let contents = contents.chain(model.versions.values().map(|(_, content)| *content));
+    let contents: BTreeSet<u8> = contents.collect();
     let live = model.rows.values().filter(|held| held.live).count();
     assert_eq!((info.seq, info.live), (model.seq, live as u64));
     assert_eq!(info.deleted, (model.rows.len() - live) as u64);

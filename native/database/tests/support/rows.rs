@@ -1,11 +1,13 @@
 //! Rows for tests, and the whole of a store's content in comparable form.
+#![allow(dead_code, reason = "each test uses a part")]
 #![allow(clippy::cast_possible_truncation, reason = "sizes in tests are small")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use picturerail_database::{
-    Disk, Entry, FillAhead, Mode, NewRow, Options, Result, Rows, Snapshot, Stat, Store, Upkeep,
+    Disk, Entry, Error, FillAhead, Mode, NewRow, Options, Result, Row, Rows, Snapshot, Stat, Store,
+    Upkeep,
 };
 
 /// Small segments and little memory, so that short runs begin new ones and make checkpoints; a
@@ -44,23 +46,33 @@ pub type Seen = (String, String, Vec<u8>, bool);
 pub struct Content {
     pub rows: BTreeMap<u64, Seen>,
     pub records: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Earlier versions: a picture's id, path and bytes.
+    pub versions: Vec<(u64, String, Vec<u8>)>,
 }
 
 pub const STATE_TABLE: i32 = 6;
 
 pub fn content(snapshot: &Snapshot) -> Result<Content> {
     let mut found = Content::default();
-    for entry in snapshot.images(0, Rows::ALL) {
-        let Entry::Image(row) = entry? else { panic!("not a row") };
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let bytes_of = |row: &Row| {
         let mut bytes = Vec::new();
         if row.has_data {
             let mut blob = snapshot.open_blob(row.content_hash)?;
             bytes.resize(blob.length() as usize, 0);
             assert_eq!(blob.read(0, &mut bytes)?, bytes.len());
         }
+        Ok::<_, Error>(bytes)
+    };
+    for entry in snapshot.images(0, Rows::ALL) {
+        let Entry::Image(row) = entry? else { panic!("not a row") };
+        let bytes = bytes_of(&row)?;
         let seen = (text(&row.path), text(&row.metadata()?), bytes, row.is_live());
         found.rows.insert(row.id, seen);
+    }
+    for entry in snapshot.versions(None) {
+        let Entry::Image(row) = entry? else { panic!("not a row") };
+        found.versions.push((row.id, text(&row.path), bytes_of(&row)?));
     }
     for entry in snapshot.records(STATE_TABLE, b"")? {
         let Entry::Record { key, value: Some(value), .. } = entry? else { panic!("no record") };
