@@ -35,7 +35,7 @@ SPACE = "efficientnet-lite0/57934424/1280/cosine"
 SIZE = 224
 CERTAIN_ABOVE = 0.40
 """A wider word sums over many classes, so it needs more than a class does."""
-LEAST_CLASS = 0.15
+LEAST_CLASS = 0.25
 """And one class below it must reach this by itself: a flat answer means none of them."""
 SURE_CLASS = 0.30
 """A class that reaches this by itself carries the words above it."""
