@@ -164,7 +164,11 @@ def _with_absolute_paths(settings: Settings, base: Path) -> Settings:
             settings.library, folders=tuple(absolute(f) for f in settings.library.folders)
         ),
         store=msgspec.structs.replace(settings.store, path=absolute(settings.store.path)),
-        export=msgspec.structs.replace(settings.export, path=absolute(settings.export.path)),
+        export=msgspec.structs.replace(
+            settings.export,
+            path=absolute(settings.export.path),
+            theme=(theme := settings.export.theme) and absolute(theme),
+        ),
         describe=msgspec.structs.replace(
             settings.describe,
             azure=msgspec.structs.replace(

@@ -396,6 +396,51 @@ def test_neighbours_are_fetched_ahead(gallery, serve, visit):
         assert origin + wanted in asked
 
 
+@pytest.mark.parametrize(
+    ("locale", "expected"),
+    [("en-US", "May 5, 2018"), ("en-GB", "5 May 2018"), ("de-DE", "May 5, 2018")],
+)
+def test_dates_in_the_visitors_form(gallery, serve, visit, locale, expected):
+    """Dates stand as the visitor writes them, in the page's language, by the camera's clock."""
+    page = visit(origin := serve(gallery), locale=locale, timezone_id="Asia/Tokyo")
+    page.goto(f"{origin}photo/4/index.html")
+
+    text = page.inner_text("dl time")
+    assert text.startswith(expected)
+    assert "10:00" in text
+
+
+REVEALED = """
+addEventListener("pagereveal", (event) => {
+  document.documentElement.dataset.reveal = String(Boolean(event.viewTransition));
+});
+"""
+
+
+def test_a_tile_becomes_the_picture(gallery, serve, visit):
+    """From grid to picture and back the browser is given a transition of the same picture."""
+    page = visit(origin := serve(gallery))
+    page.add_init_script(REVEALED)
+    page.goto(origin)
+    page.click("main [data-photo-id='6']")
+    page.wait_for_url("**/photo/6/index.html")
+    page.wait_for_selector("html[data-reveal=true]")
+    assert (
+        page.evaluate(
+            "getComputedStyle(document.querySelector('.stage .picture')).viewTransitionName"
+        )
+        == "picture"
+    )
+    page.go_back()
+    page.wait_for_selector("html[data-reveal=true] .tile[data-photo-id='6'] .picture[style]")
+
+    still = visit(origin, reduced_motion="reduce")
+    still.add_init_script(REVEALED)
+    still.goto(origin)
+    still.click("main [data-photo-id='6']")
+    still.wait_for_selector("html[data-reveal=false]")
+
+
 AXE_VIEWS = [
     "index.html",
     "album/index.html",
