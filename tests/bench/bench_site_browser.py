@@ -161,11 +161,24 @@ def photographs(store: Path, site: Path) -> None:
 
 
 def many(scratch: Path, count: int) -> Path:
-    """Export a gallery of so many small pictures."""
+    """Export a gallery of 3,000 small pictures, whose shards then follow each other many times.
+
+    What a browser reads and holds is what it would of `count` pictures, ten years each time.
+    """
     store, site = scratch / "many", scratch / "many-site"
-    fill(store, count)
+    fill(store, 3000)
     with Database(store) as database, database.snapshot() as snapshot:
         export(snapshot, SiteOptions(site, store / "renditions", recipe=RECIPE, similar=0))
+    place = site / "page/scroll.json"
+    root = json.loads(place.read_bytes())
+    shards = []
+    for earlier in range(-(-count // 3000)):
+        for number, (name, runs) in enumerate(root["shards"]):
+            again = f"{earlier}-{number}.json"
+            shutil.copy(site / "page" / name, site / "page" / again)
+            moved = [(month - 1000 * earlier, pictures, wide) for month, pictures, wide in runs]
+            shards.append((again, moved))
+    place.write_text(json.dumps({**root, "shards": shards}))
     return site
 
 
