@@ -14,7 +14,7 @@ CONFIGURE = $(BIN)/cmake -S native/search -G Ninja -DCMAKE_MAKE_PROGRAM="$(CURDI
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-python test-database test-search build-search sanitize lint wheel \
-	bench bench-daemon bench-database bench-describe bench-search bench-site clean screenshots validate-html
+	bench bench-daemon bench-database bench-describe bench-search bench-site bench-browser clean screenshots validate-html
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -79,9 +79,12 @@ bench-search: .venv/ready ## The search engine beside tantivy, Xapian and SQLite
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python tests/bench/bench_search.py $(ARGS)
 
-bench-site: .venv/ready ## The gallery beside sigal
+bench-site: .venv/ready ## The gallery beside sigal, thumbsup and vipsthumbnail
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python tests/bench/bench_site.py $(ARGS)
+
+bench-browser: .venv/ready ## Lighthouse, and scrolling 100,000 pictures with a slow processor
+	$(BIN)/python tests/bench/bench_site_browser.py $(ARGS)
 
 screenshots: .venv/ready ## Pictures of every view of SITE into FOLDER (build/screenshots)
 	$(BIN)/python exporter/screenshots.py $(SITE) $(or $(FOLDER),build/screenshots)

@@ -165,7 +165,11 @@ def _with_absolute_paths(settings: Settings, base: Path) -> Settings:
             settings.library, folders=tuple(absolute(f) for f in settings.library.folders)
         ),
         store=msgspec.structs.replace(settings.store, path=absolute(settings.store.path)),
-        export=msgspec.structs.replace(settings.export, path=absolute(settings.export.path)),
+        export=msgspec.structs.replace(
+            settings.export,
+            path=absolute(settings.export.path),
+            theme=(theme := settings.export.theme) and absolute(theme),
+        ),
         describe=_with_absolute_describers(settings.describe, absolute),
         meaning=msgspec.structs.replace(
             settings.meaning,

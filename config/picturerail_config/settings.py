@@ -178,13 +178,14 @@ class Export(Section, frozen=True):
     that are not published. `originals` is what of the pictures' own files may be downloaded:
     nothing, copies without metadata, or all of it. `avif` and `jpeg` add those formats to the
     WebP files; `wide_gamut` keeps colours beyond sRGB where a file has them.
-    `similar` is how many similar pictures are shown beside one.
+    `theme` is a folder whose files go before the program's own. `precompress` adds compressed twins
+    to texts. `similar` is how many similar pictures are shown beside one.
     """
 
     path: Path = Path("~/picturerail-site")
     title: str = "Pictures"
     base_url: str = ""
-    language: Literal["en", "de"] = "en"
+    language: str = "en"
     automatic: bool = True
     quiet_seconds: Annotated[float, Meta(ge=0)] = 2.0
     place: Shown = "none"
@@ -193,6 +194,8 @@ class Export(Section, frozen=True):
     avif: bool = False
     jpeg: bool = False
     wide_gamut: bool = False
+    theme: Path | None = None
+    precompress: tuple[Literal["gz", "zst"], ...] = ()
     similar: Annotated[int, Meta(ge=0, le=24)] = 6
     rules: tuple[ExportRule, ...] = ()
 

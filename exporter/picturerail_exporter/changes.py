@@ -29,6 +29,8 @@ from picturerail_exporter.way_state import letter_of
 from picturerail_native.database import FeedExpiredError
 from picturerail_native.records import ImageChange, Table
 
+_VECTORS_AT_ONCE = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class News:
@@ -80,10 +82,8 @@ def everything(source: Source, rules: Rules) -> News:
         number: (None, photo) for number, photo in shown.items() if isinstance(photo, Photo)
     }
     skipped = [skip for skip in shown.values() if isinstance(skip, Skipped)]
-    vectors: dict[int, tuple[str, bytes]] = {}
-    for key, value in source.records(Table.VECTORS):
-        vectors.setdefault(int.from_bytes(key[:8], "big"), (key[8:].decode(), value))
-    codes = _coded({number: photo for number, (_, photo) in pictures.items()}, vectors)
+    after = {number: photo for number, (_, photo) in pictures.items()}
+    codes = _coded(after, source.records(Table.VECTORS))
     return News(pictures, skipped, list(shown), True, codes)
 
 
@@ -117,31 +117,52 @@ def news(source: Source, state: SiteState, since: int, rules: Rules) -> News | N
         if before != shown:
             found[number] = (before, shown)
     now = {n: state.photo(n) for n in looks} | {n: after for n, (_, after) in found.items()}
-    vectors: dict[int, tuple[str, bytes]] = {}
-    for number in now:
-        for key, value in source.records(Table.VECTORS, number.to_bytes(8, "big")):
-            vectors.setdefault(number, (key[8:].decode(), value))
+    vectors = (
+        record
+        for number in now
+        for record in source.records(Table.VECTORS, number.to_bytes(8, "big"))
+    )
     return News(found, skipped, sorted(ids), words, _coded(now, vectors))
 
 
 def _coded(
-    photos: Mapping[int, Photo | None], vectors: Mapping[int, tuple[str, bytes]]
+    photos: Mapping[int, Photo | None], vectors: Iterable[tuple[bytes, bytes]]
 ) -> dict[int, Coded | None]:
-    """Return what similarity is told by, of pictures with vectors; a vector has a space."""
+    """Return what similarity is told by, of each picture; None where there is no vector.
+
+    Args:
+        photos: by id.
+        vectors: (key, value) of the table, those of one picture together. A picture has a vector
+            in more than one space only after its model was changed; the first one counts.
+    """
     coded: dict[int, Coded | None] = dict.fromkeys(photos)
-    groups: dict[tuple[str, int], list[int]] = {}
-    for number, (space, vector) in vectors.items():
-        if photos.get(number) is not None and vector and len(vector) % 2 == 0:
-            groups.setdefault((space, len(vector)), []).append(number)
-    for (space, _), numbers in groups.items():
-        for at in range(0, len(numbers), 4096):
-            some = numbers[at : at + 4096]
-            codes = codes_of([vectors[number][1] for number in some])
-            for number, code in zip(some, codes, strict=True):
-                photo = photos[number]
-                assert photo is not None
-                coded[number] = Coded(space, photo.content_hash, code) if code else None
+    batches: dict[tuple[str, int], dict[int, bytes]] = {}
+    seen = 0
+    for key, vector in vectors:
+        number, space = int.from_bytes(key[:8], "big"), key[8:].decode()
+        if number == seen or photos.get(number) is None or not vector or len(vector) % 2:
+            continue
+        seen = number
+        batch = batches.setdefault((space, len(vector)), {})
+        batch[number] = vector
+        if len(batch) == _VECTORS_AT_ONCE:
+            _code(batch, space, photos, coded)
+            batch.clear()
+    for (space, _), batch in batches.items():
+        _code(batch, space, photos, coded)
     return coded
+
+
+def _code(
+    batch: Mapping[int, bytes],
+    space: str,
+    photos: Mapping[int, Photo | None],
+    coded: dict[int, Coded | None],
+) -> None:
+    for number, code in zip(batch, codes_of(list(batch.values())), strict=True):
+        photo = photos[number]
+        assert photo is not None
+        coded[number] = Coded(space, photo.content_hash, code) if code else None
 
 
 def apply(

@@ -26,6 +26,7 @@ from picturerail_exporter.album_text import read_text
 from picturerail_exporter.collection import Photo, public_roots, publish
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.source import Source
+from picturerail_exporter.theme import Theme
 from picturerail_native.database import CorruptError, NotFoundError
 from picturerail_native.fields import FIELD_WEIGHTS, readable
 from picturerail_native.records import ImageRow, Table, decode_neighbours
@@ -208,7 +209,7 @@ def _album_folders(home: Path, photo: Photo) -> Iterator[Path]:
 
 @functools.cache
 def _templates() -> tuple[str, ...]:
-    return tuple(data.decode() for _, data in pages.templates())
+    return tuple(data.decode() for _, data in Theme().sources())
 
 
 def _serials(source: Source, row: ImageRow) -> Iterator[str]:

@@ -15,7 +15,6 @@ import re
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import Any
 
 import jinja2
@@ -26,6 +25,8 @@ from picturerail_exporter.listings import Month, way_named
 from picturerail_exporter.rendition_store import original_ending
 from picturerail_exporter.renditions import FORMATS, Recipe
 from picturerail_exporter.sections import Section, section_path
+from picturerail_exporter.site_folder import ExportError
+from picturerail_exporter.theme import Theme
 from picturerail_exporter.way_state import Counted
 
 MEDIA = "media"
@@ -195,9 +196,21 @@ def json_ld(photo: Photo, base_url: str, up: str, large: Rendered) -> markupsafe
 class Pages:
     """The templates, bound to what all pages share."""
 
-    def __init__(self, title: str, base_url: str, recipe: Recipe, language: str = "en") -> None:
-        """Load the templates and the texts of a language that `languages` has."""
-        texts = languages()[language]
+    def __init__(
+        self,
+        title: str,
+        base_url: str,
+        recipe: Recipe,
+        language: str = "en",
+        theme: Theme | None = None,
+    ) -> None:
+        """Load the templates and the texts of a language.
+
+        Raises:
+            ExportError: the theme cannot be used, or has no such language.
+        """
+        self._theme = theme = theme or Theme()
+        texts = theme.texts_of(language)
         months = texts["months"].split()
 
         def long_date(moment: dt.datetime) -> str:
@@ -213,7 +226,7 @@ class Pages:
         self._title = title
         self.base_url = base_url.rstrip("/") + "/" if base_url else ""
         self._environment = jinja2.Environment(
-            loader=jinja2.FunctionLoader(_template),
+            loader=jinja2.FunctionLoader(self._template),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
@@ -243,6 +256,7 @@ class Pages:
             way_letter_path=way_letter_path,
             month_name=lambda month: months[month - 1],
             language=language,
+            has_style=theme.has_style,
             t=texts,
             script_texts=json.dumps(texts["script"], ensure_ascii=False),
             pictures=pictures,
@@ -354,36 +368,32 @@ class Pages:
     def _page(self, template: str, path: str, **values: Any) -> bytes:
         # From a page's folder up to the site's root, and from there to anything.
         values = {"up": "../" * path.count("/"), **values}
-        text = self._environment.get_template(template).render(
-            base_url=self.base_url, path=path, **values
-        )
+        try:
+            text = self._environment.get_template(template).render(
+                base_url=self.base_url, path=path, **values
+            )
+        except jinja2.TemplateError as error:
+            raise self._named(error) from error
         # Names may hold lone surrogates only where bytes were not UTF-8; those are U+FFFD.
         return text.encode("utf-8", "replace")
 
+    def _template(self, name: str) -> tuple[str, str, None]:
+        return (*self._theme.template(name), None)
 
-def static_files() -> Iterator[tuple[str, bytes]]:
-    """Yield the style sheets, scripts and icon, as (path, bytes)."""
-    folder = resources.files(__package__) / "static"
-    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if entry.name.endswith((".css", ".js", ".svg")):
-            # The shapes ride along: a file of its own would be one more request.
-            shapes = shapes_css() if entry.name == "site.css" else b""
-            yield f"static/{entry.name}", entry.read_bytes() + shapes
-
-
-def templates() -> Iterator[tuple[str, bytes]]:
-    """Yield the templates, as (name, bytes)."""
-    folder = resources.files(__package__) / "templates"
-    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        yield entry.name, entry.read_bytes()
-    yield "languages.json", (resources.files(__package__) / "languages.json").read_bytes()
+    def _named(self, error: jinja2.TemplateError) -> ExportError:
+        """Say where in which template an error lies."""
+        for name in self._theme.templates():
+            place = self._theme.template(name)[1]
+            if line := _line_in(error, place):
+                return ExportError(f"{place}:{line}: {error}")
+        return ExportError(f"a template cannot be used: {error}")
 
 
-def languages() -> dict[str, dict[str, Any]]:
-    """Return every text of the site by language and name, out of `languages.json`."""
-    file = resources.files(__package__) / "languages.json"
-    texts: dict[str, dict[str, Any]] = json.loads(file.read_text("utf-8"))
-    return texts
+def static_files(theme: Theme) -> Iterator[tuple[str, bytes]]:
+    """Yield the style sheets, scripts, icon, and what else a theme has, as (path, bytes)."""
+    for path, data in theme.static_files():
+        # The shapes ride along: a file of its own would be one more request.
+        yield path, data + shapes_css() if path == "static/site.css" else data
 
 
 def wall_clock(photo: Photo) -> dt.datetime:
@@ -421,5 +431,12 @@ def _search_link(words: str) -> str:
     return "index.html?q=" + urllib.parse.quote(quoted, errors="replace")
 
 
-def _template(name: str) -> str:
-    return (resources.files(__package__) / "templates" / name).read_text("utf-8")
+def _line_in(error: BaseException, place: str) -> int:
+    """Return the line of a template that an error comes from, as jinja2's frames tell."""
+    line = getattr(error, "lineno", 0) or 0
+    frames = error.__traceback__
+    while frames is not None:
+        if frames.tb_frame.f_code.co_filename == place:
+            line = frames.tb_lineno
+        frames = frames.tb_next
+    return line

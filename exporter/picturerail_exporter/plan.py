@@ -20,6 +20,7 @@ from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.scroll import scroll_of
 from picturerail_exporter.sections import Listing, Section, section_path
 from picturerail_exporter.state import SiteState
+from picturerail_exporter.theme import Theme
 from picturerail_exporter.way_state import Counted
 
 NearWords = Mapping[str, Sequence[tuple[str, float]]]
@@ -61,10 +62,12 @@ class Planner:
         store: RenditionStore,
         recipe: Recipe,
         templates: Pages,
+        theme: Theme,
     ) -> None:
         """Keep what the files are made of."""
         self._state, self._touched = state, touched
         self._store, self._recipe, self._templates = store, recipe, templates
+        self._theme = theme
 
     def plan(
         self,
@@ -84,7 +87,7 @@ class Planner:
         shards, root = self._index(neighbours, analyse)
         static: list[File] = []
         if all_files:
-            static = [_ready(path, data) for path, data in pages.static_files()]
+            static = [_ready(path, data) for path, data in pages.static_files(self._theme)]
             static += [_ready(path, data) for path, data in self._templates.fixed()]
         stages: tuple[list[File], ...] = (
             list(self._pictures()),

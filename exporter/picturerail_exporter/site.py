@@ -30,6 +30,7 @@ from picturerail_exporter.changes import (
     news,
 )
 from picturerail_exporter.collection import Photo, Skipped, public_roots
+from picturerail_exporter.compressed import with_twins
 from picturerail_exporter.files import link_or_copy, write_atomically
 from picturerail_exporter.originals import copy_missing
 from picturerail_exporter.pages import Pages
@@ -42,6 +43,7 @@ from picturerail_exporter.rules import Rules
 from picturerail_exporter.site_folder import PICTURE_MARK, Manifest, SiteFolder, digest, open_site
 from picturerail_exporter.source import Source
 from picturerail_exporter.state import open_state
+from picturerail_exporter.theme import Theme
 from picturerail_native.records import Table, decode_neighbours, neighbours_key
 from picturerail_native.search import analyse as engine_analyse
 
@@ -57,7 +59,8 @@ class SiteOptions:
     published, if known: link previews, feed and sitemaps need it. `language` is that of
     its own texts. `rules` says what may be published. `vectors_version` names the word vectors in
     use, whose neighbours are searched through. `similar` is how many similar pictures are shown
-    beside one. `workers` is how many pictures are
+    beside one. `theme` has the templates, styles, scripts and texts. `precompress` names the twins
+    that texts get (`compressed.KINDS`). `workers` is how many pictures are
     rendered at once.
     """
 
@@ -70,6 +73,8 @@ class SiteOptions:
     recipe: Recipe = field(default_factory=Recipe)
     vectors_version: str = ""
     similar: int = 6
+    theme: Theme = field(default_factory=Theme)
+    precompress: tuple[str, ...] = ()
     max_pixels: int = DEFAULT_MAX_PIXELS
     workers: int = field(default_factory=lambda: min(4, os.cpu_count() or 1))
 
@@ -85,8 +90,10 @@ class SiteOptions:
             self.recipe,
             self.vectors_version,
             self.similar,
+            self.precompress,
         )
-        files = [digest(data) for _, data in (*pages.static_files(), *pages.templates())]
+        sources = (*pages.static_files(self.theme), *self.theme.sources())
+        files = [(name, digest(data)) for name, data in sources]
         return digest(repr((what, files)).encode())
 
 
@@ -147,6 +154,7 @@ def export(
         ExportError: the folder cannot be used.
         OSError: a file could not be written; the next export carries on.
     """
+    options.theme.check()
     with (
         open_site(options.path, dry_run=dry_run) as folder,
         open_state(_state_path(options, dry_run=dry_run)) as state,
@@ -178,13 +186,15 @@ def export(
             touched,
             store,
             options.recipe,
-            Pages(options.title, options.base_url, options.recipe, options.language),
+            Pages(options.title, options.base_url, options.recipe, options.language, options.theme),
+            options.theme,
         ).plan(
             lambda: _neighbours(source, options.vectors_version),
             analyse,
             _Standing(folder),
             all_files=not incremental,
         )
+        files = list(with_twins(files, options.precompress))
         wanted = [file for file in files if not isinstance(file, Gone)]
         gone = {file.path for file in files if isinstance(file, Gone)}
         if not incremental:

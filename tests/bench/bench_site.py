@@ -1,4 +1,4 @@
-"""The gallery's cost beside sigal's: the same photographs, the same two renditions.
+"""The gallery's cost beside others': the same photographs, the same two renditions.
 
     python tests/bench/bench_site.py [--quick] [--photos N] [FOLDER]
     python tests/bench/bench_site.py --scale 100 10000
@@ -6,8 +6,10 @@
 Without FOLDER, N photographs of 12 megapixels are made, the same ones every time: crops of
 scikit-image's photographs, enlarged, with the noise of a sensor. Both programs run as
 processes of their own, start-up included; the columns are their processor seconds (user and
-system, children too) and, in brackets, seconds by the clock. sigal is installed into a
-virtual environment of its own where it cannot be imported.
+system, children too) and, in brackets, seconds by the clock; and the largest process's peak of
+memory. sigal is installed into a virtual environment of its own where it cannot be imported;
+thumbsup and vipsthumbnail (which makes the two renditions and no site) have a column where they
+are on PATH.
 """
 
 from __future__ import annotations
@@ -17,19 +19,23 @@ import importlib.util
 import io
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import venv
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 import skimage.data
 from PIL import Image
 
+from picturerail_exporter import browser_index
 from picturerail_exporter.pixels import decode
 from picturerail_exporter.renditions import Recipe, Size, placeholder
 from picturerail_exporter.site import SiteOptions, export
@@ -46,7 +52,9 @@ from picturerail_native.records import (
     root_key,
 )
 
-RECIPE = Recipe(sizes=(Size("large", 2048, 2048), Size("small", 400, 300)))
+RECIPE = Recipe(sizes=(Size("large", 2048, 2048), Size("small", 400, 300), Recipe().sizes[-1]))
+"""The two renditions that the others make, and the tile that a site of ours has beside them."""
+
 SIGAL_CONFIG = """\
 source = {source!r}
 destination = {destination!r}
@@ -55,6 +63,7 @@ img_size = (2048, 2048)
 thumb_size = (400, 300)
 title = "Bench"
 """
+VECTORS = np.random.default_rng(1).normal(size=(500, 1280)) * 2
 PICTURES = ("astronaut", "chelsea", "coffee", "rocket", "retina", "immunohistochemistry")
 
 
@@ -108,58 +117,134 @@ def compare(scratch: Path, folder: Path | None, count: int) -> None:
         shutil.copy(new, where / "new.jpg")
         add_to_store(store, photos, [where / "new.jpg"])
 
-    rows = []
-    for step, prepare in (("full build", None), ("nothing changed", None), ("+1 photo", add_one)):
+    commands = {"picturerail": [ours], "sigal": [theirs]}
+    if shutil.which("thumbsup"):
+        options = "--thumb-size 400 --small-size 400 --large-size 2000 --photo-quality 85 --cleanup"
+        site_of = ["--input", str(photos), "--output", str(scratch / "thumbsup-site")]
+        commands["thumbsup"] = [["thumbsup", *site_of, *options.split()]]
+    steps = (("full build", None), ("nothing changed", None), ("one added", add_one))
+    table: dict[str, list[Cost]] = {name: [] for name in commands}
+    for _, prepare in steps:
         if prepare:
             prepare()
-        rows.append((step, measure(ours), measure(theirs)))
+        for name, (command,) in commands.items():
+            table[name].append(measure(command))
+    if shutil.which("vipsthumbnail"):
+        files = [str(path) for path in sorted(photos.rglob("*.jpg")) if path.name != "new.jpg"]
+        table["vipsthumbnail"] = [vips(files, scratch)]
 
     total = sum(1 for path in photos.rglob("*") if path.is_file()) - 1
     print(f"{total} photographs, {platform.machine()}, {os.cpu_count()} cores; large and small")
-    print("renditions; ours are WebP, sigal's JPEG. Processor seconds (by the clock).\n")
-    print(f"| {'':16} | {'picturerail':>15} | {'sigal':>15} | ratio |")
-    print(f"|{'-' * 18}|{'-' * 16}:|{'-' * 16}:|------:|")
-    for step, (cpu, wall), (their_cpu, their_wall) in rows:
-        mine, other = f"{cpu:.2f} ({wall:.2f})", f"{their_cpu:.2f} ({their_wall:.2f})"
-        print(f"| {step:16} | {mine:>15} | {other:>15} | {cpu / their_cpu:5.2f} |")
-    for name, path in (("picturerail", site), ("sigal", scratch / "sigal-site")):
-        files = [file for file in path.rglob("*") if file.is_file()]
-        size = sum(file.stat().st_size for file in files)
-        print(f"\n{name}: {len(files)} files, {size / 1e6:.1f} MB", end="")
-    print()
+    print("renditions, ours a tile too; ours are WebP, the others' JPEG. Processor seconds (by the")
+    print("clock), and how much of the other's ours are.\n")
+    print(f"| | {' | '.join(table)} |")
+    print(f"|---|{'---:|' * len(table)}")
+    for at, (step, _) in enumerate(steps):
+        cells = []
+        for name, costs in table.items():
+            if at >= len(costs):
+                cells.append("")
+                continue
+            ratio = f" {table['picturerail'][at].cpu / costs[at].cpu:.2f}x"
+            of_other = "" if name == "picturerail" else ratio
+            cells.append(f"{costs[at].cpu:.2f} ({costs[at].wall:.2f}){of_other}")
+        print(f"| {step} | {' | '.join(cells)} |")
+    peaks = (f"{costs[0].peak_mb:.0f} MB" for costs in table.values())
+    print(f"| peak memory | {' | '.join(peaks)} |")
+    for name in ("picturerail", "sigal"):
+        path = site if name == "picturerail" else scratch / "sigal-site"
+        found = [file for file in path.rglob("*") if file.is_file()]
+        print(f"\n{name}: {len(found)} files, {sum(f.stat().st_size for f in found) / 1e6:.1f} MB")
+
+
+def vips(files: list[str], scratch: Path) -> Cost:
+    """Let vipsthumbnail make both renditions of files."""
+    folder = scratch / "vips"
+    folder.mkdir()
+    costs = [
+        measure(["vipsthumbnail", "--size", size, "-o", f"{folder}/%s-{size}.jpg[Q=85]", *files])
+        for size in ("2048x2048", "400x300")
+    ]
+    peak = max(cost.peak_mb for cost in costs)
+    return Cost(sum(c.cpu for c in costs), sum(c.wall for c in costs), peak)
 
 
 def scale(scratch: Path, counts: list[int]) -> None:
     """Print what an export costs after each kind of change, among more and more pictures."""
-    print("Processor seconds of `export` after a change, start-up included; files touched.\n")
-    print("| photographs | full | nothing changed | one added | one removed | folder renamed |")
-    print("|---:|---:|---:|---:|---:|---:|", flush=True)
+    print("Processor seconds of `export` after a change, start-up included; in brackets those of")
+    print("the browser's index, which is computed as a whole, apart from the others.\n")
+    print(f"| photographs | full | peak memory | {' | '.join(CHANGES)} |")
+    print(f"|---:|---:|---:|{'---:|' * len(CHANGES)}", flush=True)
     for count in counts:
         home = scratch / str(count)
         store, site = home / "store", home / "site"
         command = [sys.executable, __file__, "--export", str(store), str(site)]
-        with Database(store, Mode.CREATE) as database, database.begin() as transaction:
-            transaction.put(Table.ROOTS, root_key(1), encode_record(Root("photos", "/photos")))
-            for number in range(count):
-                add_small(database, transaction, number)
-        cells = [f"{measure(command)[0]:.2f}", f"{measure(command)[0]:.2f}"]
-        with Database(store, Mode.CREATE) as database, database.begin() as transaction:
-            add_small(database, transaction, count)
-        cells.append(f"{measure(command)[0]:.2f}")
-        with Database(store, Mode.CREATE) as database, database.begin() as transaction:
-            transaction.delete(count // 2, 1)
-        cells.append(f"{measure(command)[0]:.2f}")
-        encoded = {path: path.stat().st_mtime_ns for path in (store / "renditions").rglob("*.webp")}
-        with Database(store, Mode.CREATE) as database:
-            with database.snapshot() as snapshot:
-                rows = list(snapshot.images_below(1, b"0003/"))
-            with database.begin() as transaction:
-                for row in rows:
-                    transaction.update(replace(row, path=row.path.replace(b"0003/", b"renamed/")))
-        cells.append(f"{measure(command)[0]:.2f} ({len(rows)} photographs)")
-        after = {path: path.stat().st_mtime_ns for path in (store / "renditions").rglob("*.webp")}
-        assert encoded == after, "a renamed folder had pixels encoded"
+        fill(store, count)
+        full = measure(command)
+        cells = [_cell(full), f"{full.peak_mb:.0f} MB"]
+        encoded = renditions_of(store)
+        for change in CHANGES.values():
+            change(store, count)
+            cells.append(_cell(measure(command)))
+            if change is rename_a_folder:
+                assert encoded == renditions_of(store), "a renamed folder had pixels encoded"
+            encoded = renditions_of(store)
         print(f"| {count:,} | {' | '.join(cells)} |", flush=True)
+
+
+def _cell(cost: Cost) -> str:
+    return f"{cost.cpu - cost.index:.2f} ({cost.index:.2f})"
+
+
+def fill(store: Path, count: int) -> None:
+    """Make a database of so many small pictures."""
+    with Database(store, Mode.CREATE) as database:
+        with database.begin() as transaction:
+            transaction.put(Table.ROOTS, root_key(1), encode_record(Root("photos", "/photos")))
+        for first in range(0, count, 5000):
+            with database.begin() as transaction:
+                for number in range(first, min(first + 5000, count)):
+                    add_small(database, transaction, number)
+
+
+def change_nothing(_store: Path, _count: int) -> None:
+    """Leave all as it is."""
+
+
+def add_a_picture(store: Path, count: int) -> None:
+    """Add one."""
+    with Database(store, Mode.CREATE) as database, database.begin() as transaction:
+        add_small(database, transaction, count)
+
+
+def delete_a_picture(store: Path, count: int) -> None:
+    """Delete one of the middle."""
+    with Database(store, Mode.CREATE) as database, database.begin() as transaction:
+        transaction.delete(count // 2, 1)
+
+
+def rename_a_folder(store: Path, _count: int) -> None:
+    """Rename a folder of 20."""
+    with Database(store, Mode.CREATE) as database:
+        with database.snapshot() as snapshot:
+            rows = list(snapshot.images_below(1, b"0003/"))
+        with database.begin() as transaction:
+            for row in rows:
+                path = row.path.replace(b"0003/", b"renamed/")
+                transaction.update(msgspec.structs.replace(row, path=path))
+
+
+CHANGES = {
+    "nothing changed": change_nothing,
+    "one added": add_a_picture,
+    "one removed": delete_a_picture,
+    "folder of 20 renamed": rename_a_folder,
+}
+
+
+def renditions_of(store: Path) -> dict[Path, int]:
+    """Return when each rendition was written."""
+    return {path: path.stat().st_mtime_ns for path in (store / "renditions").rglob("*.webp")}
 
 
 def add_small(database: Database, transaction: Transaction, number: int) -> None:
@@ -182,26 +267,72 @@ def add_small(database: Database, transaction: Transaction, number: int) -> None
         path=path,
         has_data=True,
     )
-    transaction.insert(row, writer)
+    number = transaction.insert(row, writer)
+    look = VECTORS[number % len(VECTORS)] + np.random.default_rng(number).normal(size=1280)
+    key = number.to_bytes(8, "big") + b"bench/1280/cosine"
+    transaction.put(Table.VECTORS, key, look.astype("<f2").tobytes())
 
 
-def measure(command: list[str]) -> tuple[float, float]:
-    """Run a command; return its processor seconds and its seconds by the clock."""
+@dataclass(frozen=True)
+class Cost:
+    """What a command took: seconds of processor and clock, the largest process's peak of memory.
+
+    `index` is the part of the processor's that went into the browser's index, where it tells.
+    """
+
+    cpu: float
+    wall: float
+    peak_mb: float
+    index: float = 0.0
+
+
+IN_BETWEEN = """
+import os, sys
+pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+print("peak", usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status) and 1)
+"""
+
+
+def measure(command: list[str]) -> Cost:
+    """Run a command; return what it cost."""
     before, start = os.times(), time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    wall, after = time.perf_counter() - start, os.times()
-    if done.returncode:
-        sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
-    return (
-        after.children_user - before.children_user + after.children_system - before.children_system,
-        wall,
-    )
+    with tempfile.TemporaryFile("w+") as output:
+        # A small process in between: a child's peak begins with its parent's memory.
+        process = subprocess.run(
+            [sys.executable, "-S", "-c", IN_BETWEEN, *command],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        wall, after = time.perf_counter() - start, os.times()
+        output.seek(0)
+        told = output.read()
+    if process.returncode:
+        sys.exit(f"{' '.join(command[:9])}\n{told}")
+    user = after.children_user - before.children_user
+    cpu = user + after.children_system - before.children_system
+    peak = re.search(r"^peak (\d+)$", told, re.MULTILINE)
+    index = re.search(r"^index (.*)$", told, re.MULTILINE)
+    return Cost(cpu, wall, int(peak[1]) / 1000 if peak else 0, float(index[1]) if index else 0.0)
 
 
 def run_export(store: Path, site: Path) -> None:
-    """Export, in a process of its own."""
+    """Export, in a process of its own; say what the browser's index took."""
+    real, took = browser_index.build, [0.0]
+
+    def build(*arguments: Any, **named: Any) -> Any:
+        before = time.process_time()
+        try:
+            return real(*arguments, **named)
+        finally:
+            took[0] += time.process_time() - before
+
+    browser_index.build = build
     with Database(store) as database, database.snapshot() as snapshot:
         export(snapshot, SiteOptions(site, store / "renditions", recipe=RECIPE))
+    print("index", took[0])
 
 
 def add_to_store(store: Path, photos: Path, paths: list[Path]) -> None:

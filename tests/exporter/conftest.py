@@ -46,10 +46,20 @@ def publish(source: MemorySource, options: SiteOptions) -> Callable[..., ExportR
 @pytest.fixture
 def serve() -> Iterator[Callable[[Path], str]]:
     """Serve folders until the test ends; gives a folder's address, ending in a slash."""
+    yield from _serving(reload=False)
+
+
+@pytest.fixture
+def serve_live() -> Iterator[Callable[[Path], str]]:
+    """Serve folders with live reload."""
+    yield from _serving(reload=True)
+
+
+def _serving(*, reload: bool) -> Iterator[Callable[[Path], str]]:
     servers = []
 
     def start(site: Path) -> str:
-        server = make_server(site, 0)
+        server = make_server(site, 0, reload=reload)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         servers.append((server, thread))

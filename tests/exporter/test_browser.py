@@ -9,6 +9,7 @@ import pytest
 from picturerail_exporter import sections
 from picturerail_exporter.pixels import decode
 from picturerail_exporter.renditions import placeholder
+from picturerail_exporter.rules import Allowed, Rules
 
 from .helpers import encoded, photograph
 
@@ -30,13 +31,16 @@ def gallery(source, options, publish, monkeypatch):
         ("2020/cat.jpg", "astronaut", (), "<img src=x onerror=alert(1)> & friends"),
         ("2021/cat.jpg", "rocket", ("catapult",), ""),
     ]
+    rules = Rules(Allowed(originals="stripped"))
     for year, (path, name, tags, caption) in enumerate(pictures, 2015):
         data = encoded(photograph(name), quality=80)
         tiny = placeholder(decode(io.BytesIO(data)))
         taken = f"{year}-05-05T10:00:00"
         source.add(path, data, tags=tags, caption=caption, placeholder=tiny, taken=taken)
+        if year - 2014 in {1, 2, 4}:
+            source.looks(year - 2014, [1, 2, 3, -1, year % 2, -5])
     source.near("grass", ("meadow", 0.61), ("meadows", 0.6), ("field", 0.5), ("fields", 0.5))
-    publish(replace(options, title="Ada's pictures"))
+    publish(replace(options, title="Ada's pictures", rules=rules))
     return options.path
 
 
@@ -396,6 +400,51 @@ def test_neighbours_are_fetched_ahead(gallery, serve, visit):
         assert origin + wanted in asked
 
 
+@pytest.mark.parametrize(
+    ("locale", "expected"),
+    [("en-US", "May 5, 2018"), ("en-GB", "5 May 2018"), ("de-DE", "May 5, 2018")],
+)
+def test_dates_in_the_visitors_form(gallery, serve, visit, locale, expected):
+    """Dates stand as the visitor writes them, in the page's language, by the camera's clock."""
+    page = visit(origin := serve(gallery), locale=locale, timezone_id="Asia/Tokyo")
+    page.goto(f"{origin}photo/4/index.html")
+
+    text = page.inner_text("dl time")
+    assert text.startswith(expected)
+    assert "10:00" in text
+
+
+REVEALED = """
+addEventListener("pagereveal", (event) => {
+  document.documentElement.dataset.reveal = String(Boolean(event.viewTransition));
+});
+"""
+
+
+def test_a_tile_becomes_the_picture(gallery, serve, visit):
+    """From grid to picture and back the browser is given a transition of the same picture."""
+    page = visit(origin := serve(gallery))
+    page.add_init_script(REVEALED)
+    page.goto(origin)
+    page.click("main [data-photo-id='6']")
+    page.wait_for_url("**/photo/6/index.html")
+    page.wait_for_selector("html[data-reveal=true]")
+    assert (
+        page.evaluate(
+            "getComputedStyle(document.querySelector('.stage .picture')).viewTransitionName"
+        )
+        == "picture"
+    )
+    page.go_back()
+    page.wait_for_selector("html[data-reveal=true] .tile[data-photo-id='6'] .picture[style]")
+
+    still = visit(origin, reduced_motion="reduce")
+    still.add_init_script(REVEALED)
+    still.goto(origin)
+    still.click("main [data-photo-id='6']")
+    still.wait_for_selector("html[data-reveal=false]")
+
+
 AXE_VIEWS = [
     "index.html",
     "album/index.html",
@@ -405,6 +454,7 @@ AXE_VIEWS = [
     "timeline/index.html",
     "timeline/2018/05/index.html",
     "photo/3/index.html",
+    "photo/4/index.html",
     "index.html?q=cat",
     "404.html",
 ]

@@ -2,6 +2,8 @@ import http.client
 
 import pytest
 
+from .helpers import plain
+
 
 @pytest.fixture
 def site(tmp_path):
@@ -101,3 +103,55 @@ def test_lost_visitors_see_the_sites_own_page(serve, site):
     for path in ("/nothing", "/../secret.txt", "/album/"):
         answer, body = get(address, path)
         assert (answer.status, body) == (404, b"<title>lost</title>")
+
+
+def test_twins_are_served_to_who_takes_them(serve, site):
+    """A compressed twin goes to a browser that says it takes it, the file itself to all others."""
+    (site / "index.html.gz").write_bytes(b"twin")
+    (site / "index.html.zst").write_bytes(b"smaller twin")
+    address = serve(site)
+
+    for takes, body, told in (
+        ("gzip, deflate", b"twin", "gzip"),
+        ("gzip, zstd;q=0.9", b"smaller twin", "zstd"),
+        ("identity", b"<title>x</title>", None),
+    ):
+        answer, got = get(address, "/", **{"Accept-Encoding": takes})
+        assert (got, told) == (body, answer.getheader("Content-Encoding"))
+        assert answer.getheader("Content-Type") == "text/html; charset=utf-8"
+
+
+def test_pages_are_as_they_are_unless_asked(serve, site):
+    """Without live reload nothing is put into pages, and its addresses lead nowhere."""
+    address = serve(site)
+
+    assert get(address, "/index.html")[1] == b"<title>x</title>"
+    assert get(address, "/.picturerail/live")[0].status == 404
+    assert get(address, "/.picturerail/live.js")[0].status == 404
+
+
+@pytest.mark.browser
+def test_live_reload(source, publish, options, serve_live, chromium):
+    """An open page shows what an export changed, soon and by itself; other pages stay."""
+    source.add("a.jpg", plain((1, 2, 3)), caption="Before", taken="2001-01-01")
+    source.add("b.jpg", plain((1, 2, 4)), caption="Another", taken="1999-01-01")
+    source.add("c.jpg", plain((1, 2, 5)), caption="Third", taken="1998-01-01")
+    source.add("d.jpg", plain((1, 2, 6)), caption="Fourth", taken="1997-01-01")
+    publish()
+    origin = serve_live(options.path)
+    complaints = []
+    page, other = chromium.new_page(), chromium.new_page()
+    for each, number in ((page, 1), (other, 4)):
+        each.on("console", lambda message: complaints.append(message.text))
+        with each.expect_response("**/.picturerail/live"):
+            each.goto(f"{origin}photo/{number}/index.html")
+    other.evaluate("document.documentElement.dataset.stays = 'yes'")
+
+    source.add("a.jpg", plain((1, 2, 3)), caption="After", taken="2001-01-01", number=1)
+    publish()
+
+    page.wait_for_selector("h1:has-text('After')")
+    assert other.evaluate("document.documentElement.dataset.stays") == "yes"
+    assert complaints == []
+    page.close()
+    other.close()

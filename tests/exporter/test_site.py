@@ -12,12 +12,12 @@ import defusedxml.ElementTree
 import pytest
 
 from picturerail_exporter import files, pages, sections
-from picturerail_exporter.pages import languages
 from picturerail_exporter.pixels import decode
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import render
 from picturerail_exporter.rules import Allowed, Rule, Rules
 from picturerail_exporter.site_folder import ExportError, SiteLockedError, open_site
+from picturerail_exporter.theme import Theme
 from picturerail_native.records import Corrections
 
 from .helpers import (
@@ -191,8 +191,8 @@ def test_german(source, options, publish):
     for text in ('<html lang="de">', "14. März 2019", "Kamera", "Aufgenommen", "Zeitleiste"):
         assert text in page
     assert "1 Bild" in (options.path / "timeline/index.html").read_text()
-    english = {text for text in languages()["en"].values() if isinstance(text, str)}
-    german = {text for text in languages()["de"].values() if isinstance(text, str)}
+    english = {text for text in Theme().languages()["en"].values() if isinstance(text, str)}
+    german = {text for text in Theme().languages()["de"].values() if isinstance(text, str)}
     for name, data in public(options.path).items():
         if name.endswith(".html"):
             shown = set(re.findall(r">([^<>]+)<", data.decode()))
@@ -201,7 +201,7 @@ def test_german(source, options, publish):
 
 def test_languages_have_the_same_texts():
     """Every language has every text, with the same gaps."""
-    every = languages()
+    every = Theme().languages()
     shape = {name: sorted(re.findall(r"{\w*}", str(text))) for name, text in every["en"].items()}
     for texts in every.values():
         assert shape == {n: sorted(re.findall(r"{\w*}", str(t))) for n, t in texts.items()}

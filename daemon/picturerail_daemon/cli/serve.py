@@ -16,7 +16,7 @@ def open_server(site: Path, port: int) -> ThreadingHTTPServer:
     from picturerail_exporter.serve import make_server
 
     try:
-        return make_server(site, port)
+        return make_server(site, port, reload=True)
     except OSError as error:
         raise UsageError(
             f"port {port} of 127.0.0.1 cannot be used: {(error.strerror or '').lower()}; "
@@ -28,7 +28,7 @@ def open_server(site: Path, port: int) -> ThreadingHTTPServer:
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 @pass_context
 def serve(context: Context, port: int) -> None:
-    """Preview the site on loopback; Ctrl-C ends it."""
+    """Preview the site on loopback; pages reload when an export changed them. Ctrl-C ends it."""
     site = context.settings.export.path
     if not (site / "index.html").is_file():
         raise NotThereError(f"{site}: no site yet; `picturerail export` makes it")

@@ -17,6 +17,7 @@ from picturerail_daemon.service.reading import reading
 from picturerail_daemon.service.roots import known_roots
 from picturerail_daemon.service.site_options import site_rules
 from picturerail_exporter.check import check_site
+from picturerail_exporter.theme import Theme
 from picturerail_native import database, search
 from picturerail_native.records import ImageChange
 
@@ -42,6 +43,8 @@ class Pace:
 def check_all(layout: Layout, export: Export, *, deep: bool) -> list[Problem]:
     """Return everything that is wrong; nothing means that all is sound."""
     site, rules = export.path, site_rules(export)
+    theme = (data.decode() for _, data in Theme(export.theme).sources()) if export.theme else ()
+    texts = (export.title, export.base_url, *theme)
     problems = [
         {"where": f"database: {problem.where}", "what": problem.what}
         for problem in database.check(layout.database, deep=deep)
@@ -52,9 +55,7 @@ def check_all(layout: Layout, export: Export, *, deep: bool) -> list[Problem]:
     with reading(layout) as snapshot:
         problems += [
             {"where": f"site: {where}", "what": what}
-            for where, what in check_site(
-                snapshot, site, deep=deep, rules=rules, own_texts=(export.title, export.base_url)
-            )
+            for where, what in check_site(snapshot, site, deep=deep, rules=rules, own_texts=texts)
         ]
     return problems
 

@@ -9,6 +9,7 @@ from picturerail_daemon.service.places import Layout
 from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.rules import Allowed, Rule, Rules
 from picturerail_exporter.site import SiteOptions
+from picturerail_exporter.theme import Theme
 
 
 def site_options(settings: Settings, layout: Layout, vectors_version: str) -> SiteOptions:
@@ -24,6 +25,8 @@ def site_options(settings: Settings, layout: Layout, vectors_version: str) -> Si
         recipe=site_recipe(export),
         vectors_version=vectors_version,
         similar=export.similar,
+        theme=Theme(export.theme),
+        precompress=export.precompress,
         max_pixels=settings.watch.max_megapixels * 1_000_000,
     )
 

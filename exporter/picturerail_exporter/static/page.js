@@ -266,6 +266,57 @@
     }
   }
 
+  // Dates as the visitor writes them, where that is in the page's language.
+  const language = document.documentElement.lang;
+  const written = navigator.languages.find((each) => each.split("-")[0] === language.split("-")[0]) ?? language;
+  for (const each of document.querySelectorAll("time")) {
+    // The camera's wall clock, whatever the zone there or here.
+    const [year, month, day, hour, minute] = (each.dateTime.match(/\d+/g) ?? []).map(Number);
+    const when = new Date(2000, month - 1, day, hour ?? 0, minute ?? 0);
+    when.setFullYear(year);
+    each.textContent = new Intl.DateTimeFormat(written, {
+      dateStyle: "long",
+      timeStyle: hour === undefined ? undefined : "short",
+    }).format(when);
+  }
+
+  // From a grid to a picture, and back, the tile becomes the picture where a browser can do that. It
+  // is asked for here, since without scripts a browser may come to render before it knows the style;
+  // scripts hold the first rendering back.
+  if (location.protocol !== "file:" && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync("@view-transition { navigation: auto; }");
+    document.adoptedStyleSheets.push(sheet);
+  }
+
+  /**
+   * @param {any} transition
+   * @param {string | null | undefined} address on the other side
+   */
+  function morph(transition, address) {
+    if (!transition) {
+      return;
+    }
+    for (const each of [transition.ready, transition.finished, transition.updateCallbackDone]) {
+      each.catch(() => {}); // a visitor who is faster sees none
+    }
+    const id = /photo\/(\d+)\//.exec(address ?? "")?.[1];
+    const tile = id && document.querySelector(`.tile[data-photo-id="${id}"] .picture`);
+    if (document.querySelector(".stage") ? id : !tile) {
+      transition.skipTransition(); // from picture to picture at once: a swipe must not wait
+    } else if (tile) {
+      /** @type {any} */ (tile).style.viewTransitionName = "picture";
+    }
+  }
+  addEventListener("pageswap", (event) => {
+    const swap = /** @type {any} */ (event);
+    morph(swap.viewTransition, swap.activation?.entry?.url);
+  });
+  addEventListener("pagereveal", (event) => {
+    const reveal = /** @type {any} */ (event);
+    morph(reveal.viewTransition, /** @type {any} */ (globalThis).navigation?.activation?.from?.url);
+  });
+
   let frame = 0;
   box.addEventListener("input", () => {
     cancelAnimationFrame(frame);

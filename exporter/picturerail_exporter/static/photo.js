@@ -7,6 +7,7 @@
   const SWIPE = 56; // pixels of a finger's way that turn the page
   const TAP_MS = 320; // between the two taps of a double tap
 
+  const fromRight = document.documentElement.dir === "rtl";
   const stage = /** @type {HTMLElement} */ (document.querySelector(".stage"));
   const picture = /** @type {HTMLImageElement} */ (stage.querySelector(".picture"));
   const keys = /** @type {HTMLDialogElement} */ (document.getElementById("keys"));
@@ -38,9 +39,8 @@
     const zoomed = stage.classList.toggle("zoomed");
     zoomer.setAttribute("aria-pressed", String(zoomed));
     if (zoomed) {
-      const view = stage.getBoundingClientRect();
-      stage.scrollLeft = across * picture.offsetWidth - (x - view.left);
-      stage.scrollTop = down * picture.offsetHeight - (y - view.top);
+      const now = picture.getBoundingClientRect();
+      stage.scrollBy(now.left + across * now.width - x, now.top + down * now.height - y);
     }
   }
 
@@ -51,8 +51,8 @@
 
   /** @type {Map<string, () => void>} */
   const DOES = new Map([
-    ["ArrowLeft", () => turn("prev")],
-    ["ArrowRight", () => turn("next")],
+    ["ArrowLeft", () => turn(fromRight ? "next" : "prev")],
+    ["ArrowRight", () => turn(fromRight ? "prev" : "next")],
     ["z", zoomToMiddle],
     ["f", () => void (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen())],
     ["i", () => document.getElementById("about")?.scrollIntoView()],
@@ -101,7 +101,7 @@
     const down = touch.clientY - finger.y;
     const enlarged = stage.classList.contains("zoomed") || (visualViewport?.scale ?? 1) > 1.05;
     if (!enlarged && Math.abs(across) > SWIPE && Math.abs(across) > 1.5 * Math.abs(down)) {
-      const forward = (across < 0) === (document.dir !== "rtl");
+      const forward = (across < 0) !== fromRight;
       turn(forward ? "next" : "prev");
     } else if (Math.hypot(across, down) < 12) {
       if (event.timeStamp - tapped < TAP_MS) {

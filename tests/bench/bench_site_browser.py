@@ -1,0 +1,255 @@
+"""What a visitor's browser makes of the gallery: Lighthouse, and scrolling 100,000 pictures.
+
+    python tests/bench/bench_site_browser.py [--pictures 100000] [--no-lighthouse]
+
+Lighthouse (npm, with the machine's Chromium) judges the grid, an album and a picture's page of a
+gallery of real photographs, as on a phone. Scrolling goes through a gallery of many small pictures
+with the processor slowed to a sixth: wheel, keys and the scrubber, and the slowest of what the
+browser itself measures from a press to the next picture on the screen (Event Timing, as for
+Interaction to Next Paint); then what the page holds in memory: the heap of its scripts, and the
+private memory of its process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import skimage.data
+from bench_site import RECIPE, fill
+from PIL import Image
+from playwright.sync_api import CDPSession, Page, sync_playwright
+
+from picturerail_exporter.pixels import decode
+from picturerail_exporter.renditions import placeholder
+from picturerail_exporter.serve import make_server
+from picturerail_exporter.site import SiteOptions, export
+from picturerail_native.database import Database, Mode
+from picturerail_native.records import (
+    Description,
+    ImageRow,
+    Metadata,
+    Root,
+    Table,
+    Tag,
+    encode_metadata,
+    encode_record,
+    root_key,
+)
+
+LIGHTHOUSE = "lighthouse@12"
+CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
+NAMES = ("astronaut", "chelsea", "coffee", "rocket")
+SLOWER = 6
+FLAGS = ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+
+WATCH = """
+globalThis.slowest = 0;
+globalThis.seen = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    if (entry.interactionId) {
+      globalThis.seen++;
+      globalThis.slowest = Math.max(globalThis.slowest, entry.duration);
+    }
+  }
+}).observe({ type: "event", durationThreshold: 16, buffered: true });
+"""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=int, default=100_000, help="how many are scrolled")
+    parser.add_argument("--no-lighthouse", action="store_true")
+    parser.add_argument("--site", type=Path, help="scroll this site instead of making one")
+    arguments = parser.parse_args()
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        sys.exit("there is no chromium on PATH")
+    with tempfile.TemporaryDirectory(prefix="bench-browser-") as scratch:
+        if not arguments.no_lighthouse:
+            lighthouse(Path(scratch), chromium)
+        site = arguments.site or many(Path(scratch), arguments.pictures)
+        scroll(site, chromium)
+
+
+def lighthouse(scratch: Path, chromium: str) -> None:
+    """Let Lighthouse judge three pages."""
+    site = scratch / "site"
+    photographs(scratch / "store", site)
+    pages = {"grid": "", "album": "album/Pictures/2012/", "photo": "photo/7/"}
+    print(f"| Lighthouse | {' | '.join(CATEGORIES)} |")
+    print("|---|---:|---:|---:|---:|", flush=True)
+    with served(site) as origin:
+        for name, path in pages.items():
+            report = scratch / f"{name}.json"
+            flags = " ".join([*FLAGS, "--headless=new"])
+            subprocess.run(
+                [
+                    *("npx", "--yes", LIGHTHOUSE, origin + path, "--quiet", "--output=json"),
+                    *(f"--output-path={report}", f"--chrome-flags={flags}"),
+                    f"--only-categories={','.join(CATEGORIES)}",
+                ],
+                env={**os.environ, "CHROME_PATH": chromium},
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+            told = json.loads(report.read_bytes())
+            found = told["categories"]
+            scores = (f"{100 * found[category]['score']:.0f}" for category in CATEGORIES)
+            print(f"| {name} | {' | '.join(scores)} |", flush=True)
+            for category in CATEGORIES:
+                for reference in found[category]["auditRefs"]:
+                    audit = told["audits"][reference["id"]]
+                    if (
+                        reference["weight"]
+                        and (audit["score"] or 0) < 0.9
+                        and audit["score"] is not None
+                    ):
+                        print(f"  {audit['id']}: {audit.get('displayValue', '')}", file=sys.stderr)
+
+
+def photographs(store: Path, site: Path) -> None:
+    """Export a gallery of 96 photographs over eight years."""
+    base = "http://127.0.0.1/"
+    with Database(store, Mode.CREATE) as database:
+        with database.begin() as transaction:
+            transaction.put(Table.ROOTS, root_key(1), encode_record(Root("Pictures", "/photos")))
+            for number in range(96):
+                image = Image.fromarray(getattr(skimage.data, NAMES[number % 4])()).convert("RGB")
+                side = min(image.size) - number
+                crop = image.crop((number, number // 2, number + side, number // 2 + side * 2 // 3))
+                buffer = io.BytesIO()
+                crop.resize((2400, 1600)).save(buffer, "JPEG", quality=88)
+                picture = decode(io.BytesIO(buffer.getvalue()), largest=2048)
+                tags = (Tag(NAMES[number % 4]),)
+                said = Description("1", caption=f"Photograph {number}", tags=tags)
+                writer = database.blob_writer()
+                writer.write(buffer.getvalue())
+                year = 2010 + number // 12
+                metadata = Metadata(
+                    mime="image/jpeg",
+                    width=picture.width,
+                    height=picture.height,
+                    taken=f"{year}-{number % 12 + 1:02}-05T10:00:00",
+                    placeholder=placeholder(picture),
+                    descriptions={"sidecar": said},
+                )
+                row = ImageRow(
+                    id=0,
+                    filename=b"%d.jpg" % number,
+                    metadata_json=encode_metadata(metadata),
+                    root=1,
+                    path=b"%d/%d.jpg" % (year, number),
+                    has_data=True,
+                )
+                transaction.insert(row, writer)
+        with database.snapshot() as snapshot:
+            options = SiteOptions(site, store / "renditions", "Ada's pictures", base)
+            export(snapshot, options)
+
+
+def many(scratch: Path, count: int) -> Path:
+    """Export a gallery of 3,000 small pictures, whose shards then follow each other many times.
+
+    What a browser reads and holds is what it would of `count` pictures, ten years each time.
+    """
+    store, site = scratch / "many", scratch / "many-site"
+    fill(store, 3000)
+    with Database(store) as database, database.snapshot() as snapshot:
+        export(snapshot, SiteOptions(site, store / "renditions", recipe=RECIPE, similar=0))
+    place = site / "page/scroll.json"
+    root = json.loads(place.read_bytes())
+    shards = []
+    for earlier in range(-(-count // 3000)):
+        for number, (name, runs) in enumerate(root["shards"]):
+            again = f"{earlier}-{number}.json"
+            shutil.copy(site / "page" / name, site / "page" / again)
+            moved = [(month - 1000 * earlier, pictures, wide) for month, pictures, wide in runs]
+            shards.append((again, moved))
+    place.write_text(json.dumps({**root, "shards": shards}))
+    return site
+
+
+@contextlib.contextmanager
+def served(site: Path) -> Iterator[str]:
+    """Serve a site; gives its address."""
+    server = make_server(site, 0)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def scroll(site: Path, chromium: str) -> None:
+    """Scroll through a gallery with a slow processor, and print what it cost."""
+    with served(site) as origin, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1366, "height": 860})
+        page.add_init_script(WATCH)
+        tools = page.context.new_cdp_session(page)
+        tools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+        page.goto(origin)
+        page.wait_for_selector("html[data-scroll=ready]")
+        through(page)
+        slowest, seen = page.evaluate("[globalThis.slowest, globalThis.seen]")
+        tiles = page.locator("main .tile").count()
+        heap, resident = memory(tools, browser.new_browser_cdp_session())
+        browser.close()
+    print("\n| scrolling, processor slowed to a sixth | |")
+    print("|---|---:|")
+    print(f"| slowest of {seen} interactions to the next paint | {slowest:.0f} ms |")
+    print(f"| tiles in the page at the end | {tiles} |")
+    print(f"| heap of the page's scripts | {heap:.0f} MB |")
+    print(f"| private memory of the page's process | {resident:.0f} MB |")
+
+
+def through(page: Page) -> None:
+    """Go through it by wheel, by keys, by the scrubber, and click into it."""
+    page.mouse.move(600, 500)
+    for _ in range(40):
+        page.mouse.wheel(0, 2500)
+        page.wait_for_timeout(60)
+    years = page.locator(".rail a:not(.close)")
+    for at in range(years.count()):
+        years.nth(at).click()
+        page.wait_for_timeout(400)
+        page.keyboard.press("PageDown")
+        page.wait_for_timeout(300)
+        page.keyboard.press("Tab")
+        page.mouse.wheel(0, 4000)
+        page.wait_for_timeout(300)
+
+
+def memory(tools: CDPSession, browser: CDPSession) -> tuple[float, float]:
+    """Return the scripts' heap and the page's process's own memory, in MB."""
+    tools.send("HeapProfiler.collectGarbage")
+    heap = tools.send("Runtime.getHeapUsage")["usedSize"]
+    processes = browser.send("SystemInfo.getProcessInfo")["processInfo"]
+    private = 0
+    for process in processes:
+        if process["type"] == "renderer":
+            told = Path(f"/proc/{process['id']}/smaps_rollup").read_text()
+            fields = dict(line.split(":") for line in told.splitlines()[1:])
+            own = sum(int(fields[f"Private_{kind}"].split()[0]) for kind in ("Clean", "Dirty"))
+            private = max(private, own)
+    return heap / 1e6, private / 1000
+
+
+if __name__ == "__main__":
+    main()
