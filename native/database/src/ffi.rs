@@ -92,7 +92,9 @@ unsafe fn consume<T>(pointer: *mut T) -> Option<T> {
 
 unsafe fn give<T>(out: *mut *mut T, value: T) -> Result<i32> {
     // SAFETY: NULL or the caller's own.
-    *unsafe { out.as_mut() }.ok_or_else(null)? = Box::into_raw(Box::new(value));
+    let out = unsafe { out.as_mut() }.ok_or_else(null)?;
+    // Only now, as nobody would free what has nowhere to go.
+    *out = Box::into_raw(Box::new(value));
     Ok(OK)
 }
 
