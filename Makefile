@@ -13,8 +13,9 @@ CONFIGURE = $(BIN)/cmake -S native/search -G Ninja -DCMAKE_MAKE_PROGRAM="$(CURDI
 	-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPICTURERAIL_TESTS=ON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-python test-database test-search build-search sanitize lint wheel \
-	bench bench-daemon bench-database bench-describe bench-search bench-site bench-browser clean screenshots validate-html
+.PHONY: help run test test-python test-database test-search build-search sanitize \
+	sanitize-database sanitize-search lint wheel bench bench-daemon bench-database bench-describe \
+	bench-search bench-site bench-browser clean screenshots validate-html
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -41,7 +42,19 @@ build-search: .venv/ready
 	$(CONFIGURE) -B $(SEARCH_TESTS) -DPICTURERAIL_WERROR=ON
 	$(BIN)/cmake --build $(SEARCH_TESTS)
 
-sanitize: .venv/ready ## Run the search engine's tests under ASan and UBSan
+sanitize: sanitize-database sanitize-search ## Run the engines' tests under ASan and UBSan
+
+sanitize-database:
+	cargo build --release --quiet --locked --manifest-path native/database/Cargo.toml
+	mkdir -p build/database-sanitized
+	$(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -g -O1 \
+		-fsanitize=address,undefined -Inative/database/include \
+		native/database/tests/c/interface.c \
+		native/database/target/release/libpicturerail_database.a -lpthread -lm -ldl \
+		-o build/database-sanitized/interface
+	folder=$$(mktemp -d) && build/database-sanitized/interface "$$folder/store" && rm -r "$$folder"
+
+sanitize-search: .venv/ready
 	$(CONFIGURE) -B $(SANITIZED_TESTS) -DPICTURERAIL_SANITIZE=address,undefined
 	$(BIN)/cmake --build $(SANITIZED_TESTS)
 	$(BIN)/ctest --test-dir $(SANITIZED_TESTS) --output-on-failure

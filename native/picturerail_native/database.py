@@ -27,12 +27,15 @@ from __future__ import annotations
 
 import enum
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from picturerail_native._database import ffi, lib
+from picturerail_native._database_archives import read_archive, write_archive
 from picturerail_native._database_blobs import Blob, BlobWriter, hash_argument, hash_file
 from picturerail_native._database_calls import (
     ClosedError,
@@ -97,6 +100,7 @@ __all__ = [
     "check",
     "hash_file",
     "restore",
+    "salvage",
 ]
 
 
@@ -310,9 +314,22 @@ class Snapshot:
         """Open stored bytes for reading."""
         return Blob(self._handle, content_hash)
 
-    def backup(self, path: str | os.PathLike[str]) -> None:
-        """Copy this state to a new or empty folder, durably."""
-        call(lib.prdb_backup, self._handle.pointer, os.fsencode(path))
+    def backup(self, path: str | os.PathLike[str], *, links: bool = False) -> None:
+        """Copy this state to a new or empty folder, durably.
+
+        With `links` files that never change again are hard links where the file system allows
+        it: that takes no space, but is no second copy.
+        """
+        call(lib.prdb_backup, self._handle.pointer, os.fsencode(path), int(links))
+
+    def archive(self, file: BinaryIO, scratch: str | os.PathLike[str]) -> None:
+        """Write this state to a file as a compressed archive, front to back.
+
+        `scratch` is a folder on the store's disk; for a while hard links to its files lie there.
+        """
+        with tempfile.TemporaryDirectory(prefix="backup-", dir=scratch) as folder:
+            self.backup(folder, links=True)
+            write_archive(Path(folder), file)
 
 
 class Transaction:
@@ -390,9 +407,32 @@ class Transaction:
         self._handle.close()
 
 
-def check(path: str | os.PathLike[str], *, deep: bool = False) -> list[Problem]:
-    """Verify a store; no problem means that it is sound."""
-    listing = cursor(lib.prdb_check, os.fsencode(path), int(deep))
+def check(
+    path: str | os.PathLike[str], *, deep: bool = False, quick: bool = False
+) -> list[Problem]:
+    """Verify every checksum of a store; no problem means that it is sound.
+
+    `quick` looks only at what opening relies on; `deep` also compares rows and indexes both
+    ways, counts and space, and all stored bytes with the hashes that name them.
+    """
+    level = lib.PRDB_CHECK_QUICK if quick else lib.PRDB_CHECK_FULL
+    listing = cursor(lib.prdb_check, os.fsencode(path), lib.PRDB_CHECK_DEEP if deep else level)
+    return _problems(listing)
+
+
+def salvage(
+    source: str | os.PathLike[str], path: str | os.PathLike[str], metadata_json: bytes
+) -> list[Problem]:
+    """Make a store at a new or empty folder of all that can be read of a damaged one.
+
+    The damaged store is only read. Returns what is lost. A row whose metadata is lost gets
+    `metadata_json` and a stat of zeros, one whose bytes are lost is kept without them.
+    """
+    listing = cursor(lib.prdb_salvage, os.fsencode(source), os.fsencode(path), text(metadata_json))
+    return _problems(listing)
+
+
+def _problems(listing: Handle) -> list[Problem]:
     return [
         Problem(copied(entry.key).decode(), copied(entry.value).decode())
         for entry in entries(listing)
@@ -400,8 +440,20 @@ def check(path: str | os.PathLike[str], *, deep: bool = False) -> list[Problem]:
 
 
 def restore(backup: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
-    """Make a store at a new or empty folder from a backup; its uuid is new."""
-    call(lib.prdb_restore, os.fsencode(backup), os.fsencode(path))
+    """Make a store at a new or empty folder from a backup; its uuid is new.
+
+    `backup` is a folder, or a file that `Snapshot.archive` wrote, which is unpacked beside `path`
+    meanwhile.
+    """
+    if not Path(backup).is_file():
+        call(lib.prdb_restore, os.fsencode(backup), os.fsencode(path))
+        return
+    with (
+        Path(backup).open("rb") as file,
+        tempfile.TemporaryDirectory(prefix="restore-", dir=Path(path).parent) as folder,
+    ):
+        read_archive(file, Path(folder))
+        call(lib.prdb_restore, os.fsencode(folder), os.fsencode(path))
 
 
 def _taken_over(data: BlobWriter | None) -> Any:

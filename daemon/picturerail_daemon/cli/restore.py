@@ -15,12 +15,14 @@ from picturerail_daemon.errors import BusyError, PicturerailError
 @json_option
 @pass_context
 def restore(context: Context, folder: Path, as_json: bool) -> None:
-    """Make the configured store from a backup. The store must be new or empty.
+    """Make the configured store from a backup, a folder or a .tar.zst file.
+
+    The store must be new or empty.
 
     The next `sync` or `run` builds index and site again from it.
     """
     from picturerail_daemon.service.control import is_listening
-    from picturerail_native.database import Database, Mode
+    from picturerail_native.database import Database, DatabaseError, Mode
     from picturerail_native.database import restore as restore_database
 
     layout = context.layout
@@ -32,7 +34,10 @@ def restore(context: Context, folder: Path, as_json: bool) -> None:
             "place in `store.path`"
         )
     layout.make()
-    restore_database(folder, layout.database)
+    try:
+        restore_database(folder, layout.database)
+    except DatabaseError as error:
+        raise PicturerailError(str(error)) from error
     with Database(layout.database, Mode.READ) as database, database.snapshot() as snapshot:
         info = snapshot.info
     if as_json:

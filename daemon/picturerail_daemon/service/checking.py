@@ -6,9 +6,11 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from picturerail_config.settings import Export
+from picturerail_daemon.errors import PicturerailError
 from picturerail_daemon.mirror.reading import open_below
 from picturerail_daemon.priority import DESCRIBING, yield_to_others
 from picturerail_daemon.service import views
@@ -19,7 +21,7 @@ from picturerail_daemon.service.site_options import site_rules
 from picturerail_exporter.check import check_site
 from picturerail_exporter.theme import Theme
 from picturerail_native import database, search
-from picturerail_native.records import ImageChange
+from picturerail_native.records import ImageChange, Metadata, encode_metadata
 
 Problem = dict[str, str]
 
@@ -40,14 +42,14 @@ class Pace:
         self.spent += amount
 
 
-def check_all(layout: Layout, export: Export, *, deep: bool) -> list[Problem]:
+def check_all(layout: Layout, export: Export, *, deep: bool, quick: bool = False) -> list[Problem]:
     """Return everything that is wrong; nothing means that all is sound."""
     site, rules = export.path, site_rules(export)
     theme = (data.decode() for _, data in Theme(export.theme).sources()) if export.theme else ()
     texts = (export.title, export.base_url, *theme)
     problems = [
         {"where": f"database: {problem.where}", "what": problem.what}
-        for problem in database.check(layout.database, deep=deep)
+        for problem in database.check(layout.database, deep=deep, quick=quick)
     ]
     if problems:
         return problems
@@ -58,6 +60,17 @@ def check_all(layout: Layout, export: Export, *, deep: bool) -> list[Problem]:
             for where, what in check_site(snapshot, site, deep=deep, rules=rules, own_texts=texts)
         ]
     return problems
+
+
+def salvage_database(layout: Layout, folder: Path) -> list[Problem]:
+    """Make a database of all that can be read of a damaged one; return what is lost."""
+    # No more is known of a picture whose metadata is lost until its file is read again.
+    unknown = Metadata(mime="application/octet-stream", width=0, height=0)
+    try:
+        lost = database.salvage(layout.database, folder, encode_metadata(unknown))
+    except database.DatabaseError as error:
+        raise PicturerailError(str(error)) from error
+    return [{"where": f"database: {problem.where}", "what": problem.what} for problem in lost]
 
 
 def _check_index(layout: Layout) -> list[Problem]:

@@ -333,14 +333,29 @@ int32_t prdb_purge(prdb_store *store, const uint64_t *ids, size_t count, uint64_
  * it. `*freed` is in bytes. */
 int32_t prdb_collect(prdb_store *store, int64_t before_ns, uint64_t *freed, prdb_error *error);
 
+/* How much `prdb_check` looks at. */
+enum prdb_check_level {
+  PRDB_CHECK_QUICK = 0, /* what opening relies on: manifest, indexes, what is to be read of the log */
+  PRDB_CHECK_FULL = 1,  /* every checksum: all files, all stored bytes */
+  PRDB_CHECK_DEEP = 2   /* also rows and indexes both ways, counts, space, content hashes */
+};
+
 /* Verify. Every problem is an entry whose key says where and whose value says
- * what; none means sound. `deep` also reads and hashes all stored bytes and
- * compares rows with indexes both ways. */
-int32_t prdb_check(const char *path, int32_t deep, prdb_cursor **problems, prdb_error *error);
+ * what; none means sound, as far as `level` looks. */
+int32_t prdb_check(const char *path, int32_t level, prdb_cursor **problems, prdb_error *error);
+
+/* Make a store at the new or empty folder `path` of all that can be read of a damaged one, which
+ * is not changed. What is lost comes as entries like those of `prdb_check`. Ids, deletions and
+ * earlier versions stay; a row whose stored bytes are lost is kept without them, one whose
+ * metadata is lost with `metadata` in its place and a stat of zeros. */
+int32_t prdb_salvage(const char *source, const char *path, prdb_bytes metadata,
+                     prdb_cursor **problems, prdb_error *error);
 
 /* Copy a consistent state to the new or empty folder `path`, durably, while the
- * store stays in use. */
-int32_t prdb_backup(const prdb_snapshot *snapshot, const char *path, prdb_error *error);
+ * store stays in use. With `links` files that never change again are hard links
+ * where the file system allows it: that takes no space, but is no second copy. */
+int32_t prdb_backup(const prdb_snapshot *snapshot, const char *path, int32_t links,
+                    prdb_error *error);
 
 /* Make a store at the new or empty folder `path` from a backup; its uuid is new. */
 int32_t prdb_restore(const char *backup, const char *path, prdb_error *error);

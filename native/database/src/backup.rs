@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use crate::check::check;
+use crate::check::{Level, check};
 use crate::disk::{Access, Disk};
 use crate::error::{Context, Error, Result};
 use crate::follower::Follower;
@@ -17,16 +17,25 @@ use crate::values::TREES;
 /// Bytes that are copied at once.
 const COPY: usize = 1 << 20;
 
+/// What becomes of files that never change again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Files {
+    /// The copy is a second one: what happens to the store's disk does not happen to it.
+    Copied,
+    /// The copy shares them, as hard links, where the file system allows it.
+    Linked,
+}
+
 /// Copy a snapshot to the new or empty folder `target`, durably, while the store stays in use.
 /// The manifest comes last, so half a copy is never taken for a store.
-pub fn backup(snapshot: &Snapshot, target: &dyn Disk) -> Result<()> {
-    copy(snapshot, snapshot.info().uuid, target)
+pub fn backup(snapshot: &Snapshot, target: &dyn Disk, files: Files) -> Result<()> {
+    copy(snapshot, snapshot.info().uuid, target, files)
 }
 
 /// Make a store at the new or empty folder `target` from a backup, which is verified first.
 /// Its uuid is new: what followed the old store cannot follow this one.
 pub fn restore(source: Arc<dyn Disk>, target: &dyn Disk) -> Result<()> {
-    if let Some(problem) = check(&source, true)?.into_iter().next() {
+    if let Some(problem) = check(&source, Level::Deep)?.into_iter().next() {
         return Err(Error::Corrupt {
             file: problem.place,
             offset: 0,
@@ -37,10 +46,10 @@ pub fn restore(source: Arc<dyn Disk>, target: &dyn Disk) -> Result<()> {
     let mut uuid = [0; 16];
     getrandom::fill(&mut uuid)
         .map_err(|error| Error::Internal(format!("no random numbers: {error}")))?;
-    copy(&snapshot, uuid, target)
+    copy(&snapshot, uuid, target, Files::Copied)
 }
 
-fn copy(snapshot: &Snapshot, uuid: [u8; 16], target: &dyn Disk) -> Result<()> {
+fn copy(snapshot: &Snapshot, uuid: [u8; 16], target: &dyn Disk, files: Files) -> Result<()> {
     let state = &snapshot.state;
     match target.list() {
         Ok(names) if names.is_empty() => {}
@@ -59,14 +68,22 @@ fn copy(snapshot: &Snapshot, uuid: [u8; 16], target: &dyn Disk) -> Result<()> {
     manifest.next_id = manifest.next_id.max(state.next_id);
     for part in state.log.iter().filter(|part| part.end > FIRST_FRAME) {
         let Segment { id, salt, .. } = *part.segment;
-        copy_segment(part, &Segment::create(target, uuid, id, salt)?)?;
         let held = state.manifest.segments.iter().find(|entry| entry.id == id);
+        let whole = held.is_some_and(|entry| entry.sealed == Some(part.end))
+            && part.segment.length()? == part.end;
+        let link = || target.link(part.segment.path(), &id.name()).is_ok();
+        if files == Files::Copied || !whole || !link() {
+            copy_segment(part, &Segment::create(target, uuid, id, salt)?)?;
+        }
         let used = held.map_or(0, |entry| entry.used);
         manifest.segments.push(Entry { id, salt, sealed: Some(part.end), used });
     }
     for tree in 1..=TREES {
         for run in state.runs(tree).iter() {
-            copy_run(run, target)?;
+            let link = || target.link(run.path(), &run.name()).is_ok();
+            if files == Files::Copied || !link() {
+                copy_run(run, target)?;
+            }
         }
     }
     target.sync_folder().doing(|| format!("sync {}", target.place()))?;

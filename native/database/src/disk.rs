@@ -42,6 +42,12 @@ pub trait Disk: Send + Sync + Debug {
     fn open(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>>;
     /// Give a file another name, replacing what bore it.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Give the file at a path another name, here: both are then one. By default refused, as by a
+    /// file system that cannot.
+    fn link(&self, path: &str, name: &str) -> io::Result<()> {
+        _ = (path, name);
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Remove a file's name; those who have it open keep it.
     fn remove(&self, name: &str) -> io::Result<()>;
     /// Make creations, renames and removals durable.

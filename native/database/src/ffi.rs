@@ -17,14 +17,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::backup::{backup, restore};
+use crate::backup::{Files, backup, restore};
 use crate::blob::hash_from;
 use crate::c_types::{
     DONE, FORCE, HAS_DATA, MESSAGE_BYTES, OK, prdb_blob, prdb_blob_writer, prdb_bytes, prdb_cursor,
     prdb_entry, prdb_error, prdb_image, prdb_info, prdb_snapshot, prdb_store, prdb_transaction,
     rows,
 };
-use crate::check::check;
+use crate::check::{Level, check};
 use crate::cursor::Cursor;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
@@ -32,6 +32,7 @@ use crate::folder::Folder;
 use crate::options::Options;
 use crate::packed::{FoundRow, PackedRows};
 use crate::row::{Hash, NewRow, Stat};
+use crate::salvage::salvage;
 use crate::store::{Mode, Store};
 
 /// Run a function's body; put what went wrong into `error`. No panic gets past here.
@@ -91,7 +92,9 @@ unsafe fn consume<T>(pointer: *mut T) -> Option<T> {
 
 unsafe fn give<T>(out: *mut *mut T, value: T) -> Result<i32> {
     // SAFETY: NULL or the caller's own.
-    *unsafe { out.as_mut() }.ok_or_else(null)? = Box::into_raw(Box::new(value));
+    let out = unsafe { out.as_mut() }.ok_or_else(null)?;
+    // Only now, as nobody would free what has nowhere to go.
+    *out = Box::into_raw(Box::new(value));
     Ok(OK)
 }
 
@@ -507,12 +510,29 @@ export! {
         Ok(OK)
     }
 
-    fn prdb_check(path: *const c_char, deep: i32, problems: *mut *mut prdb_cursor) {
-        give_cursor(problems, Cursor::over(check(&folder(path)?, deep != 0)?))
+    fn prdb_check(path: *const c_char, level: i32, problems: *mut *mut prdb_cursor) {
+        let level = match level {
+            0 => Level::Quick,
+            1 => Level::Full,
+            2 => Level::Deep,
+            _ => return Err(Error::Invalid(format!("{level} is not a level of checks"))),
+        };
+        give_cursor(problems, Cursor::over(check(&folder(path)?, level)?))
     }
 
-    fn prdb_backup(snapshot: *const prdb_snapshot, path: *const c_char) {
-        backup(&handle(snapshot)?.0, folder(path)?.as_ref())?;
+    fn prdb_salvage(
+        source: *const c_char,
+        path: *const c_char,
+        metadata: prdb_bytes,
+        problems: *mut *mut prdb_cursor,
+    ) {
+        let lost = salvage(&folder(source)?, folder(path)?, slice(metadata)?)?;
+        give_cursor(problems, Cursor::over(lost))
+    }
+
+    fn prdb_backup(snapshot: *const prdb_snapshot, path: *const c_char, links: i32) {
+        let how = if links == 0 { Files::Copied } else { Files::Linked };
+        backup(&handle(snapshot)?.0, folder(path)?.as_ref(), how)?;
         Ok(OK)
     }
 

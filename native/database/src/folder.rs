@@ -107,6 +107,10 @@ impl Disk for Folder {
         std::fs::rename(self.path.join(from), self.path.join(to))
     }
 
+    fn link(&self, path: &str, name: &str) -> io::Result<()> {
+        std::fs::hard_link(path, self.path.join(name))
+    }
+
     fn remove(&self, name: &str) -> io::Result<()> {
         std::fs::remove_file(self.path.join(name))
     }

@@ -107,6 +107,18 @@ impl Replay {
         }
     }
 
+    /// Note that transactions up to `seq` are taken in already.
+    pub(crate) fn covers(&mut self, seq: u64) {
+        self.covered = self.covered.max(seq);
+    }
+
+    /// The state at the last transaction that was read, though it may lack stored bytes.
+    pub(crate) fn forgiving(self) -> State {
+        let mut state = self.state;
+        state.log = self.parts.into();
+        state
+    }
+
     /// The parts of the log so far.
     pub(crate) fn parts(&self) -> &[SegmentPart] {
         &self.parts

@@ -224,6 +224,27 @@ impl fmt::Debug for Run {
     }
 }
 
+/// What a file says of itself, if it is a run of this library's format.
+pub(crate) fn identify(disk: &dyn Disk, name: &str) -> Option<RunEntry> {
+    if !is_name(name) {
+        return None;
+    }
+    let file = disk.open(name, Access::Read).ok()?;
+    let length = file.length().ok()?;
+    let mut first = [0; HEADER];
+    read_full(file.as_ref(), &mut first, 0).ok()?;
+    let mut take = Take::new(verified(&first)?);
+    (take.array() == Some(MAGIC)).then_some(())?;
+    let format = take.u32()?;
+    let tree = u8::try_from(take.u32()?).ok()?;
+    let (number, salt) = (take.u64()?, take.u64()?);
+    let mut footer = vec![0; if format > UNFILTERED { FOOTER } else { OLD_FOOTER }];
+    let end = length.checked_sub(footer.len() as u64)?;
+    read_full(file.as_ref(), &mut footer, end).ok()?;
+    let entries = Footer::decode(&footer, salt, end, format)?.entries;
+    Some(RunEntry { tree, number, salt, length, entries })
+}
+
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 impl Run {
@@ -308,6 +329,11 @@ impl Run {
         })
     }
 
+    /// The file's path, for messages.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The file's name.
     pub(crate) fn name(&self) -> String {
         name(self.entry.tree, self.entry.number)
@@ -390,8 +416,7 @@ impl Run {
         if let Some(part) = self.cache.get(id) {
             return Ok(Some(part));
         }
-        let mut walk = RunIter { run: Arc::clone(self), at: None, keep: false };
-        walk.enter(block)?;
+        let mut walk = RunIter::of_block(self, block)?;
         let count = self.places.get(block).map_or(0, |place| place.count as usize);
         let part = Arc::new(Part::Ready(make(&mut walk, count)?));
         self.cache.put(id, &part);
@@ -545,6 +570,13 @@ impl RunIter {
             at.index = index;
             walk.settle()?;
         }
+        Ok(walk)
+    }
+
+    /// Stand at the first entry of a block.
+    pub(crate) fn of_block(run: &Arc<Run>, block: usize) -> Result<Self> {
+        let mut walk = Self { run: Arc::clone(run), at: None, keep: false };
+        walk.enter(block)?;
         Ok(walk)
     }
 

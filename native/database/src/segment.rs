@@ -41,6 +41,16 @@ impl SegmentId {
     }
 }
 
+/// Read a header without its checksum: the store's uuid, the segment's id and salt.
+fn read_header(body: &[u8]) -> Option<([u8; 16], SegmentId, u64)> {
+    let mut take = Take::new(body);
+    (take.array() == Some(MAGIC) && take.u32() == Some(FORMAT)).then_some(())?;
+    let generation = take.u32()?;
+    let uuid = take.array()?;
+    let (number, salt) = (take.u64()?, take.u64()?);
+    Some((uuid, SegmentId { number, generation }, salt))
+}
+
 /// An open segment. Whoever holds one can read it, also once its name is gone.
 pub(crate) struct Segment {
     pub(crate) id: SegmentId,
@@ -99,17 +109,22 @@ impl Segment {
         let count = read_full(segment.file.as_ref(), &mut bytes, 0)
             .doing(|| format!("read {}", segment.path))?;
         let body = bytes.get(..count).filter(|bytes| bytes.len() == HEADER).and_then(verified);
-        let mut take = Take::new(body.ok_or_else(|| segment.corrupt(0, "its header is broken"))?);
-        let right = take.array() == Some(MAGIC)
-            && take.u32() == Some(FORMAT)
-            && take.u32() == Some(id.generation)
-            && take.array() == Some(uuid)
-            && take.u64() == Some(id.number)
-            && take.u64() == Some(salt);
-        if !right {
+        let body = body.ok_or_else(|| segment.corrupt(0, "its header is broken"))?;
+        if read_header(body) != Some((uuid, id, salt)) {
             return Err(segment.corrupt(0, "its header belongs to another segment or store"));
         }
         Ok(segment)
+    }
+
+    /// What a file says of itself, if it is a segment: the store's uuid, its id and salt.
+    pub(crate) fn identify(disk: &dyn Disk, name: &str) -> Option<([u8; 16], SegmentId, u64)> {
+        if !SegmentId::is_name(name) {
+            return None;
+        }
+        let file = disk.open(name, Access::Read).ok()?;
+        let mut bytes = [0; HEADER];
+        read_full(file.as_ref(), &mut bytes, 0).ok()?;
+        read_header(verified(&bytes)?)
     }
 
     fn new(disk: &dyn Disk, id: SegmentId, salt: u64, access: Access) -> Result<Self> {

@@ -61,6 +61,11 @@ impl Store {
         }
     }
 
+    /// The writer's clock.
+    pub(crate) fn now_ns(&self) -> Result<i64> {
+        Ok(self.writer()?.now_ns())
+    }
+
     /// Begin a transaction.
     pub fn begin(&self) -> Result<Transaction> {
         Transaction::begin(self.writer()?)

@@ -266,6 +266,19 @@ impl Transaction {
         Ok(id)
     }
 
+    /// Put a row under an id of the caller's, new or not.
+    pub(crate) fn place(
+        &mut self,
+        id: u64,
+        mut row: NewRow,
+        data: Option<BlobWriter>,
+    ) -> Result<()> {
+        self.take_data(&mut row, data)?;
+        self.writer.next_id.fetch_max(id + 1, Ordering::Relaxed);
+        self.changes.push(Change::Insert { id, row });
+        Ok(())
+    }
+
     /// Replace a row wholly; it is live afterwards. Unless `expected` is 0 the commit fails
     /// if the row is not at that transaction.
     pub fn update(

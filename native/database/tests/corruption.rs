@@ -11,7 +11,7 @@ mod support;
 
 use std::sync::Arc;
 
-use picturerail_database::{Access, Disk, Error, Mode, Result, Store, check};
+use picturerail_database::{Access, Disk, Error, Level, Mode, Result, Store, check};
 use rows::{Content, OPTIONS, STATE_TABLE, content, open, row};
 use support::{Fault, Random, SimDisk};
 
@@ -56,7 +56,7 @@ fn read(disk: &Arc<dyn Disk>, mode: Mode) -> Result<Content> {
 }
 
 fn assert_told_or_harmless(disk: &Arc<dyn Disk>, expected: &Content, context: &str) -> bool {
-    let problems = check(disk, true);
+    let problems = check(disk, Level::Deep);
     let mut told = problems.as_ref().is_ok_and(|problems| !problems.is_empty());
     told |= problems.is_err_and(|error| matches!(error, Error::Unsupported { .. }));
     for mode in [Mode::Read, Mode::Write] {
@@ -191,5 +191,5 @@ fn torn_tails_are_passed_over() {
         file.read_at(&mut bytes, 0).unwrap();
         assert!(!bytes.windows(12).any(|part| part == b"torn picture"), "{name}");
     }
-    assert_eq!(check(&disk, true).unwrap(), []);
+    assert_eq!(check(&disk, Level::Deep).unwrap(), []);
 }

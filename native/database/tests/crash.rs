@@ -12,7 +12,7 @@ mod support;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use picturerail_database::{Disk, Error, Result, Store, check};
+use picturerail_database::{Disk, Error, Level, Result, Store, check};
 use rows::{Content, STATE_TABLE, content, open, row};
 use support::{Fault, Random, SimDisk};
 
@@ -242,7 +242,7 @@ fn verify(disk: &SimDisk, expected: &Expected, context: &str) {
     let again = open(&shared).unwrap_or_else(|error| panic!("{context}, again: {error}"));
     assert_eq!(content(&again.snapshot().unwrap()).unwrap(), found, "{context}: opened again");
     drop(again);
-    assert_eq!(check(&shared, true).unwrap(), [], "{context}");
+    assert_eq!(check(&shared, Level::Deep).unwrap(), [], "{context}");
 }
 
 fn assert_absent(disk: &SimDisk, bytes: &[u8], context: &str) {

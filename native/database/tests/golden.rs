@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use picturerail_database::{Entry, Folder, Mode, Rows, Snapshot, Store, check};
+use picturerail_database::{Entry, Folder, Level, Mode, Rows, Snapshot, Store, check};
 
 /// What this library writes.
 const NEWEST: u32 = 3;
@@ -60,7 +60,7 @@ fn upgrade(format: u32) -> tempfile::TempDir {
     }
     let disk: Arc<dyn picturerail_database::Disk> = Arc::new(Folder::new(copy.path()));
     verify(&Store::open(copy.path(), Mode::Read).unwrap().snapshot().unwrap(), format);
-    assert_eq!(check(&disk, true).unwrap(), []);
+    assert_eq!(check(&disk, Level::Deep).unwrap(), []);
     let manifest = std::fs::read(copy.path().join("MANIFEST")).unwrap();
     let store = Store::open(copy.path(), Mode::Write).unwrap();
     verify(&store.snapshot().unwrap(), NEWEST);
@@ -73,7 +73,7 @@ fn upgrade(format: u32) -> tempfile::TempDir {
     transaction.put(6, b"still", b"writable").unwrap();
     assert_eq!(transaction.commit().unwrap(), 9);
     drop(store);
-    assert_eq!(check(&disk, true).unwrap(), []);
+    assert_eq!(check(&disk, Level::Deep).unwrap(), []);
     copy
 }
 

@@ -11,7 +11,9 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use picturerail_database::{Disk, Entry, Error, Rows, Snapshot, Store, backup, check, restore};
+use picturerail_database::{
+    Disk, Entry, Error, Files, Level, Rows, Snapshot, Store, backup, check, restore,
+};
 use proptest::prelude::*;
 use rows::{STATE_TABLE, content, open, row};
 use support::{Fault, SimDisk};
@@ -203,9 +205,9 @@ fn take(store: &mut Store, disk: &Arc<dyn Disk>, model: &mut Model, step: &Step)
         Step::Backup => {
             let copy = SimDisk::new(Fault::None, 2);
             let snapshot = store.snapshot().unwrap();
-            backup(&snapshot, &copy).unwrap();
+            backup(&snapshot, &copy, Files::Linked).unwrap();
             let copy: Arc<dyn Disk> = Arc::new(copy);
-            assert_eq!(check(&copy, true).unwrap(), []);
+            assert_eq!(check(&copy, Level::Deep).unwrap(), []);
             let restored: Arc<dyn Disk> = Arc::new(SimDisk::new(Fault::None, 3));
             restore(copy, restored.as_ref()).unwrap();
             let restored = open(&restored).unwrap().snapshot().unwrap();
@@ -339,7 +341,7 @@ proptest! {
         let (snapshot, then) = pinned.unwrap();
         prop_assert_eq!(content(&snapshot).unwrap(), then);
         store.close();
-        prop_assert_eq!(check(&disk, true).unwrap(), vec![]);
+        prop_assert_eq!(check(&disk, Level::Deep).unwrap(), vec![]);
         let store = open(&disk).unwrap();
         compare(&store.snapshot().unwrap(), &model);
     }
@@ -368,7 +370,7 @@ fn streams_outlive_checkpoints() {
     transaction.commit().unwrap();
     store.close();
 
-    assert_eq!(check(&disk, true).unwrap(), vec![]);
+    assert_eq!(check(&disk, Level::Deep).unwrap(), vec![]);
     for _ in 0..2 {
         let store = open(&disk).unwrap();
         let found = content(&store.snapshot().unwrap()).unwrap();

@@ -9,7 +9,7 @@ mod support;
 
 use std::sync::Arc;
 
-use picturerail_database::{Disk, Mode, Options, Store, check};
+use picturerail_database::{Disk, Level, Mode, Options, Store, check};
 use rows::{OPTIONS, content, row};
 use support::{Fault, SimDisk};
 
@@ -35,7 +35,7 @@ fn a_checkpoint_gives_the_log_back() {
     }
     assert_eq!(content(&store.snapshot().unwrap()).unwrap().rows.len(), 1_000);
     drop(store);
-    assert_eq!(check(&disk, true).unwrap(), []);
+    assert_eq!(check(&disk, Level::Deep).unwrap(), []);
 }
 
 /// A segment that pictures' bytes fill is appended to through checkpoints, not cut short.

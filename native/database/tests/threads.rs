@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::sync::{Arc, Mutex};
 
-use picturerail_database::{Disk, Error, Store, check};
-use rows::{STATE_TABLE, content, open, row};
+use picturerail_database::{Disk, Error, FillAhead, Level, Mode, Options, Store, Upkeep, check};
+use rows::{OPTIONS, STATE_TABLE, content, open, row};
 use support::{Fault, SimDisk};
 
 const THREADS: u8 = 4;
@@ -38,10 +38,15 @@ fn commit(store: &Store, thread: u8, commit: u8) -> Result<u64, Error> {
     transaction.commit()
 }
 
+/// Checkpoints, merges and the next segment's filling by threads of their own, as outside of tests.
+const BESIDE: Options =
+    Options { upkeep: Upkeep::Background, fill_ahead: FillAhead::Background, ..OPTIONS };
+
 /// Commit from all threads until something fails; return the seq that each was told.
-fn run(disk: &SimDisk) -> BTreeMap<[u8; 2], u64> {
+fn run(disk: &SimDisk, options: Options) -> BTreeMap<[u8; 2], u64> {
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-    let Ok(store) = open(&shared) else { return BTreeMap::new() };
+    let opened = Store::open_on(shared, Mode::Create, options);
+    let Ok(store) = opened else { return BTreeMap::new() };
     let told = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
@@ -79,14 +84,22 @@ fn verify(disk: &SimDisk, told: &BTreeMap<[u8; 2], u64>, context: &str) {
         assert_eq!(found.records.get(&key[..]).map(Vec::as_slice), Some(path.as_bytes()));
     }
     drop((snapshot, store));
-    assert_eq!(check(&shared, true).unwrap(), [], "{context}");
+    assert_eq!(check(&shared, Level::Deep).unwrap(), [], "{context}");
 }
 
 /// Without any fault every commit of every thread is there, each with a number of its own.
 #[test]
 fn all_threads_commit() {
+    for options in [OPTIONS, BESIDE] {
+        all_commit(options);
+    }
+}
+
+fn all_commit(options: Options) {
     let disk = SimDisk::new(Fault::None, 1);
-    let told = run(&disk);
+    let told = run(&disk, options);
+    let runs = disk.files().into_keys().filter(|name| name.contains(".run")).count();
+    assert!(runs > 0, "a checkpoint was made without being asked for");
     assert_eq!(told.len(), usize::from(THREADS * COMMITS));
     let mut seqs: Vec<u64> = told.values().copied().collect();
     seqs.sort_unstable();
@@ -97,8 +110,18 @@ fn all_threads_commit() {
 /// With a power cut or a failing call anywhere nobody was told too much.
 #[test]
 fn faults_between_threads() {
+    faults(OPTIONS);
+}
+
+/// The same while checkpoints and merges are made by a thread beside.
+#[test]
+fn faults_beside_background_upkeep() {
+    faults(BESIDE);
+}
+
+fn faults(options: Options) {
     let whole = SimDisk::new(Fault::None, 2);
-    run(&whole);
+    run(&whole, options);
     for at in 0..whole.calls() + 8 {
         let faults = [
             Fault::PowerCut(at),
@@ -107,7 +130,7 @@ fn faults_between_threads() {
         ];
         for fault in faults {
             let disk = SimDisk::new(fault, at);
-            let told = run(&disk);
+            let told = run(&disk, options);
             let context = format!("{fault:?}");
             verify(&disk.after_power_cut(Fault::None), &told, &context);
             verify(&disk.after_kill(), &told, &context);

@@ -9,7 +9,7 @@ mod support;
 
 use std::sync::Arc;
 
-use picturerail_database::{Disk, Entry, Snapshot, Store, check};
+use picturerail_database::{Disk, Entry, Level, Snapshot, Store, check};
 use rows::{STATE_TABLE, content, open, row};
 use support::{Fault, SimDisk};
 
@@ -82,7 +82,7 @@ fn earlier_bytes_are_kept() {
             1 => _ = store.collect(1_000).unwrap(),
             _ => {
                 drop(store);
-                assert_eq!(check(&disk, true).unwrap(), []);
+                assert_eq!(check(&disk, Level::Deep).unwrap(), []);
                 store = open(&disk).unwrap();
             }
         }
@@ -115,7 +115,7 @@ fn in_time_they_are_gone() {
     assert_eq!(content(&snapshot).unwrap().rows[&id].2, picture("two"));
     assert_eq!(snapshot.records(3, &vector).unwrap().count(), 1);
     drop(store);
-    assert_eq!(check(&disk, true).unwrap(), []);
+    assert_eq!(check(&disk, Level::Deep).unwrap(), []);
 }
 
 /// A purge leaves nothing of a picture's earlier versions either; bytes that another picture
@@ -141,5 +141,5 @@ fn a_purge_takes_them_along() {
     let left = content(&store.snapshot().unwrap()).unwrap();
     assert_eq!(left.rows.into_values().map(|row| row.2).collect::<Vec<_>>(), [picture("two")]);
     drop(store);
-    assert_eq!(check(&disk, true).unwrap(), []);
+    assert_eq!(check(&disk, Level::Deep).unwrap(), []);
 }

@@ -1,0 +1,87 @@
+//! Stores of older formats, opened for writing while the power fails or the disk does.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+
+#[path = "support/rows.rs"]
+mod rows;
+#[path = "support/mod.rs"]
+mod support;
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+
+use picturerail_database::{Access, Disk, Entry, Level, Rows, Store, check};
+use rows::open;
+use support::{Fault, SimDisk};
+
+/// The golden store of a format, durable on a simulated disk.
+fn golden(format: u32) -> SimDisk {
+    let sim = SimDisk::new(Fault::None, u64::from(format));
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/format-{format}"));
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let file = sim.open(name, Access::Create).unwrap();
+        file.write_at(&std::fs::read(&path).unwrap(), 0).unwrap();
+        file.sync().unwrap();
+    }
+    sim.sync_folder().unwrap();
+    sim
+}
+
+type Row = (u64, u64, Vec<u8>, bool, Vec<u8>);
+
+fn content(store: &Store) -> Vec<Row> {
+    let snapshot = store.snapshot().unwrap();
+    let rows = snapshot.images(0, Rows::ALL).map(|entry| {
+        let Entry::Image(row) = entry.unwrap() else { panic!("not a row") };
+        let mut bytes = Vec::new();
+        if row.has_data {
+            bytes.resize(usize::try_from(row.data_length).unwrap(), 0);
+            snapshot.open_blob(row.content_hash).unwrap().read(0, &mut bytes).unwrap();
+        }
+        (row.id, row.seq, row.path.to_vec(), row.is_live(), bytes)
+    });
+    rows.collect()
+}
+
+/// Wherever the upgrade of a store is cut short, be it by the power or by a call that fails once or
+/// for good, the next opening finds all of it, in one format or the other, and can write.
+#[test]
+fn an_upgrade_may_be_cut_short_anywhere() {
+    let mut cases = 0;
+    for format in [1, 2] {
+        let base = golden(format);
+        let probe = base.after_kill();
+        let shared: Arc<dyn Disk> = Arc::new(probe.clone());
+        let expected = content(&open(&shared).unwrap());
+        assert_eq!(expected.len(), 3);
+        for at in 0..probe.calls() {
+            for fault in [
+                Fault::PowerCut(at),
+                Fault::Fail(at, ErrorKind::Other),
+                Fault::FailFrom(at, ErrorKind::StorageFull),
+            ] {
+                let disk = base.after_kill_with(fault);
+                drop(open(&(Arc::new(disk.clone()) as Arc<dyn Disk>)));
+                let left = (0..3).map(|_| disk.after_power_cut(Fault::None));
+                for (outcome, left) in left.chain([disk.after_kill()]).enumerate() {
+                    let context = format!("format {format}, {fault:?}, outcome {outcome}");
+                    let left: Arc<dyn Disk> = Arc::new(left);
+                    let store = open(&left).unwrap_or_else(|error| panic!("{context}: {error}"));
+                    assert_eq!(content(&store), expected, "{context}");
+                    assert_eq!(store.snapshot().unwrap().info().format, 3, "{context}");
+                    let mut transaction = store.begin().unwrap();
+                    transaction.put(6, b"still", b"writable").unwrap();
+                    transaction.commit().unwrap();
+                    drop(store);
+                    assert_eq!(check(&left, Level::Deep).unwrap(), [], "{context}");
+                    cases += 1;
+                }
+            }
+        }
+    }
+    assert!(cases > 500, "only {cases} cases");
+}
