@@ -75,18 +75,18 @@ static void finds_what_was_put(const char *path) {
   CHECK(prse_search(reader, text("grass"), NULL, 0, NULL, 0, &count, &summary, NULL, NULL) == PRSE_OK);
   CHECK(count == 0 && summary.total == 2);
   const prse_weight weight = {text("tags"), 0};
-  const prse_options options = {sizeof(prse_options), 1, &weight, 1, 0, PRSE_BY_ORDER};
+  const prse_options options = {sizeof(prse_options), 1, &weight, 1, 0, PRSE_BY_ORDER, NULL, 0, 0};
   CHECK(prse_search(reader, text("grass"), &options, 0, hits, 4, &count, NULL, NULL, NULL) == PRSE_OK);
   CHECK(count == 0);
 
-  const prse_options strict = {sizeof(prse_options), 1, NULL, 0, PRSE_STRICT, 0};
+  const prse_options strict = {sizeof(prse_options), 1, NULL, 0, PRSE_STRICT, 0, NULL, 0, 0};
   CHECK(prse_search(reader, text("grass ("), &strict, 0, hits, 4, &count, NULL, NULL, &error) ==
         PRSE_INVALID);
   CHECK(strstr(error.message, "character 7") != NULL);
-  const prse_options unknown = {sizeof(prse_options), 1, NULL, 0, 8, 0};
+  const prse_options unknown = {sizeof(prse_options), 1, NULL, 0, 16, 0, NULL, 0, 0};
   CHECK(prse_search(reader, text("x"), &unknown, 0, hits, 4, &count, NULL, NULL, NULL) == PRSE_INVALID);
   /* The options of a caller that was built before flags and sort were there. */
-  const prse_options first_version = {offsetof(prse_options, flags), 1, NULL, 0, 99, 99};
+  const prse_options first_version = {offsetof(prse_options, flags), 1, NULL, 0, 99, 99, NULL, 0, 0};
   CHECK(prse_search(reader, text("cat"), &first_version, 0, hits, 4, &count, NULL, NULL, NULL) ==
         PRSE_OK);
 
@@ -132,7 +132,7 @@ static void refuses_what_is_wrong(const char *path) {
   CHECK(prse_reader_open(path, &reader, &error) == PRSE_OK);
   CHECK(prse_search(reader, broken, NULL, 0, NULL, 0, &count, NULL, NULL, &error) == PRSE_INVALID);
   CHECK(prse_search(reader, text("x"), NULL, 0, NULL, 5, &count, NULL, NULL, &error) == PRSE_INVALID);
-  const prse_options old = {4, 1, NULL, 0, 0, 0};
+  const prse_options old = {4, 1, NULL, 0, 0, 0, NULL, 0, 0};
   CHECK(prse_search(reader, text("x"), &old, 0, NULL, 0, &count, NULL, NULL, &error) == PRSE_INVALID);
   prse_reader_close(reader);
   CHECK(prse_destroy(path, &error) == PRSE_OK);
