@@ -14,7 +14,7 @@ CONFIGURE = $(BIN)/cmake -S native/search -G Ninja -DCMAKE_MAKE_PROGRAM="$(CURDI
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-python test-database test-search build-search sanitize lint wheel \
-	bench bench-daemon bench-database bench-describe bench-search bench-site clean screenshots validate-html
+	bench bench-daemon bench-database bench-describe bench-search bench-search-vectors bench-site clean screenshots validate-html
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -74,6 +74,10 @@ bench-describe: .venv/ready ## Models and words: what they cost and what the gat
 bench-search: .venv/ready ## The search engine beside tantivy, Xapian and SQLite FTS5
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python tests/bench/bench_search.py $(ARGS)
+
+bench-search-vectors: .venv/ready ## The nearest of a million vectors, beside usearch
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python tests/bench/bench_search_vectors.py $(ARGS)
 
 bench-site: .venv/ready ## The gallery beside sigal
 	$(BIN)/python -m pip install --quiet --group bench

@@ -114,6 +114,16 @@ class _Library:
         matches: FFI.CData,
         error: FFI.CData,
     ) -> int: ...
+    def prse_best(
+        self,
+        reader: FFI.CData,
+        query: bytes | FFI.CData,
+        length: int,
+        hits: FFI.CData,
+        capacity: int,
+        count: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
     def prse_matches_get(self, matches: FFI.CData, first: FFI.CData, count: FFI.CData) -> None: ...
     def prse_matches_facets(
         self, matches: FFI.CData, first: FFI.CData, count: FFI.CData

@@ -24,6 +24,7 @@ import contextlib
 import enum
 import os
 import struct
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -34,6 +35,7 @@ from picturerail_native._search import ffi, lib
 # What it makes has members that C knows and mypy does not.
 _new: Callable[..., Any] = ffi.new
 _LENGTHS = struct.Struct("<II")
+_BEST_HIT = struct.Struct("<Qf4x")
 
 
 class SearchError(Exception):
@@ -295,6 +297,7 @@ class Reader:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Open the newest committed state."""
         self._handle: Any | None = None
+        self._buffers: Any = threading.local()  # of `best`, by its limit
         error = _new("prse_error *")
         out = _new("prse_reader **")
         _raise_for(lib.prse_reader_open(_path(path), out, error), error)
@@ -419,6 +422,29 @@ class Reader:
             bool(summary.relaxed),
             counts,
         )
+
+    def best(self, query: str, limit: int = 10) -> list[tuple[int, float]]:
+        """Return id and score of the best hits of `search`, at the least cost of a call.
+
+        All else is as by default; that all match is not counted, and no reasons are found.
+        """
+        held = self._buffers.__dict__.get(limit)
+        if held is None:
+            hits = bytearray(limit * _BEST_HIT.size)
+            held = (
+                memoryview(hits),
+                ffi.from_buffer("prse_best_hit[]", hits),
+                _new("size_t *"),
+                _new("prse_error *"),
+            )
+            self._buffers.__dict__[limit] = held
+        view, hits, count, error = held
+        text = query.encode("utf-8", "surrogatepass")
+        handle = self._handle or self._open_handle()
+        status = lib.prse_best(handle, text, len(text), hits, limit, count, error)
+        if status:
+            _raise_for(status, error)
+        return list(_BEST_HIT.iter_unpack(view[: count[0] * _BEST_HIT.size]))
 
     def nearest(self, space: str, values: Sequence[float], limit: int = 20) -> tuple[Hit, ...]:
         """Return the documents nearest to a vector; `score` is the cosine."""

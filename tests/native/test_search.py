@@ -566,6 +566,24 @@ print(sum(len(set(a) & set(b)) for a, b in zip(exact, likely)), likely)
 SIGNS_ANSWER: dict[str, str] = {}
 
 
+def test_the_short_way_to_the_best_gives_the_best(tmp_path: Path) -> None:
+    """`best` returns ids and scores of the first hits of `search`, for any query and limit."""
+    with search.Writer(tmp_path, UUID) as writer:
+        for doc_id in range(1, 300):
+            writer.put(doc_id, [("caption", f"cat {'dog ' * (doc_id % 5)}"), ("tags", "sea")])
+        writer.commit(1)
+    with search.Reader(tmp_path) as reader:
+        for query in ["cat dog", "dogs", "zebra", "", '"cat dog"', "sea -dog", "cta"]:
+            for limit in (0, 1, 10):
+                hits = reader.search(query, limit=limit, explain=False, count=False).hits
+                assert reader.best(query, limit) == [(hit.id, hit.score) for hit in hits], query
+        with pytest.raises(search.SearchArgumentError, match="300 words"):
+            reader.best("x " * 300)
+        reader.close()
+        with pytest.raises(search.SearchArgumentError, match="closed"):
+            reader.best("cat")
+
+
 def test_refusals_are_named(tmp_path: Path) -> None:
     """Each misuse has its own error, and its message says what is wrong."""
     with pytest.raises(search.NoIndexError, match="no index"):

@@ -256,6 +256,18 @@ int32_t prse_search(const prse_reader *reader, prse_text query, const prse_optio
                     size_t skip, prse_hit *hits, size_t capacity, size_t *count,
                     prse_summary *summary, prse_matches **matches, prse_error *error);
 
+/* A hit of prse_best. */
+typedef struct prse_best_hit {
+  uint64_t id;
+  float score;
+  uint32_t unused;
+} prse_best_hit;
+
+/* The best hits of prse_search with the defaults, uncounted and without reasons, for callers that ask
+ * often: nothing is allocated for them. `query` has `length` bytes. */
+int32_t prse_best(const prse_reader *reader, const char *query, size_t length, prse_best_hit *hits,
+                  size_t capacity, size_t *count, prse_error *error);
+
 /* The matches of all hits, owned by `matches`. */
 void prse_matches_get(const prse_matches *matches, const prse_match **first, size_t *count);
 /* The counts that were asked for, field by field in the order of `options.facets`, the most frequent

@@ -304,6 +304,20 @@ int32_t prse_search(const prse_reader* reader, prse_text query, const prse_optio
   });
 }
 
+int32_t prse_best(const prse_reader* reader, const char* query, size_t length, prse_best_hit* hits,
+                  size_t capacity, size_t* count, prse_error* error) {
+  return guarded(error, [&] {
+    required(count, "count") = 0;
+    const std::span<prse_best_hit> page = array(hits, capacity, "hits");
+    prse::SearchOptions options;
+    options.capacity = capacity;
+    options.count = false;
+    const prse::SearchResult result = required(reader, "reader").index.search(view({query, length}), options);
+    for (size_t i = 0; i < result.hits.size(); ++i) page[i] = {result.hits[i].id, result.hits[i].score, 0};
+    *count = result.hits.size();
+  });
+}
+
 void prse_matches_get(const prse_matches* matches, const prse_match** first, size_t* count) {
   *first = matches->matches.data();
   *count = matches->matches.size();

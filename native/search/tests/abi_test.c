@@ -90,6 +90,34 @@ static void finds_what_was_put(const char *path) {
   CHECK(prse_search(reader, text("cat"), &first_version, 0, hits, 4, &count, NULL, NULL, NULL) ==
         PRSE_OK);
 
+  /* Facets, names, and the short way to the best. */
+  const prse_text fields_to_count[] = {text("tags"), text("year")};
+  const prse_options counting = {sizeof(prse_options), 1, NULL, 0, PRSE_NO_REASONS, PRSE_BY_NAME,
+                                 fields_to_count, 2, 5};
+  CHECK(prse_search(reader, text("grass"), &counting, 0, hits, 4, &count, NULL, &matches, &error) ==
+        PRSE_OK);
+  const prse_facet *facets = NULL;
+  size_t facet_count = 0;
+  prse_matches_facets(matches, &facets, &facet_count);
+  CHECK(facet_count >= 2 && same(facets[0].field, "tags") && facets[0].count >= 1);
+  CHECK(same(facets[facet_count - 1].field, "year") && same(facets[facet_count - 1].value, "1970"));
+  prse_matches_free(matches);
+  CHECK(prse_search(reader, text("x"), &counting, 0, hits, 4, &count, NULL, NULL, NULL) == PRSE_INVALID);
+  prse_best_hit best[4];
+  CHECK(prse_best(reader, "grass", 5, best, 4, &count, &error) == PRSE_OK && count == 2);
+  CHECK(prse_search(reader, text("grass"), NULL, 0, hits, 4, &count, NULL, NULL, NULL) == PRSE_OK);
+  CHECK(best[0].id == hits[0].id && best[0].score == hits[0].score);
+  char stem[8];
+  size_t length = 0;
+  CHECK(prse_stem(text("running"), "english", stem, sizeof stem, &length, &error) == PRSE_OK);
+  CHECK(length == 3 && memcmp(stem, "run", 3) == 0);
+  CHECK(prse_stem(text("running"), "elvish", stem, sizeof stem, &length, &error) == PRSE_INVALID);
+  size_t counts[2];
+  const float two[4] = {vector[0], vector[1], vector[0], vector[1]};
+  CHECK(prse_nearest_batch(reader, text("space"), two, 2, 2, 1, hits, 2, counts, &error) == PRSE_OK);
+  CHECK(counts[0] == 2 && counts[1] == 2 && hits[0].id == hits[2].id);
+  CHECK(prse_nearest_batch(reader, text("space"), two, 0, 2, 1, hits, 2, counts, NULL) == PRSE_INVALID);
+
   CHECK(prse_nearest(reader, text("space"), vector, 2, hits, 4, &count, &error) == PRSE_OK);
   CHECK(count == 2 && hits[0].score > 0.999F);
   CHECK(prse_similar(reader, text("space"), 1, hits, 4, &count, &error) == PRSE_OK);
