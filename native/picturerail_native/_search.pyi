@@ -30,9 +30,11 @@ class _Library:
     PRSE_STRICT: Final[int]
     PRSE_NO_TYPOS: Final[int]
     PRSE_NO_COUNT: Final[int]
+    PRSE_NO_REASONS: Final[int]
     PRSE_BY_SCORE: Final[int]
     PRSE_BY_ORDER: Final[int]
     PRSE_BY_ORDER_UP: Final[int]
+    PRSE_BY_NAME: Final[int]
 
     def prse_abi_version(self) -> int: ...
     def prse_writer_open(
@@ -112,7 +114,20 @@ class _Library:
         matches: FFI.CData,
         error: FFI.CData,
     ) -> int: ...
+    def prse_best(
+        self,
+        reader: FFI.CData,
+        query: bytes | FFI.CData,
+        length: int,
+        hits: FFI.CData,
+        capacity: int,
+        count: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
     def prse_matches_get(self, matches: FFI.CData, first: FFI.CData, count: FFI.CData) -> None: ...
+    def prse_matches_facets(
+        self, matches: FFI.CData, first: FFI.CData, count: FFI.CData
+    ) -> None: ...
     def prse_matches_free(self, matches: FFI.CData) -> None: ...
     def prse_nearest(
         self,
@@ -123,6 +138,19 @@ class _Library:
         hits: FFI.CData,
         capacity: int,
         count: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
+    def prse_nearest_batch(
+        self,
+        reader: FFI.CData,
+        space: FFI.CData,
+        values: FFI.CData,
+        dimension: int,
+        queries: int,
+        exact: int,
+        hits: FFI.CData,
+        capacity: int,
+        counts: FFI.CData,
         error: FFI.CData,
     ) -> int: ...
     def prse_similar(

@@ -24,8 +24,9 @@ import contextlib
 import enum
 import os
 import struct
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
@@ -34,6 +35,7 @@ from picturerail_native._search import ffi, lib
 # What it makes has members that C knows and mypy does not.
 _new: Callable[..., Any] = ffi.new
 _LENGTHS = struct.Struct("<II")
+_BEST_HIT = struct.Struct("<Qf4x")
 
 
 class SearchError(Exception):
@@ -99,11 +101,12 @@ class Via(enum.IntEnum):
 
 
 class Sort(enum.IntEnum):
-    """What hits are sorted by: their score, or their documents' `order`."""
+    """What hits are sorted by: their score, their documents' `order`, or their filename."""
 
     SCORE = 0
     NEWEST = 1
     OLDEST = 2
+    NAME = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,8 @@ class Results:
     hits: tuple[Hit, ...]
     total: int
     relaxed: bool
+    facets: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    """By field: its most frequent values among all that match, with how many bear them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +297,7 @@ class Reader:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Open the newest committed state."""
         self._handle: Any | None = None
+        self._buffers: Any = threading.local()  # of `best`, by its limit
         error = _new("prse_error *")
         out = _new("prse_reader **")
         _raise_for(lib.prse_reader_open(_path(path), out, error), error)
@@ -340,6 +346,8 @@ class Reader:
         typos: bool = True,
         count: bool = True,
         sort: Sort = Sort.SCORE,
+        facets: Sequence[str] = (),
+        facet_limit: int = 20,
     ) -> Results:
         """Find the documents that a query asks for; native/search/QUERY.md is its language.
 
@@ -355,16 +363,23 @@ class Reader:
             count: whether to count all that match; else `total` may be too low, and where
                 `explain` is off too, the best few are found without looking at all.
             sort: by what hits are sorted.
+            facets: fields whose values are counted over all that match: camera, filename, folder,
+                lens, place, tags, and year.
+            facet_limit: of each, how many of its most frequent values are told.
 
         Raises:
             SearchArgumentError: `strict`, and the query is not well formed at the character
-                that is named; or it has too many words.
+                that is named; or it has too many words; or a facet is
+                none of these fields.
         """
         packed = _new("prse_weight[]", len(weights or {}))
         kept = []
-        for entry, (field, weight) in zip(packed, (weights or {}).items(), strict=True):
-            kept.append(_fill(entry.field, _encode(field)))
+        for entry, (name, weight) in zip(packed, (weights or {}).items(), strict=True):
+            kept.append(_fill(entry.field, _encode(name)))
             entry.weight = weight
+        counted = _new("prse_text[]", len(facets))
+        for text, name in zip(counted, facets, strict=True):
+            kept.append(_fill(text, _encode(name)))
         options = _new("prse_options *")
         options.struct_size = ffi.sizeof("prse_options")
         options.threads = threads
@@ -373,23 +388,26 @@ class Reader:
             (lib.PRSE_STRICT if strict else 0)
             | (0 if typos else lib.PRSE_NO_TYPOS)
             | (0 if count else lib.PRSE_NO_COUNT)
+            | (0 if explain else lib.PRSE_NO_REASONS)
         )
         options.sort = sort
+        options.facets, options.facet_count = counted, len(facets)
+        options.facet_limit = facet_limit
 
         error = _new("prse_error *")
         hits = _new("prse_hit[]", limit)
         filled, summary = _new("size_t *"), _new("prse_summary *")
-        found = _new("prse_matches **") if explain else ffi.NULL
+        found = _new("prse_matches **") if explain or facets else ffi.NULL
         text, _kept_query = _text(query)
         status = lib.prse_search(
             self._open_handle(), text[0], options, skip, hits, limit, filled, summary, found, error
         )
         _raise_for(status, error)
         page = hits[0 : filled[0]]
-        if not explain:
+        if not explain and not facets:
             bare = tuple(Hit(hit.id, hit.score) for hit in page)
             return Results(bare, summary.total, bool(summary.relaxed))
-        matches = _take_matches(found[0])
+        matches, counts = _take_matches(found[0], facets)
         return Results(
             tuple(
                 Hit(
@@ -402,7 +420,31 @@ class Reader:
             ),
             summary.total,
             bool(summary.relaxed),
+            counts,
         )
+
+    def best(self, query: str, limit: int = 10) -> list[tuple[int, float]]:
+        """Return id and score of the best hits of `search`, at the least cost of a call.
+
+        All else is as by default; that all match is not counted, and no reasons are found.
+        """
+        held = self._buffers.__dict__.get(limit)
+        if held is None:
+            hits = bytearray(limit * _BEST_HIT.size)
+            held = (
+                memoryview(hits),
+                ffi.from_buffer("prse_best_hit[]", hits),
+                _new("size_t *"),
+                _new("prse_error *"),
+            )
+            self._buffers.__dict__[limit] = held
+        view, hits, count, error = held
+        text = query.encode("utf-8", "surrogatepass")
+        handle = self._handle or self._open_handle()
+        status = lib.prse_best(handle, text, len(text), hits, limit, count, error)
+        if status:
+            _raise_for(status, error)
+        return list(_BEST_HIT.iter_unpack(view[: count[0] * _BEST_HIT.size]))
 
     def nearest(self, space: str, values: Sequence[float], limit: int = 20) -> tuple[Hit, ...]:
         """Return the documents nearest to a vector; `score` is the cosine."""
@@ -415,6 +457,47 @@ class Reader:
         )
         _raise_for(status, error)
         return tuple(Hit(hit.id, hit.score) for hit in hits[0 : count[0]])
+
+    def nearest_batch(
+        self,
+        space: str,
+        vectors: Sequence[float] | memoryview,
+        dimension: int,
+        limit: int = 20,
+        *,
+        exact: bool = False,
+    ) -> list[tuple[Hit, ...]]:
+        """Return, for each of several vectors, the documents nearest to it.
+
+        Args:
+            space: of the vectors.
+            vectors: one after the other (a buffer of 32-bit floats is taken as it is).
+            dimension: of each.
+            limit: how many documents for each.
+            exact: compare every vector, also where there are many.
+        """
+        floats = _floats(vectors)
+        queries = len(floats) // dimension
+        error, hits = _new("prse_error *"), _new("prse_hit[]", limit * queries)
+        counts = _new("size_t[]", queries)
+        text, _kept = _text(space)
+        status = lib.prse_nearest_batch(
+            self._open_handle(),
+            text[0],
+            floats,
+            dimension,
+            queries,
+            exact,
+            hits,
+            limit,
+            counts,
+            error,
+        )
+        _raise_for(status, error)
+        return [
+            tuple(Hit(hit.id, hit.score) for hit in hits[i * limit : i * limit + counts[i]])
+            for i in range(queries)
+        ]
 
     def similar(self, space: str, doc_id: int, limit: int = 20) -> tuple[Hit, ...]:
         """Return the documents nearest to a document's own vector.
@@ -558,12 +641,19 @@ def _info(info: Any) -> IndexInfo:
     )
 
 
-def _take_matches(owned: Any) -> tuple[Match, ...]:
-    """Copy all matches and free the engine's."""
+def _take_matches(
+    owned: Any, facets: Sequence[str]
+) -> tuple[tuple[Match, ...], dict[str, tuple[tuple[str, int], ...]]]:
+    """Copy all matches and counts, and free the engine's."""
     try:
-        first, count = _new("prse_match **"), _new("size_t *")
+        counted, count = _new("prse_facet **"), _new("size_t *")
+        lib.prse_matches_facets(owned, counted, count)
+        counts: dict[str, list[tuple[str, int]]] = {name: [] for name in facets}
+        for facet in counted[0][0 : count[0]]:
+            counts[_decode(facet.field)].append((_decode(facet.value), facet.count))
+        first = _new("prse_match **")
         lib.prse_matches_get(owned, first, count)
-        return tuple(
+        matches = tuple(
             Match(
                 _decode(match.field),
                 _decode(match.query_word),
@@ -574,6 +664,7 @@ def _take_matches(owned: Any) -> tuple[Match, ...]:
             )
             for match in first[0][0 : count[0]]
         )
+        return matches, {name: tuple(values) for name, values in counts.items()}
     finally:
         lib.prse_matches_free(owned)
 

@@ -192,8 +192,9 @@ def main() -> None:
         for name, text in rows:
             title, _, body = text.partition(" . ")
             documents.append((name, [("title", title), ("body", body)]))
-        # Whole sentences are asked: pictures that bear some of their words are meant.
-        asked = [(query, " OR ".join(re.findall("[a-z0-9]+", text))) for query, text in queries]
+        # Whole sentences are asked, of which no document bears every word: the word that none has
+        # says so where one does.
+        asked = [(query, f"{text} 0none0") for query, text in queries]
         with engine(Path(temporary, "texts"), documents, "english") as reader:
             by_weight = {
                 weight: score(ask(reader, names, asked, {"title": weight})) for weight in WEIGHTS

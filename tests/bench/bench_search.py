@@ -79,7 +79,7 @@ class Ours:
 
     def ask(self, query: str) -> object:
         """Find the ten best."""
-        return self.reader.search(query, limit=10, threads=1, explain=False, count=False)
+        return self.reader.best(query, 10)
 
 
 class Fts5:

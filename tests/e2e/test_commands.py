@@ -438,3 +438,20 @@ def test_output_survives_a_closed_pipe_and_odd_terminals(filled):
     Image.new("RGB", (40, 30), "red").save(filled.photos / name)
     filled.run("sync")
     assert b"\x1b" not in filled.run("search", "red").stdout
+
+
+def test_search_counts_and_sorts(filled):
+    """`search --facets` counts what all found pictures have; `--sort name` is by filename."""
+    found = filled.json("search", "--facets", "tag:grass OR tag:boat", "--limit", "1")
+
+    assert found["total"] == 2
+    assert len(found["hits"]) == 1
+    assert ["grass", 1] in found["facets"]["tags"]
+    assert found["facets"]["folder"][0][1] == 2
+    assert sum(count for _, count in found["facets"]["year"]) == 2
+    assert found["facets"]["camera"] == []
+    by_name = filled.json("search", "tag:grass OR tag:boat", "--sort", "name")
+    assert [hit["filename"] for hit in by_name] == ["ferry.png", "park.png"]
+    text = filled.run("search", "--facets", "boat").stdout.decode()
+    assert "boat (1)" in text
+    assert "1 found" in text

@@ -161,8 +161,6 @@ class Oracle:
     def _nearness(self, tree: Both, doc_id: int, weights: Mapping[str, float]) -> float:
         """Return what the nearness of words adds to a document's score."""
         parts = tree.parts
-        if len(parts) == 1 and isinstance(parts[0], Either):
-            parts = parts[0].parts
         words = [
             part for part in parts if isinstance(part, Wanted) and not part.phrase and part.forms
         ]

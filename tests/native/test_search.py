@@ -8,12 +8,13 @@ import random
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from picturerail_native import search
-from picturerail_native.search import Via
+from picturerail_native.search import Sort, Via
 
 UUID = bytes(range(16))
 GOLDEN = Path(__file__).parent / "golden-index-4"
@@ -343,6 +344,79 @@ def test_all_words_relax_to_any(tmp_path: Path) -> None:
         assert reader.search(" ! ").total == 0
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_facets_and_names_are_those_of_a_count_by_hand(seed: int, tmp_path: Path) -> None:
+    """Counts are exact over any history; names sort without case; pages join without a seam."""
+    rng = random.Random(seed)
+    print(f"seed {seed}")
+    live: dict[int, tuple[list[tuple[str, str]], int]] = {}
+    with search.Writer(tmp_path, UUID) as writer:
+        for seq in range(1, 30):
+            for _ in range(rng.choice([1, 5, 20])):
+                doc_id = rng.randint(1, 150)
+                if rng.random() < 0.2:
+                    writer.remove(doc_id)
+                    live.pop(doc_id, None)
+                    continue
+                fields = [("tags", rng.choice(["Sea", "sea", "Öl", "cat", ""])) for _ in range(3)]
+                fields += [("camera", rng.choice(["Canon\0 EOS", "X100"]))] * rng.randint(0, 1)
+                if rng.random() < 0.9:
+                    fields += [("filename", rng.choice("aBcÄöZ") + f"_{rng.randint(1, 20)}.jpg")]
+                fields += [("caption", rng.choice(["red", "red car"]))]
+                live[doc_id] = (fields, rng.randint(-4, 4) * 200 * 86_400)
+                writer.put(doc_id, fields, order=live[doc_id][1])
+            writer.commit(seq)
+            if seq == 20:
+                writer.compact()
+    search.check(tmp_path)
+    found = {i: held for i, held in live.items() if ("caption", "red car") in held[0]}
+
+    def counts(values: list[str]) -> dict[str, int]:
+        return {value: values.count(value) for value in values}
+
+    with search.Reader(tmp_path) as reader:
+        facets = ["year", "tags", "camera", "lens"]
+        results = reader.search("car", limit=0, facets=facets, facet_limit=9)
+        expected = {
+            "year": counts(
+                [time.strftime("%Y", time.gmtime(order)) for _, order in found.values()]
+            ),
+            "tags": counts(
+                [v for fields, _ in found.values() for v in {v for n, v in fields if n == "tags"}]
+            ),
+            "camera": counts(
+                [v for fields, _ in found.values() for n, v in fields if n == "camera"]
+            ),
+            "lens": {},
+        }
+        assert len(found) == results.total > 10
+        assert expected == {name: dict(held) for name, held in results.facets.items()}
+        for held in results.facets.values():
+            assert list(held) == sorted(held, key=lambda pair: (-pair[1], pair[0].encode()))
+        (first,) = reader.search("car", facets=["tags"], facet_limit=1, explain=False).facets[
+            "tags"
+        ]
+        assert first == results.facets["tags"][0]
+
+        def key(doc_id: int) -> tuple[bool, str, str, int]:
+            name = dict(live[doc_id][0]).get("filename", "")
+            folded = name.lower().replace("ä", "a").replace("ö", "o")
+            return not name, folded, name, doc_id
+
+        by_name = [hit.id for hit in reader.search("car", limit=500, sort=Sort.NAME).hits]
+        assert sorted(found, key=key) == by_name
+        for sort in Sort:
+            whole = reader.search("red", limit=500, sort=sort).hits
+            pages = [
+                hit
+                for begin in range(0, len(whole), 7)
+                for hit in reader.search("red", limit=7, skip=begin, sort=sort).hits
+            ]
+            assert list(whole) == pages
+        with pytest.raises(search.SearchArgumentError, match='"caption" cannot be counted'):
+            reader.search("car", facets=["caption"])
+
+
 def test_ties_are_broken_by_order_then_id(tmp_path: Path) -> None:
     """Equal scores come by order, the higher first, then by id, the lower first."""
     with search.Writer(tmp_path, UUID) as writer:
@@ -441,6 +515,73 @@ def test_vectors_are_found_by_cosine_and_go_with_their_document(tmp_path: Path) 
         assert reader.nearest("unused", [1.0]) == ()
         with pytest.raises(search.NoIndexError, match="no vector"):
             reader.similar("space", 9)
+
+
+@pytest.mark.parametrize("isa", ["scalar", "avx2", "avx512"])
+def test_of_many_vectors_the_nearest_are_found_by_their_signs(tmp_path: Path, isa: str) -> None:
+    """Among many vectors nearly all of the truly nearest are found, alive ones only, by any ISA."""
+    code = """
+import sys
+import numpy as np
+from picturerail_native.search import Reader, Writer
+rng = np.random.default_rng(9)
+centres = rng.standard_normal((200, 96), dtype=np.float32)
+near = centres[rng.integers(0, 200, 20_000)]
+vectors = near + rng.standard_normal((20_000, 96), dtype=np.float32)
+with Writer(sys.argv[1], bytes(16)) as writer:
+    for number, vector in enumerate(vectors, 1):
+        writer.put(number, [])
+        writer.put_vector(number, "space", vector.data)
+        if number % 7000 == 0:
+            writer.commit(number)
+    for number in range(1, 20_000, 5):
+        writer.remove(number)
+    writer.commit(20_001)
+queries = np.ascontiguousarray(vectors[:40] + rng.standard_normal((40, 96), dtype=np.float32))
+with Reader(sys.argv[1]) as reader:
+    exact = reader.nearest_batch("space", queries.reshape(-1).data, 96, 10, exact=True)
+    likely = reader.nearest_batch("space", queries.reshape(-1).data, 96, 10)
+    one_by_one = [reader.nearest("space", query.data, 10) for query in queries]
+    similar = reader.similar("space", 7, 5)
+units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+true = [hit.id for hit in exact[3]]
+best = np.argsort(-(units @ queries[3]))[:40] + 1
+assert true == [i for i in best if i % 5 != 1][:10] or len(set(true) & set(best)) >= 9
+assert likely == one_by_one and all(hit.id % 5 != 1 for hits in likely for hit in hits)
+assert 7 not in [hit.id for hit in similar] and len(similar) == 5
+print(sum(len(set(a) & set(b)) for a, b in zip(exact, likely)), likely)
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        env=os.environ | {"PICTURERAIL_SEARCH_ISA": isa},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    recalled, hits = told.split(" ", 1)
+    assert int(recalled) >= 392  # of 400
+    assert SIGNS_ANSWER.setdefault("answer", hits) == hits  # every instruction set answers alike
+
+
+SIGNS_ANSWER: dict[str, str] = {}
+
+
+def test_the_short_way_to_the_best_gives_the_best(tmp_path: Path) -> None:
+    """`best` returns ids and scores of the first hits of `search`, for any query and limit."""
+    with search.Writer(tmp_path, UUID) as writer:
+        for doc_id in range(1, 300):
+            writer.put(doc_id, [("caption", f"cat {'dog ' * (doc_id % 5)}"), ("tags", "sea")])
+        writer.commit(1)
+    with search.Reader(tmp_path) as reader:
+        for query in ["cat dog", "dogs", "zebra", "", '"cat dog"', "sea -dog", "cta"]:
+            for limit in (0, 1, 10):
+                hits = reader.search(query, limit=limit, explain=False, count=False).hits
+                assert reader.best(query, limit) == [(hit.id, hit.score) for hit in hits], query
+        with pytest.raises(search.SearchArgumentError, match="300 words"):
+            reader.best("x " * 300)
+        reader.close()
+        with pytest.raises(search.SearchArgumentError, match="closed"):
+            reader.best("cat")
 
 
 def test_refusals_are_named(tmp_path: Path) -> None:

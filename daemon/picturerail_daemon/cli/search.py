@@ -33,6 +33,11 @@ from picturerail_daemon.errors import UsageError
     type=click.Choice(["score", "newest", "oldest", "name"]),
     help="What comes first.",
 )
+@click.option(
+    "--facets",
+    is_flag=True,
+    help="Count what the pictures found have in common: tags, folders, years, cameras.",
+)
 @click.option("--strict", is_flag=True, help="Refuse a query that is not well formed.")
 @click.option("--words", "by_words", is_flag=True, help="By words alone, not by meaning.")
 @click.option("--similar", type=IMAGE_ID, metavar="ID", help="Pictures that look like this one.")
@@ -43,6 +48,7 @@ def search(
     query: tuple[str, ...],
     limit: int,
     sort: str,
+    facets: bool,
     strict: bool,
     by_words: bool,
     similar: int | None,
@@ -55,6 +61,8 @@ def search(
     stand side by side; -word excludes; word* only completes; a OR b; (groups); tag:word,
     name:, folder:, camera:, caption:, place:, people:, rating:; dates as 2019..2021-06 or
     date:2019-07. After the pictures that bear the words come those nearest in meaning.
+
+    With --facets, JSON is {"hits": [...], "total": N, "facets": {field: [[value, count], ...]}}.
     """
     from picturerail_daemon.service import views
 
@@ -72,8 +80,13 @@ def search(
         )
     else:
         raise UsageError("give either words to search for or --similar ID")
+    counts = None
+    if facets:
+        if similar is not None:
+            raise UsageError("--facets counts what words find; it does not go with --similar")
+        counts = views.facets(context.layout, words, context.settings.search.weights)
     if as_json:
-        print_json(hits)
+        print_json(hits if counts is None else {"hits": hits, **counts})
     else:
         for hit in hits:
             click.echo(f"{hit['id']:>6}  {hit['score']:8.3f}  {printable(hit['path'])}")
@@ -81,6 +94,11 @@ def search(
                 click.echo(" " * 18 + "; ".join(_why(match) for match in hit["matched"]))
         if not hits:
             click.echo("Nothing found.", err=True)
+        if counts is not None:
+            click.echo(f"{counts['total']} found")
+            for name, values in counts["facets"].items():
+                told = ", ".join(f"{printable(value)} ({count})" for value, count in values)
+                click.echo(f"{name:>8}  {told or '-'}")
     return 0
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import datetime
-import functools
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -199,7 +198,12 @@ def open_index(layout: Layout) -> Any:
         raise UsageError(str(error)) from error
 
 
-_SORTS = {"newest": Sort.NEWEST, "oldest": Sort.OLDEST}
+_SORTS = {
+    "score": Sort.SCORE,
+    "newest": Sort.NEWEST,
+    "oldest": Sort.OLDEST,
+    "name": Sort.NAME,
+}
 
 
 def search(
@@ -224,25 +228,22 @@ def search(
         strict: refuse a query that is not well formed.
     """
     with reading(layout) as snapshot, open_index(layout) as reader:
-        ask = functools.partial(reader.search, query, weights=weights or None, strict=strict)
-        if sort == "score":
-            by_words = ask(limit=limit).hits
-            return _hits(
-                snapshot, (*by_words, *nearest_meaning(reader, encoders, query, by_words, limit))
-            )
-        if sort != "name":
-            return _hits(snapshot, ask(limit=limit, sort=_SORTS[sort]).hits)
-        # Names lie in the rows, not in the index.
-        every = ask(limit=reader.info.documents, explain=False).hits
-        names = {hit.id: _name(snapshot, hit.id) for hit in every}
-        wanted = set(sorted(names, key=lambda i: (names[i], i))[:limit])
-        hits = [hit for hit in ask(limit=len(every)).hits if hit.id in wanted]
-        return _hits(snapshot, sorted(hits, key=lambda hit: (names[hit.id], hit.id)))
+        found = reader.search(
+            query, limit=limit, weights=weights or None, strict=strict, sort=_SORTS[sort]
+        ).hits
+        # Another order than by score knows no place for what is only near in meaning.
+        near = nearest_meaning(reader, encoders, query, found, limit) if sort == "score" else []
+        return _hits(snapshot, (*found, *near))
 
 
-def _name(snapshot: Snapshot, image_id: int) -> str:
-    row = snapshot.get(image_id)
-    return readable(row.filename).casefold() if row is not None else ""
+FACETS = ("tags", "folder", "year", "camera")
+
+
+def facets(layout: Layout, query: str, weights: dict[str, float]) -> Json:
+    """Return how many pictures a query finds, and how many of them bear which values."""
+    with open_index(layout) as reader:
+        found = reader.search(query, limit=0, weights=weights or None, explain=False, facets=FACETS)
+        return {"total": found.total, "facets": {k: list(v) for k, v in found.facets.items()}}
 
 
 def similar(layout: Layout, image_id: int, limit: int) -> list[Json]:

@@ -83,13 +83,15 @@ typedef struct prse_weight {
 enum prse_flag {
   PRSE_STRICT = 1,  /* PRSE_INVALID, naming the character, for a query that is not well formed */
   PRSE_NO_TYPOS = 2, /* a word that no document has finds nothing, not what is nearly it */
+  PRSE_NO_REASONS = 8, /* the matches hold counts of facets alone */
   PRSE_NO_COUNT = 4 /* `total` may be too low; the best few are found without looking at all */
 };
 
 enum prse_sort {
   PRSE_BY_SCORE = 0,
   PRSE_BY_ORDER = 1,   /* the highest `order` first: the newest picture */
-  PRSE_BY_ORDER_UP = 2 /* the lowest first */
+  PRSE_BY_ORDER_UP = 2, /* the lowest first */
+  PRSE_BY_NAME = 3     /* by "filename", without regard to case and accents; then the lowest id */
 };
 
 /* A caller's older and shorter structure is taken; what it lacks is 0. */
@@ -100,6 +102,11 @@ typedef struct prse_options {
   size_t weight_count;
   uint32_t flags;             /* of prse_flag */
   uint32_t sort;              /* a prse_sort */
+  const prse_text *facets;    /* fields whose values are counted over all documents that match:
+                                 camera, filename, folder, lens, place, tags, and year, which is
+                                 that of the document's order; may be NULL. PRSE_INVALID for others */
+  size_t facet_count;
+  size_t facet_limit;         /* of each field, so many of its most frequent values */
 } prse_options;
 
 /* How a document came to match a query's word. */
@@ -130,6 +137,13 @@ typedef struct prse_match {
   float similarity;     /* PRSE_NEIGHBOUR: the tag's; PRSE_TYPO: the share of letters that agree; else 1 */
   float score;          /* what this adds to the hit's */
 } prse_match;
+
+/* How many of the documents that match have a value; texts are owned by the `prse_matches`. */
+typedef struct prse_facet {
+  prse_text field;
+  prse_text value;
+  uint64_t count;
+} prse_facet;
 
 typedef struct prse_summary {
   uint64_t total;   /* documents that match */
@@ -237,20 +251,42 @@ int32_t prse_reader_info(const prse_reader *reader, prse_info *info, prse_error 
  * below exact ones, and tags it is a neighbour of, below those; where no document
  * has it or begins with it, words an edit or two away. "Quoted words" must stand
  * side by side, exactly. QUERY.md has the whole language. Fills at most `capacity` hits from the `skip`th on.
- * `matches` may be NULL when nobody wants to know why. */
+ * `matches` may be NULL when nobody wants to know why, and no facets are asked for. */
 int32_t prse_search(const prse_reader *reader, prse_text query, const prse_options *options,
                     size_t skip, prse_hit *hits, size_t capacity, size_t *count,
                     prse_summary *summary, prse_matches **matches, prse_error *error);
 
+/* A hit of prse_best. */
+typedef struct prse_best_hit {
+  uint64_t id;
+  float score;
+  uint32_t unused;
+} prse_best_hit;
+
+/* The best hits of prse_search with the defaults, uncounted and without reasons, for callers that ask
+ * often: nothing is allocated for them. `query` has `length` bytes. */
+int32_t prse_best(const prse_reader *reader, const char *query, size_t length, prse_best_hit *hits,
+                  size_t capacity, size_t *count, prse_error *error);
+
 /* The matches of all hits, owned by `matches`. */
 void prse_matches_get(const prse_matches *matches, const prse_match **first, size_t *count);
+/* The counts that were asked for, field by field in the order of `options.facets`, the most frequent
+ * first, then by value; owned by `matches`. */
+void prse_matches_facets(const prse_matches *matches, const prse_facet **first, size_t *count);
 void prse_matches_free(prse_matches *matches);
 
 /* Documents whose vector in `space` is nearest to the given one, nearest first;
- * `score` is the cosine. */
+ * `score` is the cosine. From 16,384 vectors on, those are compared whose signs differ least:
+ * prse_nearest_batch can compare all. */
 int32_t prse_nearest(const prse_reader *reader, prse_text space, const float *values,
                      size_t dimension, prse_hit *hits, size_t capacity, size_t *count,
                      prse_error *error);
+
+/* The same for `queries` vectors, one after the other; `exact` not 0: every vector is compared. Query i
+ * fills at most `capacity` hits from `hits[i * capacity]` on, `counts[i]` of them. */
+int32_t prse_nearest_batch(const prse_reader *reader, prse_text space, const float *values,
+                           size_t dimension, size_t queries, int32_t exact, prse_hit *hits,
+                           size_t capacity, size_t *counts, prse_error *error);
 
 /* Documents nearest to a document's own vector, without itself.
  * PRSE_NOT_FOUND when it has none. */

@@ -31,6 +31,8 @@ struct prse_reader {
 struct prse_matches {
   std::vector<prse::Explanation> texts;
   std::vector<prse_match> matches;
+  std::vector<prse::FacetCount> facet_texts;
+  std::vector<prse_facet> facets;
 };
 
 namespace {
@@ -119,8 +121,8 @@ std::unique_ptr<prse_matches> gather_matches(std::vector<prse::FoundHit>& found,
 }
 
 // Reads only what the caller's header knew.
-prse::SearchOptions read_options(const prse_options* given,
-                                 std::vector<prse::FieldWeight>& weights) {
+prse::SearchOptions read_options(const prse_options* given, std::vector<prse::FieldWeight>& weights,
+                                 std::vector<std::string_view>& facets) {
   prse::SearchOptions options;
   if (given == nullptr) return options;
   constexpr size_t kFirst = offsetof(prse_options, flags);
@@ -128,14 +130,22 @@ prse::SearchOptions read_options(const prse_options* given,
     fail_invalid("options.struct_size is " + std::to_string(given->struct_size) + "; it must be " +
                  std::to_string(kFirst) + " at least");
   }
-  if (given->struct_size >= sizeof(prse_options)) {
-    if ((given->flags & ~uint32_t{PRSE_STRICT | PRSE_NO_TYPOS | PRSE_NO_COUNT}) != 0 || given->sort > PRSE_BY_ORDER_UP) {
+  if (given->struct_size >= offsetof(prse_options, facets)) {
+    if ((given->flags & ~uint32_t{PRSE_STRICT | PRSE_NO_TYPOS | PRSE_NO_COUNT | PRSE_NO_REASONS}) != 0 ||
+        given->sort > PRSE_BY_NAME) {
       fail_invalid("options.flags or options.sort has a value that this library does not know");
     }
     options.strict = (given->flags & PRSE_STRICT) != 0;
     options.typos = (given->flags & PRSE_NO_TYPOS) == 0;
     options.count = (given->flags & PRSE_NO_COUNT) == 0;
     options.sort = static_cast<prse_sort>(given->sort);
+  }
+  if (given->struct_size >= sizeof(prse_options)) {
+    for (const prse_text& field : array(given->facets, given->facet_count, "options.facets")) {
+      facets.push_back(view(field));
+    }
+    options.facets = facets;
+    options.facet_limit = given->facet_limit;
   }
   for (const prse_weight& weight : array(given->weights, given->weight_count, "options.weights")) {
     weights.push_back({view(weight.field), weight.weight});
@@ -269,16 +279,41 @@ int32_t prse_search(const prse_reader* reader, prse_text query, const prse_optio
     required(count, "count") = 0;
     const std::span<prse_hit> page = array(hits, capacity, "hits");
     std::vector<prse::FieldWeight> weights;
-    prse::SearchOptions chosen = read_options(options, weights);
+    std::vector<std::string_view> facets;
+    prse::SearchOptions chosen = read_options(options, weights, facets);
     chosen.skip = skip;
     chosen.capacity = capacity;
-    chosen.explain = matches != nullptr;
+    const bool no_reasons = options != nullptr && options->struct_size > offsetof(prse_options, flags) &&
+                            (options->flags & PRSE_NO_REASONS) != 0;
+    chosen.explain = matches != nullptr && !no_reasons;
+    if (matches == nullptr && !facets.empty()) fail_invalid("facets are told by matches, which is NULL");
     prse::SearchResult result = required(reader, "reader").index.search(view(query), chosen);
     for (size_t i = 0; i < result.hits.size(); ++i) {
       page[i] = {result.hits[i].id, result.hits[i].score, result.hits[i].proximity, 0, 0};
     }
     if (summary != nullptr) *summary = {result.total, result.relaxed ? 1U : 0U};
-    if (matches != nullptr) *matches = gather_matches(result.hits, page).release();
+    if (matches != nullptr) {
+      auto gathered = gather_matches(result.hits, page);
+      gathered->facet_texts = std::move(result.facets);
+      for (const prse::FacetCount& facet : gathered->facet_texts) {
+        gathered->facets.push_back({text_of(facet.field), text_of(facet.value), facet.count});
+      }
+      *matches = gathered.release();
+    }
+    *count = result.hits.size();
+  });
+}
+
+int32_t prse_best(const prse_reader* reader, const char* query, size_t length, prse_best_hit* hits,
+                  size_t capacity, size_t* count, prse_error* error) {
+  return guarded(error, [&] {
+    required(count, "count") = 0;
+    const std::span<prse_best_hit> page = array(hits, capacity, "hits");
+    prse::SearchOptions options;
+    options.capacity = capacity;
+    options.count = false;
+    const prse::SearchResult result = required(reader, "reader").index.search(view({query, length}), options);
+    for (size_t i = 0; i < result.hits.size(); ++i) page[i] = {result.hits[i].id, result.hits[i].score, 0};
     *count = result.hits.size();
   });
 }
@@ -286,6 +321,11 @@ int32_t prse_search(const prse_reader* reader, prse_text query, const prse_optio
 void prse_matches_get(const prse_matches* matches, const prse_match** first, size_t* count) {
   *first = matches->matches.data();
   *count = matches->matches.size();
+}
+
+void prse_matches_facets(const prse_matches* matches, const prse_facet** first, size_t* count) {
+  *first = matches->facets.data();
+  *count = matches->facets.size();
 }
 
 void prse_matches_free(prse_matches* matches) { delete matches; }
@@ -296,9 +336,28 @@ int32_t prse_nearest(const prse_reader* reader, prse_text space, const float* va
   return guarded(error, [&] {
     required(count, "count") = 0;
     const auto page = array(hits, capacity, "hits");
-    fill_hits(required(reader, "reader")
-                  .index.nearest(view(space), array(values, dimension, "values"), capacity),
-              page, *count);
+    const auto found = required(reader, "reader")
+                           .index.nearest(view(space), array(values, dimension, "values"), dimension,
+                                          capacity, false);
+    if (!found.empty()) fill_hits(found.front(), page, *count);
+  });
+}
+
+int32_t prse_nearest_batch(const prse_reader* reader, prse_text space, const float* values,
+                           size_t dimension, size_t queries, int32_t exact, prse_hit* hits,
+                           size_t capacity, size_t* counts, prse_error* error) {
+  return guarded(error, [&] {
+    if (dimension == 0 || queries > SIZE_MAX / dimension || (capacity > 0 && queries > SIZE_MAX / capacity)) {
+      fail_invalid("the vectors have no dimension, or there are too many");
+    }
+    const auto page = array(hits, capacity * queries, "hits");
+    const auto filled = array(counts, queries, "counts");
+    const auto found = required(reader, "reader")
+                           .index.nearest(view(space), array(values, dimension * queries, "values"),
+                                          dimension, capacity, exact != 0);
+    for (size_t i = 0; i < queries; ++i) {
+      fill_hits(found[i], page.subspan(i * capacity, capacity), filled[i]);
+    }
   });
 }
 

@@ -36,9 +36,11 @@ SearchResult IndexReader::search(std::string_view query, const SearchOptions& op
   return prse::search(*state(), query, options);
 }
 
-std::vector<RankedHit> IndexReader::nearest(std::string_view space, std::span<const float> values,
-                                            std::size_t capacity) const {
-  return find_nearest(*state()->snapshot, space, values, capacity);
+std::vector<std::vector<RankedHit>> IndexReader::nearest(std::string_view space,
+                                                         std::span<const float> values,
+                                                         std::size_t dimension, std::size_t capacity,
+                                                         bool exact) const {
+  return find_nearest(*state()->snapshot, space, values, dimension, capacity, exact);
 }
 
 std::vector<RankedHit> IndexReader::similar(std::string_view space, std::uint64_t id,
@@ -86,7 +88,7 @@ void check_index(const FileSystem& files) {
   std::size_t living_tags = 0;
   for (const SegmentView& view : snapshot->segments) {
     const Segment& segment = *view.segment;
-    check_segment(segment);
+    check_segment(segment, snapshot->manifest.language);
     for (std::uint32_t doc = 0; doc < segment.documents(); ++doc) {
       if (view.alive(doc) && !ids.insert(segment.id(doc)).second) {
         fail_corrupt(segment.path(), "document " + std::to_string(segment.id(doc)) +

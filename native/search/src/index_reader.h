@@ -25,8 +25,9 @@ class IndexReader {
 
   prse_info info() const { return state()->snapshot->info(); }
   SearchResult search(std::string_view query, const SearchOptions& options) const;
-  std::vector<RankedHit> nearest(std::string_view space, std::span<const float> values,
-                                 std::size_t capacity) const;
+  std::vector<std::vector<RankedHit>> nearest(std::string_view space, std::span<const float> values,
+                                              std::size_t dimension, std::size_t capacity,
+                                              bool exact) const;
   std::vector<RankedHit> similar(std::string_view space, std::uint64_t id,
                                  std::size_t capacity) const;
   // Fills `ids` with those of the first living documents above `after`, ascending; how many.

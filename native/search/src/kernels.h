@@ -29,6 +29,10 @@ struct Kernels {
   std::int32_t (*dot)(const std::int8_t* a, const std::int8_t* b, std::size_t count);
   // The number of bits in which two strings of bytes differ.
   std::uint32_t (*hamming)(const std::uint8_t* a, const std::uint8_t* b, std::size_t bytes);
+  // The same of one string and each of `count` rows that follow each other; `bytes`, of each, is a
+  // multiple of 8 and at most 8,184.
+  void (*hamming_rows)(const std::uint8_t* a, const std::uint8_t* rows, std::size_t bytes,
+                       std::size_t count, std::uint16_t* out);
 };
 
 // The one that is used.

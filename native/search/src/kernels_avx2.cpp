@@ -131,7 +131,14 @@ std::uint32_t hamming(const std::uint8_t* a, const std::uint8_t* b, std::size_t 
   return static_cast<std::uint32_t>(sum) + kScalarKernels.hamming(a + i, b + i, bytes - i);
 }
 
-constexpr Kernels kAvx2{"avx2", unpack, ascend, expand_bits, dot, hamming};
+void hamming_rows(const std::uint8_t* a, const std::uint8_t* rows, std::size_t bytes, std::size_t count,
+                  std::uint16_t* out) {
+  for (std::size_t row = 0; row < count; ++row) {
+    out[row] = static_cast<std::uint16_t>(hamming(a, rows + row * bytes, bytes));
+  }
+}
+
+constexpr Kernels kAvx2{"avx2", unpack, ascend, expand_bits, dot, hamming, hamming_rows};
 
 }  // namespace
 

@@ -104,7 +104,40 @@ std::uint32_t hamming(const std::uint8_t* a, const std::uint8_t* b, std::size_t 
          kScalarKernels.hamming(a + i, b + i, bytes - i);
 }
 
-constexpr Kernels kAvx512{"avx512", unpack, ascend, expand_bits, dot, hamming};
+// Eight sums of eight lanes each, in their order.
+__m512i sums_of_eight(const __m512i (&rows)[8]) {
+  __m512i pairs[4];
+  for (int i = 0; i < 4; ++i) {
+    pairs[i] = _mm512_add_epi64(_mm512_unpacklo_epi64(rows[2 * i], rows[2 * i + 1]),
+                                _mm512_unpackhi_epi64(rows[2 * i], rows[2 * i + 1]));
+  }
+  const auto fold = [](__m512i left, __m512i right) {
+    return _mm512_add_epi64(_mm512_shuffle_i64x2(left, right, 0x88), _mm512_shuffle_i64x2(left, right, 0xDD));
+  };
+  return fold(fold(pairs[0], pairs[1]), fold(pairs[2], pairs[3]));
+}
+
+void hamming_rows(const std::uint8_t* a, const std::uint8_t* rows, std::size_t bytes, std::size_t count,
+                  std::uint16_t* out) {
+  std::size_t row = 0;
+  if (bytes % 64 == 0) {
+    for (; row + 8 <= count; row += 8) {
+      __m512i sums[8];
+      for (auto& sum : sums) sum = _mm512_setzero_si512();
+      for (std::size_t at = 0; at < bytes; at += 64) {
+        const __m512i left = _mm512_loadu_si512(a + at);
+        for (std::size_t i = 0; i < 8; ++i) {
+          const __m512i right = _mm512_loadu_si512(rows + (row + i) * bytes + at);
+          sums[i] = _mm512_add_epi64(sums[i], _mm512_popcnt_epi64(_mm512_xor_si512(left, right)));
+        }
+      }
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + row), _mm512_cvtepi64_epi16(sums_of_eight(sums)));
+    }
+  }
+  for (; row < count; ++row) out[row] = static_cast<std::uint16_t>(hamming(a, rows + row * bytes, bytes));
+}
+
+constexpr Kernels kAvx512{"avx512", unpack, ascend, expand_bits, dot, hamming, hamming_rows};
 
 }  // namespace
 

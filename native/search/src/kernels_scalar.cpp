@@ -47,8 +47,15 @@ std::uint32_t hamming(const std::uint8_t* a, const std::uint8_t* b, std::size_t 
   return sum;
 }
 
+void hamming_rows(const std::uint8_t* a, const std::uint8_t* rows, std::size_t bytes, std::size_t count,
+                  std::uint16_t* out) {
+  for (std::size_t row = 0; row < count; ++row) {
+    out[row] = static_cast<std::uint16_t>(hamming(a, rows + row * bytes, bytes));
+  }
+}
+
 }  // namespace
 
-const Kernels kScalarKernels{"scalar", unpack, ascend, expand_bits, dot, hamming};
+const Kernels kScalarKernels{"scalar", unpack, ascend, expand_bits, dot, hamming, hamming_rows};
 
 }  // namespace prse

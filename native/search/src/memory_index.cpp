@@ -111,13 +111,20 @@ void MemoryIndex::add_words(std::uint32_t slot, std::uint32_t field,
 void MemoryIndex::put(std::uint64_t id, std::int64_t order, std::span<const FieldValue> values) {
   remove(id);
   const auto slot = static_cast<std::uint32_t>(documents_.size());
-  documents_.push_back({id, order, true, {}});
+  documents_.push_back({id, order, true, {}, {}});
   slots_[id] = slot;
   bytes_ += kRecordBytes;
 
   std::map<std::uint32_t, std::vector<const FieldValue*>> by_field;
   for (const FieldValue& value : values) by_field[field_number(value.name)].push_back(&value);
-  for (const auto& [field, field_values] : by_field) add_words(slot, field, field_values);
+  for (const auto& [field, field_values] : by_field) {
+    add_words(slot, field, field_values);
+    if (!is_stored_field(fields_[field])) continue;
+    for (const FieldValue* value : field_values) {
+      documents_[slot].stored.push_back({field, stored_key(value->value)});
+      bytes_ += documents_[slot].stored.back().key.size() + sizeof(StoredValue);
+    }
+  }
 }
 
 void MemoryIndex::remove(std::uint64_t id) {
@@ -173,6 +180,9 @@ std::string MemoryIndex::build(std::uint64_t number, Language language) const {
     const auto doc = static_cast<std::uint32_t>(documents.size());
     doc_of_slot[slot] = doc;
     documents.push_back({id, documents_[slot].order});
+    for (const StoredValue& value : documents_[slot].stored) {
+      builder.stored.add(fields_[value.field], doc, value.key);
+    }
     for (const FieldLength& length : documents_[slot].lengths) {
       lengths[length.field][doc] = length.words;
     }

@@ -49,11 +49,16 @@ class MemoryIndex {
     std::uint32_t field;
     std::uint32_t words;
   };
+  struct StoredValue {
+    std::uint32_t field;
+    std::string key;  // stored_values.h
+  };
   struct Document {
     std::uint64_t id;
     std::int64_t order;
     bool alive;
     std::vector<FieldLength> lengths;  // ascending by field
+    std::vector<StoredValue> stored;
   };
   // A term's occurrences, one run after the other: slot, field, times, and for a word that many
   // positions. Runs come by slot, then field.

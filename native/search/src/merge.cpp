@@ -176,6 +176,21 @@ void add_terms(std::span<const SegmentView> inputs, const Renumbering& renumberi
   }
 }
 
+void add_stored(std::span<const SegmentView> inputs, const Renumbering& renumbering,
+                SegmentBuilder& builder) {
+  for (std::size_t input = 0; input < inputs.size(); ++input) {
+    const std::vector<std::uint32_t>& docs = renumbering.docs[input];
+    for (const StoredValues::Field& field : inputs[input].segment->stored().fields()) {
+      std::vector<std::string> keys;
+      for (auto value = field.values.begin(); value.valid(); value.next()) keys.push_back(value.key());
+      for (std::uint32_t doc = 0; doc < docs.size(); ++doc) {
+        if (docs[doc] == kDropped) continue;
+        field.of(doc, [&](std::uint32_t place) { builder.stored.add(field.name, docs[doc], keys[place]); });
+      }
+    }
+  }
+}
+
 void add_vectors(std::span<const SegmentView> inputs, SegmentBuilder& builder) {
   std::map<std::string, VectorSpace> spaces;
   for (const SegmentView& view : inputs) {
@@ -209,6 +224,7 @@ std::string merge_segments(std::span<const SegmentView> inputs, std::uint64_t nu
   for (const SegmentView& view : inputs) documents += view.liveness->documents.live();
   add_fields(inputs, documents, builder, renumbering);
   add_terms(inputs, renumbering, builder);
+  add_stored(inputs, renumbering, builder);
   add_vectors(inputs, builder);
   add_neighbours(inputs, builder);
   return builder.finish(number);

@@ -69,11 +69,7 @@ class Parser {
   void pair_words() {
     const std::size_t none = query_.words.size();
     std::size_t before = none;
-    const Nodes* nodes = &query_.root.children;
-    if (nodes->size() == 1 && nodes->front().kind == QueryNode::Kind::kAny && !nodes->front().negated) {
-      nodes = &nodes->front().children;
-    }
-    for (const QueryNode& node : *nodes) {
+    for (const QueryNode& node : query_.root.children) {
       if (node.kind != QueryNode::Kind::kWord || node.negated) continue;
       const QueryWord& word = query_.words[node.word];
       if (word.stop || word.phrase || !word.forms) continue;

@@ -67,4 +67,11 @@ std::optional<TimeRange> parse_times(std::string_view text) {
   return range;
 }
 
+int year_of(std::int64_t second) {
+  constexpr std::int64_t kMost = std::int64_t{8'000} * 366 * kDaySeconds;
+  if (second < -kMost || second > kMost) return 0;
+  const auto days = std::chrono::floor<std::chrono::days>(std::chrono::sys_seconds(std::chrono::seconds(second)));
+  return static_cast<int>(std::chrono::year_month_day(days).year());
+}
+
 }  // namespace prse

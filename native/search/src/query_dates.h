@@ -17,4 +17,7 @@ struct TimeRange {
 // either of which may be missing. Nothing for what is none of these.
 std::optional<TimeRange> parse_times(std::string_view text);
 
+// The year in which a second lies; of seconds beyond what a calendar holds, 0.
+int year_of(std::int64_t second);
+
 }  // namespace prse

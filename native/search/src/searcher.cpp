@@ -1,6 +1,7 @@
 #include "searcher.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,6 +22,9 @@ namespace {
 
 // Below this, starting a thread costs more than it saves.
 constexpr std::uint32_t kLargeSegmentDocuments = 16'384;
+
+// Hits are sorted by the values of this field where they are by name.
+constexpr std::string_view kNameField = "filename";
 
 // For more hits than this, looking at everything costs no more.
 constexpr std::size_t kMostPruned = 10'000;
@@ -70,9 +74,9 @@ class Search {
     if (prune(result)) return result;
     threads_ = threads_for(snapshot_, options_.threads);
     match_words();
-    std::vector<RankedHit> ranked = rank(false, result.total);
+    std::vector<RankedHit> ranked = rank(false, result);
     if (result.total == 0 && can_relax(query_.root)) {
-      ranked = rank(true, result.total);
+      ranked = rank(true, result);
       result.relaxed = result.total > 0;
     }
     for (std::size_t i = options_.skip; i < ranked.size(); ++i) {
@@ -122,7 +126,7 @@ class Search {
   // Answers where it can be done without looking at every document that matches.
   bool prune(SearchResult& result) const {
     const std::size_t wanted = options_.skip + std::min(options_.capacity, SIZE_MAX - options_.skip);
-    if (options_.sort != PRSE_BY_SCORE || wanted == 0 || wanted > kMostPruned ||
+    if (options_.sort != PRSE_BY_SCORE || !options_.facets.empty() || wanted == 0 || wanted > kMostPruned ||
         scorers_.size() != 1 || !PrunedSearch::can_answer(query_) ||
         !std::all_of(scorers_[0].begin(), scorers_[0].end(),
                      [](const SegmentScorer* scorer) { return scorer->searches_all(); })) {
@@ -258,16 +262,20 @@ class Search {
     return proximity;
   }
 
-  std::vector<RankedHit> rank(bool relaxed, std::uint64_t& total) const {
+  std::vector<RankedHit> rank(bool relaxed, SearchResult& result) const {
     const std::size_t segments = snapshot_.segments.size();
     const std::size_t wanted = options_.skip + std::min(options_.capacity, SIZE_MAX - options_.skip);
     std::vector<std::vector<RankedHit>> best(segments);
     std::vector<std::uint64_t> totals(segments);
+    FacetCounter facets(snapshot_, options_.facets);
+    const bool by_name = options_.sort == PRSE_BY_NAME;
     run_parallel(segments, threads_, [&](std::size_t i) {
       const Segment& segment = *snapshot_.segments[i].segment;
       const Evaluator evaluator(snapshot_.segments[i], matches_[i], idf_);
       const std::vector<ScoredDocument> scored = evaluator.evaluate(query_.root, relaxed);
       totals[i] = scored.size();
+      facets.count(i, scored);
+      const StoredValues::Field* names = by_name ? segment.stored().find(kNameField) : nullptr;
       Proximity proximity = proximity_of(i);
       TopHits top(wanted);
       const bool by_score = options_.sort == PRSE_BY_SCORE;
@@ -277,9 +285,10 @@ class Search {
         const auto score = static_cast<float>(hit.score + (by_score ? proximity.of(hit.doc) : 0));
         const float key = by_score ? score : 0;
         if (!top.wants(key)) continue;
-        // The oldest first is the newest first of the negated order.
-        const std::int64_t order = segment.order(hit.doc);
-        top.offer({key, options_.sort == PRSE_BY_ORDER_UP ? ~order : order, segment.id(hit.doc),
+        // The lowest first is the highest first of the negated.
+        std::int64_t order = segment.order(hit.doc);
+        if (by_name) order = name_of(names, hit.doc);
+        top.offer({key, options_.sort == PRSE_BY_ORDER_UP || by_name ? ~order : order, segment.id(hit.doc),
                    static_cast<std::uint32_t>(i), hit.doc, score});
       }
       best[i] = top.take();
@@ -291,12 +300,49 @@ class Search {
         hit.shown = static_cast<float>(found->score + proximity.of(hit.doc));
       }
     });
+    result.facets = facets.take(options_.facet_limit);
+    for (const std::uint64_t of_segment : totals) result.total += of_segment;
+    if (by_name) return merge_by_name(best, wanted);
     TopHits top(wanted);
     for (std::size_t i = 0; i < segments; ++i) {
-      total += totals[i];
       for (const RankedHit& hit : best[i]) top.offer(hit);
     }
     return top.take();
+  }
+
+  // The place of a document's name among those of its segment; behind all where it has none.
+  static std::int64_t name_of(const StoredValues::Field* names, std::uint32_t doc) {
+    std::int64_t place = std::numeric_limits<std::int64_t>::max();
+    if (names != nullptr) {
+      names->of(doc, [&](std::uint32_t at) { place = std::min<std::int64_t>(place, at); });
+    }
+    return place;
+  }
+
+  // Each segment's hits are in the order of their names; names of two segments compare as texts.
+  std::vector<RankedHit> merge_by_name(const std::vector<std::vector<RankedHit>>& best,
+                                       std::size_t wanted) const {
+    struct Named {
+      bool has_name;
+      std::string key;
+      RankedHit hit;
+    };
+    std::vector<Named> all;
+    for (const auto& of_segment : best) {
+      for (const RankedHit& hit : of_segment) {
+        const StoredValues::Field* names = snapshot_.segments[hit.segment].segment->stored().find(kNameField);
+        const std::int64_t place = ~hit.order;
+        const bool has_name = names != nullptr && place < std::int64_t{names->values.size()};
+        all.push_back({has_name, has_name ? names->values.at(static_cast<std::uint32_t>(place)).key() : "", hit});
+      }
+    }
+    std::sort(all.begin(), all.end(), [](const Named& a, const Named& b) {
+      if (a.has_name != b.has_name) return a.has_name;
+      return a.key != b.key ? a.key < b.key : a.hit.id < b.hit.id;
+    });
+    std::vector<RankedHit> out;
+    for (std::size_t i = 0; i < std::min(wanted, all.size()); ++i) out.push_back(all[i].hit);
+    return out;
   }
 
   void explain(const RankedHit& hit, FoundHit& out) const {

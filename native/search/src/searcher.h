@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "facets.h"
 #include "scorer.h"
 #include "search_state.h"
 #include "snapshot.h"
@@ -23,6 +24,8 @@ struct SearchOptions {
   bool typos = true;
   bool count = true;  // else the total may be too low, and much need not be looked at
   prse_sort sort = PRSE_BY_SCORE;
+  std::span<const std::string_view> facets;  // fields whose values are counted over all that match
+  std::size_t facet_limit = 0;               // of each, so many values
 };
 
 // Why a hit matched.
@@ -44,6 +47,7 @@ struct FoundHit {
 
 struct SearchResult {
   std::vector<FoundHit> hits;
+  std::vector<FacetCount> facets;
   std::uint64_t total = 0;
   bool relaxed = false;
 };

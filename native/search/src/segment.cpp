@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kSectionNames[kSectionCount] = {
     "ids",    "orders", "fields",  "lengths", "shapes",     "terms", "postings", "positions",
-    "tables", "stems",  "spaces",  "vectors", "tags",       "neighbours",
+    "tables", "stems",  "stored",  "spaces",  "vectors",    "tags",  "neighbours",
 };
 
 constexpr std::size_t kAlignment = 64;
@@ -72,6 +72,7 @@ Segment::Segment(std::shared_ptr<const FileBytes> file, std::uint64_t number, st
                        documents_,           fields,                where(kPostings)};
   terms_ = Dictionary(sections_[kTerms], where(kTerms));
   stems_ = Stems(sections_[kStems], where(kStems));
+  stored_ = StoredValues(sections_[kStored], documents_, where(kStored));
   spaces_ = decode_vectors(sections_[kSpaces], sections_[kVectors], where(kVectors));
   neighbours_ = StoredNeighbours(sections_[kTags], sections_[kNeighbours], where(kNeighbours));
 }
@@ -184,7 +185,7 @@ void check_postings(PostingsCursor cursor, bool with_positions, const std::strin
 
 }  // namespace
 
-void check_segment(const Segment& segment) {
+void check_segment(const Segment& segment, Language language) {
   segment.verify_documents();
   segment.verify_positions();
   segment.verify_vectors();
@@ -202,6 +203,15 @@ void check_segment(const Segment& segment) {
     for (std::uint32_t row = 1; row < space.rows; ++row) {
       if (space.id(row - 1) >= space.id(row)) fail_corrupt(segment.path(), "vectors do not ascend");
     }
+  }
+  for (const StoredValues::Field& field : segment.stored().fields()) {
+    std::uint64_t values = 0;
+    for (std::uint32_t doc = 0; doc < segment.documents(); ++doc) field.of(doc, [&](std::uint32_t) { ++values; });
+    if (values != field.count()) fail_corrupt(segment.path(), "a stored value lies outside");
+  }
+  for (auto term = segment.terms().lower_bound(std::string(1, kWordKey));
+       language != Language::kNone && term.valid(); term.next()) {
+    segment.forms(std::string_view(term.key()).substr(1), language);
   }
   std::map<std::string, TagNeighbours> tags;
   segment.neighbours().collect(LiveSet(segment.neighbours().tags()), tags);

@@ -18,6 +18,7 @@
 #include "packed.h"
 #include "postings.h"
 #include "stems.h"
+#include "stored_values.h"
 #include "vectors.h"
 
 namespace prse {
@@ -33,6 +34,7 @@ enum SectionId : std::uint32_t {
   kPositions,
   kTables,      // over long posting lists
   kStems,       // stems.h
+  kStored,      // stored_values.h
   kSpaces,
   kVectors,
   kTags,
@@ -99,6 +101,11 @@ class Segment {
   // `key` and `value` are a term's in the dictionary.
   PostingList postings(std::string_view key, std::string_view value) const;
 
+  const StoredValues& stored() const {
+    verify(kStored);
+    return stored_;
+  }
+
   const std::vector<StoredSpace>& spaces() const { return spaces_; }
   // To be called before a vector is looked at.
   void verify_vectors() const { verify(kVectors); }
@@ -138,13 +145,14 @@ class Segment {
   PostingSections posting_sections_;
   Dictionary terms_;
   Stems stems_;
+  StoredValues stored_;
   std::vector<StoredSpace> spaces_;
   StoredNeighbours neighbours_;
 };
 
 // Verifies what a reader takes for granted beyond the checksums: orders, ranges, and that every
 // list can be read. PRSE_CORRUPT says where.
-void check_segment(const Segment& segment);
+void check_segment(const Segment& segment, Language language);
 
 // Puts a segment's bytes together from its sections. `documents` is their number.
 std::string encode_segment(const std::array<std::string, kSectionCount>& sections,

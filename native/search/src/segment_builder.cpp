@@ -69,6 +69,7 @@ std::string SegmentBuilder::finish(std::uint64_t number) {
   sections_[kFields].append(fields_text_);
   sections_[kTerms] = terms_.finish();
   sections_[kStems] = stems_.finish();
+  sections_[kStored] = stored.finish(documents_);
   sections_[kShapes] = postings.shapes.finish();
   sections_[kPostings] = std::move(postings.postings);
   sections_[kPositions] = std::move(postings.positions);

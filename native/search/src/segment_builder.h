@@ -38,6 +38,8 @@ class SegmentBuilder {
   PostingsWriter postings{lengths_};
   void end_term();
 
+  StoredValuesWriter stored;
+
   void set_vectors(const std::map<std::string, VectorSpace>& spaces);
   void set_neighbours(const std::map<std::string, TagNeighbours>& tags);
 

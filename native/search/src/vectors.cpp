@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels.h"
+
 namespace prse {
 namespace {
 
@@ -36,13 +38,6 @@ std::vector<T> scaled(std::span<const float> values, float most) {
   return out;
 }
 
-// Whole numbers, so that the compiler may sum them in any order, which it does eight at once.
-std::int32_t dot(const std::int16_t* a, const std::int8_t* b, std::size_t count) {
-  std::int32_t sum = 0;
-  for (std::size_t i = 0; i < count; ++i) sum += std::int32_t{a[i]} * std::int32_t{b[i]};
-  return sum;
-}
-
 }  // namespace
 
 StoredVector quantise(std::span<const float> values) {
@@ -56,14 +51,34 @@ StoredVector quantise(std::span<const float> values) {
   return stored;
 }
 
-QueryVector::QueryVector(std::span<const float> values)
-    : values_(scaled<std::int16_t>(values, kQueryMost)), inverse_norm_(inverse_norm(values_)) {}
+void put_signs(std::string& out, std::span<const std::int8_t> values) {
+  const std::size_t begin = out.size();
+  out.resize(begin + sign_bytes(values.size()));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] < 0) out[begin + i / 8] = static_cast<char>(out[begin + i / 8] | (1 << (i % 8)));
+  }
+}
+
+QueryVector::QueryVector(std::span<const float> values) {
+  const std::vector<std::int16_t> whole = scaled<std::int16_t>(values, kQueryMost);
+  inverse_norm_ = prse::inverse_norm(whole);
+  for (const std::int16_t value : whole) {
+    coarse_.push_back(static_cast<std::int8_t>(value >> 4));
+    fine_.push_back(static_cast<std::int8_t>(value & 15));
+  }
+  // The coarse parts were rounded down, which keeps the sign.
+  put_signs(signs_, coarse_);
+}
 
 QueryVector::QueryVector(const StoredVector& stored)
-    : values_(stored.values.begin(), stored.values.end()), inverse_norm_(stored.inverse_norm) {}
+    : coarse_(stored.values), inverse_norm_(stored.inverse_norm) {
+  put_signs(signs_, coarse_);
+}
 
 float QueryVector::cosine(const std::int8_t* values, float inverse_norm) const {
-  const auto product = static_cast<float>(dot(values_.data(), values, values_.size()));
+  std::int64_t whole = kernels().dot(coarse_.data(), values, coarse_.size());
+  if (!fine_.empty()) whole = 16 * whole + kernels().dot(fine_.data(), values, fine_.size());
+  const auto product = static_cast<float>(whole);
   return std::clamp(product * inverse_norm_ * inverse_norm, -1.0F, 1.0F);
 }
 
@@ -79,6 +94,7 @@ VectorSections encode_vectors(const std::map<std::string, VectorSpace>& spaces) 
     for (const auto& [id, row] : space.rows) {
       out.vectors.append(reinterpret_cast<const char*>(row.values.data()), row.values.size());
     }
+    for (const auto& [id, row] : space.rows) put_signs(out.vectors, row.values);
   }
   return out;
 }
@@ -122,6 +138,7 @@ std::vector<StoredSpace> decode_vectors(std::string_view spaces, std::string_vie
     space.ids_ = data.take(std::uint64_t{space.rows} * sizeof(std::uint64_t));
     space.norms_ = data.take(std::uint64_t{space.rows} * sizeof(float));
     space.values_ = data.take(std::uint64_t{space.rows} * space.dimension);
+    space.signs_ = data.take(std::uint64_t{space.rows} * sign_bytes(space.dimension));
     out.push_back(space);
   }
   return out;

@@ -25,17 +25,28 @@ struct StoredVector {
 // PRSE_INVALID for a vector that has no direction, or one with a component that is no number.
 StoredVector quantise(std::span<const float> values);
 
+// Of a row's signs: so many bytes, a multiple of 8.
+constexpr std::size_t sign_bytes(std::size_t dimension) { return (dimension + 63) / 64 * 8; }
+
+// Appends a bit for each component, set where it is negative, the lowest bit of the first byte first;
+// filled up with 0.
+void put_signs(std::string& out, std::span<const std::int8_t> values);
+
 // A query's vector, made so that its product with a stored one is the cosine.
 class QueryVector {
  public:
   explicit QueryVector(std::span<const float> values);
   explicit QueryVector(const StoredVector& stored);
 
-  std::size_t dimension() const { return values_.size(); }
+  std::size_t dimension() const { return coarse_.size(); }
   float cosine(const std::int8_t* values, float inverse_norm) const;
+  const std::uint8_t* signs() const { return reinterpret_cast<const std::uint8_t*>(signs_.data()); }
 
  private:
-  std::vector<std::int16_t> values_;  // of 12 bits
+  // Components of 12 bits are 16 times the first and the second; of 8 bits the first alone.
+  std::vector<std::int8_t> coarse_;
+  std::vector<std::int8_t> fine_;
+  std::string signs_;
   float inverse_norm_ = 0;
 };
 
@@ -47,7 +58,8 @@ struct VectorSpace {
 
 // The sections of a segment. Rows are numbered through all spaces.
 //   spaces:  varint count, then for each: its name, varint dimension, varint rows
-//   vectors: for each space u64 ids ascending, f32 inverse norms, i8 values row by row
+//   vectors: for each space u64 ids ascending, f32 inverse norms, i8 values row by row, then the signs
+//            of each row (put_signs)
 struct VectorSections {
   std::string spaces;
   std::string vectors;
@@ -66,6 +78,10 @@ class StoredSpace {
   const std::int8_t* values(std::uint32_t row) const {
     return reinterpret_cast<const std::int8_t*>(values_.data()) + std::size_t{row} * dimension;
   }
+  // Of this row and those that follow it.
+  const std::uint8_t* signs(std::uint32_t row) const {
+    return reinterpret_cast<const std::uint8_t*>(signs_.data()) + row * sign_bytes(dimension);
+  }
   StoredVector copy(std::uint32_t row) const;
   std::optional<std::uint32_t> find(std::uint64_t id) const;
 
@@ -74,6 +90,7 @@ class StoredSpace {
   std::string_view ids_;
   std::string_view norms_;
   std::string_view values_;
+  std::string_view signs_;
 };
 
 std::vector<StoredSpace> decode_vectors(std::string_view spaces, std::string_view vectors,

@@ -75,20 +75,48 @@ static void finds_what_was_put(const char *path) {
   CHECK(prse_search(reader, text("grass"), NULL, 0, NULL, 0, &count, &summary, NULL, NULL) == PRSE_OK);
   CHECK(count == 0 && summary.total == 2);
   const prse_weight weight = {text("tags"), 0};
-  const prse_options options = {sizeof(prse_options), 1, &weight, 1, 0, PRSE_BY_ORDER};
+  const prse_options options = {sizeof(prse_options), 1, &weight, 1, 0, PRSE_BY_ORDER, NULL, 0, 0};
   CHECK(prse_search(reader, text("grass"), &options, 0, hits, 4, &count, NULL, NULL, NULL) == PRSE_OK);
   CHECK(count == 0);
 
-  const prse_options strict = {sizeof(prse_options), 1, NULL, 0, PRSE_STRICT, 0};
+  const prse_options strict = {sizeof(prse_options), 1, NULL, 0, PRSE_STRICT, 0, NULL, 0, 0};
   CHECK(prse_search(reader, text("grass ("), &strict, 0, hits, 4, &count, NULL, NULL, &error) ==
         PRSE_INVALID);
   CHECK(strstr(error.message, "character 7") != NULL);
-  const prse_options unknown = {sizeof(prse_options), 1, NULL, 0, 8, 0};
+  const prse_options unknown = {sizeof(prse_options), 1, NULL, 0, 16, 0, NULL, 0, 0};
   CHECK(prse_search(reader, text("x"), &unknown, 0, hits, 4, &count, NULL, NULL, NULL) == PRSE_INVALID);
   /* The options of a caller that was built before flags and sort were there. */
-  const prse_options first_version = {offsetof(prse_options, flags), 1, NULL, 0, 99, 99};
+  const prse_options first_version = {offsetof(prse_options, flags), 1, NULL, 0, 99, 99, NULL, 0, 0};
   CHECK(prse_search(reader, text("cat"), &first_version, 0, hits, 4, &count, NULL, NULL, NULL) ==
         PRSE_OK);
+
+  /* Facets, names, and the short way to the best. */
+  const prse_text fields_to_count[] = {text("tags"), text("year")};
+  const prse_options counting = {sizeof(prse_options), 1, NULL, 0, PRSE_NO_REASONS, PRSE_BY_NAME,
+                                 fields_to_count, 2, 5};
+  CHECK(prse_search(reader, text("grass"), &counting, 0, hits, 4, &count, NULL, &matches, &error) ==
+        PRSE_OK);
+  const prse_facet *facets = NULL;
+  size_t facet_count = 0;
+  prse_matches_facets(matches, &facets, &facet_count);
+  CHECK(facet_count >= 2 && same(facets[0].field, "tags") && facets[0].count >= 1);
+  CHECK(same(facets[facet_count - 1].field, "year") && same(facets[facet_count - 1].value, "1970"));
+  prse_matches_free(matches);
+  CHECK(prse_search(reader, text("x"), &counting, 0, hits, 4, &count, NULL, NULL, NULL) == PRSE_INVALID);
+  prse_best_hit best[4];
+  CHECK(prse_best(reader, "grass", 5, best, 4, &count, &error) == PRSE_OK && count == 2);
+  CHECK(prse_search(reader, text("grass"), NULL, 0, hits, 4, &count, NULL, NULL, NULL) == PRSE_OK);
+  CHECK(best[0].id == hits[0].id && best[0].score == hits[0].score);
+  char stem[8];
+  size_t length = 0;
+  CHECK(prse_stem(text("running"), "english", stem, sizeof stem, &length, &error) == PRSE_OK);
+  CHECK(length == 3 && memcmp(stem, "run", 3) == 0);
+  CHECK(prse_stem(text("running"), "elvish", stem, sizeof stem, &length, &error) == PRSE_INVALID);
+  size_t counts[2];
+  const float two[4] = {vector[0], vector[1], vector[0], vector[1]};
+  CHECK(prse_nearest_batch(reader, text("space"), two, 2, 2, 1, hits, 2, counts, &error) == PRSE_OK);
+  CHECK(counts[0] == 2 && counts[1] == 2 && hits[0].id == hits[2].id);
+  CHECK(prse_nearest_batch(reader, text("space"), two, 0, 2, 1, hits, 2, counts, NULL) == PRSE_INVALID);
 
   CHECK(prse_nearest(reader, text("space"), vector, 2, hits, 4, &count, &error) == PRSE_OK);
   CHECK(count == 2 && hits[0].score > 0.999F);
@@ -132,7 +160,7 @@ static void refuses_what_is_wrong(const char *path) {
   CHECK(prse_reader_open(path, &reader, &error) == PRSE_OK);
   CHECK(prse_search(reader, broken, NULL, 0, NULL, 0, &count, NULL, NULL, &error) == PRSE_INVALID);
   CHECK(prse_search(reader, text("x"), NULL, 0, NULL, 5, &count, NULL, NULL, &error) == PRSE_INVALID);
-  const prse_options old = {4, 1, NULL, 0, 0, 0};
+  const prse_options old = {4, 1, NULL, 0, 0, 0, NULL, 0, 0};
   CHECK(prse_search(reader, text("x"), &old, 0, NULL, 0, &count, NULL, NULL, &error) == PRSE_INVALID);
   prse_reader_close(reader);
   CHECK(prse_destroy(path, &error) == PRSE_OK);

@@ -81,6 +81,19 @@ TEST(Kernels, AllInstructionSetsAgree) {
         ++compared;
       }
     }
+    for (const std::size_t bytes : {8U, 48U, 64U, 128U, 1024U}) {
+      for (std::size_t count = 0; count < 20; ++count) {
+        std::vector<std::uint8_t> one(bytes);
+        std::vector<std::uint8_t> rows(bytes * count);
+        for (auto& byte : one) byte = static_cast<std::uint8_t>(random());
+        for (auto& byte : rows) byte = static_cast<std::uint8_t>(random());
+        std::vector<std::uint16_t> plain(count);
+        std::vector<std::uint16_t> wide(count);
+        kScalarKernels.hamming_rows(one.data(), rows.data(), bytes, count, plain.data());
+        (*other)->hamming_rows(one.data(), rows.data(), bytes, count, wide.data());
+        ASSERT_EQ(plain, wide) << (*other)->name;
+      }
+    }
     for (int round = 0; round < 500; ++round) {
       std::vector<std::uint8_t> bits(8 * (random() % 4));
       for (auto& byte : bits) byte = static_cast<std::uint8_t>(random() & random());

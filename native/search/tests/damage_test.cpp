@@ -19,7 +19,9 @@ void fill(Disk& disk) {
   IndexWriter writer(std::make_unique<FaultFileSystem>(disk), kUuid);
   for (std::uint64_t id = 1; id <= 20; ++id) {
     const std::string caption = "hot dog number" + std::to_string(id);
-    const FieldValue values[] = {{"caption", caption}, {"tags", "cat"}, {"tags", "grass"}};
+    const std::string name = std::to_string(id * 7 % 20) + ".jpg";
+    const FieldValue values[] = {
+        {"caption", caption}, {"tags", "cat"}, {"tags", "grass"}, {"filename", name}};
     const float vector[] = {1, 2, static_cast<float>(id)};
     writer.put(id, 0, values);
     writer.put_vector(id, "space", vector);
@@ -46,6 +48,13 @@ std::string answers(Disk& disk) {
       for (const Explanation& why : hit.explanations) out += "/" + why.field + "=" + why.word;
     }
   }
+  const std::string_view facets[] = {"tags", "folder", "year"};
+  options.facets = facets;
+  options.facet_limit = 10;
+  options.sort = PRSE_BY_NAME;
+  const SearchResult counted = reader.search("cats", options);
+  for (const FoundHit& hit : counted.hits) out += " " + std::to_string(hit.id);
+  for (const FacetCount& facet : counted.facets) out += "," + facet.value + "=" + std::to_string(facet.count);
   for (const RankedHit& hit : reader.similar("space", 1, 50)) {
     out += " " + std::to_string(hit.id) + ":" + std::to_string(hit.score);
   }

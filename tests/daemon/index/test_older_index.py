@@ -8,7 +8,7 @@ from picturerail_daemon.index.rebuilds import count_rebuilds
 from picturerail_daemon.meaning.words import WordVectors
 from picturerail_native.database import Database, Mode
 
-GOLDEN = Path(__file__).parents[2] / "native" / "golden-index-2"
+GOLDEN = Path(__file__).parents[2] / "native" / "golden-index-3"
 
 
 def test_an_index_of_an_older_format_is_built_again_and_counted(tmp_path: Path) -> None:
