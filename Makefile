@@ -26,7 +26,7 @@ run: .venv/ready ## Set up, mirror real photographs (or PHOTOS=~/Pictures) and e
 test: test-python test-database test-search ## Set up and run every test
 
 test-python: .venv/ready build/photographs/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 build/photographs/ready: tests/photographs/collect.py | .venv/ready
 	$(BIN)/python tests/photographs/collect.py build/photographs
