@@ -2,9 +2,9 @@
 
     python tests/bench/bench_search_vectors.py [--vectors N] [--dimension D]
 
-Vectors lie in clusters, so that there are nearest ones worth finding: 2,000 centres, and noise of 0.8
-around them. Times are CPU milliseconds of one thread for a query, the mean over 100 queries, after
-one pass over all; recall is the share of the ten that comparing all int8 vectors finds.
+Vectors lie in clusters, so that there are nearest ones worth finding: 2,000 centres, and noise of
+0.8 around them. Times are CPU milliseconds of one thread for a query, the mean over 100 queries,
+after one pass over all; recall is the share of the ten that comparing all int8 vectors finds.
 """
 
 from __future__ import annotations
