@@ -57,6 +57,7 @@ mod options;
 mod packed;
 mod recovery;
 mod replay;
+mod reserve;
 mod rewrite;
 mod row;
 mod run;
