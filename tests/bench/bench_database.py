@@ -18,6 +18,7 @@ import json
 import os
 import platform
 import random
+import shutil
 import sqlite3
 import statistics
 import subprocess
@@ -252,7 +253,10 @@ def run(folder: Path, *, quick: bool, full: bool) -> None:
     print_row("metadata only, 10,000 a commit", "rows/s", rows, loading)
     for engine in engines:
         grown = (size_of(folder, engine) - before_sizes[engine.name]) / 1e6
-        print(f"    disk for {rows:,} metadata rows, {engine.name}: {grown:,.1f} MB")
+        print(
+            f"    disk for {rows:,} metadata rows behind pictures, {engine.name}: {grown:,.1f} MB"
+        )
+    alone(folder / "alone", small)
 
     count = 200 if quick else 4_000
     ids = [rng.randrange(1, rows) for _ in range(count)]
@@ -300,6 +304,18 @@ def run(folder: Path, *, quick: bool, full: bool) -> None:
             flush=True,
         )
     after_kill(folder, quick=quick)
+
+
+def alone(folder: Path, small: list[Picture]) -> None:
+    """Print what stores of nothing but metadata take on disk."""
+    folder.mkdir()
+    for engine in (Ours(folder), SQLite(folder), LMDB(folder)):
+        for start in range(0, len(small), 10_000):
+            engine.commit(small[start : start + 10_000])
+        taken = size_of(folder, engine) / 1e6
+        engine.close()
+        print(f"    disk for {len(small):,} metadata rows alone, {engine.name}: {taken:,.1f} MB")
+    shutil.rmtree(folder)
 
 
 def size_of(folder: Path, engine: Engine) -> int:
