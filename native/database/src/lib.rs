@@ -49,6 +49,7 @@ mod folder;
 mod follower;
 mod frame;
 mod group;
+mod heads;
 mod log;
 mod manifest;
 mod mark;
