@@ -9,6 +9,8 @@ from typing import Any
 from picturerail_native._database import ffi, lib
 from picturerail_native._database_calls import Handle, InvalidArgumentError, call
 
+_uncleared = ffi.new_allocator(should_clear_after_alloc=False)
+
 
 class Blob(io.RawIOBase):
     """Stored bytes as a seekable, read-only binary file; every read is verified."""
@@ -51,9 +53,11 @@ class Blob(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Fill a writable buffer from the position; return the number of bytes read."""
+        return self._fill(ffi.from_buffer("uint8_t[]", buffer, require_writable=True))
+
+    def _fill(self, room: Any) -> int:
         if self.closed:
             raise ValueError("the blob is closed")
-        room = ffi.from_buffer("uint8_t[]", buffer, require_writable=True)
         count = ffi.new("size_t *")
         pointer = self._handle.pointer
         call(lib.prdb_blob_read, pointer, self._position, room, len(room), count)
@@ -62,9 +66,8 @@ class Blob(io.RawIOBase):
 
     def readall(self) -> bytes:
         """Return everything from the position to the end."""
-        rest = bytearray(max(0, self.length - self._position))
-        count = self.readinto(rest)
-        return bytes(memoryview(rest)[:count])
+        room = _uncleared("uint8_t[]", max(0, self.length - self._position))
+        return bytes(ffi.buffer(room, self._fill(room)))
 
     def close(self) -> None:
         """Close; a second call does nothing."""

@@ -53,20 +53,19 @@ assert _PACKED.size == _FIXED, "the header draws another row"
 
 
 _unpack_fixed = _PACKED.unpack_from
-_unpack_length = struct.Struct("<I").unpack_from
 # Attributes of the module are found faster than those of the library.
 _c_get, _c_find_path, _c_find_filename = lib.prdb_get, lib.prdb_find_path, lib.prdb_find_filename
 
 
-def _unpack(data: Any, at: int = 0) -> ImageRow:
-    """Return the packed row at `at`."""
-    (_, flags, image_id, seq, deleted_ns, data_length, digest, size, mtime_ns, ctime_ns,
+def _unpack(data: Any, at: int) -> tuple[ImageRow, int]:
+    """Return the packed row at `at`, and where the next one begins."""
+    (total, flags, image_id, seq, deleted_ns, data_length, digest, size, mtime_ns, ctime_ns,
      inode, volume, root, path, filename, metadata) = _unpack_fixed(data, at)  # fmt: skip
     begin = at + _FIXED
     name = begin + path
     rest = name + filename
     # By position: listings make one of these for every row.
-    return ImageRow(
+    row = ImageRow(
         image_id,
         data[name:rest],
         data[rest : rest + metadata],
@@ -79,13 +78,14 @@ def _unpack(data: Any, at: int = 0) -> ImageRow:
         data_length,
         deleted_ns,
     )
+    return row, at + total
 
 
 def _unpack_all(data: Any, end: int) -> Iterator[ImageRow]:
     at = 0
     while at < end:
-        yield _unpack(data, at)
-        at += _unpack_length(data, at)[0]
+        row, at = _unpack(data, at)
+        yield row
 
 
 def get(snapshot: Handle, image_id: int) -> ImageRow | None:
@@ -97,7 +97,7 @@ def get(snapshot: Handle, image_id: int) -> ImageRow | None:
     if length[0] > capacity:
         room.grow(length[0])
         return get(snapshot, image_id)
-    return _unpack(data)
+    return _unpack(data, 0)[0]
 
 
 def find_path(snapshot: Handle, root: int, path: bytes) -> ImageRow | None:
@@ -109,7 +109,7 @@ def find_path(snapshot: Handle, root: int, path: bytes) -> ImageRow | None:
     if length[0] > capacity:
         room.grow(length[0])
         return find_path(snapshot, root, path)
-    return _unpack(data)
+    return _unpack(data, 0)[0]
 
 
 def find_filename(snapshot: Handle, filename: bytes) -> list[ImageRow]:
@@ -133,7 +133,7 @@ def find_filename(snapshot: Handle, filename: bytes) -> list[ImageRow]:
             is_there(status, error)
         found = count[0]
         if found == 1:
-            rows.append(_unpack(data))
+            rows.append(_unpack(data, 0)[0])
         elif found:
             rows += _unpack_all(data, length[0])
         if status == _DONE:

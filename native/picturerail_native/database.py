@@ -195,6 +195,10 @@ class Database:
         """Begin to store bytes that a transaction will name."""
         return BlobWriter(self._handle)
 
+    def checkpoint(self) -> None:
+        """Put what only the log holds into sorted files now; it happens by itself in time."""
+        call(lib.prdb_checkpoint, self._handle.pointer)
+
     def purge(self, ids: Sequence[int]) -> int:
         """Delete rows and the bytes only they have, truly and at once; return the seq."""
         seq = ffi.new("uint64_t *")

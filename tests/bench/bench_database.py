@@ -1,7 +1,8 @@
 """The database against SQLite (WAL, synchronous=FULL), LMDB and the disk itself.
 
 All run interleaved in one process, in rounds whose order is shuffled, so that the load of the
-machine meets them alike; read the ratios. The floor is one write and one fdatasync of the same
+machine meets them alike; read the ratios. What reads from memory alone is measured in processor
+time. The floor is one write and one fdatasync of the same
 bytes into files that were filled ahead, the filling counted. All stores keep the same columns
 with the same indexes (filename; root and path; content hash), their caches hold everything,
 look-ups are uniform.
@@ -17,6 +18,7 @@ import json
 import os
 import platform
 import random
+import shutil
 import sqlite3
 import statistics
 import subprocess
@@ -31,7 +33,17 @@ from itertools import islice
 from pathlib import Path
 
 import lmdb
-from database_engines import BLOB_BYTES, LMDB, SEED, Engine, Floor, Ours, Picture, SQLite
+from database_engines import (
+    BLOB_BYTES,
+    CACHE_BYTES,
+    LMDB,
+    SEED,
+    Engine,
+    Floor,
+    Ours,
+    Picture,
+    SQLite,
+)
 
 
 def pictures(rng: random.Random, blob_bytes: int = BLOB_BYTES) -> Iterator[Picture]:
@@ -53,15 +65,18 @@ def pictures(rng: random.Random, blob_bytes: int = BLOB_BYTES) -> Iterator[Pictu
 
 
 @contextmanager
-def stopwatch(times: list[float]) -> Iterator[None]:
+def stopwatch(times: list[float], clock: Callable[[], float] = time.perf_counter) -> Iterator[None]:
     """Append the seconds that the block takes."""
-    begin = time.perf_counter()
+    begin = clock()
     yield
-    times.append(time.perf_counter() - begin)
+    times.append(clock() - begin)
 
 
 def interleaved(
-    rng: random.Random, rounds: int, subjects: Mapping[str, Callable[[], object]]
+    rng: random.Random,
+    rounds: int,
+    subjects: Mapping[str, Callable[[], object]],
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, float]:
     """Run each subject once a round in shuffled order; return the median seconds of each."""
     times: dict[str, list[float]] = {name: [] for name in subjects}
@@ -70,11 +85,14 @@ def interleaved(
     for _ in range(rounds):
         rng.shuffle(order)
         for name in order:
-            with stopwatch(times[name]):
+            with stopwatch(times[name], clock):
                 subjects[name]()
     gc.enable()
     return {name: statistics.median(values) for name, values in times.items()}
 
+
+COPIED = bytes(BLOB_BYTES)
+"""What the floor of reading is a copy of, in memory."""
 
 PLACES = {"picturerail": "picturerail", "sqlite": "sqlite.db", "lmdb": "lmdb"}
 NAMES = ("picturerail", "sqlite", "lmdb", "floor")
@@ -215,7 +233,8 @@ def run(folder: Path, *, quick: bool, full: bool) -> None:
     source = pictures(rng)
     rounds, rows = (16, 2_000) if quick else (160, 1_000_000 if full else 100_000)
     print(f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, {folder}")
-    print(f"SQLite {sqlite3.sqlite_version}, page cache 1 GB; LMDB {lmdb.version()}; seed {SEED}")
+    print(f"SQLite {sqlite3.sqlite_version}; LMDB {lmdb.version()}; seed {SEED}")
+    print(f"cache {CACHE_BYTES >> 20} MB each; LMDB's is the kernel's")
     print(f"{rows:,} rows\n")
     print_head()
     engines: list[Engine] = [Ours(folder), SQLite(folder), LMDB(folder)]
@@ -234,7 +253,10 @@ def run(folder: Path, *, quick: bool, full: bool) -> None:
     print_row("metadata only, 10,000 a commit", "rows/s", rows, loading)
     for engine in engines:
         grown = (size_of(folder, engine) - before_sizes[engine.name]) / 1e6
-        print(f"    disk for {rows:,} metadata rows, {engine.name}: {grown:,.1f} MB")
+        print(
+            f"    disk for {rows:,} metadata rows behind pictures, {engine.name}: {grown:,.1f} MB"
+        )
+    alone(folder / "alone", small)
 
     count = 200 if quick else 4_000
     ids = [rng.randrange(1, rows) for _ in range(count)]
@@ -246,21 +268,31 @@ def run(folder: Path, *, quick: bool, full: bool) -> None:
         ("get by filename", "rows/s", count, lambda e: [e.find(n) for n in names]),
         ("read 60 kB", "MB/s", megabytes, lambda e: [e.read(i) for i in with_bytes]),
         ("scan", "rows/s", rows, lambda e: e.scan()),
-        ("close, open, read one row", "times/s", 1, lambda e: e.reopen()),
     ]
     ours = next(engine for engine in engines if isinstance(engine, Ours))
     ours.freshen()
     for what, unit, amount, act in reads:
         actions = {engine.name: partial(act, engine) for engine in engines}
-        print_row(what, unit, amount, interleaved(rng, 3 if quick else 7, actions))
+        medians = interleaved(rng, 3 if quick else 7, actions, time.thread_time)
+        if what.startswith("read"):
+            copies = {"floor": lambda: [bytearray(COPIED) for _ in with_bytes]}
+            medians |= interleaved(rng, 7, copies, time.thread_time)
+        print_row(what, unit, amount, medians)
+    reopening = {engine.name: partial(type(engine).reopen, engine) for engine in engines}
+    print_row("close, open, read one row", "times/s", 1, interleaved(rng, 3, reopening))
     for engine in engines:
         engine.close()
+    print("    without Python: ", end="", flush=True)
+    bare = ["cargo", "run", "--release", "--quiet", "--locked", "--example", "lookups"]
+    crate = Path(__file__).parents[2] / "native" / "database" / "Cargo.toml"
+    bare += ["--manifest-path", str(crate), "--", str(folder / PLACES["picturerail"])]
+    subprocess.run([*bare, str(CACHE_BYTES >> 20)], check=True)
     for engine in engines:
         code = (
             "import sys, pathlib; sys.path.insert(0, sys.argv[1])\n"
             "from bench_database import resident\n"
             f"from database_engines import {type(engine).__name__} as Engine\n"
-            "before = resident(); engine = Engine.existing(pathlib.Path(sys.argv[2]))\n"
+            "before = resident(); engine = Engine.existing(pathlib.Path(sys.argv[2]), 64 << 20)\n"
             f"[engine.get(1 + 7919 * i % {rows}) for i in range(10_000)]\n"
             "print(resident() - before)\n"
         )
@@ -268,15 +300,29 @@ def run(folder: Path, *, quick: bool, full: bool) -> None:
         command = [sys.executable, "-c", code, str(Path(__file__).parent), str(path)]
         grown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         print(
-            f"    memory once open and read, {engine.name}: {int(grown) / 1e6:,.0f} MB", flush=True
+            f"    memory once open and read, cache 64 MB: {engine.name} {int(grown) / 1e6:,.0f} MB",
+            flush=True,
         )
     after_kill(folder, quick=quick)
+
+
+def alone(folder: Path, small: list[Picture]) -> None:
+    """Print what stores of nothing but metadata take on disk."""
+    folder.mkdir()
+    for engine in (Ours(folder), SQLite(folder), LMDB(folder)):
+        for start in range(0, len(small), 10_000):
+            engine.commit(small[start : start + 10_000])
+        taken = size_of(folder, engine) / 1e6
+        engine.close()
+        print(f"    disk for {len(small):,} metadata rows alone, {engine.name}: {taken:,.1f} MB")
+    shutil.rmtree(folder)
 
 
 def size_of(folder: Path, engine: Engine) -> int:
     """Return the bytes of a store's files that hold something."""
     path = folder / PLACES[engine.name]
     if isinstance(engine, Ours):
+        engine.store.checkpoint()
         return engine.store.snapshot().info.disk_bytes
     if isinstance(engine, SQLite):
         engine.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -81,11 +81,11 @@ class Ours:
             self.commit(batch)
 
     @classmethod
-    def existing(cls, path: Path) -> Ours:
+    def existing(cls, path: Path, cache_bytes: int = CACHE_BYTES) -> Ours:
         """Open a store, and read one row."""
         engine = cls.__new__(cls)
         engine.folder = path
-        engine.store = Database(path, Mode.WRITE, cache_bytes=CACHE_BYTES)
+        engine.store = Database(path, Mode.WRITE, cache_bytes=cache_bytes)
         engine.freshen()
         assert engine.get(1) is not None
         return engine
@@ -141,18 +141,18 @@ class SQLite:
             """
         )
 
-    def _open(self) -> None:
+    def _open(self, cache_bytes: int = CACHE_BYTES) -> None:
         self.db = sqlite3.connect(self.path, isolation_level=None)
         self.db.execute("PRAGMA journal_mode = WAL")
         self.db.execute("PRAGMA synchronous = FULL")
-        self.db.execute(f"PRAGMA cache_size = -{CACHE_BYTES >> 10}")
+        self.db.execute(f"PRAGMA cache_size = -{cache_bytes >> 10}")
 
     @classmethod
-    def existing(cls, path: Path) -> SQLite:
+    def existing(cls, path: Path, cache_bytes: int = CACHE_BYTES) -> SQLite:
         """Open a store, and read one row."""
         engine = cls.__new__(cls)
         engine.path = path
-        engine._open()
+        engine._open(cache_bytes)
         assert engine.get(1) is not None
         return engine
 
@@ -220,7 +220,7 @@ class LMDB:
         self.next = 1 + (int.from_bytes(last, "big") if last else 0)
 
     @classmethod
-    def existing(cls, path: Path) -> LMDB:
+    def existing(cls, path: Path, _cache_bytes: int = CACHE_BYTES) -> LMDB:
         """Open a store, and read one row."""
         engine = cls.__new__(cls)
         engine.path = path

@@ -117,6 +117,20 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
         assert not (tmp_path / "restored").exists()
 
 
+def test_a_checkpoint_gives_space_back(tmp_path: Path) -> None:
+    """What is put into sorted files takes less space, and nothing of it is missing afterwards."""
+    with Database(tmp_path, Mode.CREATE) as store:
+        with store.begin() as transaction:
+            for number in range(4_000):
+                metadata = b'{"caption": "what is said of number %d"}' % number
+                transaction.insert(ImageRow(0, b"%d.jpg" % number, metadata * 6))
+        before = store.snapshot()
+        store.checkpoint()
+        after = store.snapshot()
+        assert after.info.disk_bytes * 3 < before.info.disk_bytes
+        assert list(before.images()) == list(after.images())
+
+
 def test_checks_look_as_deep_as_asked(tmp_path: Path) -> None:
     """Damaged picture bytes are found by a full check, which a quick one passes over."""
     with Database(tmp_path, Mode.CREATE) as store:

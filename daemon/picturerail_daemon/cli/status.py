@@ -46,6 +46,11 @@ def status(context: Context, as_json: bool) -> None:
         with reading(context.layout) as snapshot:
             for failure in views.failures(snapshot):
                 click.echo(f"Left out: {printable(failure['path'])}: {failure['reason']}")
+    if shown["low_space"]:
+        click.echo(
+            f"Only {shown['free_bytes'] >> 20} MB are free on the store's disk: make room soon",
+            err=True,
+        )
     for trouble in (shown["waiting_reason"], shown["last_error"]):
         if trouble:
             click.echo(printable(trouble), err=True)

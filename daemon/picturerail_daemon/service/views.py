@@ -9,6 +9,7 @@ import base64
 import contextlib
 import datetime
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,9 @@ from picturerail_native.search import (
 )
 
 Json = dict[str, Any]
+
+LOW_SPACE_BYTES = 1 << 30
+"""With less room on the store's disk people are told, while there is time to make some."""
 
 
 def absolute_path(roots: dict[int, Root], root: int, path: bytes) -> bytes:
@@ -307,6 +311,7 @@ def overview(layout: Layout, site: Path) -> Json:
     with reading(layout) as snapshot:
         info = snapshot.info
         failed = sum(1 for _ in snapshot.records(Table.FAILURES))
+    free = shutil.disk_usage(layout.store).free
     index_seq = 0
     with contextlib.suppress(NotThereError, PicturerailError), open_index(layout) as reader:
         index_seq = reader.info.seq
@@ -328,6 +333,8 @@ def overview(layout: Layout, site: Path) -> Json:
         "index_rebuilds": count_rebuilds(layout.index),
         "last_error": told.last_error or told.site_error,
         "disk_bytes": info.disk_bytes,
+        "free_bytes": free,
+        "low_space": free < LOW_SPACE_BYTES,
         "watch": {
             "roots": [msgspec.to_builtins(root) for root in told.roots],
             "hints": told.hints,

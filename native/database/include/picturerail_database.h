@@ -333,6 +333,10 @@ int32_t prdb_purge(prdb_store *store, const uint64_t *ids, size_t count, uint64_
  * it. `*freed` is in bytes. */
 int32_t prdb_collect(prdb_store *store, int64_t before_ns, uint64_t *freed, prdb_error *error);
 
+/* Put what only the log holds into the sorted files now, so that opening reads none of it again
+ * and its space is given back. It happens by itself in time. */
+int32_t prdb_checkpoint(prdb_store *store, prdb_error *error);
+
 /* How much `prdb_check` looks at. */
 enum prdb_check_level {
   PRDB_CHECK_QUICK = 0, /* what opening relies on: manifest, indexes, what is to be read of the log */

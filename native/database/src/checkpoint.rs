@@ -146,8 +146,12 @@ impl Writer {
     /// Write down as runs what is in memory, and merge runs that are due.
     pub(crate) fn checkpoint(&self) -> Result<()> {
         let _alone = locked(&self.upkeep);
-        self.flush()?;
-        self.merge_due()
+        self.with_reserve(|| self.flush())?;
+        self.with_reserve(|| self.merge_due())?;
+        if self.log.tail().segments.len() > 1 {
+            self.log.reserve.keep();
+        }
+        Ok(())
     }
 
     /// Have a checkpoint made if memory or log have grown enough for one.

@@ -510,6 +510,11 @@ export! {
         Ok(OK)
     }
 
+    fn prdb_checkpoint(store: *mut prdb_store) {
+        handle(store)?.0.checkpoint()?;
+        Ok(OK)
+    }
+
     fn prdb_check(path: *const c_char, level: i32, problems: *mut *mut prdb_cursor) {
         let level = match level {
             0 => Level::Quick,

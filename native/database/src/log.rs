@@ -13,6 +13,7 @@ use crate::frame::{HEADER, Header, Kind, extent};
 use crate::manifest::{Entry, LogStart, Manifest};
 use crate::mark::{Mark, MarkFile};
 use crate::options::Options;
+use crate::reserve::Reserve;
 use crate::segment::{FIRST_FRAME, Segment, SegmentId, SegmentPart};
 use crate::spare::{self, Spare};
 use crate::state::{Chunk, LooseChunks};
@@ -64,6 +65,8 @@ pub(crate) struct Label {
     pub(crate) count: u32,
     /// Of the payload.
     pub(crate) check: u64,
+    /// Whether it may take what is kept in reserve for a full disk.
+    pub(crate) urgent: bool,
 }
 
 /// Where a frame was put.
@@ -98,6 +101,7 @@ pub(crate) struct Log {
     pub(crate) disk: Arc<dyn Disk>,
     segment_bytes: u64,
     spare: Spare,
+    pub(crate) reserve: Reserve,
     tail: Mutex<Tail>,
     mark: MarkFile,
     failed: OnceLock<String>,
@@ -127,6 +131,7 @@ impl Log {
     ) -> Self {
         Self {
             spare: Spare::new(Arc::clone(&disk), options.fill_ahead, options.segment_bytes),
+            reserve: Reserve::new(Arc::clone(&disk), options.segment_bytes),
             disk,
             segment_bytes: options.segment_bytes,
             tail: Mutex::new(Tail { manifest, segments, end, synced: end }),
@@ -169,7 +174,12 @@ impl Log {
         let mut tail = self.tail();
         self.usable()?;
         if tail.end > FIRST_FRAME && tail.end + extent(length as usize) > self.segment_bytes {
-            self.roll(&mut tail)?;
+            match self.roll(&mut tail) {
+                Err(Error::Full { .. }) if label.urgent && self.reserve.release() => {
+                    self.roll(&mut tail)?;
+                }
+                rolled => rolled?,
+            }
         }
         let segment = Arc::clone(tail.active()?);
         let header = Header {
@@ -182,7 +192,14 @@ impl Log {
             count: label.count,
             check: label.check,
         };
-        match segment.write(draft.finish(&header), header.position) {
+        let frame = draft.finish(&header);
+        let written = match segment.write(frame, header.position) {
+            Err(Error::Full { .. }) if label.urgent && self.reserve.release() => {
+                segment.write(frame, header.position)
+            }
+            written => written,
+        };
+        match written {
             Ok(()) => {}
             Err(error @ Error::Full { .. }) => return Err(error),
             Err(error) => return Err(self.poison(&error)),
@@ -354,7 +371,7 @@ impl Log {
     pub(crate) fn append_chunk(&self, draft: &mut Draft, blob: u64, index: u32) -> Result<()> {
         let check = crate::bytes::checksum(draft.payload());
         let length = draft.payload().len();
-        let label = Label { kind: Kind::Chunk, key: blob, count: index, check };
+        let label = Label { kind: Kind::Chunk, key: blob, count: index, check, urgent: false };
         // Held throughout, so that a rewrite sees the chunk either not at all or with its place.
         let mut unnamed = self.unnamed();
         let place = self.append(draft, label)?;

@@ -97,7 +97,7 @@ impl Writer {
         if count == 0 {
             return Ok(state.seq);
         }
-        let seq = self.append(&state, &mut draft, count, &[])?;
+        let seq = self.append(&state, &mut draft, count, &[], true)?;
         self.wait(seq)?;
         self.scrub()?;
         Ok(seq)
@@ -106,6 +106,10 @@ impl Writer {
     /// Remove from the files what purges have removed from the state. `upkeep` and `committing`
     /// are held, or nobody else knows the writer yet.
     pub(crate) fn scrub(&self) -> Result<()> {
+        self.with_reserve(|| self.scrub_once())
+    }
+
+    fn scrub_once(&self) -> Result<()> {
         let state = self.state();
         let scrubbed = self.log.tail().manifest.scrubbed;
         let mut doomed = Doomed::default();
@@ -132,6 +136,10 @@ impl Writer {
         self.log.usable()?;
         self.drain()?;
         self.scrub()?;
+        self.with_reserve(|| self.collect_once(before_ns))
+    }
+
+    fn collect_once(&self, before_ns: i64) -> Result<u64> {
         let held = self.state();
         let mut state = State::clone(&held);
         let mut doomed = Doomed::default();

@@ -14,6 +14,7 @@ use crate::codec::{Encoder, Shape, decode};
 use crate::disk::{Access, Disk, DiskFile, read_full};
 use crate::error::{Context, Error, Result};
 use crate::filter::Filter;
+use crate::heads::{count_below, head_of, heads_of};
 use crate::manifest::RunEntry;
 use crate::row::Text;
 
@@ -159,43 +160,6 @@ fn decode_index(bytes: &[u8], keys: usize, blocks: u32, end: u64) -> Option<(Col
         offset = offset.checked_add(u64::from(light))?.checked_add(u64::from(heavy))?;
     }
     (offset == end).then_some((keys, places))
-}
-
-/// The first eight bytes of a key, as the number that sorts like them.
-fn head_of(key: &[u8]) -> u64 {
-    let mut head = [0; 8];
-    for (to, from) in head.iter_mut().zip(key) {
-        *to = *from;
-    }
-    u64::from_be_bytes(head)
-}
-
-fn heads_of(keys: &Column) -> Vec<u64> {
-    (0..keys.len()).map(|index| head_of(keys.get(index))).collect()
-}
-
-/// How many of the ascending numbers are less than `wanted`. Ids and hashes lie evenly, so the
-/// search begins where they would put it and widens by doubling.
-fn count_below(numbers: &[u64], wanted: u64) -> usize {
-    let (Some(&first), Some(&last)) = (numbers.first(), numbers.last()) else { return 0 };
-    if wanted <= first {
-        return 0;
-    }
-    if wanted > last {
-        return numbers.len();
-    }
-    let part = u128::from(wanted - first) * (numbers.len() as u128 - 1) / u128::from(last - first);
-    let guess = usize::try_from(part).unwrap_or(0);
-    let below = |index: usize| numbers.get(index).is_some_and(|number| *number < wanted);
-    let (mut low, mut high, mut step) = (guess, guess, 1);
-    while low > 0 && !below(low) {
-        (high, low, step) = (low, low.saturating_sub(step), step * 2);
-    }
-    while below(high) {
-        (low, high, step) = (high, high + step, step * 2);
-    }
-    let between = numbers.get(low..high.min(numbers.len())).unwrap_or_default();
-    low + between.partition_point(|number| *number < wanted)
 }
 
 /// An open run. Whoever holds one can read it, also once its name is gone.

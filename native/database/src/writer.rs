@@ -203,25 +203,41 @@ impl Writer {
         // Where nothing changes the answer still rests on what others have just logged.
         let seq = match resolved.count {
             0 => state.seq,
-            count => self.append(&state, &mut draft, count, &resolved.blobs)?,
+            count => {
+                let gives = |change: &Change| {
+                    matches!(change, Change::Delete { .. } | Change::Remove { .. })
+                };
+                let urgent = changes.iter().all(gives);
+                self.append(&state, &mut draft, count, &resolved.blobs, urgent)?
+            }
         };
         drop(serial);
         self.wait(seq)?;
         Ok(seq)
     }
 
-    /// Log a checked transaction, not yet durable and not yet seen. `committing` is held.
+    /// Do what gives room back; on a full disk with what is kept in reserve for it.
+    pub(crate) fn with_reserve<T>(&self, act: impl Fn() -> Result<T>) -> Result<T> {
+        match act() {
+            Err(Error::Full { .. }) if self.log.reserve.release() => act(),
+            outcome => outcome,
+        }
+    }
+
+    /// Log a checked transaction, not yet durable and not yet seen. `committing` is held. One that
+    /// is `urgent` may take what is kept in reserve for a full disk.
     pub(crate) fn append(
         &self,
         state: &State,
         draft: &mut Draft,
         count: u32,
         blobs: &[u64],
+        urgent: bool,
     ) -> Result<u64> {
         let seq = state.seq + 1;
         let length = draft.payload().len();
-        let label =
-            Label { kind: Kind::Transaction, key: seq, count, check: checksum(draft.payload()) };
+        let check = checksum(draft.payload());
+        let label = Label { kind: Kind::Transaction, key: seq, count, check, urgent };
         let place = self.log.append(draft, label).map_err(|error| match error {
             Error::Poisoned(why) => Error::OutcomeUnknown(why),
             other => other,

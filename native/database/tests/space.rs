@@ -9,7 +9,7 @@ mod support;
 
 use std::sync::Arc;
 
-use picturerail_database::{Disk, Level, Mode, Options, Store, check};
+use picturerail_database::{Disk, Error, FillAhead, Level, Mode, Options, Store, check};
 use rows::{OPTIONS, content, row};
 use support::{Fault, SimDisk};
 
@@ -53,4 +53,60 @@ fn a_checkpoint_leaves_segments_of_bytes_alone() {
         store.checkpoint().unwrap();
     }
     assert_eq!(sim.files().keys().filter(|name| name.contains(".log")).count(), 1);
+}
+
+/// On a full disk what would add is refused, while deleting and collecting go on, out of a reserve,
+/// and make the room that adding and purging then find.
+#[test]
+fn a_full_disk_lets_things_go() {
+    for seed in 0..6 {
+        println!("seed {seed}");
+        let sim = SimDisk::new(Fault::None, seed);
+        let disk: Arc<dyn Disk> = Arc::new(sim.clone());
+        // No room is filled ahead, so that what is full is so at once.
+        let options = Options { fill_ahead: FillAhead::Off, segment_bytes: 64 << 10, ..ROOMY };
+        let store = Store::open_on(Arc::clone(&disk), Mode::Create, options).unwrap();
+        let mut ids = Vec::new();
+        let add = |number: u64| {
+            let mut random = support::Random(number);
+            let data: Vec<u8> = (0..3_000).map(|_| random.next().to_le_bytes()[0]).collect();
+            let mut bytes = store.blob_writer()?;
+            bytes.write(&data)?;
+            let mut transaction = store.begin()?;
+            let id = transaction.insert(row(&format!("{number}.jpg"), "{}"), Some(bytes))?;
+            transaction.commit()?;
+            Ok::<u64, Error>(id)
+        };
+        for number in 0..80 {
+            ids.push(add(number).unwrap());
+        }
+        store.checkpoint().unwrap();
+        assert!(sim.files().contains_key("RESERVE"));
+        let taken: usize = sim.files().values().map(Vec::len).sum();
+        sim.limit(taken + usize::try_from(seed).unwrap() * 700);
+        let mut number = 1_000;
+        let refused = loop {
+            number += 1;
+            match add(number) {
+                Ok(id) => ids.push(id),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(refused, Error::Full { .. }), "{refused}");
+        let (deleted, purged) = (ids[..72].to_vec(), ids[72..74].to_vec());
+        for id in deleted {
+            let mut transaction = store.begin().unwrap();
+            transaction.delete(id, 500).unwrap();
+            transaction.commit().unwrap();
+        }
+        assert!(store.collect(501).unwrap() > 150_000);
+        for number in 2_000..2_010 {
+            add(number).unwrap();
+        }
+        store.purge(&purged).unwrap();
+        let live = store.snapshot().unwrap().info().live;
+        assert_eq!(live, ids.len() as u64 - 74 + 10);
+        drop(store);
+        assert_eq!(check(&disk, Level::Deep).unwrap(), []);
+    }
 }

@@ -72,6 +72,8 @@ struct Inner {
     calls: u64,
     dead: bool,
     random: Random,
+    /// Bytes that all files together may have.
+    room: usize,
 }
 
 /// The disk. Clones share it.
@@ -145,7 +147,13 @@ impl SimDisk {
             calls: 0,
             dead: false,
             random: Random(seed),
+            room: usize::MAX,
         })))
+    }
+
+    /// Let all files together have so many bytes.
+    pub fn limit(&self, room: usize) {
+        self.0.lock().unwrap().room = room;
     }
 
     /// How many changing calls there were.
@@ -174,6 +182,7 @@ impl SimDisk {
             calls: 0,
             dead: false,
             random,
+            room: usize::MAX,
         })))
     }
 
@@ -194,6 +203,7 @@ impl SimDisk {
             calls: 0,
             dead: false,
             random: inner.random.clone(),
+            room: usize::MAX,
         })))
     }
 
@@ -315,6 +325,12 @@ impl DiskFile for SimFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut inner = self.disk.0.lock().unwrap();
         let happens = inner.change()?;
+        let taken: usize = inner.live.values().map(|index| inner.files[*index].live.len()).sum();
+        let end = offset as usize + bytes.len();
+        let grows = end.saturating_sub(inner.files[self.index].live.len());
+        if taken + grows > inner.room {
+            return Err(ErrorKind::StorageFull.into());
+        }
         let file = &mut inner.files[self.index];
         write(&mut file.live, bytes, offset as usize);
         file.pending.push((offset, bytes.to_vec()));
