@@ -163,7 +163,7 @@ def photographs(store: Path, site: Path) -> None:
 def many(scratch: Path, count: int) -> Path:
     """Export a gallery of 3,000 small pictures, whose shards then follow each other many times.
 
-    What a browser reads and holds is what it would of `count` pictures, ten years each time.
+    What a browser reads and holds is what it would of `count` pictures, a year each time.
     """
     store, site = scratch / "many", scratch / "many-site"
     fill(store, 3000)
@@ -176,7 +176,8 @@ def many(scratch: Path, count: int) -> Path:
         for number, (name, runs) in enumerate(root["shards"]):
             again = f"{earlier}-{number}.json"
             shutil.copy(site / "page" / name, site / "page" / again)
-            moved = [(month - 1000 * earlier, pictures, wide) for month, pictures, wide in runs]
+            month = (2019 - earlier) * 100 + 12 - number * 12 // len(root["shards"])
+            moved = [(month, pictures, wide) for _, pictures, wide in runs]
             shards.append((again, moved))
     place.write_text(json.dumps({**root, "shards": shards}))
     return site
