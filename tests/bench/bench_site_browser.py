@@ -70,7 +70,9 @@ new PerformanceObserver((list) => {
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=int, default=100_000, help="how many are scrolled")
+    parser.add_argument(
+        "--pictures", type=int, default=100_000, help="how many are scrolled; 0: none"
+    )
     parser.add_argument("--no-lighthouse", action="store_true")
     parser.add_argument("--site", type=Path, help="scroll this site instead of making one")
     arguments = parser.parse_args()
@@ -80,6 +82,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-browser-") as scratch:
         if not arguments.no_lighthouse:
             lighthouse(Path(scratch), chromium)
+        if arguments.pictures == 0:
+            return
         site = arguments.site or many(Path(scratch), arguments.pictures)
         scroll(site, chromium)
 
