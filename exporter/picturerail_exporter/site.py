@@ -47,7 +47,7 @@ from picturerail_exporter.theme import Theme
 from picturerail_native.records import Table, decode_neighbours, neighbours_key
 from picturerail_native.search import analyse as engine_analyse
 
-_PAGES_VERSION = 5
+_PAGES_VERSION = 6
 """To be raised when the same pictures and options give other pages."""
 
 

@@ -70,7 +70,9 @@ new PerformanceObserver((list) => {
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=int, default=100_000, help="how many are scrolled")
+    parser.add_argument(
+        "--pictures", type=int, default=100_000, help="how many are scrolled; 0: none"
+    )
     parser.add_argument("--no-lighthouse", action="store_true")
     parser.add_argument("--site", type=Path, help="scroll this site instead of making one")
     arguments = parser.parse_args()
@@ -80,6 +82,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-browser-") as scratch:
         if not arguments.no_lighthouse:
             lighthouse(Path(scratch), chromium)
+        if arguments.pictures == 0:
+            return
         site = arguments.site or many(Path(scratch), arguments.pictures)
         scroll(site, chromium)
 
@@ -163,7 +167,7 @@ def photographs(store: Path, site: Path) -> None:
 def many(scratch: Path, count: int) -> Path:
     """Export a gallery of 3,000 small pictures, whose shards then follow each other many times.
 
-    What a browser reads and holds is what it would of `count` pictures, ten years each time.
+    What a browser reads and holds is what it would of `count` pictures, a year each time.
     """
     store, site = scratch / "many", scratch / "many-site"
     fill(store, 3000)
@@ -176,7 +180,8 @@ def many(scratch: Path, count: int) -> Path:
         for number, (name, runs) in enumerate(root["shards"]):
             again = f"{earlier}-{number}.json"
             shutil.copy(site / "page" / name, site / "page" / again)
-            moved = [(month - 1000 * earlier, pictures, wide) for month, pictures, wide in runs]
+            month = (2019 - earlier) * 100 + 12 - number * 12 // len(root["shards"])
+            moved = [(month, pictures, wide) for _, pictures, wide in runs]
             shards.append((again, moved))
     place.write_text(json.dumps({**root, "shards": shards}))
     return site

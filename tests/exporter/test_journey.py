@@ -63,6 +63,7 @@ def test_a_whole_visit(journey, serve, visit, size):
     first.click()
     page.wait_for_url("**/photo/120/index.html")
     assert page.inner_text("main h1") == "Picture 119"
+    assert loaded(page)[1] == 0  # and the transition is over: fingers belong to it until then
     if touch:
         swipe(page, 300, 80)
     else:

@@ -440,17 +440,48 @@
     addEventListener("pointercancel", up);
   }
 
-  /** Put the years where they lie; those that would stand in each other are left out of sight. */
+  let labelling = 0;
+
+  /** Put the years where they lie, soon: many shards may arrive at once. */
   function label() {
+    labelling ||= setTimeout(putLabels, 60);
+  }
+
+  /** Where each year's first picture lies, found in one pass. */
+  function yearHeights() {
+    /** @type {Map<number, number>} */
+    const heights = new Map();
+    const first = hung.getBoundingClientRect().top - field.getBoundingClientRect().top;
+    root.front.forEach(([month]) => heights.set(Math.floor(month / 100), first));
+    for (const shard of shards) {
+      let before = 0;
+      let shapes = 0;
+      for (const [month, count, wide] of shard.runs) {
+        const year = Math.floor(month / 100);
+        if (!heights.has(year)) {
+          const exact = shard.rows?.find((each) => each.end > before)?.top;
+          heights.set(year, shard.top + (exact ?? (shapes / shard.shapes) * shard.height));
+        }
+        before += count;
+        shapes += wide / 1000;
+      }
+    }
+    return heights;
+  }
+
+  /** Those that would stand in each other are left out of sight. */
+  function putLabels() {
+    labelling = 0;
     if (!rail) {
       return;
     }
     const whole = document.documentElement.scrollHeight;
     const above = scrollY + field.getBoundingClientRect().top;
     const high = rail.clientHeight;
+    const heights = yearHeights();
     let last = -LABEL;
     for (const link of rail.querySelectorAll("a")) {
-      const y = ((above + heightOf(Number(link.textContent) * 100)) / whole) * high;
+      const y = ((above + (heights.get(Number(link.textContent)) ?? 0)) / whole) * high;
       const close = y - last < LABEL;
       link.classList.toggle("close", close);
       link.style.top = `${y}px`;
