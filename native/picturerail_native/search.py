@@ -21,156 +21,66 @@ from __future__ import annotations
 
 import array
 import contextlib
-import enum
 import os
 import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
 from picturerail_native._search import ffi, lib
+from picturerail_native._search_errors import (
+    DamagedIndexError,
+    ForeignIndexError,
+    NewerIndexError,
+    NoIndexError,
+    OlderIndexError,
+    RebuildError,
+    SearchArgumentError,
+    SearchError,
+    SearchInternalError,
+    SearchStorageError,
+    raise_for,
+)
+from picturerail_native._search_values import (
+    Hit,
+    IndexInfo,
+    Match,
+    Results,
+    Sort,
+    Token,
+    Via,
+)
+
+__all__ = [
+    "DamagedIndexError",
+    "ForeignIndexError",
+    "Hit",
+    "IndexInfo",
+    "Match",
+    "NewerIndexError",
+    "NoIndexError",
+    "OlderIndexError",
+    "Reader",
+    "RebuildError",
+    "Results",
+    "SearchArgumentError",
+    "SearchError",
+    "SearchInternalError",
+    "SearchStorageError",
+    "Sort",
+    "Token",
+    "Via",
+    "Writer",
+    "analyse",
+    "check",
+    "destroy",
+]
 
 # What it makes has members that C knows and mypy does not.
 _new: Callable[..., Any] = ffi.new
 _LENGTHS = struct.Struct("<II")
 _BEST_HIT = struct.Struct("<Qf4x")
-
-
-class SearchError(Exception):
-    """The engine refused or failed; the message names the file and the reason."""
-
-
-class NoIndexError(SearchError):
-    """There is no index in that folder, or no such document."""
-
-
-class SearchArgumentError(SearchError):
-    """An argument breaks a documented rule."""
-
-
-class SearchStorageError(SearchError):
-    """The operating system refused; the message says what."""
-
-
-class RebuildError(SearchError):
-    """The index cannot be used as it is: destroy it and build it again."""
-
-
-class DamagedIndexError(RebuildError):
-    """Bytes on disk are not what was written."""
-
-
-class NewerIndexError(RebuildError):
-    """The index's format is newer than this program."""
-
-
-class OlderIndexError(RebuildError):
-    """The index's format is older than this program reads."""
-
-
-class ForeignIndexError(RebuildError):
-    """The index follows another database."""
-
-
-class SearchInternalError(SearchError):
-    """A defect of the engine."""
-
-
-_ERRORS: dict[int, type[SearchError]] = {
-    lib.PRSE_NOT_FOUND: NoIndexError,
-    lib.PRSE_INVALID: SearchArgumentError,
-    lib.PRSE_IO: SearchStorageError,
-    lib.PRSE_CORRUPT: DamagedIndexError,
-    lib.PRSE_UNSUPPORTED: NewerIndexError,
-    lib.PRSE_OUTDATED: OlderIndexError,
-    lib.PRSE_FOREIGN: ForeignIndexError,
-}
-
-
-class Via(enum.IntEnum):
-    """How a document came to match a query's word."""
-
-    EXACT = 0
-    PREFIX = 1
-    PHRASE = 2
-    NEIGHBOUR = 3
-    TYPO = 4
-    FORM = 5
-
-
-class Sort(enum.IntEnum):
-    """What hits are sorted by: their score, their documents' `order`, or their filename."""
-
-    SCORE = 0
-    NEWEST = 1
-    OLDEST = 2
-    NAME = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """Why a document matched; see `prse_match` in the C header."""
-
-    field: str
-    query_word: str
-    word: str
-    via: Via
-    similarity: float
-    score: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A document found, with its score and why.
-
-    The score is the sum of the matches' and of `proximity`, what the nearness of words adds;
-    both are told only where the reasons are.
-    """
-
-    id: int
-    score: float
-    matches: tuple[Match, ...] = ()
-    proximity: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
-    """One page of hits, the number of all, and whether "all words" was relaxed to "any"."""
-
-    hits: tuple[Hit, ...]
-    total: int
-    relaxed: bool
-    facets: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
-    """By field: its most frequent values among all that match, with how many bear them."""
-
-
-@dataclass(frozen=True, slots=True)
-class IndexInfo:
-    """An index's counts; see `prse_info` in the C header."""
-
-    uuid: bytes
-    seq: int
-    documents: int
-    terms: int
-    tags: int
-    vectors: int
-    disk_bytes: int
-    segments: int
-    format: int
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word of a text: its folded form and where it stands in the text's UTF-8 bytes."""
-
-    term: str
-    begin: int
-    end: int
-    position: int
-    tail: bool = False
-    """The last letter of ideographs or kana once more, which queries do without."""
 
 
 class Writer:
@@ -197,7 +107,7 @@ class Writer:
         status = lib.prse_writer_open(
             _path(path), ffi.from_buffer(uuid), language.encode(), out, error
         )
-        _raise_for(status, error)
+        raise_for(status, error)
         self._handle = ffi.gc(out[0], lib.prse_writer_close)
 
     def __enter__(self) -> Self:
@@ -223,14 +133,14 @@ class Writer:
     def seq(self) -> int:
         """The transaction that the last commit reached; costs nothing, unlike `info`."""
         error, seq = _new("prse_error *"), _new("uint64_t *")
-        _raise_for(lib.prse_writer_seq(self._open_handle(), seq, error), error)
+        raise_for(lib.prse_writer_seq(self._open_handle(), seq, error), error)
         return int(seq[0])
 
     @property
     def info(self) -> IndexInfo:
         """The counts of the last commit."""
         error, info = _new("prse_error *"), _new("prse_info *")
-        _raise_for(lib.prse_writer_info(self._open_handle(), info, error), error)
+        raise_for(lib.prse_writer_info(self._open_handle(), info, error), error)
         return _info(info)
 
     def put(self, doc_id: int, fields: Iterable[tuple[str, str]], *, order: int = 0) -> None:
@@ -246,12 +156,12 @@ class Writer:
             self._open_handle(), doc_id, order, bytes(packed), len(packed), error
         )
         if status:
-            _raise_for(status, error)
+            raise_for(status, error)
 
     def remove(self, doc_id: int) -> None:
         """Remove a document with its vectors."""
         error = _new("prse_error *")
-        _raise_for(lib.prse_remove(self._open_handle(), doc_id, error), error)
+        raise_for(lib.prse_remove(self._open_handle(), doc_id, error), error)
 
     def set_neighbours(self, tag: str, words: Sequence[tuple[str, float]]) -> None:
         """Set a tag's nearest words for all documents that bear it; none removes them."""
@@ -263,7 +173,7 @@ class Writer:
         error = _new("prse_error *")
         text, _kept_tag = _text(tag)
         status = lib.prse_set_neighbours(self._open_handle(), text[0], packed, len(words), error)
-        _raise_for(status, error)
+        raise_for(status, error)
 
     def put_vector(self, doc_id: int, space: str, values: Sequence[float] | memoryview) -> None:
         """Set a document's vector in a space (a buffer of 32-bit floats is taken as it is)."""
@@ -273,17 +183,17 @@ class Writer:
         status = lib.prse_put_vector(
             self._open_handle(), doc_id, text[0], floats, len(floats), error
         )
-        _raise_for(status, error)
+        raise_for(status, error)
 
     def commit(self, seq: int) -> None:
         """Make everything durable and visible, and record that `seq` is reached."""
         error = _new("prse_error *")
-        _raise_for(lib.prse_commit(self._open_handle(), seq, error), error)
+        raise_for(lib.prse_commit(self._open_handle(), seq, error), error)
 
     def compact(self) -> None:
         """Merge all segments into one without the dead. Everything must be committed."""
         error = _new("prse_error *")
-        _raise_for(lib.prse_compact(self._open_handle(), error), error)
+        raise_for(lib.prse_compact(self._open_handle(), error), error)
 
     def _open_handle(self) -> Any:
         if self._handle is None:
@@ -300,7 +210,7 @@ class Reader:
         self._buffers: Any = threading.local()  # of `best`, by its limit
         error = _new("prse_error *")
         out = _new("prse_reader **")
-        _raise_for(lib.prse_reader_open(_path(path), out, error), error)
+        raise_for(lib.prse_reader_open(_path(path), out, error), error)
         self._handle = ffi.gc(out[0], lib.prse_reader_close)
 
     def __enter__(self) -> Self:
@@ -323,14 +233,14 @@ class Reader:
     def refresh(self) -> bool:
         """Move to the newest committed state; return whether there was a newer one."""
         error, changed = _new("prse_error *"), _new("int32_t *")
-        _raise_for(lib.prse_reader_refresh(self._open_handle(), changed, error), error)
+        raise_for(lib.prse_reader_refresh(self._open_handle(), changed, error), error)
         return bool(changed[0])
 
     @property
     def info(self) -> IndexInfo:
         """The counts of this state."""
         error, info = _new("prse_error *"), _new("prse_info *")
-        _raise_for(lib.prse_reader_info(self._open_handle(), info, error), error)
+        raise_for(lib.prse_reader_info(self._open_handle(), info, error), error)
         return _info(info)
 
     def search(
@@ -402,7 +312,7 @@ class Reader:
         status = lib.prse_search(
             self._open_handle(), text[0], options, skip, hits, limit, filled, summary, found, error
         )
-        _raise_for(status, error)
+        raise_for(status, error)
         page = hits[0 : filled[0]]
         if not explain and not facets:
             bare = tuple(Hit(hit.id, hit.score) for hit in page)
@@ -443,7 +353,7 @@ class Reader:
         handle = self._handle or self._open_handle()
         status = lib.prse_best(handle, text, len(text), hits, limit, count, error)
         if status:
-            _raise_for(status, error)
+            raise_for(status, error)
         return list(_BEST_HIT.iter_unpack(view[: count[0] * _BEST_HIT.size]))
 
     def nearest(self, space: str, values: Sequence[float], limit: int = 20) -> tuple[Hit, ...]:
@@ -455,7 +365,7 @@ class Reader:
         status = lib.prse_nearest(
             self._open_handle(), text[0], floats, len(floats), hits, limit, count, error
         )
-        _raise_for(status, error)
+        raise_for(status, error)
         return tuple(Hit(hit.id, hit.score) for hit in hits[0 : count[0]])
 
     def nearest_batch(
@@ -493,7 +403,7 @@ class Reader:
             counts,
             error,
         )
-        _raise_for(status, error)
+        raise_for(status, error)
         return [
             tuple(Hit(hit.id, hit.score) for hit in hits[i * limit : i * limit + counts[i]])
             for i in range(queries)
@@ -509,7 +419,7 @@ class Reader:
         count = _new("size_t *")
         text, _kept = _text(space)
         status = lib.prse_similar(self._open_handle(), text[0], doc_id, hits, limit, count, error)
-        _raise_for(status, error)
+        raise_for(status, error)
         return tuple(Hit(hit.id, hit.score) for hit in hits[0 : count[0]])
 
     def documents(self) -> Iterator[int]:
@@ -520,7 +430,7 @@ class Reader:
         after = 0
         while True:
             status = lib.prse_documents(self._open_handle(), after, ids, capacity, count, error)
-            _raise_for(status, error)
+            raise_for(status, error)
             page: list[int] = list(ids[0 : count[0]])
             yield from page
             if count[0] < capacity:
@@ -544,7 +454,7 @@ def analyse(text: str) -> list[Token]:
         status = lib.prse_analyse(
             given[0], tokens, capacity, count, terms, term_capacity, length, error
         )
-        _raise_for(status, error)
+        raise_for(status, error)
         if count[0] <= capacity and length[0] <= term_capacity:
             break
         capacity, term_capacity = count[0], length[0]
@@ -569,14 +479,14 @@ def stem(word: str, language: str = "english") -> str:
     capacity = len(kept) + 1  # no stem is longer than its word by more than a letter
     out = _new("char[]", capacity)
     status = lib.prse_stem(given[0], language.encode(), out, capacity, length, error)
-    _raise_for(status, error)
+    raise_for(status, error)
     return _decode_bytes(ffi.unpack(out, length[0]))
 
 
 def destroy(path: str | os.PathLike[str]) -> None:
     """Remove an index, also a damaged one; other files in the folder are left alone."""
     error = _new("prse_error *")
-    _raise_for(lib.prse_destroy(_path(path), error), error)
+    raise_for(lib.prse_destroy(_path(path), error), error)
 
 
 def check(path: str | os.PathLike[str]) -> None:
@@ -586,14 +496,7 @@ def check(path: str | os.PathLike[str]) -> None:
         DamagedIndexError: with what is damaged and where.
     """
     error = _new("prse_error *")
-    _raise_for(lib.prse_check(_path(path), error), error)
-
-
-def _raise_for(status: int, error: Any) -> None:
-    if status != lib.PRSE_OK:
-        message = ffi.string(error.message)
-        assert isinstance(message, bytes)
-        raise _ERRORS.get(status, SearchInternalError)(message.decode("utf-8", "replace"))
+    raise_for(lib.prse_check(_path(path), error), error)
 
 
 def _path(path: str | os.PathLike[str]) -> bytes:
