@@ -10,7 +10,7 @@ use crate::cache::Cache;
 use crate::disk::Disk;
 use crate::error::{Context, Error, Result};
 use crate::log::locked;
-use crate::manifest::{FORMAT, LogStart, Manifest, RunEntry};
+use crate::manifest::{Entry, FORMAT, LogStart, Manifest, RunEntry};
 use crate::options::Upkeep;
 use crate::run::{self, Run};
 use crate::run_writer::{RunWriter, merge};
@@ -148,7 +148,10 @@ impl Writer {
         let _alone = locked(&self.upkeep);
         self.with_reserve(|| self.flush())?;
         self.with_reserve(|| self.merge_due())?;
-        if self.log.tail().segments.len() > 1 {
+        let sealed = |entry: &Entry| entry.sealed;
+        let log: u64 = self.log.tail().manifest.segments.iter().filter_map(sealed).sum();
+        // A small store pays nothing for it.
+        if log >= self.log.segment_bytes() {
             self.log.reserve.keep();
         }
         Ok(())

@@ -89,3 +89,9 @@ fn format_1() {
 fn format_2() {
     upgrade(2);
 }
+
+/// A store of the present format, whose runs have filters, opens as it is.
+#[test]
+fn format_3() {
+    upgrade(3);
+}
