@@ -257,7 +257,8 @@ def test_without_javascript(gallery, serve, visit):
         older = page.locator("main a[rel=next]")
         if not older.count():
             break
-        older.click()
+        with page.expect_navigation():
+            older.click()
 
     assert set("123456") == seen
     assert "needs JavaScript" in page.inner_text("body")
