@@ -1,5 +1,7 @@
 #include "liveness.h"
 
+#include <bit>
+
 #include "bytes.h"
 #include "checksum.h"
 #include "format.h"
@@ -11,8 +13,7 @@ void put_set(std::string& out, const LiveSet& set) {
   put_varint(out, set.size());
   put_varint(out, set.dead());
   std::uint32_t next = 0;
-  for (std::uint32_t i = 0; set.dead() > 0 && i < set.size(); ++i) {
-    if (set.alive(i)) continue;
+  for (const std::uint32_t i : set.dead_records()) {
     put_varint(out, i - next);
     next = i + 1;
   }
@@ -31,6 +32,17 @@ void take_set(ByteReader& in, LiveSet& set) {
 }
 
 }  // namespace
+
+std::vector<std::uint32_t> LiveSet::dead_records() const {
+  std::vector<std::uint32_t> dead;
+  dead.reserve(dead_);
+  for (std::size_t i = 0; dead.size() < dead_; ++i) {
+    for (std::uint64_t bits = ~words_[i]; bits != 0; bits &= bits - 1) {
+      dead.push_back(static_cast<std::uint32_t>(64 * i) + static_cast<std::uint32_t>(std::countr_zero(bits)));
+    }
+  }
+  return dead;
+}
 
 std::string encode_dead(const Liveness& liveness, std::uint64_t segment) {
   std::string out(kDeadMagic);

@@ -22,6 +22,8 @@ class LiveSet {
   std::uint32_t size() const { return size_; }
   std::uint32_t dead() const { return dead_; }
   std::uint32_t live() const { return size_ - dead_; }
+  // The dead, ascending; whole words of living ones are passed over.
+  std::vector<std::uint32_t> dead_records() const;
 
  private:
   std::vector<std::uint64_t> words_;

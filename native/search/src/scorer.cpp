@@ -20,15 +20,16 @@ Statistics collect_statistics(const std::vector<SegmentView>& segments) {
   for (const SegmentView& view : segments) {
     const Segment& segment = *view.segment;
     const LiveSet& alive = view.liveness->documents;
-    if (alive.dead() > 0) segment.verify_documents();
+    // Costs what has died, not what the segment holds.
+    const std::vector<std::uint32_t> dead = alive.dead_records();
+    if (!dead.empty()) segment.verify_documents();
     statistics.documents += alive.live();
     const auto& fields = segment.fields();
     for (std::uint32_t number = 0; number < fields.size(); ++number) {
       Statistics::Field& field = statistics.fields[std::string(fields[number].name)];
       field.words += fields[number].words;
       field.documents += fields[number].documents;
-      for (std::uint32_t doc = 0; alive.dead() > 0 && doc < segment.documents(); ++doc) {
-        if (alive.alive(doc)) continue;
+      for (const std::uint32_t doc : dead) {
         const std::uint32_t length = segment.length(number, doc);
         field.words -= length;
         field.documents -= length > 0 ? 1 : 0;
