@@ -15,8 +15,8 @@ from picturerail_config.load import load, user_config
 from picturerail_daemon.cli.context import Context, json_option, pass_context, print_json
 from picturerail_daemon.errors import PicturerailError, UsageError
 
-# Measured on 12-megapixel photographs: the three renditions and the pages, and one core's time for
-# a picture.
+# What 12-megapixel photographs take at most, as a rule: the three renditions and the pages, and one
+# core's time for a picture.
 SITE_BYTES_PER_PICTURE = 480_000
 SECONDS_PER_PICTURE = 0.35
 RECORD_BYTES_PER_PICTURE = 12_000
