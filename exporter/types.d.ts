@@ -117,6 +117,10 @@ declare var Picturerail: {
     bottom(rows: ScrollRow[], page: ScrollPage): number;
     guess(of: { count: number; shapes: number }, page: ScrollPage): number;
   };
+  Tiles: {
+    make(picture: ScrollPicture, height: number, root: ScrollRoot, site: URL): HTMLElement;
+    fetch(element: HTMLElement): void;
+  };
   parse(query: string): Clause[];
   search(index: Postings, query: string): Promise<Found>;
   searchName(index: Postings, filename: string): Promise<Found>;

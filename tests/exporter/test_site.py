@@ -40,6 +40,7 @@ def unreferenced(site: Path) -> set[str]:
         "static/photo.js",
         "static/rows.js",
         "static/scroll.js",
+        "static/tiles.js",
     }  # of photo pages, if any
     used |= {"404.html", "robots.txt"}  # asked for by name
     script = (site / "static/page.js").read_text()

@@ -8,7 +8,7 @@
 "use strict";
 
 (() => {
-  const { Rows } = Picturerail;
+  const { Rows, Tiles } = Picturerail;
   const AT_ONCE = 3; // shards asked for at a time
   const KEPT = 30; // shards that stay in memory
   const ROWS_PER_FRAME = 4; // so that a slow machine still answers between frames
@@ -185,61 +185,10 @@
     element.style.top = `${about.top}px`;
     element.style.height = `${about.height}px`;
     for (let number = about.first; number < about.end; number++) {
-      element.append(tile(pictures[number], about.height));
+      element.append(Tiles.make(pictures[number], about.height, root, site));
     }
-    setTimeout(() => element.isConnected && fetchPictures(element), SETTLED_MS);
+    setTimeout(() => element.isConnected && Tiles.fetch(element), SETTLED_MS);
     return element;
-  }
-
-  /**
-   * @param {ScrollPicture} picture
-   * @param {number} height
-   */
-  function tile(picture, height) {
-    const [id, shape, , , digest, name, wider, widerName, tiny, alt] = picture;
-    const link = document.createElement("a");
-    link.className = `tile s${shape}`;
-    link.href = new URL(`photo/${id}/index.html`, site).href;
-    link.dataset.photoId = String(id);
-    link.style.width = `${Rows.ratio(picture) * height}px`;
-    if (tiny) {
-      const blur = new Image();
-      blur.className = "placeholder";
-      blur.alt = "";
-      blur.setAttribute("aria-hidden", "true");
-      blur.src = tiny;
-      link.append(blur);
-    }
-    const full = new Image(picture[2], picture[3]);
-    full.className = "picture near";
-    full.alt = alt;
-    full.decoding = "async";
-    full.dataset.src = file(digest, name);
-    if (wider) {
-      full.dataset.wider = `${full.dataset.src} ${picture[2]}w, ${file(digest, widerName)} ${wider}w`;
-      full.sizes = `${Math.round(Rows.ratio(picture) * height)}px`;
-    }
-    link.append(full);
-    return link;
-  }
-
-  /**
-   * @param {string} digest
-   * @param {number} name
-   */
-  function file(digest, name) {
-    const path = `media/${digest.slice(0, 2)}/${digest}${root.ending}${root.names[name]}${root.suffix}`;
-    return new URL(path, site).href;
-  }
-
-  /** @param {HTMLElement} element */
-  function fetchPictures(element) {
-    for (const each of element.querySelectorAll("img[data-src]")) {
-      const image = /** @type {HTMLImageElement} */ (each);
-      image.srcset = image.dataset.wider ?? "";
-      image.src = image.dataset.src ?? "";
-      delete image.dataset.src;
-    }
   }
 
   // ---- reading shards ----
