@@ -3,18 +3,8 @@
 A `Writer` belongs to one thread at a time; a `Reader` may be shared. Every method releases
 the interpreter's lock while the engine works.
 
-Errors::
-
-    SearchError
-    ├── NoIndexError         no index in that folder, or no such document
-    ├── SearchArgumentError  an argument breaks a documented rule
-    ├── SearchStorageError   the operating system refused
-    ├── RebuildError         the index cannot be used as it is: destroy it and build it again
-    │   ├── DamagedIndexError      bytes on disk are not what was written
-    │   ├── NewerIndexError        its format is newer than this program
-    │   ├── OlderIndexError        its format is older than this program reads
-    │   └── ForeignIndexError      it follows another database
-    └── SearchInternalError  a defect of the engine
+What calls raise stands in `_search_errors.py`: `SearchError` is above all of it, `RebuildError`
+above what asks for another index.
 """
 
 from __future__ import annotations

@@ -70,6 +70,30 @@ class Answer:
     fingerprint: str = ""
 
 
+def look(subject: Subject, version: str, see: Callable[[Image], Answer]) -> Answer:
+    """Return what a model on this machine says of a picture; its trouble is a failed answer.
+
+    Args:
+        subject: the picture.
+        version: the describer's.
+        see: is given the small picture, read.
+
+    Raises:
+        DescriberUnavailable: the model cannot be used at all.
+    """
+    try:
+        image = subject.small()
+        image.load()
+    except Exception as error:
+        return Answer(Description(version, "failed", f"cannot be shown: {error}"))
+    try:
+        return see(image)
+    except DescriberUnavailable:
+        raise
+    except Exception as error:
+        return Answer(Description(version, "failed", f"cannot be described: {error}"))
+
+
 class Describer(Protocol):
     """One source of words. Used by one thread at a time.
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from PIL.Image import Image
+
 from picturerail_daemon.describe.classifier import SPACE, Classifier
 from picturerail_daemon.describe.detector import Detector
 from picturerail_daemon.describe.fingerprint import fingerprint
-from picturerail_daemon.describe.interface import Answer, DescriberUnavailable, Subject
+from picturerail_daemon.describe.interface import Answer, Subject, look
 from picturerail_daemon.describe.pixels import pixel_words
 from picturerail_native.records import Description, Tag
 
@@ -38,21 +40,11 @@ class LocalDescriber:
 
     def describe(self, subjects: Sequence[Subject]) -> list[Answer]:
         """Describe pictures."""
-        return [self._describe(subject) for subject in subjects]
+        return [look(subject, self.version, self._see) for subject in subjects]
 
-    def _describe(self, subject: Subject) -> Answer:
-        try:
-            image = subject.small()
-            image.load()
-        except Exception as error:
-            return Answer(Description(self.version, "failed", f"cannot be shown: {error}"))
-        try:
-            classes, vector = self._classifier.classify(image)
-            words = merged(classes, self._detector.detect(image), pixel_words(image))
-        except DescriberUnavailable:
-            raise
-        except Exception as error:
-            return Answer(Description(self.version, "failed", f"cannot be described: {error}"))
+    def _see(self, image: Image) -> Answer:
+        classes, vector = self._classifier.classify(image)
+        words = merged(classes, self._detector.detect(image), pixel_words(image))
         ranked = sorted(words.items(), key=lambda item: (-item[1], item[0]))[:MOST_TAGS]
         tags = tuple(Tag(word, round(min(p, 1.0), 4)) for word, p in ranked)
         description = Description(self.version, tags=tags)

@@ -6,8 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from PIL.Image import Image
+
 from picturerail_daemon.describe.clip import Clip
-from picturerail_daemon.describe.interface import Answer, DescriberUnavailable, Subject
+from picturerail_daemon.describe.interface import Answer, Subject, look
 from picturerail_daemon.describe.onnx_classifier import OnnxClassifier
 from picturerail_native.records import Description, Tag
 
@@ -37,21 +39,11 @@ class OnnxDescriber:
 
     def describe(self, subjects: Sequence[Subject]) -> list[Answer]:
         """Describe pictures."""
-        return [self._describe(subject) for subject in subjects]
+        return [look(subject, self.version, self._see) for subject in subjects]
 
-    def _describe(self, subject: Subject) -> Answer:
-        try:
-            image = subject.small()
-            image.load()
-        except Exception as error:
-            return Answer(Description(self.version, "failed", f"cannot be shown: {error}"))
-        try:
-            words = self._classifier.classify(image) if self._classifier else {}
-            vectors = {self._clip.space: self._clip.see(image)} if self._clip else {}
-        except DescriberUnavailable:
-            raise
-        except Exception as error:
-            return Answer(Description(self.version, "failed", f"cannot be described: {error}"))
+    def _see(self, image: Image) -> Answer:
+        words = self._classifier.classify(image) if self._classifier else {}
+        vectors = {self._clip.space: self._clip.see(image)} if self._clip else {}
         best = sorted(words.items(), key=lambda item: (-item[1], item[0]))[:MOST_TAGS]
         tags = tuple(Tag(word, round(sure, 4)) for word, sure in best)
         return Answer(Description(self.version, tags=tags), vectors)
