@@ -26,6 +26,8 @@ BEST = 5
 # Measured with these models; a little less is a tie that fell otherwise.
 PRECISION_BY_WORDS = 0.75
 PRECISION = 0.77
+CALIBRATION_ERROR = 0.11
+BIN_EDGES = (0.2, 0.4, 0.6, 0.8)
 
 GOLDEN = {
     "skimage-chelsea": {"cat"},
@@ -119,6 +121,28 @@ def test_searches_that_people_would_make_find_what_is_shown(library):
     assert words >= PRECISION_BY_WORDS
     assert meaning >= PRECISION
     assert meaning > words
+
+
+def test_a_confidence_is_about_how_often_a_word_is_right(library):
+    """Of the words that the searches judge, by confidence: the expected calibration error."""
+    _, _, tags = library
+    bins = {edge: [] for edge in BIN_EDGES}
+    for name, found in tags.items():
+        for tag in found:
+            if tag.name in QUERIES and tag.confidence >= min(BIN_EDGES):
+                right = any(part in name for part in QUERIES[tag.name])
+                edge = max(edge for edge in BIN_EDGES if edge <= tag.confidence)
+                bins[edge].append((tag.confidence, right))
+    error = 0.0
+    for edge, judged in bins.items():
+        sure = sum(confidence for confidence, _ in judged) / len(judged)
+        right = sum(right for _, right in judged) / len(judged)
+        error += abs(sure - right) * len(judged)
+        print(f"from {edge}: {len(judged):3} words, confidence {sure:.2f}, right {right:.2f}")
+    count = sum(map(len, bins.values()))
+    print(f"expected calibration error of {count} words: {error / count:.3f}")
+    assert count >= 80
+    assert error / count <= CALIBRATION_ERROR
 
 
 @pytest.mark.parametrize("nonsense", ["xqzzy", "asdfgh", "mitochondria", "photosynthesis equation"])
