@@ -10,6 +10,7 @@ import random
 import shutil
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -344,7 +345,7 @@ def test_hidden_folders_are_nobodys_business(watched, here):
     assert not any(b".trash" in path for path in watched.agree())
 
 
-def test_rights_taken_and_given_back(tmp_path_factory, home):
+def test_rights_taken_and_given_back(home):
     """A folder that cannot be read keeps its pictures; readable again it is watched again."""
     if os.geteuid() != 0:
         pytest.skip("changing the user needs root")
@@ -353,7 +354,7 @@ def test_rights_taken_and_given_back(tmp_path_factory, home):
     path = paint(rng, home.photos / "d" / "1.png")
     paint(rng, home.photos / "2.png")
     for folder in (home.folder, *home.folder.parents):
-        if folder == tmp_path_factory.getbasetemp().parent.parent:
+        if folder == Path(tempfile.gettempdir()):
             break
         folder.chmod(0o755)
     subprocess.run(["chown", "-R", "65534:65534", home.folder], check=True)
@@ -400,31 +401,28 @@ def test_too_few_watches(home):
         assert "looked at every 0.3 s" in root["tier"]
 
 
-def test_a_queue_of_64_events(home):
-    """With the kernel's queue at its smallest, a storm is found whole, and counted."""
-    limit = Path("/proc/sys/fs/inotify/max_queued_events")
-    if not os.access(limit, os.W_OK):
-        pytest.skip("the limit of queued events may not be changed here")
+def test_a_queue_that_is_full(home):
+    """With the kernel's queue full from the start, a storm is found whole, and counted."""
+    limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     rng = random.Random(SEED)
     home.configure(sources="[]", more="automatic = false\n" + QUICK)
-    before = limit.read_text()
-    try:
-        limit.write_text("64")
-        daemon = Daemon(home.config)
-    finally:
-        limit.write_text(before)
-    paint(rng, home.photos / "standing" / "first.png")
-    comes_to_agree(home, home.photos)
-    daemon.process.send_signal(signal.SIGSTOP)
-    for number in range(300):
-        paint(rng, home.photos / "standing" / f"{number}.png")
-        paint(rng, home.photos / f"n{number % 20}" / f"{number}.png")
-    daemon.process.send_signal(signal.SIGCONT)
-    assert len(comes_to_agree(home, home.photos)) == 601
-    home.run("wait", "--timeout", "60")
-    assert home.json("status")["watch"]["overflows"] >= 1
-    assert on_disk(home.photos).keys() == in_store(home).keys()
-    assert daemon.stop() == 0
+    standing = home.photos / "standing"
+    with home.daemon() as daemon:
+        paint(rng, standing / "first.png")
+        comes_to_agree(home, home.photos)
+        daemon.process.send_signal(signal.SIGSTOP)
+        for number in range(limit // 2 + 10):
+            # Two files in turn: the kernel folds equal events that follow each other.
+            os.close(os.open(standing / f"{number % 2}.part", os.O_CREAT | os.O_WRONLY))
+            os.unlink(standing / f"{number % 2}.part")
+        for number in range(300):
+            paint(rng, standing / f"{number}.png")
+            paint(rng, home.photos / f"n{number % 20}" / f"{number}.png")
+        daemon.process.send_signal(signal.SIGCONT)
+        assert len(comes_to_agree(home, home.photos)) == 601
+        home.run("wait", "--timeout", "60")
+        assert home.json("status")["watch"]["overflows"] >= 1
+        assert on_disk(home.photos).keys() == in_store(home).keys()
 
 
 def test_a_new_photo_passes_an_import(home):
