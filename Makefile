@@ -15,7 +15,7 @@ CONFIGURE = $(BIN)/cmake -S native/search -G Ninja -DCMAKE_MAKE_PROGRAM="$(CURDI
 .DEFAULT_GOAL := help
 .PHONY: help run test test-python test-database test-search build-search sanitize \
 	sanitize-database sanitize-search lint wheel bench bench-daemon bench-database bench-describe \
-	bench-search bench-search-vectors bench-site bench-browser clean screenshots validate-html
+	bench-search bench-search-vectors bench-site bench-site-browser bench-browser clean screenshots validate-html
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -100,8 +100,11 @@ bench-site: .venv/ready ## The gallery beside sigal, thumbsup and vipsthumbnail
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python tests/bench/bench_site.py $(ARGS)
 
-bench-browser: .venv/ready ## Lighthouse, and scrolling 100,000 pictures with a slow processor
+bench-site-browser: .venv/ready ## Lighthouse, and scrolling 100,000 pictures with a slow processor
 	$(BIN)/python tests/bench/bench_site_browser.py $(ARGS)
+
+bench-browser: .venv/ready ## The search in the browser (ARGS=--peers: beside Pagefind, MiniSearch)
+	$(BIN)/python tests/bench/bench_search_browser.py $(ARGS)
 
 screenshots: .venv/ready ## Pictures of every view of SITE into FOLDER (build/screenshots)
 	$(BIN)/python exporter/screenshots.py $(SITE) $(or $(FOLDER),build/screenshots)

@@ -1,108 +1,205 @@
 // The types of the site's scripts, for `tsc`; nothing of this is shipped.
 
-type LoadJson = (name: string) => Promise<any>;
+type LoadBytes = (name: string) => Promise<Uint8Array>;
+
+type IndexKind = "terms" | "postings" | "spelling" | "looks" | "texts" | "orders";
+type Row = [key: string, value: Uint8Array];
 
 interface PostingsRoot {
-  version: number;
   documents: number;
-  fields: [name: string, weight: number, averageLength: number][];
-  documentsPerBlock: number;
-  ordersPerBlock: number;
-  files: {
-    terms: [first: string, name: string][];
-    stems: [first: string, name: string][];
-    tags: [first: string, name: string][];
-    neighbours: [first: string, name: string][];
-    documents: [block: number, name: string][];
-    orders: [block: number, name: string][];
-  };
+  fields: [name: string, weight: number, words: number, holding: number][];
+  looks: number;
+  texts: number;
+  orders: number;
+  ending: string;
+  names: string[];
+  suffix: string;
 }
 
-/** A term and its packed postings, by the number of the field. */
+/** In which field a term stands, how often, and how many words that field has. */
+interface FieldUse {
+  field: number;
+  times: number;
+  words: number;
+}
+
+/** A term of the directory; its documents lie in bands, those first that are worth the most. */
 interface Term {
-  term: string;
-  fields: [field: number, numbers: number[]][];
+  key: string;
+  text: string;
+  documents: number;
+  bands: { documents: number; bounds: FieldUse[][] }[];
+}
+
+/** Documents of a term, by their places in a record. */
+interface Part {
+  readonly count: number;
+  readonly ids: Float64Array;
+  /** Each document's class. */
+  readonly codes: Uint32Array;
+  readonly classes: FieldUse[][];
+  uses(at: number): FieldUse[];
+  positions(at: number): number[][];
+  look(at: number): Look | undefined;
+}
+
+interface Place {
+  part: Part;
+  at: number;
 }
 
 interface NearTag {
+  key: string;
   name: string;
   similarity: number;
-  /** The words in each bearing document's field of tags. */
-  lengths: Map<number, number>;
 }
 
 /** What a result shows of a picture. */
-interface Shown {
+interface Look {
   filename: string;
-  path: string;
-  width: number;
-  height: number;
-  shape: number;
-  placeholder: string;
-  alt: string;
+  digest: string;
+  form: number;
+  name: number;
+  colour: number;
 }
 
-/** The pictures that a word or phrase of the query matches. */
-interface FoundWord {
-  ways: Map<number, Way>;
+/** A look, and what is said of the picture where that is known. */
+interface Shown extends Look {
+  alt: string | undefined;
+}
+
+type Via = "exact" | "phrase" | "form" | "prefix" | "typo" | "neighbour";
+
+/** A term that matches a word of the query, and what is read of its postings. */
+interface List {
+  term: Term;
+  via: Via;
+  name: string;
+  similarity: number;
+  edits: number;
+  /** The band that is read next. */
+  next: number;
+  places: Map<number, Place>;
+}
+
+/** The best way that is known in which a document has a word. */
+interface Known {
+  worth: number;
+  list: List;
+}
+
+/** Where a word or phrase stands, as far as that is read. */
+interface Source {
+  word: QueryWord;
   idf: number;
-  /** Where the word and its forms stand, by form and field. */
-  texts: Occurrences[][];
-  phrase: boolean;
+  known: Map<number, Known>;
+  /** The most that what is not read may be worth. */
+  readonly bound: number;
+  readonly unread: List[];
+  open(): Promise<void>;
+  load(): Promise<void>;
+  loadAll(): Promise<void>;
+  look(id: number): Look | undefined;
+  way(id: number): Way | undefined;
+  places(id: number, tell: (field: number, positions: number[]) => void): void;
 }
 
-interface Clause {
-  /** It says little, and need not be there. */
-  stop: boolean;
-  words: string[];
+interface QueryWord {
+  typed: string;
+  terms: string[];
   phrase: boolean;
+  field: string;
+  excluded: boolean;
+  prefixes: boolean;
+  forms: boolean;
+  typos: boolean;
+  stop: boolean;
   /** Under which tags may hold this word as a neighbour. */
   near: string[];
 }
 
-/** Where a term stands in a field, by document. */
-type Occurrences = Map<number, { length: number; positions: number[] }>;
+interface QueryNode {
+  kind: "word" | "all" | "any" | "times";
+  word: number;
+  from: number;
+  before: number;
+  negated: boolean;
+  optional: boolean;
+  demanded: boolean;
+  children: QueryNode[];
+}
+
+interface Query {
+  words: QueryWord[];
+  root: QueryNode;
+  pairs: [number, number][];
+}
+
+/** What is known of whether a document matches, and of its score. */
+interface Standing {
+  low: number;
+  high: number;
+  sure: boolean;
+  may: boolean;
+}
+
+interface Scored {
+  id: number;
+  low: number;
+  high: number;
+  exact: boolean;
+}
 
 /** How a picture came to match a word of the query. */
 interface Way {
   query: string;
   word: string;
-  via: "exact" | "phrase" | "form" | "prefix" | "neighbour";
+  via: Via;
   similarity: number;
   score: number;
   /** Where a tag led there: all tags that would have, the nearest first. */
   tags: string[];
 }
 
-/** A way to match a word, and how much it stands in each document, in 0..1. */
-interface Candidate {
-  via: Way["via"];
-  word: string;
-  similarity: number;
-  saturated: Map<number, number>;
-}
-
 interface Hit {
   id: number;
   score: number;
   matches: Way[];
+  look: Look | undefined;
+}
+
+interface SearchOptions {
+  limit?: number;
+  sort?: "best" | "newest" | "oldest";
+  /** Whether nobody waits for the answer any more. */
+  superseded?: () => boolean;
 }
 
 interface Found {
   hits: Hit[];
+  /** How many match; where not `all` are known, at least. */
+  total: number;
+  all: boolean;
   relaxed: boolean;
+  corrected: [typed: string, meant: string][];
 }
 
 interface Postings {
   readonly documents: number;
-  readonly fields: PostingsRoot["fields"];
+  readonly fields: { name: string; weight: number; average: number }[];
+  readonly root: PostingsRoot;
   readonly problems: Set<string>;
-  beginningWith(word: string): Promise<Term[]>;
-  term(word: string): Promise<Term | undefined>;
-  forms(word: string): Promise<Term[]>;
+  term(text: string, kind: "w" | "t"): Promise<Term | undefined>;
+  beginningWith(text: string): Promise<Term[]>;
+  stem(stem: string): Promise<{ bearing: number; words: string[] } | undefined>;
   nearTags(word: string): Promise<NearTag[]>;
-  shown(ids: number[]): Promise<Map<number, Shown>>;
+  band(term: Term, band: number): Promise<Part[]>;
+  spellings(length: number, edits: number): Promise<string[]>;
+  looks(ids: number[]): Promise<Map<number, Look>>;
+  texts(ids: number[]): Promise<Map<number, string>>;
   orders(ids: number[]): Promise<Map<number, number>>;
+  everything(): Promise<Map<number, number>>;
+  missing(kind: "looks" | "texts" | "orders", ids: number[]): number;
 }
 
 declare var Picturerail: {
@@ -110,7 +207,9 @@ declare var Picturerail: {
   analyseQuery(text: string): string[];
   isStopWord(word: string): boolean;
   stem(word: string): string;
-  Postings: { open(load: LoadJson): Promise<Postings> };
+  Postings: { open(load: LoadBytes): Promise<Postings> };
+  WordSource: new (index: Postings, word: QueryWord) => Source;
+  PhraseSource: new (index: Postings, word: QueryWord) => Source;
   Rows: {
     ratio(picture: ScrollPicture): number;
     of(pictures: ScrollPicture[], page: ScrollPage): ScrollRow[];
@@ -121,8 +220,8 @@ declare var Picturerail: {
     make(picture: ScrollPicture, height: number, root: ScrollRoot, site: URL): HTMLElement;
     fetch(element: HTMLElement): void;
   };
-  parse(query: string): Clause[];
-  search(index: Postings, query: string): Promise<Found>;
+  parse(query: string, fields: string[]): Query;
+  search(index: Postings, query: string, options?: SearchOptions): Promise<Found>;
   searchName(index: Postings, filename: string): Promise<Found>;
 };
 

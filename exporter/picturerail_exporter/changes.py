@@ -36,14 +36,14 @@ _VECTORS_AT_ONCE = 1024
 class News:
     """What is new since the state: each picture that differs, as it was and as it is to be.
 
-    `words` tells that what tags are near to changed. `codes` are what similarity is told by, of
-    each picture for which that may be new; None where there is none.
+    `near` are the keys of what tags are near to, where that changed. `codes` are what similarity is
+    told by, of each picture for which that may be new; None where there is none.
     """
 
     pictures: dict[int, tuple[Photo | None, Photo | None]]
     skipped: list[Skipped]
     tried: list[int]
-    words: bool
+    near: frozenset[bytes] = frozenset()
     codes: dict[int, Coded | None] = field(default_factory=dict)
 
 
@@ -84,14 +84,14 @@ def everything(source: Source, rules: Rules) -> News:
     skipped = [skip for skip in shown.values() if isinstance(skip, Skipped)]
     after = {number: photo for number, (_, photo) in pictures.items()}
     codes = _coded(after, source.records(Table.VECTORS))
-    return News(pictures, skipped, list(shown), True, codes)
+    return News(pictures, skipped, list(shown), codes=codes)
 
 
 def news(source: Source, state: SiteState, since: int, rules: Rules) -> News | None:
     """Return what changed since a transaction; None where everything must be looked at."""
     ids = {skip.id for skip in state.skipped()}
     looks: set[int] = set()
-    words = False
+    near: set[bytes] = set()
     try:
         for change in source.changes(since):
             if isinstance(change, ImageChange):
@@ -99,7 +99,7 @@ def news(source: Source, state: SiteState, since: int, rules: Rules) -> News | N
             elif change.table == Table.ROOTS:
                 return None
             elif change.table == Table.NEIGHBOURS:
-                words = True
+                near.add(change.key)
             elif change.table == Table.VECTORS:
                 looks.add(int.from_bytes(change.key[:8], "big"))
     except FeedExpiredError:
@@ -122,7 +122,7 @@ def news(source: Source, state: SiteState, since: int, rules: Rules) -> News | N
         for number in now
         for record in source.records(Table.VECTORS, number.to_bytes(8, "big"))
     )
-    return News(found, skipped, sorted(ids), words, _coded(now, vectors))
+    return News(found, skipped, sorted(ids), frozenset(near), _coded(now, vectors))
 
 
 def _coded(
@@ -176,7 +176,7 @@ def apply(
         homes: where the watched folders lie, by name: the texts of albums are read there.
         most_similar: how many similar pictures are shown beside one.
     """
-    touched = Touched(index=bool(new.pictures) or new.words)
+    touched = Touched(index=bool(new.pictures) or bool(new.near))
     places: dict[bytes, set[Key]] = {b"": set()}
     folders: dict[Folder, int] = {}
     months: dict[bytes, int] = {}

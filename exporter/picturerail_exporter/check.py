@@ -21,7 +21,7 @@ from picturerail_exporter.site_folder import (
 from picturerail_exporter.source import Source
 from picturerail_exporter.strip import UnstrippableError, strip
 
-_TEXTS = {".html", ".json", ".xml", ".txt", ".webmanifest", ".css", ".js", ".svg"}
+_TEXTS = {".bin", ".html", ".json", ".xml", ".txt", ".webmanifest", ".css", ".js", ".svg"}
 
 
 def site_seq(path: Path, uuid: bytes) -> int:

@@ -25,6 +25,7 @@ from picturerail_exporter import pages
 from picturerail_exporter.album_text import read_text
 from picturerail_exporter.collection import Photo, public_roots, publish
 from picturerail_exporter.rules import Rules
+from picturerail_exporter.search_file import MAGIC, texts_of
 from picturerail_exporter.source import Source
 from picturerail_exporter.theme import Theme
 from picturerail_native.database import CorruptError, NotFoundError
@@ -38,7 +39,7 @@ _WORD = re.compile(r"[^\W_]+")
 _NAME = re.compile(r"[^/\\\"'<>=,;:()\[\]{}\n]+\.[a-z0-9]{2,5}\b")
 _NUMBER = r"(-?\d{1,3}\.\d{3,})"
 _PAIR = re.compile(rf"(?<![\w.]){_NUMBER}[^\d.-]{{1,24}}{_NUMBER}(?![\w.])")
-_DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?:[0-9a-f]{32})?(?![0-9a-f])")
+_DIGEST = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{16}){1,4}(?![0-9a-f])")
 _PAGE = re.compile(r"photo/(\d+)(?=[/\"])|photo-id=\"(\d+)\"")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _OWN_WORDS = (
@@ -99,7 +100,7 @@ def private_of(source: Source, rules: Rules, own_texts: Iterable[str] = ()) -> P
         metadata = row.metadata
         if isinstance(photo, Photo):
             shown.add(row.id)
-            shown_digests.add(row.content_hash.hex()[:32])
+            shown_digests.add(row.content_hash[: pages.DIGEST_BYTES].hex())
             _add_public(photo, public)
             folders.update(_album_folders(Path(roots[row.root].folder), photo))
             told = {value for name, value in photo.fields if name == "tags"}
@@ -107,7 +108,7 @@ def private_of(source: Source, rules: Rules, own_texts: Iterable[str] = ()) -> P
             for number in _serials(source, row):
                 secret.add(number)
         else:
-            digests.add(row.content_hash.hex()[:32])
+            digests.add(row.content_hash[: pages.DIGEST_BYTES].hex())
             _add_secret(row, secret)
         if metadata.gps and (not isinstance(photo, Photo) or photo.gps is None):
             positions.add(_thousandths(*metadata.gps))
@@ -129,9 +130,12 @@ def private_of(source: Source, rules: Rules, own_texts: Iterable[str] = ()) -> P
 def leaks_in(path: str, data: bytes, private: Private) -> Iterator[str]:
     """Yield what of a text file of the site, its path included, is private."""
     try:
-        text = data.decode()
+        text = "\n".join(texts_of(path, data)) if data.startswith(MAGIC) else data.decode()
     except UnicodeDecodeError:
         return  # no text: pictures are looked at for themselves
+    except ValueError as error:
+        yield str(error)
+        return
     text = f"/{path}\n" + _DATA_ADDRESS.sub("", text)
     text = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
     text = urllib.parse.unquote(html.unescape(text))
@@ -139,7 +143,9 @@ def leaks_in(path: str, data: bytes, private: Private) -> Iterator[str]:
         number = int("".join(numbers))
         if number not in private.shown:
             yield f"leads to picture {number}, which is not published"
-    for digest in sorted({found[:32] for found in _DIGEST.findall(text)} & private.digests):
+    for digest in sorted(
+        {found[: 2 * pages.DIGEST_BYTES] for found in _DIGEST.findall(text)} & private.digests
+    ):
         yield f"names the content {digest}, which is not published"
     folded = fold(text)
     for name in sorted(private.names.intersection(map(str.strip, _NAME.findall(folded)))):

@@ -19,6 +19,7 @@ from typing import Any
 
 import jinja2
 import markupsafe
+import rjsmin
 
 from picturerail_exporter.collection import WAYS, Album, Photo, Way, slug_of
 from picturerail_exporter.listings import Month, way_named
@@ -30,6 +31,9 @@ from picturerail_exporter.theme import Theme
 from picturerail_exporter.way_state import Counted
 
 MEDIA = "media"
+
+DIGEST_BYTES = 8
+"""So much of a content's hash names its files: a million pictures share none by chance (3e-8)."""
 ALBUMS = "album/index.html"
 TIMELINE = "timeline/index.html"
 FEED = "feed.xml"
@@ -69,7 +73,7 @@ class Rendered:
 
 def media_name(content_hash: bytes, recipe: Recipe, name: str, kind: str = "webp") -> str:
     """Return a rendition's path on the site, which stays the same for the same content."""
-    digest = content_hash.hex()[:32]
+    digest = content_hash[:DIGEST_BYTES].hex()
     return f"{MEDIA}/{digest[:2]}/{digest}-{recipe.version}-{name}.{kind}"
 
 
@@ -77,7 +81,7 @@ def original_path(photo: Photo) -> str:
     """Return the path of a picture's own file on the site; "" where none may be downloaded."""
     if not photo.original:
         return ""
-    digest = photo.content_hash.hex()[:32]
+    digest = photo.content_hash[:DIGEST_BYTES].hex()
     return f"{MEDIA}/{digest[:2]}/{digest}-{original_ending(photo.original, photo.mime)}"
 
 
@@ -393,7 +397,12 @@ def static_files(theme: Theme) -> Iterator[tuple[str, bytes]]:
     """Yield the style sheets, scripts, icon, and what else a theme has, as (path, bytes)."""
     for path, data in theme.static_files():
         # The shapes ride along: a file of its own would be one more request.
-        yield path, data + shapes_css() if path == "static/site.css" else data
+        if path == "static/site.css":
+            yield path, data + shapes_css()
+        elif path.endswith(".js"):
+            yield path, rjsmin.jsmin(data, keep_bang_comments=True)
+        else:
+            yield path, data
 
 
 def wall_clock(photo: Photo) -> dt.datetime:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
-from picturerail_exporter import browser_index, pages
+from picturerail_exporter import pages
 from picturerail_exporter.changes import Touched
 from picturerail_exporter.collection import TAG, WAYS, Photo
 from picturerail_exporter.listings import Folder, Key, Month, folder_key, month_named
@@ -18,12 +16,12 @@ from picturerail_exporter.pages import Pages
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.scroll import scroll_of
+from picturerail_exporter.search_file import ROOT
+from picturerail_exporter.search_index import Brought
 from picturerail_exporter.sections import Listing, Section, section_path
 from picturerail_exporter.state import SiteState
 from picturerail_exporter.theme import Theme
 from picturerail_exporter.way_state import Counted
-
-NearWords = Mapping[str, Sequence[tuple[str, float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +69,7 @@ class Planner:
 
     def plan(
         self,
-        neighbours: Callable[[], NearWords],
-        analyse: browser_index.Analyse,
+        index: Brought | None,
         standing: Container[str],
         *,
         all_files: bool,
@@ -84,7 +81,12 @@ class Planner:
         already, so the others come first. Files that no picture changes are only brought
         where `all_files` is asked for.
         """
-        shards, root = self._index(neighbours, analyse)
+        shards: list[File] = []
+        root: list[File] = []
+        if index is not None:
+            shards = [_ready(path, data) for path, data in index.written.items()]
+            shards += [Gone(path) for path in index.gone]
+            root = [_ready(ROOT, index.root)]
         static: list[File] = []
         if all_files:
             static = [_ready(path, data) for path, data in pages.static_files(self._theme)]
@@ -299,24 +301,6 @@ class Planner:
             else:
                 yield Gone(path)
 
-    def _index(
-        self, neighbours: Callable[[], NearWords], analyse: browser_index.Analyse
-    ) -> tuple[list[File], list[File]]:
-        if not self._touched.index:
-            return [], []
-        root, shards = browser_index.build(
-            self._state.photos(),
-            neighbours(),
-            analyse,
-            functools.partial(_shown_in_results, recipe=self._recipe),
-        )
-        old = set(msgspec.json.decode(self._state.note("index") or "[]", type=list[str]))
-        new = {f"search/{shard.name}" for shard in shards}
-        self._state.set_note("index", msgspec.json.encode(sorted(new)).decode())
-        files: list[File] = [_ready(f"search/{shard.name}", shard.data) for shard in shards]
-        files += [Gone(path) for path in sorted(old - new)]
-        return files, [_ready("search/root.json", root)]
-
 
 def _newest(page: Callable[[Section], bytes], listing: Listing) -> bytes:
     return page(listing.newest())
@@ -332,17 +316,3 @@ def _by_id(key: Key) -> int:
 
 def _ready(path: str, data: bytes) -> Written:
     return Written(path, lambda: data)
-
-
-def _shown_in_results(photo: Photo, recipe: Recipe) -> Sequence[object]:
-    """Return what a result shows of a picture; `static/postings.js` reads it."""
-    tile = pages.rendered(photo, recipe)["tile"]
-    return (
-        photo.filename,
-        tile.path,
-        tile.width,
-        tile.height,
-        pages.shape(photo.width, photo.height),
-        photo.placeholder,
-        photo.alt,
-    )

@@ -160,7 +160,7 @@ def _entry(photo: Photo, recipe: Recipe) -> Sequence[object]:
         pages.shape(photo.width, photo.height),
         tile.width,
         tile.height,
-        photo.content_hash.hex()[:32],
+        photo.content_hash[: pages.DIGEST_BYTES].hex(),
         tile.name,
         wider.width if wider else 0,
         wider.name if wider else 0,

@@ -9,18 +9,20 @@ an export that was interrupted is completed by the next one.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import hashlib
 import os
-from collections.abc import Sequence
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from picturerail_exporter import pages
-from picturerail_exporter.browser_index import Analyse
 from picturerail_exporter.changes import (
     News,
     apply,
@@ -35,19 +37,19 @@ from picturerail_exporter.files import link_or_copy, write_atomically
 from picturerail_exporter.originals import copy_missing
 from picturerail_exporter.pages import Pages
 from picturerail_exporter.pixels import DEFAULT_MAX_PIXELS
-from picturerail_exporter.plan import Gone, Linked, NearWords, Planner, Written
+from picturerail_exporter.plan import Gone, Linked, Planner, Written
 from picturerail_exporter.render_missing import Progress, render_missing
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.rules import Rules
+from picturerail_exporter.search_index import Brought, SearchIndex
 from picturerail_exporter.site_folder import PICTURE_MARK, Manifest, SiteFolder, digest, open_site
 from picturerail_exporter.source import Source
-from picturerail_exporter.state import open_state
+from picturerail_exporter.state import SiteState, open_state
 from picturerail_exporter.theme import Theme
 from picturerail_native.records import Table, decode_neighbours, neighbours_key
-from picturerail_native.search import analyse as engine_analyse
 
-_PAGES_VERSION = 6
+_PAGES_VERSION = 7
 """To be raised when the same pictures and options give other pages."""
 
 
@@ -138,7 +140,6 @@ def export(
     full: bool = False,
     dry_run: bool = False,
     progress: Progress | None = None,
-    analyse: Analyse = engine_analyse,
 ) -> ExportReport:
     """Bring the site up to date with `source`.
 
@@ -148,7 +149,6 @@ def export(
         full: verify every file on disk, instead of believing the manifest.
         dry_run: write and render nothing; report what would be written.
         progress: told how far the two stages are, rendering pictures and writing files.
-        analyse: the engine's analyser, which cuts texts into words.
 
     Raises:
         ExportError: the folder cannot be used.
@@ -158,6 +158,7 @@ def export(
     with (
         open_site(options.path, dry_run=dry_run) as folder,
         open_state(_state_path(options, dry_run=dry_run)) as state,
+        _search_index(source, state, options, dry_run=dry_run) as index,
     ):
         old = folder.manifest
         new = Manifest(uuid=source.info.uuid.hex(), seq=source.info.seq, options=options.digest)
@@ -165,7 +166,7 @@ def export(
         # interruption the lists name our files, but not what is in them.
         verify = full or not old.complete or not (options.path / "index.html").is_file()
         same = (old.uuid, old.options) == (new.uuid, new.options) and not verify
-        stands = same and state.note("stands") == _position(old)
+        stands = same and state.note("stands") == _position(old) and index.stands()
         homes = homes_of(public_roots(source))
         if same and old.seq == new.seq and not old.partial and not changed_texts(state, homes):
             problems = tuple(state.albums.problems())
@@ -189,8 +190,7 @@ def export(
             Pages(options.title, options.base_url, options.recipe, options.language, options.theme),
             options.theme,
         ).plan(
-            lambda: _neighbours(source, options.vectors_version),
-            analyse,
+            _indexed(source, index, found, options.vectors_version, incremental=incremental),
             _Standing(folder),
             all_files=not incremental,
         )
@@ -301,7 +301,7 @@ def _rendered(
     ]
     codes = {n: None if n in bad else coded for n, coded in found.codes.items()}
     skipped = [*found.skipped, *failed]
-    return News(pictures, skipped, found.tried, found.words, codes), problems
+    return News(pictures, skipped, found.tried, found.near, codes), problems
 
 
 class _Effect(enum.Enum):
@@ -382,7 +382,46 @@ def _gone(folder: SiteFolder, paths: set[str]) -> list[str]:
     return sorted(there, key=lambda path: (path.startswith(f"{pages.MEDIA}/"), path))
 
 
-def _neighbours(source: Source, version: str) -> NearWords:
+@contextlib.contextmanager
+def _search_index(
+    source: Source, state: SiteState, options: SiteOptions, *, dry_run: bool
+) -> Iterator[SearchIndex]:
+    """Open the search's index; a dry run works on a copy."""
+    place = _state_path(options, dry_run=False)
+    assert place is not None
+    folder = place.with_suffix(".index")
+    with contextlib.ExitStack() as stack:
+        if dry_run:
+            copy = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "index"
+            if folder.is_dir():
+                shutil.copytree(folder, copy)
+            folder = copy
+        yield SearchIndex(state, folder, source.info.uuid, options.recipe)
+
+
+def _indexed(
+    source: Source, index: SearchIndex, new: News, version: str, *, incremental: bool
+) -> Brought | None:
+    """Bring the search's index up to date; None where nothing of it may have changed."""
+    if not incremental:
+        every = _neighbours(source, version)
+        return index.rebuild(lambda tag: every.get(tag, ()))
+    if not new.pictures and not new.near:
+        return None
+    prefix = neighbours_key(version, "")
+    tags = {key[len(prefix) :].decode() for key in new.near if version and key.startswith(prefix)}
+
+    def near(tag: str) -> Sequence[tuple[str, float]]:
+        wanted = neighbours_key(version, tag) if version else None
+        for key, value in source.records(Table.NEIGHBOURS, wanted) if wanted else ():
+            if key == wanted:
+                return decode_neighbours(value).reach
+        return ()
+
+    return index.update(new.pictures, tags, near)
+
+
+def _neighbours(source: Source, version: str) -> Mapping[str, Sequence[tuple[str, float]]]:
     """Return the words near each tag, in the word vectors that are in use."""
     if not version:
         return {}

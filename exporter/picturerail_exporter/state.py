@@ -32,6 +32,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from picturerail_exporter import search_state
 from picturerail_exporter.album_state import AlbumState
 from picturerail_exporter.collection import Photo, Skipped
 from picturerail_exporter.listings import (
@@ -44,10 +45,11 @@ from picturerail_exporter.listings import (
     month_named,
     month_of,
 )
+from picturerail_exporter.search_state import SearchState
 from picturerail_exporter.similar_state import SimilarState
 from picturerail_exporter.way_state import WayState
 
-_SHAPE = "5"
+_SHAPE = "6"
 """To be raised when the tables or what is in them change: the file is then made anew."""
 
 _TABLES = """
@@ -83,6 +85,7 @@ class SiteState:
         self.albums = AlbumState(connection, self.photo, self.named)
         self.ways = WayState(connection)
         self.similar = SimilarState(connection)
+        self.search = SearchState(connection)
 
     # ---- where it stands ----
 
@@ -118,6 +121,10 @@ class SiteState:
     def newest(self) -> Iterator[Photo]:
         """Yield all pictures, the newest first."""
         return self._all("ORDER BY time DESC, id DESC")
+
+    def photos_in(self, first: int, end: int) -> list[Photo]:
+        """Return the pictures whose ids are from `first` up to `end`, without that, in id order."""
+        return list(self._all("WHERE id >= ? AND id < ? ORDER BY id", first, end))
 
     def count(self) -> int:
         """Return how many pictures there are."""
@@ -339,7 +346,8 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
     if names and (shape is None or shape[0] != _SHAPE):
         for name in names:
             connection.execute(f"DROP TABLE {name}")
-    connection.executescript(_TABLES + AlbumState.TABLES + WayState.TABLES + SimilarState.TABLES)
+    tables = (AlbumState.TABLES, WayState.TABLES, SimilarState.TABLES, search_state.TABLES)
+    connection.executescript(_TABLES + "".join(tables))
     connection.execute("INSERT OR REPLACE INTO note VALUES ('shape', ?)", (_SHAPE,))
     connection.commit()
     return connection

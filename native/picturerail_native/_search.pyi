@@ -172,6 +172,29 @@ class _Library:
         count: FFI.CData,
         error: FFI.CData,
     ) -> int: ...
+    def prse_site_open(
+        self,
+        reader: FFI.CData,
+        fields: FFI.CData,
+        count: int,
+        site: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
+    def prse_site_statistics(
+        self, site: FFI.CData, numbers: FFI.CData, count: int, error: FFI.CData
+    ) -> int: ...
+    def prse_site_keys(
+        self,
+        site: FFI.CData,
+        after: FFI.CData,
+        limit: int,
+        keys: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
+    def prse_site_term(
+        self, site: FFI.CData, key: FFI.CData, term: FFI.CData, error: FFI.CData
+    ) -> int: ...
+    def prse_site_close(self, site: FFI.CData) -> None: ...
     def prse_check(self, path: bytes | FFI.CData, error: FFI.CData) -> int: ...
     def prse_stem(
         self,

@@ -15,6 +15,20 @@ from picturerail_native.records import Metadata
 FIELD_WEIGHTS = {"filename": 4.0, "tags": 3.0, "caption": 2.0, "folder": 1.0}
 """The engine's defaults; every field not named here weighs 1."""
 
+FIELDS = (
+    "filename",
+    "tags",
+    "caption",
+    "folder",
+    "camera",
+    "date",
+    "time",
+    "place",
+    "people",
+    "rating",
+    "text",
+)
+"""Every field there is, in the order of the numbers that a site's index gives them."""
 
 FIELDS_VERSION = 2
 """An index built with another version lacks words that this one would have."""

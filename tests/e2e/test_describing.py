@@ -6,6 +6,8 @@ import shutil
 import pytest
 from PIL import ExifTags, Image
 
+from picturerail_exporter.search_file import texts_of
+
 from ..small_models import colour_clip
 
 
@@ -60,8 +62,14 @@ def test_the_site_tells_no_more_of_places_than_is_allowed(written, place, told):
 
     everything = b"".join(file.read_bytes() for file in written.site.rglob("*") if file.is_file())
     assert (b"ydney" in everything) == told
+    searched = {
+        text
+        for file in (written.site / "search").iterdir()
+        for text in texts_of(f"search/{file.name}", file.read_bytes())
+    }
+    assert ("sydney" in searched) == told
     # A summer in January would tell the half of the earth.
-    assert (b'"summer"' in everything, b'"winter"' in everything) == (told, not told)
+    assert ("summer" in searched, "winter" in searched) == (told, not told)
 
 
 def test_what_google_takeout_tells_comes_with_it_and_changes_with_it(written):

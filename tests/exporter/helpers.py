@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 from skimage import data as skimage_data
 
+from picturerail_exporter.search_file import texts_of
 from picturerail_native.database import FeedExpiredError, NotFoundError
 from picturerail_native.records import (
     Change,
@@ -193,6 +194,14 @@ def tree(folder: Path) -> dict[str, bytes]:
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
         if path.is_file()
+    }
+
+
+def searched_texts(site: Path) -> set[str]:
+    """Return every text in the index that a browser searches."""
+    files = sorted((site / "search").glob("*.bin"))
+    return {
+        text for file in files for text in texts_of(str(file.relative_to(site)), file.read_bytes())
     }
 
 

@@ -16,6 +16,7 @@ from picturerail_exporter.pixels import decode
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import render
 from picturerail_exporter.rules import Allowed, Rule, Rules
+from picturerail_exporter.search_file import named_by
 from picturerail_exporter.site_folder import ExportError, SiteLockedError, open_site
 from picturerail_exporter.theme import Theme
 from picturerail_native.records import Corrections
@@ -36,7 +37,7 @@ def unreferenced(site: Path) -> set[str]:
     files = {name for name in tree(site) if not name.startswith(".picturerail/")}
     used = {
         "index.html",
-        "search/root.json",
+        "search/root.bin",
         "static/photo.js",
         "static/rows.js",
         "static/scroll.js",
@@ -49,8 +50,7 @@ def unreferenced(site: Path) -> set[str]:
         here = "/" + str(page.relative_to(site))
         for address in Links(page.read_text()).found:
             used.add(unquote(urlsplit(urljoin(here, address)).path).lstrip("/"))
-    root = json.loads((site / "search/root.json").read_bytes())
-    used |= {f"search/{name}" for of_kind in root["files"].values() for _, name in of_kind}
+    used |= named_by((site / "search/root.bin").read_bytes())
     for lists in site.rglob("page/scroll.json"):
         used.add(str(lists.relative_to(site)))
         shards = json.loads(lists.read_bytes())["shards"]

@@ -4,7 +4,11 @@
 
 (() => {
   const AT_ONCE = 60;
-  const SEARCH = ["analyse.js", "stem.js", "postings.js", "search.js"];
+  const FIRST = 20; // of many pictures the first screen is not kept waiting for more
+  const MANY = 5000;
+  const FEW_FILES = 2;
+  const SHAPE_STEP = 1.04;
+  const SEARCH = ["analyse.js", "stem.js", "postings.js", "query.js", "sources.js", "search.js"];
 
   const script = /** @type {HTMLScriptElement} */ (document.currentScript);
   const site = new URL("../", script.src);
@@ -64,16 +68,16 @@
     return globalThis.Picturerail.Postings.open(load);
   }
 
-  /** @type {LoadJson} */
+  /** @type {LoadBytes} */
   async function load(name) {
-    const fixed = name === "root.json"; // the others are named by their content
+    const fixed = name === "root.bin"; // the others are named by their content
     const answer = await fetch(new URL(`search/${name}`, site), {
       cache: fixed ? "no-cache" : "default",
     });
     if (!answer.ok) {
       throw new Error(`${name}: ${answer.status}`);
     }
-    return answer.json();
+    return new Uint8Array(await answer.arrayBuffer());
   }
 
   /** What the address asks for. */
@@ -106,25 +110,63 @@
     try {
       opening ??= open();
       const index = await opening;
-      const { search, searchName } = globalThis.Picturerail;
-      const found = await (name ? searchName(index, name) : search(index, words));
-      const first = await index.shown(found.hits.slice(0, AT_ONCE).map((hit) => hit.id));
+      const found = await find(index, name, words, index.documents > MANY ? FIRST : Infinity, number);
+      const first = found.hits.slice(0, AT_ONCE);
+      const shown = await known(index, first);
       if (number !== newest) {
         return;
       }
-      say(summary(found.hits.length, name, words), remarks(index, found));
+      say(summary(found, name, words), remarks(index, found));
       grid.replaceChildren();
-      hang(found.hits.slice(0, AT_ONCE), first);
-      offerMore(index, found.hits, AT_ONCE, number);
-      state.results = String(found.hits.length);
+      hang(index, first, shown);
+      offerMore(index, found, first.length, number);
+      state.results = String(found.total);
       state.search = "ready";
     } catch {
-      opening = undefined; // the next search tries again
       if (number === newest) {
+        opening = undefined; // the next search tries again
         say(text("unavailable"), text("unavailableWhy"));
         state.search = "unavailable";
       }
     }
+  }
+
+  /**
+   * @param {Postings} index
+   * @param {string} name
+   * @param {string} words
+   * @param {number} limit
+   * @param {number} number of the search: a newer one ends it
+   */
+  function find(index, name, words, limit, number) {
+    const { search, searchName } = globalThis.Picturerail;
+    const superseded = () => number !== newest;
+    return name ? searchName(index, name) : search(index, words, { limit, superseded });
+  }
+
+  /**
+   * What hits look like, and what is said of them where that costs little.
+   * @param {Postings} index
+   * @param {Hit[]} hits
+   * @returns {Promise<Map<number, Shown>>}
+   */
+  async function known(index, hits) {
+    const ids = hits.map(({ id }) => id);
+    const unknown = hits.filter(({ look }) => !look).map(({ id }) => id);
+    const cheap = index.missing("texts", ids) <= FEW_FILES;
+    const [looks, texts] = await Promise.all([
+      index.looks(unknown),
+      cheap ? index.texts(ids) : /** @type {Map<number, string>} */ (new Map()),
+    ]);
+    /** @type {Map<number, Shown>} */
+    const shown = new Map();
+    for (const { id, look } of hits) {
+      const seen = look ?? looks.get(id);
+      if (seen) {
+        shown.set(id, { ...seen, alt: texts.get(id) });
+      }
+    }
+    return shown;
   }
 
   /**
@@ -141,13 +183,14 @@
   }
 
   /**
-   * @param {number} count
+   * @param {Found} found
    * @param {string} name
    * @param {string} words
    */
-  function summary(count, name, words) {
-    const kind = count ? (count === 1 ? "one" : "many") + (name ? "Named" : "") : "none";
-    return text(kind, name || words, count);
+  function summary({ total, all }, name, words) {
+    const count = all ? (total === 1 ? "one" : "many") : "more";
+    const kind = total ? count + (name ? "Named" : "") : "none";
+    return text(kind, name || words, total.toLocaleString(document.documentElement.lang));
   }
 
   /**
@@ -155,60 +198,76 @@
    * @param {Found} found
    */
   function remarks(index, found) {
+    const corrected = found.corrected.map(([typed, meant]) => text("corrected", typed, meant));
     const relaxed = found.relaxed ? text("relaxed") : "";
     const damaged = index.problems.size ? text("damaged") : "";
-    return `${relaxed} ${damaged}`.trim();
+    return [...corrected, relaxed, damaged].join(" ").trim();
   }
 
   /**
+   * @param {Postings} index
    * @param {Hit[]} hits
    * @param {Map<number, Shown>} shown
    */
-  function hang(hits, shown) {
+  function hang(index, hits, shown) {
     for (const hit of hits) {
       const picture = shown.get(hit.id);
       if (picture) {
-        grid.append(tile(hit, picture));
+        grid.append(tile(index, hit, picture));
       }
     }
   }
 
   /**
    * @param {Postings} index
-   * @param {Hit[]} hits
+   * @param {Found} found
    * @param {number} from
    * @param {number} number
    */
-  function offerMore(index, hits, from, number) {
-    more.hidden = hits.length <= from;
+  function offerMore(index, found, from, number) {
+    more.hidden = found.all && found.hits.length <= from;
     more.onclick = async () => {
-      const next = hits.slice(from, from + AT_ONCE);
-      const shown = await index.shown(next.map((hit) => hit.id));
+      const { name, words } = asked();
+      const wider = found.all ? found : await find(index, name, words, from + AT_ONCE, number);
+      const next = wider.hits.slice(from, from + AT_ONCE);
+      const shown = await known(index, next);
       if (number === newest) {
-        hang(next, shown);
-        offerMore(index, hits, from + AT_ONCE, number);
+        hang(index, next, shown);
+        offerMore(index, wider, from + next.length, number);
+        more.hidden ||= !next.length;
       }
     };
   }
 
   /**
+   * @param {Postings} index
    * @param {Hit} hit
    * @param {Shown} picture
    */
-  function tile(hit, picture) {
+  function tile(index, hit, picture) {
+    const { digest, form, name, colour } = picture;
+    const { ending, names, suffix } = index.root;
+    const matched = [...new Set(hit.matches.flatMap(matchedWords))].join(" ");
     const link = document.createElement("a");
-    link.className = `tile s${picture.shape}`;
+    link.className = `tile s${form}`;
     link.href = new URL(`photo/${hit.id}/index.html`, site).href;
     link.dataset.photoId = String(hit.id);
-    link.dataset.matched = [...new Set(hit.matches.flatMap(matchedWords))].join(" ");
-    if (picture.placeholder) {
-      const blur = image("placeholder", picture.placeholder, "");
-      blur.setAttribute("aria-hidden", "true");
-      link.append(blur);
+    link.dataset.matched = matched;
+    if (colour) {
+      const [red, green, blue] = [(colour >> 11) << 3, ((colour >> 5) & 63) << 2, (colour & 31) << 3];
+      link.style.backgroundColor = `rgb(${red} ${green} ${blue})`;
     }
-    const full = image("picture", new URL(picture.path, site).href, picture.alt);
-    full.width = picture.width;
-    full.height = picture.height;
+    const file = `media/${digest.slice(0, 2)}/${digest}${ending}${names[name]}${suffix}`;
+    const full = image("picture", new URL(file, site).href, picture.alt ?? matched);
+    full.height = 200;
+    full.width = Math.round(200 * SHAPE_STEP ** form);
+    if (picture.alt === undefined) {
+      const learn = async () => {
+        full.alt = (await index.texts([hit.id])).get(hit.id) ?? full.alt;
+      };
+      link.addEventListener("focus", learn, { once: true });
+      link.addEventListener("pointerenter", learn, { once: true });
+    }
     const why = document.createElement("span");
     why.className = "why";
     why.textContent = [...new Set(hit.matches.map(reason))].join(" · ");

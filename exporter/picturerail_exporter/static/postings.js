@@ -1,10 +1,154 @@
-// The precomputed index as a browser reads it: only the files that a query needs, each once.
-// What is in them is written down in the exporter's `browser_index.py`.
+// The search index as a browser reads it: only the files that a query needs, each once.
+// SEARCH_INDEX.md, beside the exporter, draws them.
 "use strict";
 
 (() => {
-  const { stem } = globalThis.Picturerail;
-  const VERSION = 2;
+  const MAGIC = [0x50, 0x52, 0x53, 0x58, 3]; // "PRSX" and the version
+  const LOOK_BYTES = 12;
+  /** @type {IndexKind[]} */
+  const KINDS = ["terms", "postings", "spelling", "looks", "texts", "orders"];
+  const encoder = new TextEncoder();
+  const decoder = new TextDecoder();
+
+  /** Reads numbers and texts out of bytes, one after the other. */
+  class Bytes {
+    /**
+     * @param {Uint8Array} bytes
+     * @param {number} at
+     */
+    constructor(bytes, at = 0) {
+      this.bytes = bytes;
+      this.at = at;
+    }
+
+    get ended() {
+      return this.at >= this.bytes.length;
+    }
+
+    number() {
+      let value = 0;
+      for (let factor = 1; ; factor *= 128) {
+        const part = this.bytes[this.at++];
+        if (part === undefined) {
+          throw new Error("it ends too early");
+        }
+        value += (part & 127) * factor;
+        if (part < 128) {
+          return value;
+        }
+      }
+    }
+
+    /** @param {number} length */
+    take(length) {
+      const part = this.bytes.subarray(this.at, this.at + length);
+      if (part.length < length) {
+        throw new Error("it ends too early");
+      }
+      this.at += length;
+      return part;
+    }
+
+    text() {
+      return decoder.decode(this.take(this.number()));
+    }
+
+    /**
+     * A key, of which the beginning is that of the one before.
+     * @param {string} before
+     */
+    key(before) {
+      const shared = this.number();
+      return before.slice(0, shared) + binary(this.take(this.number()));
+    }
+  }
+
+  /**
+   * Bytes as a text of as many characters, which compares as they do.
+   * @param {Uint8Array} bytes
+   */
+  function binary(bytes) {
+    let text = "";
+    for (const byte of bytes) {
+      text += String.fromCharCode(byte);
+    }
+    return text;
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} kind
+   */
+  const keyOf = (text, kind) => `${binary(encoder.encode(text))}\0${kind}`;
+
+  /** @param {string} key */
+  const textOf = (key) =>
+    decoder.decode(Uint8Array.from(key.slice(0, -2), (character) => character.charCodeAt(0)));
+
+  /**
+   * @param {Uint8Array} file
+   * @returns {Promise<Uint8Array>}
+   */
+  async function unpack(file) {
+    if (!MAGIC.every((byte, at) => file[at] === byte)) {
+      throw new Error("this is no file of a search index of this version");
+    }
+    const packed = new Blob([/** @type {any} */ (file.subarray(MAGIC.length))]);
+    const stream = packed.stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  }
+
+  /** Documents of a term, by their places in a record; where it stands in them is read when asked. */
+  class Part {
+    /** @param {Uint8Array} value */
+    constructor(value) {
+      const outer = new Bytes(value);
+      const bytes = new Bytes(outer.take(outer.number()));
+      this.count = bytes.number();
+      this.classes = Array.from({ length: bytes.number() }, () => classOf(bytes));
+      this.ids = new Float64Array(this.count);
+      this.codes = new Uint32Array(this.count);
+      let id = 0;
+      for (let at = 0; at < this.count; at++) {
+        this.ids[at] = id += bytes.number();
+      }
+      for (let at = 0; at < this.count; at++) {
+        this.codes[at] = bytes.number();
+      }
+      this._rest = bytes;
+      this._looks = value.subarray(outer.at);
+      /** @type {number[][][] | undefined} */
+      this._positions = undefined;
+    }
+
+    /** @param {number} at */
+    uses(at) {
+      return this.classes[this.codes[at]];
+    }
+
+    /**
+     * Where the word stands in a document, by the fields of its class.
+     * @param {number} at
+     */
+    positions(at) {
+      this._positions ??= Array.from(this.codes, (code) =>
+        this.classes[code].map(({ times }) => {
+          let position = 0;
+          return Array.from({ length: times }, () => (position += this._rest.number()));
+        }),
+      );
+      return this._positions[at];
+    }
+
+    /**
+     * @param {number} at
+     * @returns {Look | undefined}
+     */
+    look(at) {
+      const looks = this._looks;
+      return looks.length === this.count * LOOK_BYTES ? lookOf(looks, at, this.count) : undefined;
+    }
+  }
 
   /**
    * A reader of the index. A file that is missing or damaged is noted in `problems` and read
@@ -12,196 +156,326 @@
    */
   class Postings {
     /**
-     * @param {PostingsRoot} root
-     * @param {LoadJson} load
+     * @param {Uint8Array} body of the root
+     * @param {LoadBytes} load
      */
-    constructor(root, load) {
-      /** @type {number} */
+    constructor(body, load) {
+      const bytes = new Bytes(body);
+      /** @type {PostingsRoot} */
+      const root = JSON.parse(bytes.text());
       this.documents = root.documents;
-      /** @type {PostingsRoot["fields"]} */
-      this.fields = root.fields;
+      this.fields = root.fields.map(([name, weight, words, holding]) => ({
+        name,
+        weight,
+        average: holding ? words / holding : 1,
+      }));
+      this.root = root;
       /** @type {Set<string>} */
       this.problems = new Set();
-      this._root = root;
       this._load = load;
-      /** @type {Map<string, Promise<[any, any][]>>} */
+      /** @type {Map<string, Promise<Row[]>>} */
       this._files = new Map();
+      /** @type {Record<string, [first: string, name: string][]>} */
+      this._directory = {};
+      for (const kind of KINDS) {
+        let key = "";
+        this._directory[kind] = Array.from({ length: bytes.number() }, () => {
+          key = bytes.key(key);
+          const digest = Array.from(bytes.take(8), (byte) => byte.toString(16).padStart(2, "0"));
+          return [key, `${digest.join("")}.bin`];
+        });
+      }
     }
 
     /**
      * Open the index.
-     * @param {LoadJson} load fetches a file of the index by its name and parses it
+     * @param {LoadBytes} load fetches a file of the index by its name
      * @returns {Promise<Postings>} rejected where there is no index, or one of another version
      */
     static async open(load) {
-      const root = await load("root.json");
-      if (root?.version !== VERSION || !Array.isArray(root.fields) || !root.files) {
-        throw new Error("search/root.json is not an index of this version");
-      }
-      return new Postings(root, load);
+      return new Postings(await unpack(await load("root.bin")), load);
     }
 
     /**
-     * All terms that begin with a word, the word itself included.
-     * @param {string} word
-     * @returns {Promise<Term[]>}
-     */
-    async beginningWith(word) {
-      const entries = await this._range("terms", word, true);
-      return entries.map(([term, fields]) => ({ term, fields }));
-    }
-
-    /**
-     * One term.
-     * @param {string} word
+     * A word or tag.
+     * @param {string} text
+     * @param {"w" | "t"} kind
      * @returns {Promise<Term | undefined>}
      */
-    async term(word) {
-      const [entry] = await this._range("terms", word, false);
-      return entry && { term: entry[0], fields: entry[1] };
+    async term(text, kind) {
+      const key = keyOf(text, kind);
+      const row = await this._row("terms", key);
+      return row && this._term(row);
     }
 
     /**
-     * The terms that are other forms of a word.
-     * @param {string} word
+     * All words that begin with a text, itself included.
+     * @param {string} text
      * @returns {Promise<Term[]>}
      */
-    async forms(word) {
-      const root = stem(word);
-      const [entry] = await this._range("stems", root, false);
-      /** @type {string[]} */
-      const words = entry ? entry[1] : [root];
-      const found = await Promise.all(
-        words.filter((other) => other !== word).map((other) => this.term(other)),
-      );
-      return /** @type {Term[]} */ (found.filter(Boolean));
+    async beginningWith(text) {
+      const rows = await this._range("terms", binary(encoder.encode(text)));
+      return rows.filter(([key]) => key.endsWith("\0w")).map((row) => this._term(row));
     }
 
     /**
-     * The tags that a word is near to, by name, each with the documents that bear it.
+     * The words of a stem, and how many documents have any of them.
+     * @param {string} stem
+     * @returns {Promise<{ bearing: number, words: string[] } | undefined>}
+     */
+    async stem(stem) {
+      const row = await this._row("terms", keyOf(stem, "s"));
+      if (row) {
+        const bytes = new Bytes(row[1]);
+        const bearing = bytes.number();
+        return { bearing, words: Array.from({ length: bytes.number() }, () => bytes.text()) };
+      }
+    }
+
+    /**
+     * The tags that a word is near to, the nearest first.
      * @param {string} word
      * @returns {Promise<NearTag[]>}
      */
     async nearTags(word) {
-      const [entry] = await this._range("neighbours", word, false);
-      /** @type {[string, number][]} */
-      const near = entry ? entry[1] : [];
-      return Promise.all(
-        near.map(async ([key, similarity]) => {
-          const [found] = await this._range("tags", key, false);
-          const [name, numbers] = found ? found[1] : [key, []];
-          return { name, similarity, lengths: lengths(numbers) };
-        }),
-      );
+      const row = await this._row("terms", keyOf(word, "n"));
+      if (!row) {
+        return [];
+      }
+      const bytes = new Bytes(row[1]);
+      return Array.from({ length: bytes.number() }, () => {
+        const key = bytes.text();
+        const name = bytes.text() || key;
+        const raw = bytes.take(4);
+        const similarity = new DataView(raw.buffer, raw.byteOffset).getFloat32(0, true);
+        return { key, name, similarity };
+      });
+    }
+
+    /**
+     * The postings of one of a term's bands, in parts.
+     * @param {Term} term
+     * @param {number} band
+     * @returns {Promise<Part[]>}
+     */
+    async band(term, band) {
+      const rows = await this._range("postings", term.key + String.fromCharCode(band));
+      return rows.map(([, value]) => new Part(value));
+    }
+
+    /**
+     * Words of about this length that somebody may have meant.
+     * @param {number} length
+     * @param {number} edits
+     * @returns {Promise<string[]>}
+     */
+    async spellings(length, edits) {
+      const parts = [];
+      for (let each = Math.max(1, length - edits); each <= length + edits; each++) {
+        parts.push(this._range("spelling", String.fromCharCode(each)));
+      }
+      const rows = (await Promise.all(parts)).flat();
+      return rows.map(([key]) => textOf(`${key.slice(1)}\0w`));
     }
 
     /**
      * What results show of documents; those of a damaged file are left out.
      * @param {number[]} ids
-     * @returns {Promise<Map<number, Shown>>}
+     * @returns {Promise<Map<number, Look>>}
      */
-    async shown(ids) {
-      const entries = await this._ofIds("documents", this._root.documentsPerBlock, ids);
-      /** @type {Map<number, Shown>} */
-      const all = new Map();
-      for (const [id, [filename, path, width, height, shape, placeholder, alt]] of entries) {
-        all.set(id, { filename, path, width, height, shape, placeholder, alt });
-      }
-      return all;
+    async looks(ids) {
+      const rows = await this._ofIds("looks", this.root.looks, ids);
+      return new Map(rows.map(([id, filename, digest, form, name, colour]) => {
+        return [id, { filename, digest, form, name, colour }];
+      }));
     }
 
     /**
-     * Documents' places in time.
+     * What is said of documents to those who cannot see them.
+     * @param {number[]} ids
+     * @returns {Promise<Map<number, string>>}
+     */
+    async texts(ids) {
+      return new Map(await this._ofIds("texts", this.root.texts, ids));
+    }
+
+    /**
+     * Documents' places in time, in seconds since 1970.
      * @param {number[]} ids
      * @returns {Promise<Map<number, number>>}
      */
     async orders(ids) {
-      return new Map(await this._ofIds("orders", this._root.ordersPerBlock, ids));
+      return new Map(await this._ofIds("orders", this.root.orders, ids));
+    }
+
+    /** All documents' places in time. */
+    async everything() {
+      const parts = this._directory.orders.map(([, name]) => this._read(name));
+      return new Map((await Promise.all(parts)).flat().flatMap(([, value]) => JSON.parse(decoder.decode(value))));
     }
 
     /**
-     * The entries of a key, or of all keys that begin with it.
-     * @param {"terms" | "stems" | "tags" | "neighbours"} kind
-     * @param {string} key
-     * @param {boolean} prefix
-     * @returns {Promise<[string, any][]>}
-     */
-    async _range(kind, key, prefix) {
-      /** @param {string} other */
-      const wanted = (other) => (prefix ? other.startsWith(key) : other === key);
-      const files = this._root.files[kind];
-      let first = files.findIndex(([start]) => start > key);
-      first = Math.max(0, (first < 0 ? files.length : first) - 1);
-      const names = files
-        .slice(first)
-        .filter(([start], at) => at === 0 || wanted(start))
-        .map(([, name]) => name);
-      const parts = await Promise.all(names.map((name) => this._file(name)));
-      return parts.flat().filter(([other]) => wanted(other));
-    }
-
-    /**
-     * The entries of ids.
-     * @param {"documents" | "orders"} kind
-     * @param {number} perBlock
+     * How many files must be fetched to know this of documents.
+     * @param {"looks" | "texts" | "orders"} kind
      * @param {number[]} ids
-     * @returns {Promise<[number, any][]>}
      */
-    async _ofIds(kind, perBlock, ids) {
+    missing(kind, ids) {
+      const names = this._blocks(kind, this.root[kind], ids);
+      return names.filter((name) => !this._files.has(name)).length;
+    }
+
+    /**
+     * @param {Row} row
+     * @returns {Term}
+     */
+    _term([key, value]) {
+      const bytes = new Bytes(value);
+      const documents = bytes.number();
+      const bands = Array.from({ length: bytes.number() }, () => ({
+        documents: bytes.number(),
+        bounds: Array.from({ length: bytes.number() }, () => classOf(bytes)),
+      }));
+      return { key, text: textOf(key), documents, bands };
+    }
+
+    /**
+     * @param {IndexKind} kind
+     * @param {string} key
+     * @returns {Promise<Row | undefined>}
+     */
+    async _row(kind, key) {
+      const [name] = this._covering(kind, key, key);
+      const rows = name ? await this._read(name) : [];
+      let low = 0;
+      let high = rows.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (rows[middle][0] < key) {
+          low = middle + 1;
+        } else {
+          high = middle;
+        }
+      }
+      return rows[low]?.[0] === key ? rows[low] : undefined;
+    }
+
+    /**
+     * The rows whose keys begin so.
+     * @param {IndexKind} kind
+     * @param {string} beginning
+     * @returns {Promise<Row[]>}
+     */
+    async _range(kind, beginning) {
+      const names = this._covering(kind, beginning, `${beginning}\uffff`);
+      const parts = await Promise.all(names.map((name) => this._read(name)));
+      return parts.flat().filter(([key]) => key.startsWith(beginning));
+    }
+
+    /**
+     * The files that may hold keys from one up to another.
+     * @param {IndexKind} kind
+     * @param {string} first
+     * @param {string} last
+     */
+    _covering(kind, first, last) {
+      const files = this._directory[kind];
+      let from = files.findIndex(([start]) => start > first);
+      from = Math.max(0, (from < 0 ? files.length : from) - 1);
+      const names = [];
+      for (let at = from; at < files.length && (at === from || files[at][0] <= last); at++) {
+        names.push(files[at][1]);
+      }
+      return names;
+    }
+
+    /**
+     * @param {"looks" | "texts" | "orders"} kind
+     * @param {number} size
+     * @param {number[]} ids
+     */
+    _blocks(kind, size, ids) {
+      const blocks = new Set(ids.map((id) => Math.floor(id / size)));
+      return this._directory[kind].filter(([key]) => blocks.has(numberOf(key))).map(([, name]) => name);
+    }
+
+    /**
+     * @param {"looks" | "texts" | "orders"} kind
+     * @param {number} size
+     * @param {number[]} ids
+     * @returns {Promise<any[]>}
+     */
+    async _ofIds(kind, size, ids) {
       const wanted = new Set(ids);
-      const blocks = new Set(ids.map((id) => Math.floor(id / perBlock)));
-      const names = this._root.files[kind].filter(([block]) => blocks.has(block));
-      const parts = await Promise.all(names.map(([, name]) => this._file(name)));
-      return parts.flat().filter(([id]) => wanted.has(id));
+      const parts = await Promise.all(this._blocks(kind, size, ids).map((name) => this._read(name)));
+      /** @type {any[][]} */
+      const rows = parts.flat().flatMap(([, value]) => JSON.parse(decoder.decode(value)));
+      return rows.filter(([id]) => wanted.has(id));
     }
 
     /**
      * @param {string} name
-     * @returns {Promise<[any, any][]>}
+     * @returns {Promise<Row[]>}
      */
-    _file(name) {
+    _read(name) {
       const held = this._files.get(name);
       if (held) {
         return held;
       }
-      const file = this._read(name);
+      const file = this._fetch(name);
       this._files.set(name, file);
       return file;
     }
 
     /**
      * @param {string} name
-     * @returns {Promise<[any, any][]>}
+     * @returns {Promise<Row[]>}
      */
-    async _read(name) {
+    async _fetch(name) {
       try {
-        const entries = await this._load(name);
-        if (Array.isArray(entries) && entries.every((entry) => entry?.length === 2)) {
-          return entries;
+        const bytes = new Bytes(await unpack(await this._load(name)));
+        /** @type {Row[]} */
+        const rows = [];
+        for (let key = ""; !bytes.ended; ) {
+          key = bytes.key(key);
+          rows.push([key, bytes.take(bytes.number())]);
         }
+        return rows;
       } catch {
         this._files.delete(name); // the next search tries again
+        this.problems.add(name);
+        return [];
       }
-      this.problems.add(name);
-      return [];
     }
   }
 
   /**
-   * Unpack a tag's documents, each with the length of its field of tags.
-   * @param {number[]} numbers
-   * @returns {Map<number, number>}
+   * In which fields a term stands in a document, how often, and of how many words they are.
+   * @param {Bytes} bytes
+   * @returns {FieldUse[]}
    */
-  function lengths(numbers) {
-    /** @type {Map<number, number>} */
-    const documents = new Map();
-    let id = 0;
-    for (let at = 0; at < numbers.length; at += 2) {
-      id += numbers[at];
-      documents.set(id, numbers[at + 1]);
-    }
-    return documents;
+  function classOf(bytes) {
+    return Array.from({ length: bytes.number() }, () => ({
+      field: bytes.number(),
+      times: bytes.number(),
+      words: bytes.number(),
+    }));
   }
+
+  /**
+   * @param {Uint8Array} looks column after column
+   * @param {number} at
+   * @param {number} count
+   * @returns {Look}
+   */
+  function lookOf(looks, at, count) {
+    const digest = Array.from(looks.subarray(8 * at, 8 * at + 8), (byte) => byte.toString(16).padStart(2, "0"));
+    const colour = looks[10 * count + 2 * at] + 256 * looks[10 * count + 2 * at + 1];
+    const [form, name] = [looks[8 * count + at] - 128, looks[9 * count + at]];
+    return { filename: "", digest: digest.join(""), form, name, colour };
+  }
+
+  /** @param {string} key */
+  const numberOf = (key) => Array.from(key).reduce((sum, each) => sum * 256 + each.charCodeAt(0), 0);
 
   globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Postings });
 })();

@@ -1,92 +1,409 @@
 // Searching the index: which pictures match a query, in which order, and why. No page here.
 //
-// Words must all match; where no picture bears all of them, any is enough. A word also matches
-// words that it begins, and tags that it is near to. "Quoted words" stand side by side.
-//
-// The scores are the engine's: BM25F (Zaragoza and others, "Microsoft Cambridge at TREC-13",
-// 2004), saturated to s in 0..1, and for each word of the query its idf times a worth by the
-// nearest way in which a picture has it: 0.25 + (k1 + 1) s for the word itself or a phrase,
-// 0.2 + (k1 + 1) s for another form of it, whose weight counts 0.7; 0.1 + 0.1 s for a word that it
-// begins, and for a tag that it is near 0.1 (0.8 + 0.2 s) times the similarity.
-// The idf is that of all pictures that have the word or a form of it, or of the nearest way that
-// any picture has. Words that say little need not be there and count a quarter beside others.
+// The order is the engine's. It is found without reading all that matches: what is read says how much
+// any other document may be worth at most, and reading ends once none can come among the best.
 // Words that stand near each other add 0.6 times the lesser idf, divided by how far apart they are.
 // Ties: the newer picture first.
 "use strict";
 
 (() => {
-  const { analyseQuery: analyse, isStopWord } = globalThis.Picturerail;
-  const K1 = 2;
-  const B = 0.75;
-  const FORM_SHARE = 0.7;
-  const STOP_SHARE = 0.25;
+  const { analyseQuery: analyse, parse, WordSource, PhraseSource } = globalThis.Picturerail;
   const NEAR_SHARE = 0.6;
   const FARTHEST = 4;
-  const WAYS = ["exact", "phrase", "form", "prefix", "neighbour"]; // the nearest first
+  const FEW_FILES = 2; // what orders ties may cost
+
+  /** One search: what is known so far of which documents match, and how much they are worth. */
+  class Search {
+    /**
+     * @param {Postings} index
+     * @param {string} text
+     * @param {() => boolean} superseded
+     */
+    constructor(index, text, superseded) {
+      this.index = index;
+      this.superseded = superseded;
+      this.query = parse(text, index.fields.map(({ name }) => name));
+      /** @type {Source[]} */
+      this.sources = this.query.words.map((word) => new (word.phrase ? PhraseSource : WordSource)(index, word));
+      this.relaxed = false;
+      /** @type {Map<number, number> | undefined} */
+      this.orders = undefined;
+      /** @type {number[]} */
+      this._bounds = [];
+    }
+
+    async open() {
+      await Promise.all(this.sources.map((source) => source.open()));
+      const { root } = this.query;
+      if (has(root, (node) => node.kind === "times") || this._needsAll(root)) {
+        this.orders = await this.index.everything();
+      }
+      // What excludes must be known whole.
+      await Promise.all(
+        this.sources.filter(({ word }) => word.excluded).map((source) => source.loadAll()),
+      );
+      this._pairs = this.query.pairs.map(([a, b]) => {
+        return { a: this.sources[a], b: this.sources[b], most: NEAR_SHARE * Math.min(this.sources[a].idf, this.sources[b].idf) };
+      });
+      this._mostNear = this._pairs.reduce((sum, { most }) => sum + most, 0);
+    }
+
+    /**
+     * Whether documents match that bear no word of the query.
+     * @param {QueryNode} node
+     * @returns {boolean}
+     */
+    _needsAll(node) {
+      if (node.kind === "any") {
+        return node.children.some((child) => child.negated || this._needsAll(child));
+      }
+      return node.kind === "all" && node.children.every((child) => child.negated || child.optional || this._needsAll(child));
+    }
+
+    /**
+     * Find the best documents.
+     * @param {number} limit
+     * @param {boolean} whole find all documents, and how many they are
+     */
+    async best(limit, whole) {
+      for (;;) {
+        if (this.superseded()) {
+          throw new Error("another search has begun");
+        }
+        if (whole) {
+          await Promise.all(this.sources.map((source) => source.loadAll()));
+        }
+        const found = this._rank(limit);
+        if (found.settled) {
+          if (found.hits.length || this.relaxed || !canRelax(this.query.root)) {
+            return found;
+          }
+          this.relaxed = true;
+          continue;
+        }
+        await this._readOn();
+      }
+    }
+
+    /** Read on in each list where what is not read yet is worth the most, and the least of others. */
+    async _readOn() {
+      const open = this.sources.filter((source) => source.bound > 0);
+      await Promise.all(open.map((source) => source.load()));
+    }
+
+    /** @param {number} limit */
+    _rank(limit) {
+      this._bounds = this.sources.map((source) => source.idf * source.bound);
+      const { root } = this.query;
+      /** @type {Scored[]} */
+      const sure = [];
+      let others = 0; // the most that a document may be worth of which something is not known
+      const unread = this._pairs?.some(({ a, b }) => a.unread.length || b.unread.length) ?? false;
+      const near = this._mostNear ?? 0;
+      const flat = this._flat();
+      if (flat) {
+        others = this._rankFlat(flat, sure, near);
+      } else {
+        for (const id of this._candidates()) {
+          const state = this._root(root, id);
+          if (!state.may) {
+            continue;
+          }
+          if (state.sure && state.high - state.low < 1e-12) {
+            sure.push({ id, low: state.low, high: state.low + near, exact: near === 0 });
+          } else {
+            others = Math.max(others, state.high + near);
+          }
+        }
+      }
+      const unseen = this._root(root, -1);
+      if (unseen.may && !this.orders) {
+        others = Math.max(others, unseen.high + near);
+      }
+      const hits = this._best(sure, limit, unread);
+      const last = hits[Math.min(limit, hits.length) - 1];
+      const enough = hits.length >= limit && last.low >= others;
+      const all = others === 0;
+      const unsure = hits.slice(0, limit).some((hit) => !hit.exact);
+      return { hits, settled: (enough || all) && !unsure, total: sure.length, all };
+    }
+
+    /** The numbers of the query's words, where all of them must be there and nothing else is asked. */
+    _flat() {
+      const { children } = this.query.root;
+      const plain = children.every(({ kind, negated, optional }) => kind === "word" && !negated && !optional);
+      return plain && !this.relaxed && !this.orders ? children.map(({ word }) => word) : undefined;
+    }
+
+    /**
+     * The same as for any query, where all words must be there: without a thought for documents that
+     * lack one which is known whole.
+     * @param {number[]} words
+     * @param {Scored[]} sure
+     * @param {number} near
+     * @returns {number} the most that a document may be worth of which something is not known
+     */
+    _rankFlat(words, sure, near) {
+      const sources = words.map((word) => this.sources[word]);
+      const bounds = words.map((word) => this._bounds[word]);
+      const whole = sources.filter((_, at) => bounds[at] <= 0).sort((a, b) => a.known.size - b.known.size);
+      const first = whole.length ? [whole[0]] : sources;
+      let others = 0;
+      first.forEach((from, number) => {
+        from.known.forEach((_, id) => {
+          for (let before = 0; before < number; before++) {
+            if (first[before].known.has(id)) {
+              return;
+            }
+          }
+          let [low, high, all] = [0, 0, true];
+          for (let at = 0; at < sources.length; at++) {
+            const known = sources[at].known.get(id);
+            if (!known && bounds[at] <= 0) {
+              return;
+            }
+            const worth = known ? sources[at].idf * known.worth : 0;
+            all &&= known !== undefined && worth >= bounds[at];
+            low += worth;
+            high += Math.max(worth, bounds[at]);
+          }
+          if (all) {
+            sure.push({ id, low, high: low + near, exact: near === 0 });
+          } else {
+            others = Math.max(others, high + near);
+          }
+        });
+      });
+      return others;
+    }
+
+    /**
+     * Of what is sure, the best with their nearness; the others' is not looked at.
+     * @param {Scored[]} sure
+     * @param {number} limit
+     * @param {boolean} unread whether more may come to be known of how near words are
+     */
+    _best(sure, limit, unread) {
+      sure.sort((a, b) => b.high - a.high || a.id - b.id);
+      /** @type {Scored[]} */
+      const best = [];
+      for (const hit of sure) {
+        if (best.length >= limit && hit.high < best[limit - 1].low) {
+          break;
+        }
+        if (!hit.exact) {
+          const { value, final } = this._nearness(hit.id, unread);
+          hit.low += value;
+          hit.exact = final;
+        }
+        insert(best, hit);
+      }
+      return best;
+    }
+
+    /**
+     * What the nearness of words that follow one another in the query adds to a score.
+     * @param {number} id
+     * @param {boolean} unread
+     */
+    _nearness(id, unread) {
+      let value = 0;
+      let final = true;
+      for (const { a, b, most } of this._pairs ?? []) {
+        let nearest = FARTHEST + 1;
+        a.places(id, (field, left) => {
+          b.places(id, (other, right) => {
+            if (field === other) {
+              for (const from of left) {
+                for (const to of right) {
+                  nearest = Math.min(nearest, Math.abs(to - from) || nearest);
+                }
+              }
+            }
+          });
+        });
+        value += nearest <= FARTHEST ? most / nearest : 0;
+        // A list has a document once: only those may tell more in which it was not met yet.
+        const more = unread && nearest > 1 && [a, b].some((of) => of.unread.some((list) => !list.places.has(id)));
+        final &&= !more;
+      }
+      return { value, final };
+    }
+
+    /** @returns {Iterable<number>} */
+    _candidates() {
+      if (this.orders) {
+        return this.orders.keys();
+      }
+      const [first, ...rest] = this.sources.filter(({ word }) => !word.excluded);
+      if (!rest.length) {
+        return first?.known.keys() ?? [];
+      }
+      const all = new Set(first.known.keys());
+      rest.forEach(({ known }) => known.forEach((_, id) => all.add(id)));
+      return all;
+    }
+
+    /**
+     * @param {QueryNode} root
+     * @param {number} id
+     * @returns {Standing}
+     */
+    _root(root, id) {
+      return this.relaxed ? this._relaxed(root, id) : this._all(root.children, id);
+    }
+
+    /**
+     * @param {QueryNode} node
+     * @param {number} id
+     * @returns {Standing}
+     */
+    _of(node, id) {
+      switch (node.kind) {
+        case "word":
+          return this._word(node.word, id);
+        case "all":
+          return this._all(node.children, id);
+        case "any":
+          return this._any(node.children.map((child) => this._maybeNot(child, id)));
+        default: {
+          const order = this.orders?.get(id);
+          const inside = order !== undefined && node.from <= order && order < node.before;
+          return { low: 0, high: 0, sure: inside, may: inside };
+        }
+      }
+    }
+
+    /**
+     * @param {QueryNode} node
+     * @param {number} id
+     * @returns {Standing}
+     */
+    _maybeNot(node, id) {
+      const state = this._of(node, id);
+      return node.negated ? { low: 0, high: 0, sure: !state.may, may: !state.sure } : state;
+    }
+
+    /**
+     * @param {number} word
+     * @param {number} id
+     * @returns {Standing}
+     */
+    _word(word, id) {
+      const source = this.sources[word];
+      const known = source.known.get(id);
+      const bound = this._bounds[word];
+      const low = known ? source.idf * known.worth : 0;
+      return { low, high: Math.max(low, bound), sure: !!known, may: !!known || bound > 0 };
+    }
+
+    /**
+     * @param {QueryNode[]} children
+     * @param {number} id
+     * @returns {Standing}
+     */
+    _all(children, id) {
+      let [low, high, sure, may] = [0, 0, true, true];
+      for (const child of children) {
+        const state = this._maybeNot(child, id);
+        low += state.low;
+        high += state.high;
+        if (!child.optional) {
+          sure &&= state.sure;
+          may &&= state.may;
+        }
+      }
+      return { low, high, sure, may };
+    }
+
+    /**
+     * @param {Standing[]} states
+     * @returns {Standing}
+     */
+    _any(states) {
+      const some = { low: 0, high: 0, sure: false, may: false };
+      for (const state of states) {
+        some.low += state.sure ? state.low : 0;
+        some.high += state.may ? state.high : 0;
+        some.sure ||= state.sure;
+        some.may ||= state.may;
+      }
+      return some;
+    }
+
+    /**
+     * @param {QueryNode} root
+     * @param {number} id
+     * @returns {Standing}
+     */
+    _relaxed(root, id) {
+      const free = root.children.filter((child) => !child.demanded && !child.optional);
+      const rest = root.children.filter((child) => child.demanded || child.optional);
+      const any = this._any(free.map((child) => this._of(child, id)));
+      const all = this._all(rest, id);
+      return {
+        low: any.low + all.low,
+        high: any.high + all.high,
+        sure: any.sure && all.sure,
+        may: any.may && all.may,
+      };
+    }
+  }
 
   /**
-   * Cut a query into words and phrases. A quotation mark that is never closed quotes to the end.
-   * @param {string} query
-   * @returns {Clause[]}
+   * @param {Scored[]} best
+   * @param {Scored} hit
    */
-  function parse(query) {
-    /** @type {Clause[]} */
-    const clauses = [];
-    query.split('"').forEach((part, at) => {
-      if (at % 2) {
-        const words = analyse(part);
-        if (words.length) {
-          clauses.push({ words, phrase: true, near: [], stop: false });
-        }
-        return;
+  function insert(best, hit) {
+    let [low, high] = [0, best.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (best[middle].low >= hit.low) {
+        low = middle + 1;
+      } else {
+        high = middle;
       }
-      for (const chunk of part.split(/\s+/)) {
-        const words = analyse(chunk);
-        // "t-shirt" is two words, and may be one neighbour.
-        const whole = words.length > 1 ? [words.join(" ")] : [];
-        for (const word of words) {
-          const near = [word, ...whole];
-          clauses.push({ words: [word], phrase: false, near, stop: isStopWord(word) });
-        }
-      }
-    });
-    // Words that say little count as others do where there are no others.
-    if (clauses.every(({ stop }) => stop)) {
-      clauses.forEach((clause) => (clause.stop = false));
     }
-    return clauses;
+    best.splice(low, 0, hit);
   }
+
+  /** @param {QueryNode} root */
+  const canRelax = (root) => root.children.filter((child) => !child.demanded && !child.optional).length > 1;
+
+  /**
+   * @param {QueryNode} node
+   * @param {(node: QueryNode) => boolean} test
+   * @returns {boolean}
+   */
+  const has = (node, test) => test(node) || node.children.some((child) => has(child, test));
 
   /**
    * Find pictures.
    * @param {Postings} index
-   * @param {string} query
+   * @param {string} text
+   * @param {SearchOptions} [options]
    * @returns {Promise<Found>}
    */
-  async function search(index, query) {
-    const clauses = parse(query);
-    const found = await Promise.all(
-      clauses.map((clause) => (clause.phrase ? findPhrase : findWord)(index, clause)),
-    );
-    if (!found.length) {
-      return { hits: [], relaxed: false };
+  async function search(index, text, options = {}) {
+    const { limit = Infinity, sort = "best", superseded = () => false } = options;
+    const one = new Search(index, text, superseded);
+    if (!one.query.root.children.length) {
+      return { hits: [], total: 0, all: true, relaxed: false, corrected: [] };
     }
-    const needed = found.filter((_, at) => !clauses[at].stop);
-    const fewest = needed.reduce((a, b) => (b.ways.size < a.ways.size ? b : a)).ways;
-    let ids = [...fewest.keys()].filter((id) => needed.every(({ ways }) => ways.has(id)));
-    const relaxed = !ids.length && needed.some(({ ways }) => ways.size > 0) && needed.length > 1;
-    if (relaxed) {
-      ids = [...new Set(needed.flatMap(({ ways }) => [...ways.keys()]))];
-    }
-    const words = needed.filter(({ phrase }) => !phrase);
-    const hits = ids.map((id) => {
-      const matches = found.flatMap(({ ways }) => ways.get(id) ?? []);
-      const parts = [...needed, ...found.filter((one) => !needed.includes(one))];
-      const sum = parts.reduce((total, { ways }) => total + (ways.get(id)?.score ?? 0), 0);
-      return { id, score: Math.fround(sum + nearness(words, id)), matches };
+    await one.open();
+    const whole = limit === Infinity || sort !== "best";
+    const found = await one.best(whole ? Infinity : limit, whole);
+    const hits = found.hits.map(({ id, low }) => {
+      const ways = one.sources.filter(({ word }) => !word.excluded).map((source) => source.way(id));
+      const look = one.sources.map((source) => source.look(id)).find(Boolean);
+      const matches = /** @type {Way[]} */ (ways.filter(Boolean));
+      return { id, score: Math.fround(low), matches, look };
     });
-    await sortBest(index, hits);
-    return { hits, relaxed };
+    const orders = one.orders ?? (await ordersFor(index, hits, sort));
+    sortHits(hits, orders, sort);
+    hits.splice(limit);
+    const total = found.all ? found.total : Math.max(found.total, hits.length);
+    return { hits, total, all: found.all, relaxed: one.relaxed && hits.length > 0, corrected: corrections(hits) };
   }
 
   /**
@@ -97,265 +414,56 @@
    */
   async function searchName(index, filename) {
     const words = analyse(filename);
-    const clause = { words, phrase: true, near: [], stop: false };
-    const ways = words.length ? (await findPhrase(index, clause)).ways : new Map();
-    const shown = await index.shown([...ways.keys()]);
-    const hits = [...ways]
-      .filter(([id]) => shown.get(id)?.filename === filename)
-      .map(([id, way]) => ({ id, score: 0, matches: [{ ...way, word: filename }] }));
-    await sortBest(index, hits);
-    return { hits, relaxed: false };
+    const quoted = words.length ? `name:"${words.join(" ")}"` : "";
+    const found = await search(index, quoted);
+    const looks = await index.looks(found.hits.map(({ id }) => id));
+    const hits = found.hits.filter(({ id }) => looks.get(id)?.filename === filename);
+    hits.forEach((hit) => hit.matches.forEach((way) => Object.assign(way, { word: filename, score: 0 })));
+    return { ...found, hits, total: hits.length };
   }
 
   /**
-   * @param {Postings} index
-   * @param {Clause} clause
-   * @returns {Promise<FoundWord>}
-   */
-  async function findWord(index, clause) {
-    const [word] = clause.words;
-    const [terms, forms, ...near] = await Promise.all([
-      index.beginningWith(word),
-      index.forms(word),
-      ...clause.near.map((key) => index.nearTags(key)),
-    ]);
-    /** @type {Candidate[]} */
-    const candidates = [];
-    /** @type {Occurrences[][]} */
-    const texts = [];
-    for (const term of [...forms, ...terms]) {
-      const isForm = forms.some((form) => form.term === term.term);
-      const via = isForm ? "form" : term.term === word ? "exact" : "prefix";
-      if (candidates.some((candidate) => candidate.word === term.term)) {
-        continue; // it is a form, and begins with the word too
-      }
-      const fields = occurrences(term);
-      if (via !== "prefix") {
-        texts.push(fields);
-      }
-      const share = via === "form" ? FORM_SHARE : 1;
-      const candidate = { via, word: term.term, similarity: 1, saturated: saturated(index, fields, share) };
-      candidates.push(/** @type {Candidate} */ (candidate));
-    }
-    const tags = index.fields.findIndex(([name]) => name === "tags");
-    for (const { name, similarity, lengths } of near.flat()) {
-      /** @type {Map<number, number>} */
-      const worths = new Map();
-      lengths.forEach((length, id) => worths.set(id, saturate(weighted(index, tags, length, 1))));
-      candidates.push({ via: "neighbour", word: name, similarity, saturated: worths });
-    }
-    return best(index, clause, word, candidates, texts);
-  }
-
-  /**
-   * @param {Postings} index
-   * @param {Clause} clause
-   * @returns {Promise<FoundWord>}
-   */
-  async function findPhrase(index, clause) {
-    const terms = await Promise.all(clause.words.map((word) => index.term(word)));
-    if (terms.some((term) => !term)) {
-      return { ways: new Map(), idf: 0, texts: [], phrase: true };
-    }
-    let together = occurrences(/** @type {Term} */ (terms[0]));
-    terms.slice(1).forEach((term, at) => {
-      const next = occurrences(/** @type {Term} */ (term));
-      together = together.map((documents, field) => {
-        /** @type {Occurrences} */
-        const kept = new Map();
-        for (const [id, { length, positions }] of documents) {
-          const following = new Set(next[field]?.get(id)?.positions);
-          const side = positions.filter((position) => following.has(position + at + 1));
-          if (side.length) {
-            kept.set(id, { length, positions: side });
-          }
-        }
-        return kept;
-      });
-    });
-    const word = clause.words.join(" ");
-    /** @type {Candidate} */
-    const candidate = { via: "phrase", word, similarity: 1, saturated: saturated(index, together, 1) };
-    return best(index, clause, word, [candidate], []);
-  }
-
-  /**
-   * Of all ways to match a word take each picture's best.
-   * @param {Postings} index
-   * @param {Clause} clause
-   * @param {string} query
-   * @param {Candidate[]} candidates
-   * @param {Occurrences[][]} texts where the word and its forms stand, by form and field
-   * @returns {FoundWord}
-   */
-  function best(index, clause, query, candidates, texts) {
-    const some = candidates.filter((candidate) => candidate.saturated.size);
-    const nearest = Math.min(...some.map((candidate) => WAYS.indexOf(candidate.via)));
-    const counts = some.map(({ via, saturated: { size } }) => (via === WAYS[nearest] ? size : 0));
-    const bearing = new Set();
-    for (const { via, saturated: of } of some) {
-      if (WAYS.indexOf(via) <= WAYS.indexOf("form")) {
-        of.forEach((_, id) => bearing.add(id));
-      }
-    }
-    const most = bearing.size || Math.max(0, ...counts);
-    const share = clause.stop ? STOP_SHARE : 1;
-    const idf = share * Math.log1p((index.documents - most + 0.5) / (most + 0.5));
-    /** @type {Map<number, Way>} */
-    const ways = new Map();
-    for (const { via, word, similarity, saturated: of } of some) {
-      of.forEach((s, id) => {
-        const score = idf * worth(via, s, similarity);
-        const held = ways.get(id);
-        if (!held || score > held.score) {
-          ways.set(id, { query, word, via, similarity, score, tags: [] });
-        }
-      });
-    }
-    nameTags(ways, some);
-    return { ways, idf, texts, phrase: clause.phrase };
-  }
-
-  /**
-   * Where a tag led to a picture, name all of its tags that would have, the nearest first.
-   * @param {Map<number, Way>} ways
-   * @param {Candidate[]} candidates
-   */
-  function nameTags(ways, candidates) {
-    const near = candidates.filter(({ via }) => via === "neighbour");
-    near.sort((a, b) => b.similarity - a.similarity);
-    for (const [id, way] of ways) {
-      if (way.via === "neighbour") {
-        way.tags = near.filter(({ saturated: of }) => of.has(id)).map(({ word }) => word);
-      }
-    }
-  }
-
-  /**
-   * @param {Way["via"]} via
-   * @param {number} s
-   * @param {number} similarity
-   */
-  function worth(via, s, similarity) {
-    if (via === "prefix") {
-      return 0.1 + 0.1 * s;
-    }
-    if (via === "neighbour") {
-      return 0.1 * similarity * (0.8 + 0.2 * s);
-    }
-    return (via === "form" ? 0.2 : 0.25) + (K1 + 1) * s;
-  }
-
-  /**
-   * What the nearness of words that follow one another in the query adds to a picture's score.
-   * @param {FoundWord[]} words
-   * @param {number} id
-   */
-  function nearness(words, id) {
-    let sum = 0;
-    words.slice(1).forEach((word, at) => {
-      let nearest = FARTHEST + 1;
-      for (const left of words[at].texts) {
-        for (const right of word.texts) {
-          left.forEach((documents, field) => {
-            const others = right[field]?.get(id)?.positions ?? [];
-            for (const position of documents.get(id)?.positions ?? []) {
-              for (const other of others) {
-                nearest = Math.min(nearest, Math.abs(other - position) || nearest);
-              }
-            }
-          });
-        }
-      }
-      if (nearest <= FARTHEST) {
-        sum += (NEAR_SHARE * Math.min(words[at].idf, word.idf)) / nearest;
-      }
-    });
-    return sum;
-  }
-
-  /**
-   * Unpack a term's postings, field by field; a field without the term is empty.
-   * @param {Term} term
-   * @returns {Occurrences[]}
-   */
-  function occurrences(term) {
-    /** @type {Occurrences[]} */
-    const fields = [];
-    for (const [field, numbers] of term.fields) {
-      /** @type {Occurrences} */
-      const documents = new Map();
-      let id = 0;
-      for (let at = 0; at < numbers.length; ) {
-        id += numbers[at];
-        const length = numbers[at + 1];
-        const end = at + 3 + numbers[at + 2];
-        let position = 0;
-        const positions = numbers.slice(at + 3, end).map((step) => (position += step));
-        documents.set(id, { length, positions });
-        at = end;
-      }
-      fields[field] = documents;
-    }
-    return Array.from(fields, (documents) => documents ?? new Map());
-  }
-
-  /**
-   * What `count` times in a field of this length add to a document's weight.
-   * @param {Postings} index
-   * @param {number} field
-   * @param {number} length
-   * @param {number} count
-   */
-  function weighted(index, field, length, count) {
-    const [, weight, average] = index.fields[field];
-    return (weight * count) / (1 - B + (B * length) / average);
-  }
-
-  /** @param {number} weight */
-  function saturate(weight) {
-    return weight / (K1 + weight);
-  }
-
-  /**
-   * How much a word or phrase stands in each document, over all fields.
-   * @param {Postings} index
-   * @param {Occurrences[]} fields
-   * @param {number} share what their weight counts
-   * @returns {Map<number, number>}
-   */
-  function saturated(index, fields, share) {
-    /** @type {Map<number, number>} */
-    const sums = new Map();
-    fields.forEach((documents, field) => {
-      for (const [id, { length, positions }] of documents) {
-        const part = weighted(index, field, length, positions.length);
-        sums.set(id, (sums.get(id) ?? 0) + part);
-      }
-    });
-    sums.forEach((sum, id) => sums.set(id, saturate(share * sum)));
-    return sums;
-  }
-
-  /**
-   * Sort hits, the best first; only ties cost the reading of when pictures were taken.
+   * When pictures were taken, where that decides their order and is not too dear.
    * @param {Postings} index
    * @param {Hit[]} hits
+   * @param {string} sort
    */
-  async function sortBest(index, hits) {
-    /** @type {(a: Hit, b: Hit) => number} */
-    const byScore = (a, b) => b.score - a.score;
-    hits.sort(byScore);
+  async function ordersFor(index, hits, sort) {
     /** @param {number} at */
-    const tiesWith = (at) => hits[at] && hits[at + 1] && byScore(hits[at], hits[at + 1]) === 0;
-    const tied = hits.filter((_, at) => tiesWith(at) || tiesWith(at - 1));
-    if (tied.length) {
-      const orders = await index.orders(tied.map((hit) => hit.id));
-      /** @param {Hit} hit */
-      const order = (hit) => orders.get(hit.id) ?? 0;
-      hits.sort((a, b) => byScore(a, b) || order(b) - order(a) || a.id - b.id);
-    }
+    const ties = (at) => hits[at] && hits[at + 1] && hits[at].score === hits[at + 1].score;
+    const wanted = sort === "best" ? hits.filter((_, at) => ties(at) || ties(at - 1)) : hits;
+    const ids = wanted.map(({ id }) => id);
+    const dear = sort === "best" && index.missing("orders", ids) > FEW_FILES;
+    return dear ? new Map() : index.orders(ids);
   }
 
-  Object.assign(globalThis.Picturerail, { parse, search, searchName });
+  /**
+   * @param {Hit[]} hits
+   * @param {Map<number, number>} orders
+   * @param {string} sort
+   */
+  function sortHits(hits, orders, sort) {
+    /** @param {Hit} hit */
+    const order = (hit) => orders.get(hit.id) ?? 0;
+    const sign = sort === "oldest" ? -1 : 1;
+    hits.sort((a, b) => (sort === "best" ? b.score - a.score : 0) || sign * (order(b) - order(a)) || a.id - b.id);
+  }
+
+  /**
+   * What was taken for misspelt, and for which word.
+   * @param {Hit[]} hits
+   * @returns {[typed: string, meant: string][]}
+   */
+  function corrections(hits) {
+    /** @type {Map<string, string>} */
+    const meant = new Map();
+    for (const { query, word, via } of hits.flatMap(({ matches }) => matches)) {
+      if (via === "typo" && !meant.has(query)) {
+        meant.set(query, word);
+      }
+    }
+    return [...meant];
+  }
+
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { search, searchName });
 })();

@@ -175,6 +175,7 @@ typedef struct prse_info {
 typedef struct prse_writer prse_writer;
 typedef struct prse_reader prse_reader;
 typedef struct prse_matches prse_matches;
+typedef struct prse_site prse_site;
 
 uint32_t prse_abi_version(void);
 
@@ -300,6 +301,30 @@ int32_t prse_documents(const prse_reader *reader, uint64_t after, uint64_t *ids,
 
 /* Verify every checksum and structure of the index. PRSE_CORRUPT says where. */
 int32_t prse_check(const char *path, prse_error *error);
+
+/* ---- for the index of a static site: SITE.md ---- */
+
+/* Look at the reader's newest state, which stays as it is, term by term. `fields` are all names that
+ * fields of documents may have, in the order of their numbers: PRSE_INVALID where the index has
+ * another. A site belongs to one thread at a time, and may outlive the reader. */
+int32_t prse_site_open(const prse_reader *reader, const prse_text *fields, size_t count,
+                       prse_site **site, prse_error *error);
+
+/* Fill `count` numbers, one and two for each field: living documents; words of a field, and documents
+ * that have any. */
+int32_t prse_site_statistics(const prse_site *site, uint64_t *numbers, size_t count,
+                             prse_error *error);
+
+/* The next keys of words and tags above `after`, up to `limit`, ascending, each with a line feed behind
+ * it; none at the end. Owned by the site until its next call. */
+int32_t prse_site_keys(prse_site *site, prse_text after, size_t limit, prse_text *keys,
+                       prse_error *error);
+
+/* What stands under a key; empty where no living document is meant by it. Owned by the site until its
+ * next call: u32 bytes of the entry, the entry, u32 number of records, and for each u32 band, u32
+ * number of documents, u32 bytes of its postings, u64 ids of the documents, the postings. */
+int32_t prse_site_term(prse_site *site, prse_text key, prse_text *term, prse_error *error);
+void prse_site_close(prse_site *site);
 
 /* ---- analysis: one analyser for the index, highlighting and the site ---- */
 

@@ -16,6 +16,7 @@
 #include "index_reader.h"
 #include "index_writer.h"
 #include "picturerail_search.h"
+#include "site_terms.h"
 #include "status.h"
 
 using prse::fail_invalid;
@@ -26,6 +27,12 @@ struct prse_writer {
 
 struct prse_reader {
   prse::IndexReader index;
+};
+
+struct prse_site {
+  std::shared_ptr<const prse::SearchState> state;
+  prse::SiteTerms terms;
+  std::string answer;  // what the last call handed out
 };
 
 struct prse_matches {
@@ -381,6 +388,65 @@ int32_t prse_documents(const prse_reader* reader, uint64_t after, uint64_t* ids,
 int32_t prse_check(const char* path, prse_error* error) {
   return guarded(error, [&] { prse::check_index(*folder(path)); });
 }
+
+// ---- for a site's own index ----
+
+int32_t prse_site_open(const prse_reader* reader, const prse_text* fields, size_t count, prse_site** site,
+                       prse_error* error) {
+  return guarded(error, [&] {
+    required(site, "site") = nullptr;
+    std::vector<std::string_view> names;
+    for (const prse_text& field : array(fields, count, "fields")) names.push_back(view(field));
+    const auto state = required(reader, "reader").index.state();
+    *site = new prse_site{state, prse::SiteTerms(*state, names), {}};
+  });
+}
+
+int32_t prse_site_statistics(const prse_site* site, uint64_t* numbers, size_t count, prse_error* error) {
+  return guarded(error, [&] {
+    const prse::SiteTerms& terms = required(site, "site").terms;
+    const auto out = array(numbers, count, "numbers");
+    if (out.size() != 1 + 2 * terms.fields()) fail_invalid("there is one number, and two for each field");
+    out[0] = terms.documents();
+    for (size_t i = 0; i < terms.fields(); ++i) {
+      const prse::SiteTerms::Field field = terms.field(i);
+      out[1 + 2 * i] = field.words;
+      out[2 + 2 * i] = field.documents;
+    }
+  });
+}
+
+int32_t prse_site_keys(prse_site* site, prse_text after, size_t limit, prse_text* keys, prse_error* error) {
+  return guarded(error, [&] {
+    std::string& answer = required(site, "site").answer;
+    answer.clear();
+    for (const std::string& key : site->terms.keys(view(after), limit)) answer.append(key).push_back('\n');
+    required(keys, "keys") = text_of(answer);
+  });
+}
+
+int32_t prse_site_term(prse_site* site, prse_text key, prse_text* term, prse_error* error) {
+  return guarded(error, [&] {
+    std::string& answer = required(site, "site").answer;
+    answer.clear();
+    const auto number = [&](size_t value) { prse::put_fixed(answer, static_cast<uint32_t>(value)); };
+    if (const auto found = site->terms.term(view(key))) {
+      number(found->entry.size());
+      answer += found->entry;
+      number(found->records.size());
+      for (const prse::SiteRecord& record : found->records) {
+        number(record.band);
+        number(record.ids.size());
+        number(record.postings.size());
+        for (const uint64_t id : record.ids) prse::put_fixed(answer, id);
+        answer += record.postings;
+      }
+    }
+    required(term, "term") = text_of(answer);
+  });
+}
+
+void prse_site_close(prse_site* site) { delete site; }
 
 // ---- analysis ----
 

@@ -33,8 +33,10 @@ class IndexReader {
   // Fills `ids` with those of the first living documents above `after`, ascending; how many.
   std::size_t documents(std::uint64_t after, std::span<std::uint64_t> ids) const;
 
- private:
+  // The state that searches begin with now.
   std::shared_ptr<const SearchState> state() const;
+
+ private:
 
   std::unique_ptr<FileSystem> files_;
   mutable std::mutex mutex_;  // of `state_`

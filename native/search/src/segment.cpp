@@ -154,6 +154,11 @@ std::vector<Dictionary::Cursor> Segment::forms(std::string_view word, Language l
   return stems_.forms(stem(word, language), word, kWordKey, terms());
 }
 
+std::vector<Dictionary::Cursor> Segment::words_of_stem(std::string_view stem) const {
+  verify(kStems);
+  return stems_.forms(stem, {}, kWordKey, terms());
+}
+
 PostingList Segment::postings(std::string_view key, std::string_view value) const {
   verify(kPostings);
   verify(kTables);

@@ -98,6 +98,8 @@ class Segment {
   }
   // The words that are forms of a word, as they stand in the dictionary, without the word itself.
   std::vector<Dictionary::Cursor> forms(std::string_view word, Language language) const;
+  // The words of a stem, as far as the segment lists them, and of others the stem itself if it is a word.
+  std::vector<Dictionary::Cursor> words_of_stem(std::string_view stem) const;
   // `key` and `value` are a term's in the dictionary.
   PostingList postings(std::string_view key, std::string_view value) const;
 

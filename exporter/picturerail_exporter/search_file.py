@@ -1,0 +1,196 @@
+"""The files of the browser's search index: how each is packed, named and cut.
+
+`SEARCH_INDEX.md` draws them byte by byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+MAGIC = b"PRSX\x03"
+"""What every file begins with; the last byte is the format's version."""
+
+FOLDER = "search"
+ROOT = f"{FOLDER}/root.bin"
+
+_LEVEL = 6
+_DIGEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where rows of one kind are cut into files: `least` and `most` bytes before packing."""
+
+    least: int
+    most: int
+
+
+def packed(body: bytes) -> bytes:
+    """Return a file: its mark, and the body as a zlib stream, whose checksum guards it."""
+    return MAGIC + zlib.compress(body, _LEVEL)
+
+
+def unpacked(data: bytes) -> bytes:
+    """Return a file's body.
+
+    Raises:
+        ValueError: it is not such a file, or it is damaged.
+    """
+    if not data.startswith(MAGIC):
+        raise ValueError("it is no file of a search index of this version")
+    try:
+        return zlib.decompress(data[len(MAGIC) :])
+    except zlib.error as error:
+        raise ValueError(f"it is damaged: {error}") from None
+
+
+def name_of(data: bytes) -> str:
+    """Return a file's path on the site: its content names it, so it may be cached for ever."""
+    return f"{FOLDER}/{hashlib.blake2b(data, digest_size=_DIGEST).hexdigest()}.bin"
+
+
+def varint(number: int) -> bytes:
+    """Return a number as LEB128: seven bits a byte, the lowest first."""
+    out = bytearray()
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+class Keys:
+    """Writes ascending keys, each as what it does not share with the one before."""
+
+    def __init__(self) -> None:
+        """Begin with nothing to share."""
+        self._last = b""
+
+    def next(self, key: bytes) -> bytes:
+        """Return how the next key is written."""
+        shared = _shared(self._last, key)
+        self._last = key
+        rest = key[shared:]
+        return varint(shared) + varint(len(rest)) + rest
+
+
+def body_of(rows: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return the body of a file of rows: keys ascend, each with its value's length and value."""
+    keys = Keys()
+    parts: list[bytes] = []
+    for key, value in rows:
+        parts += (keys.next(key), varint(len(value)), value)
+    return b"".join(parts)
+
+
+def cut(rows: Iterable[tuple[bytes, bytes]], where: Cut) -> Iterator[list[tuple[bytes, bytes]]]:
+    """Cut ascending rows into files.
+
+    A file ends before a row whose key's checksum says so (one in eight) once it is large enough,
+    or where it would become too large. So after a change the old cuts soon come again, and the
+    other files stay as they are: content-defined chunking (Muthitacharoen and others, SOSP 2001,
+    section 3.1), over keys in place of bytes.
+    """
+    held: list[tuple[bytes, bytes]] = []
+    size = 0
+    for key, value in rows:
+        more = len(key) + len(value)
+        fit = size >= where.least and zlib.crc32(key) % 8 == 0
+        if held and (fit or size + more > where.most):
+            yield held
+            held, size = [], 0
+        held.append((key, value))
+        size += more
+    if held:
+        yield held
+
+
+def directory(entries: Sequence[tuple[bytes, str]]) -> bytes:
+    """Return a part of the root: the first key of each file of a kind, and what names it."""
+    keys = Keys()
+    parts = [varint(len(entries))]
+    for first, path in entries:
+        digest = path.removeprefix(f"{FOLDER}/").removesuffix(".bin")
+        parts += (keys.next(first), bytes.fromhex(digest))
+    return b"".join(parts)
+
+
+def rows_of(body: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the rows of a file's body; the reverse of `body_of`."""
+    at, key = 0, b""
+    while at < len(body):
+        shared, at = _number(body, at)
+        length, at = _number(body, at)
+        key = key[:shared] + body[at : at + length]
+        at += length
+        length, at = _number(body, at)
+        yield key, body[at : at + length]
+        at += length
+
+
+def named_by(root: bytes) -> set[str]:
+    """Return the paths of the files that a root names."""
+    body = unpacked(root)
+    length, at = _number(body, 0)
+    at += length
+    found = set()
+    while at < len(body):
+        count, at = _number(body, at)
+        for _ in range(count):
+            _, at = _number(body, at)
+            length, at = _number(body, at)
+            at += length
+            found.add(f"{FOLDER}/{body[at : at + _DIGEST].hex()}.bin")
+            at += _DIGEST
+    return found
+
+
+def texts_of(path: str, data: bytes) -> Iterator[str]:
+    """Yield every text that a file of the index holds, for who looks for what must not be there."""
+    body = unpacked(data)
+    if path == ROOT:
+        length, at = _number(body, 0)
+        yield body[at : at + length].decode()
+        return
+    for key, value in rows_of(body):
+        text, _, kind = key.partition(b"\0")
+        yield text.decode("utf-8", "replace")
+        if kind[:1] in (b"s", b"n") and len(kind) == 1:
+            yield from _texts_of_entry(value, kind)
+        elif value[:2] == b"[[":
+            yield value.decode()
+
+
+def _texts_of_entry(value: bytes, kind: bytes) -> Iterator[str]:
+    at = 0
+    if kind == b"s":
+        _, at = _number(value, at)
+    count, at = _number(value, at)
+    for _ in range(count):
+        for _ in range(1 if kind == b"s" else 2):
+            length, at = _number(value, at)
+            yield value[at : at + length].decode()
+            at += length
+        at += 0 if kind == b"s" else 4
+
+
+def _number(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        part = data[at]
+        at += 1
+        value |= (part & 0x7F) << shift
+        shift += 7
+        if part < 0x80:
+            return value, at
+
+
+def _shared(a: bytes, b: bytes) -> int:
+    most = min(len(a), len(b))
+    for at in range(most):
+        if a[at] != b[at]:
+            return at
+    return most

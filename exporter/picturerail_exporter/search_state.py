@@ -1,0 +1,251 @@
+"""What the browser's search index is made of, kept in the site's state (`state`).
+
+Tables::
+
+    search_entry     key, entry: the directory of terms (`native/search/SITE.md`)
+    search_record    key, data: postings, each with what its first documents look like
+    search_spelling  key: words by their length, for those that are misspelt
+    search_tag       folded, tag, count, words: how often a published tag is written so, and what
+                     it is near to, folded
+    search_look      id, look: what a result shows before more of it is read
+    search_file      kind, first, name: the files, by the first key in each
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from picturerail_exporter.search_file import Cut, body_of, cut, name_of, packed
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS search_entry(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_record(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_spelling(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_tag(
+  folded TEXT, tag BLOB, count INTEGER, words BLOB, PRIMARY KEY(folded, tag)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_look(id INTEGER PRIMARY KEY, look BLOB);
+CREATE TABLE IF NOT EXISTS search_file(
+  kind TEXT, first BLOB, name TEXT, PRIMARY KEY(kind, first)) WITHOUT ROWID;
+"""
+
+_TABLE_NAMES = (
+    "search_entry",
+    "search_record",
+    "search_spelling",
+    "search_tag",
+    "search_look",
+    "search_file",
+)
+
+ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
+    "terms": ("search_entry", Cut(64_000, 160_000)),
+    "postings": ("search_record", Cut(56_000, 90_000)),
+    "spelling": ("search_spelling", Cut(64_000, 160_000)),
+}
+"""The kinds of files that are cut out of a table, by the content of its rows."""
+
+LOOK = np.dtype([("digest", "V8"), ("shape", "u1"), ("name", "u1"), ("colour", "<u2")])
+"""What a result shows at once: the picture's file, its proportions, its colour."""
+
+Files = dict[str, bytes]
+
+
+class SearchState:
+    """The tables of the index; changes last once the site's state is committed."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Use an open database with the tables in it."""
+        self._db = connection
+
+    # ---- terms ----
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for name in _TABLE_NAMES:
+            self._db.execute(f"DELETE FROM {name}")  # noqa: S608 - names from here
+
+    def add_term(self, key: bytes, entry: bytes, records: Iterable[tuple[bytes, bytes]]) -> None:
+        """Keep a term that is not kept yet."""
+        self._db.execute("INSERT INTO search_entry VALUES (?, ?)", (key, entry))
+        self._db.executemany("INSERT INTO search_record VALUES (?, ?)", records)
+
+    def drop_term(self, key: bytes) -> None:
+        """Forget a term."""
+        self._db.execute("DELETE FROM search_entry WHERE key = ?", (key,))
+        self._db.execute(
+            "DELETE FROM search_record WHERE key >= ? AND key < ?", (key, key + b"\xff" * 9)
+        )
+
+    def has_term(self, key: bytes) -> bool:
+        """Tell whether a term is kept."""
+        found = self._db.execute("SELECT 1 FROM search_entry WHERE key = ?", (key,)).fetchone()
+        return found is not None
+
+    def record_keys(self, key: bytes) -> list[bytes]:
+        """Return the keys of a term's records."""
+        rows = self._db.execute(
+            "SELECT key FROM search_record WHERE key >= ? AND key < ?", (key, key + b"\xff" * 9)
+        )
+        return [row[0] for row in rows]
+
+    def set_spelling(self, key: bytes, *, there: bool) -> None:
+        """Keep a word for those who misspell it, or forget it."""
+        if there:
+            self._db.execute("INSERT OR IGNORE INTO search_spelling VALUES (?, x'')", (key,))
+        else:
+            self._db.execute("DELETE FROM search_spelling WHERE key = ?", (key,))
+
+    # ---- tags ----
+
+    def count_tag(self, folded: str, tag: str, difference: int) -> bool:
+        """Count a tag as it is written; tell whether it is new."""
+        key = (folded, tag.encode("utf-8", "surrogatepass"))
+        done = self._db.execute(
+            "UPDATE search_tag SET count = count + ? WHERE folded = ? AND tag = ?",
+            (difference, *key),
+        )
+        if done.rowcount:
+            self._db.execute(
+                "DELETE FROM search_tag WHERE folded = ? AND tag = ? AND count = 0", key
+            )
+            return False
+        self._db.execute("INSERT INTO search_tag VALUES (?, ?, ?, x'90')", (*key, difference))
+        return True
+
+    def set_near(self, folded: str, tag: str, words: list[str]) -> None:
+        """Keep the folded words that a tag, which is counted, is near to."""
+        self._db.execute(
+            "UPDATE search_tag SET words = ? WHERE folded = ? AND tag = ?",
+            (msgspec.msgpack.encode(words), folded, tag.encode("utf-8", "surrogatepass")),
+        )
+
+    def tag(self, folded: str) -> tuple[str, list[str]] | None:
+        """Return how a folded tag is written, and what it is near to, folded.
+
+        Of several ways to write it the last one counts.
+        """
+        row = self._db.execute(
+            "SELECT tag, words FROM search_tag WHERE folded = ? ORDER BY tag DESC LIMIT 1",
+            (folded,),
+        ).fetchone()
+        if row is None:
+            return None
+        words = msgspec.msgpack.decode(row[1], type=list[str])
+        return row[0].decode("utf-8", "surrogatepass"), words
+
+    def near_words(self) -> set[str]:
+        """Return the folded words that any tag is near to."""
+        rows = self._db.execute("SELECT words FROM search_tag")
+        return {word for (words,) in rows for word in msgspec.msgpack.decode(words, type=list[str])}
+
+    # ---- looks ----
+
+    def set_look(self, number: int, look: bytes | None) -> None:
+        """Keep what a result shows of a picture; None forgets it."""
+        if look is None:
+            self._db.execute("DELETE FROM search_look WHERE id = ?", (number,))
+        else:
+            self._db.execute("INSERT OR REPLACE INTO search_look VALUES (?, ?)", (number, look))
+
+    def looks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ids of all pictures, ascending, and what each looks like (`LOOK`)."""
+        ids, looks = [], []
+        for number, look in self._db.execute("SELECT id, look FROM search_look ORDER BY id"):
+            ids.append(number)
+            looks.append(look)
+        return np.array(ids, "<u8"), np.frombuffer(b"".join(looks), LOOK)
+
+    # ---- files ----
+
+    def files(self, kind: str) -> list[tuple[bytes, str]]:
+        """Return the files of a kind: the first key in each, and its name."""
+        return self._db.execute(
+            "SELECT first, name FROM search_file WHERE kind = ? ORDER BY first", (kind,)
+        ).fetchall()
+
+    def names(self) -> set[str]:
+        """Return the names of all files."""
+        return {row[0] for row in self._db.execute("SELECT name FROM search_file")}
+
+    def set_file(self, kind: str, first: bytes, data: bytes | None) -> str:
+        """Keep a file of a kind of its own cuts; None forgets it. Returns its name."""
+        if data is None:
+            self._db.execute("DELETE FROM search_file WHERE kind = ? AND first = ?", (kind, first))
+            return ""
+        name = name_of(data)
+        self._db.execute("INSERT OR REPLACE INTO search_file VALUES (?, ?, ?)", (kind, first, name))
+        return name
+
+    def cut_all(self, kind: str) -> Files:
+        """Cut all rows of a kind into files; return them by name."""
+        self._db.execute("DELETE FROM search_file WHERE kind = ?", (kind,))
+        table, where = ROWS[kind]
+        files: Files = {}
+        for rows in cut(self._rows(table, b""), where):
+            data = packed(body_of(rows))
+            files[self.set_file(kind, rows[0][0], data)] = data
+        return files
+
+    def cut_again(self, kind: str, keys: Iterable[bytes]) -> Files:
+        """Cut again where rows changed; return the files that are made anew, by name.
+
+        From the file before each changed one on rows are cut until a cut falls where one was, and
+        nothing beyond it changed: what follows is then cut as it was.
+        """
+        old = self.files(kind)
+        firsts = [first for first, _ in old]
+        if not firsts:
+            return self.cut_all(kind)
+        dirty = sorted({max(0, bisect_right(firsts, key) - 1) for key in keys})
+        table, where = ROWS[kind]
+        files: Files = {}
+        done = -1  # files up to this one are as they should be
+        for number in dirty:
+            if number <= done:
+                continue
+            start = number
+            # Its own beginning, and that of the one before, may be gone.
+            while start > 0 and (start == number or not self._is_row(table, firsts[start])):
+                start -= 1
+            begin = firsts[start] if start else b""
+            last = start
+            new: list[tuple[bytes, bytes]] = []
+            end: bytes | None = None
+            for rows in cut(self._rows(table, begin), where):
+                first = rows[0][0]
+                at = bisect_right(firsts, first) - 1
+                if new and firsts[at] == first and at > number and at not in dirty:
+                    end = first
+                    last = at - 1
+                    break
+                new.append((first, packed(body_of(rows))))
+            else:
+                last = len(firsts) - 1
+            self._drop_files(kind, begin, end)
+            for first, data in new:
+                files[self.set_file(kind, first, data)] = data
+            done = last
+        return files
+
+    def _drop_files(self, kind: str, begin: bytes, end: bytes | None) -> None:
+        if end is None:
+            self._db.execute("DELETE FROM search_file WHERE kind = ? AND first >= ?", (kind, begin))
+        else:
+            self._db.execute(
+                "DELETE FROM search_file WHERE kind = ? AND first >= ? AND first < ?",
+                (kind, begin, end),
+            )
+
+    def _is_row(self, table: str, key: bytes) -> bool:
+        query = f"SELECT 1 FROM {table} WHERE key = ?"  # noqa: S608 - names from here
+        return self._db.execute(query, (key,)).fetchone() is not None
+
+    def _rows(self, table: str, begin: bytes) -> Iterator[tuple[bytes, bytes]]:
+        query = f"SELECT key, value FROM {table} WHERE key >= ? ORDER BY key"  # noqa: S608
+        return iter(self._db.execute(query, (begin,)))

@@ -1,0 +1,345 @@
+// What a visitor asks for: the search engine's query language (QUERY.md there), rule for rule.
+"use strict";
+
+(() => {
+  const { analyseQuery: analyse, isStopWord } = globalThis.Picturerail;
+  const MOST_DEPTH = 64;
+  const MOST_WORDS = 256;
+  const DAY = 86400;
+  /** @type {Record<string, string>} */
+  const FIELDS = {
+    tag: "tags", tags: "tags", name: "filename", filename: "filename", folder: "folder",
+    camera: "camera", place: "place", caption: "caption", date: "date", lens: "lens",
+  }; // prettier-ignore
+
+  /**
+   * @param {string} text
+   * @returns {number | undefined}
+   */
+  function dayOf(text) {
+    const [year, month, day] = text.split("-").map(Number);
+    const date = new Date(Date.UTC(2000, (month || 1) - 1, day || 1));
+    date.setUTCFullYear(year);
+    const same = date.getUTCMonth() === (month || 1) - 1 && date.getUTCDate() === (day || 1);
+    return same ? date.getTime() / 1000 : undefined;
+  }
+
+  /**
+   * A year, month or day as the seconds from its beginning up to its end.
+   * @param {string} text
+   * @returns {[from: number, before: number] | undefined}
+   */
+  function oneTime(text) {
+    const parts = /^(\d{4})(?:-(\d\d)(?:-(\d\d))?)?$/.exec(text);
+    const from = parts ? dayOf(text) : undefined;
+    if (!parts || from === undefined || parts[2] === "00" || parts[3] === "00") {
+      return undefined;
+    }
+    const [, year, month, day] = parts;
+    if (day) {
+      return [from, from + DAY];
+    }
+    const next = new Date(from * 1000);
+    if (month) {
+      next.setUTCMonth(Number(month));
+    } else {
+      next.setUTCFullYear(Number(year) + 1);
+    }
+    return [from, next.getTime() / 1000];
+  }
+
+  /**
+   * @param {string} text
+   * @returns {[from: number, before: number] | undefined}
+   */
+  function timesOf(text) {
+    const dots = text.indexOf("..");
+    if (dots < 0) {
+      return oneTime(text);
+    }
+    const [first, last] = [text.slice(0, dots), text.slice(dots + 2)];
+    const from = first ? oneTime(first)?.[0] : -Infinity;
+    const before = last ? oneTime(last)?.[1] : Infinity;
+    return (first || last) && from !== undefined && before !== undefined ? [from, before] : undefined;
+  }
+
+  class Parser {
+    /**
+     * @param {string} text
+     * @param {string[]} fields
+     */
+    constructor(text, fields) {
+      this.text = text;
+      this.fields = fields;
+      this.at = 0;
+      this.excluded = false;
+      this.field = "";
+      /** @type {QueryWord[]} */
+      this.words = [];
+    }
+
+    /** @returns {Query} */
+    parse() {
+      const root = all(this.sequence(0));
+      this.freeStopWords(root);
+      return { words: this.words.slice(0, MOST_WORDS), root, pairs: this.pairs(root) };
+    }
+
+    /** @param {QueryNode} node */
+    isStop(node) {
+      return node.kind === "word" && this.words[node.word].stop;
+    }
+
+    /** @param {QueryNode} node */
+    freeStopWords(node) {
+      node.children.forEach((child) => this.freeStopWords(child));
+      const others = node.children.some(
+        (child) => !child.negated && child.kind !== "times" && !this.isStop(child),
+      );
+      for (const child of node.children) {
+        if (this.isStop(child)) {
+          const word = this.words[child.word];
+          word.stop = others && !child.negated;
+          child.optional = word.stop && node.kind === "all";
+        }
+      }
+    }
+
+    /** @param {QueryNode} root */
+    pairs(root) {
+      /** @type {[number, number][]} */
+      const pairs = [];
+      let before = -1;
+      for (const node of root.children) {
+        const word = node.kind === "word" && !node.negated ? this.words[node.word] : undefined;
+        if (!word || word.stop || word.phrase || !word.forms) {
+          continue;
+        }
+        if (before >= 0 && this.words[before].field === word.field) {
+          pairs.push([before, node.word]);
+        }
+        before = node.word;
+      }
+      return pairs;
+    }
+
+    get ended() {
+      return this.at >= this.text.length;
+    }
+
+    get here() {
+      return this.text[this.at];
+    }
+
+    skipSpaces() {
+      while (!this.ended && /[ \t\n\r\f\v]/.test(this.here)) {
+        this.at++;
+      }
+    }
+
+    /**
+     * @param {number} depth
+     * @returns {QueryNode[]}
+     */
+    sequence(depth) {
+      /** @type {QueryNode[][]} */
+      const clauses = [];
+      let either = false;
+      for (this.skipSpaces(); !this.ended; this.skipSpaces()) {
+        if (this.here === ")") {
+          this.at++;
+          if (depth > 0) {
+            return clauses.flat();
+          }
+          continue;
+        }
+        if (!either && clauses.length && this.takeOr()) {
+          either = true;
+          continue;
+        }
+        const clause = this.clause(depth);
+        if (!clause.length) {
+          continue;
+        }
+        const left = either && clauses.pop();
+        clauses.push(left ? [eitherOf(joined(left), joined(clause))] : clause);
+        either = false;
+      }
+      return clauses.flat();
+    }
+
+    takeOr() {
+      if (!/^OR[ \t\n\r\f\v]+[^)\s]/.test(this.text.slice(this.at))) {
+        return false;
+      }
+      this.at += 2;
+      return true;
+    }
+
+    /**
+     * @param {number} depth
+     * @returns {QueryNode[]}
+     */
+    clause(depth) {
+      const next = this.text[this.at + 1];
+      if (this.here !== "-" || next === undefined || /[ \t\n\r\f\v]/.test(next)) {
+        return this.operand(depth);
+      }
+      this.at++;
+      const before = this.excluded;
+      this.excluded = true;
+      const nodes = this.operand(depth);
+      this.excluded = before;
+      if (!nodes.length) {
+        return nodes;
+      }
+      let node = joined(nodes);
+      if (node.negated) {
+        node = all([node]);
+      }
+      return [{ ...node, negated: true, demanded: true }];
+    }
+
+    /**
+     * @param {number} depth
+     * @returns {QueryNode[]}
+     */
+    operand(depth) {
+      if (this.here === '"') {
+        return this.phrase();
+      }
+      if (this.here === "(") {
+        this.at++;
+        const nodes = depth < MOST_DEPTH ? this.sequence(depth + 1) : [];
+        return nodes.length ? [joined(nodes)] : nodes;
+      }
+      return this.chunk(depth);
+    }
+
+    /** @returns {QueryNode[]} */
+    phrase() {
+      const begin = ++this.at;
+      const end = this.text.indexOf('"', begin);
+      this.at = end < 0 ? this.text.length : end + 1;
+      const quoted = this.text.slice(begin, end < 0 ? undefined : end);
+      const terms = analyse(quoted);
+      return terms.length ? [this.leaf({ ...this.newWord(quoted, terms), phrase: true })] : [];
+    }
+
+    /**
+     * @param {number} depth
+     * @returns {QueryNode[]}
+     */
+    chunk(depth) {
+      const rest = this.text.slice(this.at);
+      const length = rest.search(/[ \t\n\r\f\v"()]/);
+      let chunk = length < 0 ? rest : rest.slice(0, length);
+      this.at += chunk.length;
+      const times = chunk.includes("..") ? timesOf(chunk) : undefined;
+      if (times) {
+        return [timesNode(times)];
+      }
+      const colon = chunk.indexOf(":");
+      if (colon <= 0 || this.field) {
+        return this.wordsOf(chunk);
+      }
+      const name = chunk.slice(0, colon);
+      const lower = name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+      const field = Object.hasOwn(FIELDS, lower) ? FIELDS[lower] : this.fields.find((each) => each === name);
+      if (!field) {
+        return this.wordsOf(chunk);
+      }
+      chunk = chunk.slice(colon + 1);
+      if (!chunk && (this.ended || !'"('.includes(this.here))) {
+        return this.wordsOf(name);
+      }
+      const date = field === "date" && chunk ? timesOf(chunk) : undefined;
+      if (date) {
+        return [timesNode(date)];
+      }
+      this.field = field;
+      const nodes = chunk ? this.wordsOf(chunk) : this.operand(depth);
+      this.field = "";
+      return nodes.map((node) => ({ ...node, demanded: true }));
+    }
+
+    /**
+     * @param {string} chunk
+     * @returns {QueryNode[]}
+     */
+    wordsOf(chunk) {
+      const terms = analyse(chunk);
+      const star = chunk.endsWith("*");
+      return terms.map((term, at) => {
+        const starred = star && at === terms.length - 1;
+        const plain = !starred && !this.excluded;
+        const near = plain && (!this.field || this.field === "tags");
+        return this.leaf({
+          ...this.newWord(terms.length > 1 ? term : chunk, [term]),
+          prefixes: starred || !this.excluded,
+          forms: plain,
+          typos: plain,
+          stop: plain && !this.field && isStopWord(term),
+          near: near ? [term, ...(terms.length > 1 ? [terms.join(" ")] : [])] : [],
+        });
+      });
+    }
+
+    /**
+     * @param {string} typed
+     * @param {string[]} terms
+     * @returns {QueryWord}
+     */
+    newWord(typed, terms) {
+      const { field, excluded } = this;
+      return {
+        typed, terms, field, excluded,
+        phrase: false, prefixes: false, forms: false, typos: false, stop: false, near: [],
+      }; // prettier-ignore
+    }
+
+    /** @param {QueryWord} word */
+    leaf(word) {
+      this.words.push(word);
+      return { ...all([]), kind: /** @type {const} */ ("word"), word: this.words.length - 1 };
+    }
+  }
+
+  /**
+   * @param {QueryNode[]} children
+   * @returns {QueryNode}
+   */
+  function all(children) {
+    return { kind: "all", word: -1, from: 0, before: 0, negated: false, optional: false, demanded: false, children };
+  }
+
+  /** @param {QueryNode[]} nodes */
+  const joined = (nodes) => (nodes.length === 1 ? nodes[0] : all(nodes));
+
+  /**
+   * @param {QueryNode} first
+   * @param {QueryNode} second
+   * @returns {QueryNode}
+   */
+  function eitherOf(first, second) {
+    const any = first.kind === "any" && !first.negated ? first : { ...all([first]), kind: /** @type {const} */ ("any") };
+    any.children.push(second);
+    return any;
+  }
+
+  /**
+   * @param {[number, number]} times
+   * @returns {QueryNode}
+   */
+  const timesNode = ([from, before]) => ({ ...all([]), kind: "times", demanded: true, from, before });
+
+  /**
+   * Read a query; every text is one.
+   * @param {string} text
+   * @param {string[]} fields that the index has
+   * @returns {Query}
+   */
+  const parse = (text, fields) => new Parser(text, fields).parse();
+
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { parse });
+})();

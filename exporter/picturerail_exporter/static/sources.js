@@ -1,0 +1,484 @@
+// Where a word of a query stands: the lists of terms that match it, read band by band, those first
+// whose documents are worth the most.
+//
+// The worth is the engine's: BM25F (Zaragoza and others, "Microsoft Cambridge at TREC-13", 2004),
+// saturated to s in 0..1, and by the nearest way in which a picture has the word: 0.25 + (k1 + 1) s
+// for the word itself or a phrase, 0.2 + (k1 + 1) s for another form of it, whose weight counts 0.7;
+// 0.1 + 0.1 s for a word that it begins; 0.1 + 0.06 s or 0.04 s for one an edit or two away; for a tag
+// that it is near 0.1 (0.8 + 0.2 s) times the similarity.
+"use strict";
+
+(() => {
+  const { stem } = globalThis.Picturerail;
+  const K1 = 2;
+  const B = 0.75;
+  const FORM_SHARE = 0.7;
+  const STOP_SHARE = 0.25;
+  /** @type {Via[]} */
+  const WAYS = ["exact", "phrase", "form", "prefix", "typo", "neighbour"]; // the nearest first
+
+  /**
+   * @param {List} list
+   * @param {number} weight
+   */
+  function worth(list, weight) {
+    const s = weight / (K1 + weight);
+    switch (list.via) {
+      case "form": {
+        const less = FORM_SHARE * weight;
+        return 0.2 + ((K1 + 1) * less) / (K1 + less);
+      }
+      case "prefix":
+        return 0.1 + 0.1 * s;
+      case "typo":
+        return 0.1 + (list.edits === 1 ? 0.06 : 0.04) * s;
+      case "neighbour":
+        return 0.1 * list.similarity * (0.8 + 0.2 * s);
+      default:
+        return 0.25 + (K1 + 1) * s;
+    }
+  }
+
+  /** A word of the query, and what is known so far of where it stands. */
+  class WordSource {
+    /**
+     * @param {Postings} index
+     * @param {QueryWord} word
+     */
+    constructor(index, word) {
+      this.index = index;
+      this.word = word;
+      this.idf = 0;
+      /** @type {List[]} */
+      this.lists = [];
+      /** @type {NearTag[]} */
+      this.near = []; // tags whose lists are not looked up yet, the nearest first
+      /** @type {Map<number, Known>} */
+      this.known = new Map();
+      /** @type {Map<FieldUse[], number>} */
+      this._weights = new Map();
+    }
+
+    /** Look up which terms there are. */
+    async open() {
+      const { index, word } = this;
+      const [text] = word.terms;
+      const [beginning, stems, near] = await Promise.all([
+        word.prefixes ? index.beginningWith(text) : index.term(text, "w").then((term) => (term ? [term] : [])),
+        word.forms ? this._forms(text) : undefined,
+        Promise.all(word.near.map((key) => index.nearTags(key))),
+      ]);
+      const forms = stems?.terms ?? [];
+      forms.forEach((term) => this._add(term, "form"));
+      for (const term of beginning) {
+        if (!forms.some((form) => form.key === term.key)) {
+          this._add(term, term.text === text ? "exact" : "prefix");
+        }
+      }
+      this.near = nearest(near.flat());
+      if (word.typos && !this.lists.length) {
+        await this._addTypos(text);
+      }
+      if (!this._nearestVia() && this.near.length) {
+        await this._resolve(this.near.length);
+      }
+      if (word.field) {
+        await this.loadAll(); // how many have it there is not written down
+      }
+      const bearing = word.field ? this._bearing() : (stems?.bearing ?? this._documents("exact"));
+      this.idf = this._idf(bearing || this._mostFrequent());
+    }
+
+    /** @param {string} text */
+    async _forms(text) {
+      const root = stem(text);
+      const group = await this.index.stem(root);
+      const words = (group?.words ?? [root]).filter((each) => each !== text);
+      const terms = await Promise.all(words.map((each) => this.index.term(each, "w")));
+      const found = /** @type {Term[]} */ (terms.filter(Boolean));
+      // Of a stem that is written down nowhere its only word is the stem itself.
+      const bearing = group ? group.bearing : found.length ? found[0].documents : undefined;
+      return { terms: found, bearing };
+    }
+
+    /**
+     * @param {Term} term
+     * @param {Via} via
+     * @param {Partial<List>} more
+     */
+    _add(term, via, more = {}) {
+      this.lists.push({ term, via, name: term.text, similarity: 1, edits: 0, next: 0, places: new Map(), ...more });
+    }
+
+    /** @param {string} text */
+    async _addTypos(text) {
+      const length = Array.from(text).length;
+      const edits = length < 4 || /[0-9]/.test(text) ? 0 : length < 8 ? 1 : 2;
+      const words = edits ? await this.index.spellings(length, edits) : [];
+      const typos = words
+        .map((each) => ({ word: each, edits: distance(text, each, edits) }))
+        .filter((each) => each.edits <= edits);
+      await Promise.all(
+        typos.map(async (typo) => {
+          const term = await this.index.term(typo.word, "w");
+          if (term) {
+            this._add(term, "typo", { edits: typo.edits });
+          }
+        }),
+      );
+    }
+
+    /** @param {number} count of the nearest tags whose lists are to be looked up */
+    async _resolve(count) {
+      const tags = this.near.splice(0, count);
+      const terms = await Promise.all(tags.map((tag) => this.index.term(tag.key, "t")));
+      tags.forEach(({ name, similarity }, at) => {
+        const term = terms[at];
+        if (term) {
+          this._add(term, "neighbour", { name, similarity });
+        }
+      });
+    }
+
+    /** @param {number} documents */
+    _idf(documents) {
+      const share = this.word.stop ? STOP_SHARE : 1;
+      return share * Math.log1p((this.index.documents - documents + 0.5) / (documents + 0.5));
+    }
+
+    /** @param {Via} via */
+    _documents(via) {
+      return this.lists.filter((list) => list.via === via).reduce((sum, list) => sum + this._count(list), 0);
+    }
+
+    /** @param {List} list */
+    _count(list) {
+      if (!this.word.field) {
+        return list.term.documents;
+      }
+      return [...list.places.values()].filter(({ part, at }) => this.weight(part.uses(at)) > 0).length;
+    }
+
+    _nearestVia() {
+      return WAYS.find((via) => this.lists.some((list) => list.via === via && this._count(list)));
+    }
+
+    _bearing() {
+      return [...this.known.values()].filter(({ list }) => list.via === "exact" || list.via === "form").length;
+    }
+
+    _mostFrequent() {
+      const via = this._nearestVia();
+      return Math.max(0, ...this.lists.filter((list) => list.via === via).map((list) => this._count(list)));
+    }
+
+    /** @param {FieldUse[]} uses */
+    weight(uses) {
+      let weight = this._weights.get(uses);
+      if (weight === undefined) {
+        weight = weightOf(this.index, uses, this.word.field);
+        this._weights.set(uses, weight);
+      }
+      return weight;
+    }
+
+    /**
+     * The most that a document of a list's next band may be worth; 0 when all are read.
+     * @param {List} list
+     */
+    _bound(list) {
+      let most = 0;
+      // Weights below the bands' order may be higher: the averages are others there.
+      for (let band = list.next; band < list.term.bands.length; band++) {
+        for (const uses of list.term.bands[band].bounds) {
+          const weight = this.weight(uses);
+          most = Math.max(most, weight > 0 ? worth(list, weight) : 0);
+        }
+      }
+      return most;
+    }
+
+    /** The most that what is not read yet may be worth, to any document. */
+    get bound() {
+      const near = this.near.length ? 0.1 * this.near[0].similarity : 0;
+      return Math.max(near, ...this.lists.map((list) => this._bound(list)));
+    }
+
+    /** The lists of the word and its other forms that are not read to their ends. */
+    get unread() {
+      return this.lists.filter((list) => isText(list) && list.next < list.term.bands.length);
+    }
+
+    /** Read on where the most may be found. */
+    async load() {
+      const most = this.bound;
+      if (most <= 0) {
+        return;
+      }
+      const list = this.lists.find((each) => this._bound(each) >= most);
+      if (list) {
+        await this._read(list);
+      } else {
+        await this._resolve(16);
+      }
+    }
+
+    async loadAll() {
+      await this._resolve(this.near.length);
+      await Promise.all(
+        this.lists.map(async (list) => {
+          while (list.next < list.term.bands.length) {
+            await this._read(list);
+          }
+        }),
+      );
+    }
+
+    /** @param {List} list */
+    async _read(list) {
+      for (const part of await this.index.band(list.term, list.next++)) {
+        const known = part.classes.map((uses) => {
+          const weight = this.weight(uses);
+          return weight > 0 ? { worth: worth(list, weight), list } : undefined;
+        });
+        for (let at = 0; at < part.count; at++) {
+          const id = part.ids[at];
+          list.places.set(id, { part, at });
+          const one = known[part.codes[at]];
+          if (one) {
+            const held = this.known.get(id);
+            if (!held || one.worth > held.worth) {
+              this.known.set(id, one);
+            }
+          }
+        }
+      }
+    }
+
+    /**
+     * @param {number} id
+     * @returns {Look | undefined}
+     */
+    look(id) {
+      for (const list of this.lists) {
+        const place = list.places.get(id);
+        const look = place?.part.look(place.at);
+        if (look) {
+          return look;
+        }
+      }
+    }
+
+    /**
+     * Why a document has the word.
+     * @param {number} id
+     * @returns {Way | undefined}
+     */
+    way(id) {
+      const held = this.known.get(id);
+      if (!held) {
+        return undefined;
+      }
+      const { via, name, similarity } = held.list;
+      const near = this.lists.filter((list) => list.via === "neighbour" && list.places.has(id));
+      near.sort((a, b) => b.similarity - a.similarity);
+      const tags = via === "neighbour" ? near.map((list) => list.name) : [];
+      return { query: this.word.terms[0], word: name, via, similarity, score: this.idf * held.worth, tags };
+    }
+
+    /**
+     * Where the word or a form of it stands in a document, by field.
+     * @param {number} id
+     * @param {(field: number, positions: number[]) => void} tell
+     */
+    places(id, tell) {
+      const { fields } = this.index;
+      for (const list of this.lists) {
+        const place = isText(list) ? list.places.get(id) : undefined;
+        if (!place) {
+          continue;
+        }
+        const positions = place.part.positions(place.at);
+        place.part.uses(place.at).forEach(({ field }, at) => {
+          if (!this.word.field || fields[field].name === this.word.field) {
+            tell(field, positions[at]);
+          }
+        });
+      }
+    }
+  }
+
+  /** Words that must stand side by side. */
+  class PhraseSource {
+    /**
+     * @param {Postings} index
+     * @param {QueryWord} word
+     */
+    constructor(index, word) {
+      this.index = index;
+      this.word = word;
+      this.idf = 0;
+      /** @type {Map<number, Known>} */
+      this.known = new Map();
+      /** @type {Map<number, Look | undefined>} */
+      this._looks = new Map();
+      this.bound = 0;
+      this.unread = [];
+    }
+
+    async open() {
+      const terms = await Promise.all(this.word.terms.map((text) => this.index.term(text, "w")));
+      if (terms.every(Boolean)) {
+        await this._match(/** @type {Term[]} */ (terms));
+      }
+      const [most, documents] = [this.index.documents, this.known.size];
+      this.idf = Math.log1p((most - documents + 0.5) / (documents + 0.5));
+    }
+
+    /** @param {Term[]} terms */
+    async _match(terms) {
+      // The rarest first, so that only what may still match is kept of the others.
+      const inOrder = [...new Set(terms.map((term) => term.key))]
+        .map((key) => /** @type {Term} */ (terms.find((term) => term.key === key)))
+        .sort((a, b) => a.documents - b.documents);
+      const bands = await Promise.all(
+        inOrder.map((term) => Promise.all(term.bands.map((_, band) => this.index.band(term, band)))),
+      );
+      /** @type {Map<string, Map<number, Place>>} */
+      const found = new Map();
+      /** @type {Map<number, Place> | undefined} */
+      let kept;
+      inOrder.forEach((term, number) => {
+        const before = kept;
+        kept = new Map();
+        for (const part of bands[number].flat()) {
+          for (let at = 0; at < part.count; at++) {
+            if (!before || before.has(part.ids[at])) {
+              kept.set(part.ids[at], { part, at });
+            }
+          }
+        }
+        found.set(term.key, kept);
+      });
+      const list = /** @type {List} */ ({ via: "phrase", name: this.word.terms.join(" "), similarity: 1 });
+      for (const id of kept?.keys() ?? []) {
+        const places = terms.map((term) => /** @type {Place} */ (found.get(term.key)?.get(id)));
+        const uses = sideBySide(places);
+        const weight = uses.length ? weightOf(this.index, uses, this.word.field) : 0;
+        if (weight > 0) {
+          this.known.set(id, { worth: worth(list, weight), list });
+          this._looks.set(id, places.map(({ part, at }) => part.look(at)).find(Boolean));
+        }
+      }
+    }
+
+    async load() {}
+    async loadAll() {}
+
+    /** @param {number} id */
+    look(id) {
+      return this._looks.get(id);
+    }
+
+    /**
+     * @param {number} id
+     * @returns {Way | undefined}
+     */
+    way(id) {
+      const held = this.known.get(id);
+      const name = this.word.terms.join(" ");
+      return held && { query: name, word: name, via: "phrase", similarity: 1, score: this.idf * held.worth, tags: [] };
+    }
+
+    places() {}
+  }
+
+  /** @param {List} list */
+  const isText = (list) => list.via === "exact" || list.via === "form";
+
+  /**
+   * @param {Postings} index
+   * @param {FieldUse[]} uses
+   * @param {string} only the field that counts; empty: all
+   */
+  function weightOf(index, uses, only) {
+    let sum = 0;
+    for (const { field, times, words } of uses) {
+      const { name, weight, average } = index.fields[field];
+      if (!only || only === name) {
+        sum += (times * weight) / (1 - B + B * (words / average));
+      }
+    }
+    return sum;
+  }
+
+  /**
+   * The uses of a phrase, by field, in a document that has all of its words.
+   * @param {Place[]} places
+   * @returns {FieldUse[]}
+   */
+  function sideBySide(places) {
+    const [first, ...rest] = places;
+    const begins = first.part.positions(first.at);
+    return first.part.uses(first.at).flatMap(({ field, words }, number) => {
+      let side = begins[number];
+      rest.forEach(({ part, at }, step) => {
+        const which = side.length ? part.uses(at).findIndex((use) => use.field === field) : -1;
+        const there = which < 0 ? [] : part.positions(at)[which];
+        side = side.filter((position) => there.includes(position + step + 1));
+      });
+      return side.length ? [{ field, words, times: side.length }] : [];
+    });
+  }
+
+  /**
+   * Of tags that several keys lead to, the nearest; the nearest tags first.
+   * @param {NearTag[]} tags
+   */
+  function nearest(tags) {
+    /** @type {Map<string, NearTag>} */
+    const best = new Map();
+    for (const tag of tags) {
+      const held = best.get(tag.key);
+      if (!held || tag.similarity > held.similarity) {
+        best.set(tag.key, tag);
+      }
+    }
+    return [...best.values()].sort((a, b) => b.similarity - a.similarity);
+  }
+
+  /**
+   * How many letters are inserted, deleted, replaced or swapped with the next between two words:
+   * optimal string alignment (Damerau, 1964). More than `most` is told as `most` + 1.
+   * @param {string} from
+   * @param {string} to
+   * @param {number} most
+   */
+  function distance(from, to, most) {
+    const a = Array.from(from);
+    const b = Array.from(to);
+    if (Math.abs(a.length - b.length) > most || from === to) {
+      return most + 1;
+    }
+    let before = /** @type {number[]} */ ([]);
+    let last = a.map((_, at) => at).concat(a.length);
+    for (let row = 1; row <= b.length; row++) {
+      const now = [row];
+      for (let at = 1; at <= a.length; at++) {
+        const replaced = last[at - 1] + (a[at - 1] === b[row - 1] ? 0 : 1);
+        now[at] = Math.min(last[at] + 1, now[at - 1] + 1, replaced);
+        if (row > 1 && at > 1 && a[at - 2] === b[row - 1] && a[at - 1] === b[row - 2]) {
+          now[at] = Math.min(now[at], before[at - 2] + 1);
+        }
+      }
+      if (Math.min(...now) > most && Math.min(...last) + 1 > most) {
+        return most + 1;
+      }
+      before = last;
+      last = now;
+    }
+    return Math.min(last[a.length], most + 1);
+  }
+
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { WordSource, PhraseSource });
+})();

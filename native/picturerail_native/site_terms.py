@@ -1,0 +1,120 @@
+"""What the search of a static site needs of an index, term by term (`native/search/SITE.md`).
+
+Everything it gives is a function of the index's living documents alone.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from picturerail_native._search import ffi, lib
+from picturerail_native._search_errors import SearchArgumentError, raise_for
+from picturerail_native.search import Reader
+
+_new: Callable[..., Any] = ffi.new
+_HEAD = struct.Struct("<III")
+_NUMBER = struct.Struct("<I")
+_KEYS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRecord:
+    """Documents of a term that are worth about the same.
+
+    `band` is the lower, the more they are worth; `ids` are little-endian u64, ascending;
+    `postings` say where and how often each has the term.
+    """
+
+    band: int
+    ids: bytes
+    postings: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SiteTerm:
+    """A term's entry in the site's directory, and its records, by band and first id."""
+
+    entry: bytes
+    records: tuple[SiteRecord, ...]
+
+
+class SiteTerms:
+    """An index as it stood when this was made. Belongs to one thread at a time."""
+
+    def __init__(self, reader: Reader, fields: Sequence[str]) -> None:
+        """Look at a reader's newest state.
+
+        Args:
+            reader: of the index; may be closed before this.
+            fields: every name that a field of a document may have; their order numbers them.
+        """
+        names = [name.encode() for name in fields]
+        kept = [ffi.from_buffer(name) for name in names]
+        texts = _new("prse_text[]", len(names))
+        for text, name in zip(texts, kept, strict=True):
+            text.data, text.length = name, len(name)
+        self._fields = tuple(fields)
+        self._error, out = _new("prse_error *"), _new("prse_site **")
+        status = lib.prse_site_open(reader._open_handle(), texts, len(names), out, self._error)
+        raise_for(status, self._error)
+        self._handle = ffi.gc(out[0], lib.prse_site_close)
+        self._text = _new("prse_text *")
+
+    def statistics(self) -> tuple[int, dict[str, tuple[int, int]]]:
+        """Return how many documents there are, and each field's words and documents."""
+        numbers = _new("uint64_t[]", 1 + 2 * len(self._fields))
+        status = lib.prse_site_statistics(self._handle, numbers, len(numbers), self._error)
+        raise_for(status, self._error)
+        found = list(numbers)
+        pairs = zip(found[1::2], found[2::2], strict=True)
+        return found[0], dict(zip(self._fields, pairs, strict=True))
+
+    def keys(self) -> Iterator[bytes]:
+        """Yield the keys of all words and tags, ascending: the text, 0, "w" or "t"."""
+        after = b""
+        while True:
+            given = ffi.from_buffer(after)
+            text = _new("prse_text *", {"data": given, "length": len(after)})
+            status = lib.prse_site_keys(
+                self._handle, text[0], _KEYS_AT_ONCE, self._text, self._error
+            )
+            raise_for(status, self._error)
+            keys = self._answer().split(b"\n")[:-1]
+            yield from keys
+            if len(keys) < _KEYS_AT_ONCE:
+                return
+            after = keys[-1]
+
+    def term(self, key: bytes) -> SiteTerm | None:
+        """Return what stands under a key, of any kind; None where nothing living does."""
+        given = ffi.from_buffer(key)
+        text = _new("prse_text *", {"data": given, "length": len(key)})
+        status = lib.prse_site_term(self._handle, text[0], self._text, self._error)
+        if status:
+            raise_for(status, self._error)
+        answer = self._answer()
+        if not answer:
+            return None
+        (length,) = _NUMBER.unpack_from(answer)
+        entry = answer[_NUMBER.size : _NUMBER.size + length]
+        at = _NUMBER.size + length
+        (count,) = _NUMBER.unpack_from(answer, at)
+        at += _NUMBER.size
+        records = []
+        for _ in range(count):
+            band, documents, size = _HEAD.unpack_from(answer, at)
+            at += _HEAD.size
+            ids = answer[at : at + 8 * documents]
+            at += 8 * documents
+            records.append(SiteRecord(band, ids, answer[at : at + size]))
+            at += size
+        return SiteTerm(entry, tuple(records))
+
+    def _answer(self) -> bytes:
+        answer = ffi.buffer(self._text.data, self._text.length)[:] if self._text.length else b""
+        if not isinstance(answer, bytes):
+            raise SearchArgumentError("the engine answered with what are no bytes")
+        return answer

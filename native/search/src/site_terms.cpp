@@ -1,0 +1,359 @@
+#include "site_terms.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "bytes.h"
+#include "status.h"
+
+namespace prse {
+namespace {
+
+constexpr char kNear = 'n';
+constexpr char kStem = 's';
+constexpr char kTag = 't';
+constexpr char kWord = 'w';
+
+// A band ends once it has so many documents, the next one once it has twice as many, up to the most.
+constexpr std::size_t kFirstBand = 32;
+constexpr std::size_t kLargestBand = 4096;
+// A long band is cut into parts where an id says so, so that one document more changes one part.
+constexpr std::size_t kLeastPart = 1024;
+constexpr std::size_t kMostPart = 3072;
+constexpr std::uint64_t kCutOneIn = 512;
+
+// What fields are taken to be long where documents are put into bands. It must not depend on the
+// documents, or one more would put others elsewhere.
+constexpr double kReferenceLength = 8;
+constexpr double kLevelsPerDoubling = 8;
+
+constexpr std::size_t kMostBounds = 4;
+
+std::uint64_t mixed(std::uint64_t id) {
+  // The finalizer of splitmix64 (Steele and others, "Fast splittable pseudorandom number generators",
+  // OOPSLA 2014).
+  id = (id ^ (id >> 30)) * 0xbf58476d1ce4e5b9;
+  id = (id ^ (id >> 27)) * 0x94d049bb133111eb;
+  return id ^ (id >> 31);
+}
+
+template <typename Uses>
+void put_class(std::string& out, const Uses& uses) {
+  put_varint(out, uses.size());
+  for (const auto& use : uses) {
+    put_varint(out, use.field);
+    put_varint(out, use.times);
+    put_varint(out, use.words);
+  }
+}
+
+}  // namespace
+
+SiteTerms::SiteTerms(const SearchState& state, std::span<const std::string_view> fields)
+    : state_(state), fields_(fields.begin(), fields.end()) {
+  const Weights weights({});
+  for (const std::string& field : fields_) weights_.push_back(weights.of(field));
+  for (const SegmentView& view : state.snapshot->segments) {
+    view.segment->verify_documents();
+    view.segment->verify_positions();
+    std::vector<std::uint32_t>& numbers = numbers_.emplace_back();
+    for (const Segment::Field& field : view.segment->fields()) {
+      const auto found = std::find(fields_.begin(), fields_.end(), field.name);
+      if (found == fields_.end()) {
+        fail_invalid("the index has a field \"" + std::string(field.name) + "\" that the site does not know");
+      }
+      numbers.push_back(static_cast<std::uint32_t>(found - fields_.begin()));
+    }
+  }
+}
+
+std::vector<std::string> SiteTerms::keys(std::string_view after, std::size_t limit) const {
+  std::vector<std::string> found;
+  for (const char kind : {kTag, kWord}) {
+    // All whose text is at least that of `after`; what is not above it is left out below.
+    const std::string from = std::string(1, kind) + std::string(after.substr(0, after.find('\0')));
+    for (const SegmentView& view : state_.snapshot->segments) {
+      std::size_t count = 0;
+      for (auto term = view.segment->terms().lower_bound(from);
+           term.valid() && term.key()[0] == kind && count < limit; term.next()) {
+        std::string key = term.key().substr(1);
+        key.push_back('\0');
+        key.push_back(kind);
+        if (std::string_view(key) <= after) continue;
+        found.push_back(std::move(key));
+        ++count;
+      }
+    }
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  if (found.size() > limit) found.resize(limit);
+  return found;
+}
+
+std::optional<SiteTerm> SiteTerms::term(std::string_view key) const {
+  const std::size_t end = key.find('\0');
+  if (end == std::string_view::npos || end + 2 != key.size()) fail_invalid("a term's key ends in 0 and its kind");
+  const std::string_view text = key.substr(0, end);
+  switch (key[end + 1]) {
+    case kNear: return near(text);
+    case kStem: return stem(text);
+    case kTag: return list(kTagKey + std::string(text), false);
+    case kWord: return list(kWordKey + std::string(text), true);
+    default: fail_invalid("a term's kind is n, s, t or w");
+  }
+}
+
+SiteTerms::Field SiteTerms::field(std::size_t number) const {
+  const auto found = state_.statistics.fields.find(fields_[number]);
+  if (found == state_.statistics.fields.end()) return {0, 0};
+  return {found->second.words, found->second.documents};
+}
+
+SiteTerms::Postings SiteTerms::read(const std::string& term, bool with_positions) const {
+  Postings out;
+  std::map<std::vector<std::uint32_t>, std::uint32_t> places;
+  std::vector<std::uint32_t> spelt;
+  std::vector<std::uint32_t> positions;
+  // A document's fields, as the segment numbers them, and where the positions of each begin.
+  std::vector<std::pair<FieldUse, std::size_t>> uses;
+  const auto& segments = state_.snapshot->segments;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const SegmentView& view = segments[i];
+    const auto found = view.segment->terms().find(term);
+    if (!found.valid()) continue;
+    for (PostingsCursor cursor(view.segment->postings(found.key(), found.value())); cursor.next();) {
+      const std::uint32_t doc = cursor.doc();
+      if (!view.alive(doc)) continue;
+      uses.clear();
+      std::size_t first = 0;
+      for (const FieldCount& count : cursor.fields()) {
+        uses.push_back({{numbers_[i][count.field], count.times, view.segment->length(count.field, doc)}, first});
+        first += count.times;
+      }
+      std::sort(uses.begin(), uses.end(),
+                [](const auto& a, const auto& b) { return a.first.field < b.first.field; });
+      spelt.clear();
+      for (const auto& [use, _] : uses) spelt.insert(spelt.end(), {use.field, use.times, use.words});
+      const auto [place, is_new] = places.try_emplace(spelt, static_cast<std::uint32_t>(out.classes.size()));
+      if (is_new) {
+        Class& one = out.classes.emplace_back();
+        for (const auto& [use, _] : uses) one.push_back(use);
+      }
+      out.all.push_back({view.segment->id(doc), place->second, static_cast<std::uint32_t>(out.positions.size())});
+      if (!with_positions) continue;
+      positions.clear();
+      cursor.positions(positions);
+      for (const auto& [use, begin] : uses) {
+        const auto at = positions.begin() + static_cast<std::ptrdiff_t>(begin);
+        out.positions.insert(out.positions.end(), at, at + use.times);
+      }
+    }
+  }
+  std::sort(out.all.begin(), out.all.end(), [](const Posting& a, const Posting& b) { return a.id < b.id; });
+  return out;
+}
+
+double SiteTerms::reference_worth(const Class& uses) const {
+  double worth = 0;
+  for (const FieldUse& use : uses) {
+    worth += weights_[use.field] * use.times /
+             (1 - kLengthShare + kLengthShare * use.words / kReferenceLength);
+  }
+  return worth;
+}
+
+// Of classes those that no other is worth more than, whatever the fields' average lengths are; where
+// there are too many, one that is worth more than all.
+std::vector<SiteTerms::Class> SiteTerms::bounds(const std::vector<Class>& classes) {
+  const auto covers = [](const Class& a, const Class& b) {
+    return std::all_of(b.begin(), b.end(), [&](const FieldUse& use) {
+      return std::any_of(a.begin(), a.end(), [&](const FieldUse& other) {
+        return other.field == use.field && other.times >= use.times && other.words <= use.words;
+      });
+    });
+  };
+  std::vector<Class> best;
+  for (const Class& one : classes) {
+    if (std::any_of(best.begin(), best.end(), [&](const Class& other) { return covers(other, one); })) continue;
+    std::erase_if(best, [&](const Class& other) { return covers(one, other); });
+    best.push_back(one);
+  }
+  if (best.size() > kMostBounds) {
+    std::map<std::uint32_t, FieldUse> all;
+    for (const Class& one : best) {
+      for (const FieldUse& use : one) {
+        FieldUse& most = all.try_emplace(use.field, use).first->second;
+        most.times = std::max(most.times, use.times);
+        most.words = std::min(most.words, use.words);
+      }
+    }
+    best.assign(1, {});
+    for (const auto& [field, use] : all) best.front().push_back(use);
+  }
+  const auto spelt = [](const Class& one) {
+    std::vector<std::uint32_t> numbers;
+    for (const FieldUse& use : one) numbers.insert(numbers.end(), {use.field, use.times, use.words});
+    return numbers;
+  };
+  std::sort(best.begin(), best.end(), [&](const Class& a, const Class& b) { return spelt(a) < spelt(b); });
+  return best;
+}
+
+std::string SiteTerms::encode(const Postings& postings, std::span<const Posting> part, bool with_positions) {
+  std::string out;
+  put_varint(out, part.size());
+  std::vector<std::uint32_t> renumbered(postings.classes.size(), UINT32_MAX);
+  std::vector<std::uint32_t> used;
+  for (const Posting& posting : part) {
+    if (renumbered[posting.place] != UINT32_MAX) continue;
+    renumbered[posting.place] = static_cast<std::uint32_t>(used.size());
+    used.push_back(posting.place);
+  }
+  put_varint(out, used.size());
+  for (const std::uint32_t place : used) put_class(out, postings.classes[place]);
+  std::uint64_t before = 0;
+  for (const Posting& posting : part) put_varint(out, posting.id - std::exchange(before, posting.id));
+  for (const Posting& posting : part) put_varint(out, renumbered[posting.place]);
+  if (!with_positions) return out;
+  for (const Posting& posting : part) {
+    std::size_t at = posting.first_position;
+    for (const FieldUse& use : postings.classes[posting.place]) {
+      std::uint32_t last = 0;
+      for (std::uint32_t i = 0; i < use.times; ++i, ++at) {
+        put_varint(out, postings.positions[at] - std::exchange(last, postings.positions[at]));
+      }
+    }
+  }
+  return out;
+}
+
+std::optional<SiteTerm> SiteTerms::list(const std::string& term, bool with_positions) const {
+  const Postings postings = read(term, with_positions);
+  if (postings.all.empty()) return std::nullopt;
+
+  // Levels of worth, the highest first, and how many documents are on each.
+  std::vector<int> level_of;
+  for (const Class& uses : postings.classes) {
+    level_of.push_back(static_cast<int>(std::floor(kLevelsPerDoubling * std::log2(1 + reference_worth(uses)))));
+  }
+  std::map<int, std::size_t, std::greater<>> documents;
+  for (const Posting& posting : postings.all) ++documents[level_of[posting.place]];
+  std::map<int, std::uint32_t> band_of;
+  std::uint32_t bands = 0;
+  std::size_t in_band = 0;
+  std::size_t enough = kFirstBand;
+  for (const auto& [level, count] : documents) {
+    band_of[level] = bands;
+    in_band += count;
+    if (in_band >= enough) {
+      ++bands;
+      in_band = 0;
+      enough = std::min(2 * enough, kLargestBand);
+    }
+  }
+  if (in_band > 0) ++bands;
+
+  std::vector<std::vector<Posting>> by_band(bands);
+  std::vector<std::vector<Class>> classes(bands);
+  for (const Posting& posting : postings.all) by_band[band_of[level_of[posting.place]]].push_back(posting);
+  for (std::size_t place = 0; place < postings.classes.size(); ++place) {
+    classes[band_of[level_of[place]]].push_back(postings.classes[place]);
+  }
+
+  SiteTerm out;
+  put_varint(out.entry, postings.all.size());
+  put_varint(out.entry, bands);
+  for (std::uint32_t band = 0; band < bands; ++band) {
+    const std::vector<Posting>& of_band = by_band[band];
+    put_varint(out.entry, of_band.size());
+    const std::vector<Class> best = bounds(classes[band]);
+    put_varint(out.entry, best.size());
+    for (const Class& uses : best) put_class(out.entry, uses);
+    std::size_t begin = 0;
+    for (std::size_t i = 1; i <= of_band.size(); ++i) {
+      const std::size_t size = i - begin;
+      const bool cut = i == of_band.size() || size >= kMostPart ||
+                       (size >= kLeastPart && mixed(of_band[i].id) % kCutOneIn == 0);
+      if (!cut) continue;
+      const std::span<const Posting> part(&of_band[begin], size);
+      SiteRecord& record = out.records.emplace_back(SiteRecord{band, {}, encode(postings, part, with_positions)});
+      for (const Posting& posting : part) record.ids.push_back(posting.id);
+      begin = i;
+    }
+  }
+  return out;
+}
+
+bool SiteTerms::lives(const std::string& term) const {
+  return std::any_of(state_.snapshot->segments.begin(), state_.snapshot->segments.end(), [&](const SegmentView& view) {
+    const auto found = view.segment->terms().find(term);
+    if (!found.valid()) return false;
+    const PostingList list = view.segment->postings(found.key(), found.value());
+    return state_.living(view, found.value(), list) > 0;
+  });
+}
+
+std::vector<std::string> SiteTerms::words_of_stem(std::string_view stem) const {
+  std::vector<std::string> words{std::string(stem)};
+  for (const SegmentView& view : state_.snapshot->segments) {
+    for (const auto& word : view.segment->words_of_stem(stem)) words.push_back(word.key().substr(1));
+  }
+  std::sort(words.begin(), words.end());
+  words.erase(std::unique(words.begin(), words.end()), words.end());
+  std::erase_if(words, [&](const std::string& word) {
+    return prse::stem(word, state_.snapshot->manifest.language) != stem || !lives(kWordKey + word);
+  });
+  return words;
+}
+
+std::optional<SiteTerm> SiteTerms::stem(std::string_view stem) const {
+  const std::vector<std::string> words = words_of_stem(stem);
+  if (words.empty() || (words.size() == 1 && words.front() == stem)) return std::nullopt;
+  SiteTerm out;
+  put_varint(out.entry, bearing(words));
+  put_varint(out.entry, words.size());
+  for (const std::string& word : words) put_text(out.entry, word);
+  return out;
+}
+
+std::uint64_t SiteTerms::bearing(const std::vector<std::string>& words) const {
+  std::uint64_t count = 0;
+  for (const SegmentView& view : state_.snapshot->segments) {
+    std::vector<std::uint32_t> docs;
+    for (const std::string& word : words) {
+      const auto found = view.segment->terms().find(kWordKey + word);
+      if (!found.valid()) continue;
+      for (PostingsCursor cursor(view.segment->postings(found.key(), found.value())); cursor.next();) {
+        if (view.alive(cursor.doc())) docs.push_back(cursor.doc());
+      }
+    }
+    std::sort(docs.begin(), docs.end());
+    count += static_cast<std::uint64_t>(std::unique(docs.begin(), docs.end()) - docs.begin());
+  }
+  return count;
+}
+
+std::optional<SiteTerm> SiteTerms::near(std::string_view word) const {
+  std::vector<NearTag> tags;
+  for (const SegmentView& view : state_.snapshot->segments) {
+    view.segment->neighbours().find(word, view.liveness->tags, tags);
+  }
+  std::erase_if(tags, [&](const NearTag& tag) { return !lives(kTagKey + tag.key); });
+  if (tags.empty()) return std::nullopt;
+  std::sort(tags.begin(), tags.end(), [](const NearTag& a, const NearTag& b) {
+    return a.similarity != b.similarity ? a.similarity > b.similarity : a.key < b.key;
+  });
+  SiteTerm out;
+  put_varint(out.entry, tags.size());
+  for (const NearTag& tag : tags) {
+    put_text(out.entry, tag.key);
+    put_text(out.entry, tag.text == tag.key ? std::string_view() : std::string_view(tag.text));
+    put_fixed(out.entry, tag.similarity);
+  }
+  return out;
+}
+
+}  // namespace prse

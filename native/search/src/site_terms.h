@@ -1,0 +1,90 @@
+// What the search of a static site needs of an index, term by term: ../SITE.md draws the bytes.
+//
+// Everything is a function of the living documents alone: it does not depend on how they lie in
+// segments, nor on what was there before.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "postings.h"
+#include "search_state.h"
+
+namespace prse {
+
+// Documents of a term that are worth about the same, ascending by id.
+struct SiteRecord {
+  std::uint32_t band;  // the lower, the more its documents are worth
+  std::vector<std::uint64_t> ids;
+  std::string postings;
+};
+
+struct SiteTerm {
+  std::string entry;  // of the directory of terms
+  std::vector<SiteRecord> records;
+};
+
+class SiteTerms {
+ public:
+  // `fields` are all names that documents' fields may have, in the order of their numbers. The state
+  // must outlive it. PRSE_INVALID where the index has a field that is not among them.
+  SiteTerms(const SearchState& state, std::span<const std::string_view> fields);
+
+  // Up to `limit` keys of terms above `after`, ascending: a word or folded tag, 0, and its kind, 'w' or
+  // 't'. Some may have no living documents.
+  std::vector<std::string> keys(std::string_view after, std::size_t limit) const;
+
+  // What stands under a key; nothing where no living document is meant by it. Beside the kinds of `keys`
+  // there are 's', the words of a stem, and 'n', the tags that a word is near to.
+  std::optional<SiteTerm> term(std::string_view key) const;
+
+  struct Field {
+    std::uint64_t words;
+    std::uint64_t documents;  // that have any
+  };
+  std::uint64_t documents() const { return state_.statistics.documents; }
+  std::size_t fields() const { return fields_.size(); }
+  Field field(std::size_t number) const;
+
+ private:
+  struct Posting {
+    std::uint64_t id;
+    std::uint32_t place;  // its class's, among those of the term
+    std::uint32_t first_position;
+  };
+  // In which fields, how often, and of how many words each of those is.
+  struct FieldUse {
+    std::uint32_t field;
+    std::uint32_t times;
+    std::uint32_t words;
+    bool operator==(const FieldUse&) const = default;
+  };
+  using Class = std::vector<FieldUse>;
+  struct Postings {
+    std::vector<Posting> all;  // ascending by id
+    std::vector<Class> classes;
+    std::vector<std::uint32_t> positions;
+  };
+
+  Postings read(const std::string& term, bool with_positions) const;
+  std::uint64_t bearing(const std::vector<std::string>& words) const;
+  std::vector<std::string> words_of_stem(std::string_view stem) const;
+  std::optional<SiteTerm> list(const std::string& term, bool with_positions) const;
+  std::optional<SiteTerm> stem(std::string_view stem) const;
+  std::optional<SiteTerm> near(std::string_view word) const;
+  bool lives(const std::string& term) const;
+  double reference_worth(const Class& uses) const;
+  static std::vector<Class> bounds(const std::vector<Class>& classes);
+  static std::string encode(const Postings& postings, std::span<const Posting> part, bool with_positions);
+
+  const SearchState& state_;
+  std::vector<std::string> fields_;
+  std::vector<double> weights_;                          // by number
+  std::vector<std::vector<std::uint32_t>> numbers_;      // by segment, by the segment's field
+};
+
+}  // namespace prse

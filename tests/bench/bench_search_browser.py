@@ -1,0 +1,437 @@
+"""The search in the browser: what its index costs to make and to read, beside its peers.
+
+    make bench-browser [ARGS="--pictures 1000 10000 100000 --peers"]
+
+Pictures have a filename, a caption of 10 to 30 words out of 20,000 that are as frequent as words
+are (Zipf, exponent 1.05), and one of four cameras. Each index is read in Chromium from a plain
+local server that compresses texts; bytes and requests are the server's, scripts included. Peers
+are Pagefind and MiniSearch, from npm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import html
+import itertools
+import json
+import os
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+import picturerail_exporter
+from picturerail_exporter.collection import Photo
+from picturerail_exporter.renditions import Recipe
+from picturerail_exporter.search_file import ROOT
+from picturerail_exporter.search_index import SearchIndex
+from picturerail_exporter.state import open_state
+from picturerail_native.records import Exposure
+
+SEED = 7
+CAMERAS = ("Canon EOS 90D", "FUJIFILM X-T4", "Apple iPhone 13", "SONY ILCE-7M3")
+STATIC = Path(picturerail_exporter.__file__).parent / "static"
+SCRIPTS = ("analyse.js", "stem.js", "postings.js", "query.js", "sources.js", "search.js")
+PEERS = {"pagefind": "1.5.2", "minisearch": "7.2.0"}
+
+OURS = """
+const load = async (name) => {
+  const answer = await fetch("/index/search/" + name);
+  return new Uint8Array(await answer.arrayBuffer());
+};
+globalThis.begin = async () => { globalThis.index = await Picturerail.Postings.open(load); };
+globalThis.ask = async (text) => {
+  const start = performance.now();
+  const found = await Picturerail.search(index, text, { limit: 20 });
+  const middle = performance.now();
+  const unknown = found.hits.filter(({ look }) => !look).map(({ id }) => id);
+  await index.looks(unknown);
+  const shown = performance.now();
+  await Picturerail.search(index, text, { limit: 20 });
+  const again = performance.now() - shown;
+  return { total: found.total, first: middle - start, shown: shown - start, again };
+};
+"""
+PAGEFIND = """
+globalThis.begin = async () => {
+  globalThis.pf = await import("/pagefind/pagefind.js");
+  await pf.init();
+};
+globalThis.ask = async (text) => {
+  const start = performance.now();
+  const found = await pf.search(text);
+  const middle = performance.now();
+  await Promise.all(found.results.slice(0, 20).map((each) => each.data()));
+  const shown = performance.now();
+  await pf.search(text);
+  const again = performance.now() - shown;
+  return { total: found.results.length, first: middle - start, shown: shown - start, again };
+};
+"""
+MINISEARCH = """
+const options = { fields: ["title", "caption", "camera"], storeFields: ["title"] };
+globalThis.begin = async () => {
+  globalThis.mini = MiniSearch.loadJSON(await (await fetch("/mini.json")).text(), options);
+};
+globalThis.ask = async (text) => {
+  const start = performance.now();
+  const found = mini.search(text, { prefix: true, fuzzy: 0.2, combineWith: "AND" });
+  const end = performance.now() - start;
+  return { total: found.length, first: end, shown: end, again: end };
+};
+"""
+
+
+def main() -> None:
+    """Measure every size, ours and peers."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pictures", type=int, nargs="+", default=[1000, 10_000, 100_000])
+    parser.add_argument("--peers", action="store_true", help="Pagefind and MiniSearch, too (npm)")
+    parser.add_argument("--build", nargs=2, metavar=("COUNT", "FOLDER"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.build:
+        build(int(options.build[0]), Path(options.build[1]))
+        return
+    print(f"seed {SEED}")
+    for count in options.pictures:
+        with tempfile.TemporaryDirectory() as folder:
+            measure(count, Path(folder), peers=options.peers)
+
+
+def documents(count: int) -> list[tuple[str, str, str]]:
+    """Return (filename, caption, camera) of so many pictures."""
+    rng = random.Random(SEED)
+    syllables = [
+        a + b for a in "bdfglmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "in")
+    ]
+    words = list(
+        dict.fromkeys("".join(rng.choices(syllables, k=rng.randrange(2, 5))) for _ in range(40_000))
+    )
+    words = words[:20_000]
+    weights = list(itertools.accumulate(1 / (rank + 3) ** 1.05 for rank in range(len(words))))
+    return [
+        (
+            f"IMG_{number:06}.jpg",
+            " ".join(rng.choices(words, cum_weights=weights, k=rng.randint(10, 30))),
+            rng.choice(CAMERAS),
+        )
+        for number in range(count)
+    ]
+
+
+def queries(of: list[tuple[str, str, str]]) -> dict[str, str]:
+    """Return queries by what they are: of words by their frequency."""
+    counts: dict[str, int] = {}
+    for _, caption, _ in of:
+        for word in set(caption.split()):
+            counts[word] = counts.get(word, 0) + 1
+    ranked = sorted(counts, key=lambda word: -counts[word])
+    caption = of[len(of) // 2][1].split()
+    middle = ranked[len(ranked) // 40]
+    return {
+        "common": ranked[0],
+        "middle": middle,
+        "rare": ranked[len(ranked) // 2],
+        "two common": f"{ranked[1]} {ranked[2]}",
+        "two": f"{ranked[3]} {middle}",
+        "three": " ".join(sorted(caption, key=lambda word: -counts[word])[:3]),
+        "phrase": f'"{caption[0]} {caption[1]}"',
+        "prefix": ranked[5][:3],
+        "misspelt": middle[1] + middle[0] + middle[2:],
+    }
+
+
+def photo(number: int, of: tuple[str, str, str]) -> Photo:
+    """Return a picture that looks like nothing, with what is said of it."""
+    filename, caption, camera = of
+    return Photo(
+        id=number + 1,
+        content_hash=hashlib.sha256(filename.encode()).digest(),
+        filename=filename,
+        path=filename,
+        folder=(b"Pictures",),
+        width=4000,
+        height=(2250, 3000, 5333)[number % 3],
+        order=1_100_000_000 + 600 * number,
+        taken=None,
+        caption=caption,
+        tags=(),
+        camera=camera,
+        lens="",
+        exposure=Exposure(),
+        placeholder="",
+        fields=(("filename", filename), ("caption", caption), ("camera", camera)),
+    )
+
+
+def build(count: int, folder: Path) -> None:
+    """Make our index, and print what it cost; in a process of its own."""
+    with open_state(folder / "site.sqlite") as state:
+        for number, of in enumerate(documents(count)):
+            state.put(photo(number, of))
+        state.commit()
+        start = time.process_time()
+        index = SearchIndex(state, folder / "engine", bytes(16), Recipe())
+        brought = index.rebuild(lambda _: ())
+        state.commit()
+        full = time.process_time() - start
+        (folder / "search").mkdir()
+        for path, data in {**brought.written, ROOT: brought.root}.items():
+            (folder / path).write_bytes(data)
+        before = photo(17, documents(100)[17])
+        after = photo(17, documents(100)[99])
+        state.put(after)
+        start = time.process_time()
+        changed = index.update({before.id: (before, after)}, (), lambda _: ())
+        state.commit()
+        told = {
+            "cpu": full,
+            "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "update": time.process_time() - start,
+            "updated": len(changed.written),
+            "terms": len({*before.caption.split(), *after.caption.split()}) + 6,
+        }
+    print(json.dumps(told))
+
+
+class Site(ThreadingHTTPServer):
+    """Serves folders and counts what it answers."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        """Listen on a free port of loopback."""
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files: dict[str, bytes] = {}
+        self.folders: dict[str, Path] = {}
+        self.requests = self.bytes = 0
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers with files as a static host does, compressing texts."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer."""
+        site = self.server
+        assert isinstance(site, Site)
+        path = self.path.partition("?")[0]
+        data = site.files.get(path)
+        for prefix, folder in site.folders.items():
+            if data is None and path.startswith(prefix):
+                place = folder / path[len(prefix) :]
+                data = place.read_bytes() if place.is_file() else None
+        self.send_response(200 if data is not None else 404)
+        data = data or b""
+        kinds = {
+            ".js": "text/javascript; charset=utf-8",
+            ".json": "application/json",
+            ".html": "text/html",
+        }
+        suffix = ".html" if path == "/" else Path(path).suffix
+        self.send_header("Content-Type", kinds.get(suffix, "application/octet-stream"))
+        if suffix in kinds:
+            data = gzip.compress(data, 6)
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+        site.requests += 1
+        site.bytes += len(data)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def measure(count: int, folder: Path, *, peers: bool) -> None:
+    """Print one size's tables."""
+    of = documents(count)
+    asked = queries(of)
+    ours = folder / "ours"
+    ours.mkdir()
+    done = subprocess.run(
+        [sys.executable, __file__, "--build", str(count), str(ours)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    made = json.loads(done.stdout)
+    sizes = [path.stat().st_size for path in (ours / "search").iterdir()]
+    print(f"\n{count:,} pictures")
+    row = "{:12} {:>8} {:>8} {:>8} {:>8} {:>9}"
+    print(row.format("index", "CPU s", "MB RSS", "files", "MB", "most kB"))
+    print(
+        row.format(
+            "ours",
+            f"{made['cpu']:.1f}",
+            f"{made['rss']:.0f}",
+            len(sizes),
+            f"{sum(sizes) / 1e6:.1f}",
+            f"{max(sizes) / 1e3:.0f}",
+        )
+    )
+    sides = {"ours": OURS}
+    site = Site()
+    site.folders["/index/"] = ours
+    heads = {"ours": "".join(f'<script src="/static/{name}"></script>' for name in SCRIPTS)}
+    site.folders["/static/"] = STATIC
+    if peers:
+        sides |= {"pagefind": PAGEFIND, "minisearch": MINISEARCH}
+        npm = installed()
+        made_by = pagefind(of, folder, npm)
+        size = [
+            path.stat().st_size
+            for path in (folder / "html" / "pagefind").rglob("*")
+            if path.is_file()
+        ]
+        print(
+            row.format(
+                "pagefind",
+                f"{made_by[0]:.1f}",
+                f"{made_by[1]:.0f}",
+                len(size),
+                f"{sum(size) / 1e6:.1f}",
+                f"{max(size) / 1e3:.0f}",
+            )
+        )
+        site.folders["/pagefind/"] = folder / "html" / "pagefind"
+        site.files["/mini.json"], seconds = minisearch(of, npm)
+        zipped = len(gzip.compress(site.files["/mini.json"], 6))
+        print(
+            row.format(
+                "minisearch", f"{seconds:.1f}", "", 1, f"{zipped / 1e6:.1f}", f"{zipped / 1e3:.0f}"
+            )
+        )
+        site.files["/minisearch.js"] = (
+            npm / "node_modules/minisearch/dist/umd/index.js"
+        ).read_bytes()
+        heads |= {"pagefind": "", "minisearch": '<script src="/minisearch.js"></script>'}
+    print(
+        f"ours, one caption changed: {made['update']:.2f} CPU s, {made['updated']} files for "
+        f"{made['terms']} terms"
+    )
+    thread = threading.Thread(target=site.serve_forever)
+    thread.start()
+    try:
+        visit(site, sides, heads, asked)
+    finally:
+        site.shutdown()
+        thread.join()
+        site.server_close()
+
+
+def visit(site: Site, sides: dict[str, str], heads: dict[str, str], asked: dict[str, str]) -> None:
+    """Ask each side each query, with an empty cache and as a later one."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+    row = "{:11} {:11} {:>8} {:>10} {:>9} {:>10} {:>9} {:>9} {:>9}"
+    print(
+        row.format(
+            "query", "", "found", "cold kB", "requests", "later kB", "ms", "again ms", "4x ms"
+        )
+    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found, args=["--js-flags=--expose-gc", *flags]
+        )
+        for side, script in sides.items():
+            site.files["/"] = f'<!doctype html><link rel=icon href="data:,">{heads[side]}'.encode()
+            later: dict[str, int] = {}
+            page = browser.new_page()
+            page.goto(f"http://127.0.0.1:{site.server_port}/")
+            page.evaluate(script + "0")
+            page.evaluate("begin()")
+            for kind, text in asked.items():
+                before = site.bytes
+                page.evaluate("ask", text)
+                later[kind] = site.bytes - before
+            heap = page.evaluate("(gc(), performance.memory.usedJSHeapSize)") / 1e6
+            page.close()
+            for kind, text in asked.items():
+                answers = []
+                for slow in (1, 4):
+                    context = browser.new_context()
+                    page = context.new_page()
+                    page.goto(f"http://127.0.0.1:{site.server_port}/")
+                    client = context.new_cdp_session(page)
+                    client.send("Emulation.setCPUThrottlingRate", {"rate": slow})
+                    site.bytes = site.requests = 0
+                    page.evaluate(script + "0")
+                    page.evaluate("begin()")
+                    answers.append((page.evaluate("ask", text), site.bytes, site.requests))
+                    context.close()
+                (first, size, requests), (slowed, *_) = answers
+                times = [first["shown"], first["again"], slowed["again"]]
+                kilobytes = [size / 1e3, later[kind] / 1e3]
+                cells = [f"{kilobytes[0]:.0f}", requests, f"{kilobytes[1]:.0f}"]
+                cells += [f"{value:.0f}" for value in times]
+                print(row.format(kind, side, first["total"], *cells))
+            mean = sum(later.values()) / len(later) / 1e3
+            print(f"{side}: later queries {mean:.0f} kB on average, heap after all {heap:.0f} MB")
+        browser.close()
+
+
+def installed() -> Path:
+    """Return a folder with the peers."""
+    folder = Path("build/bench-npm").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = [f"{name}@{version}" for name, version in PEERS.items()]
+    subprocess.run(["npm", "install", "--silent", "--no-save", *wanted], cwd=folder, check=True)
+    return folder
+
+
+def pagefind(of: list[tuple[str, str, str]], folder: Path, npm: Path) -> tuple[float, float]:
+    """Make Pagefind's index of a page for each picture; return CPU seconds and MB resident."""
+    for number, (name, caption, camera) in enumerate(of):
+        place = folder / "html" / "p" / str(number // 1000)
+        place.mkdir(parents=True, exist_ok=True)
+        place.joinpath(f"{number}.html").write_text(
+            f'<!doctype html><html lang="en"><head><title>{name}</title></head><body>'
+            f"<main data-pagefind-body><h1>{name}</h1>"
+            f'<p data-pagefind-filter="camera">{camera}</p><p>{html.escape(caption)}</p>'
+            "</main></body></html>"
+        )
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = ["npx", "pagefind", "--silent", "--site", str(folder / "html")]
+    subprocess.run(command, cwd=npm, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, after.ru_maxrss / 1024
+
+
+def minisearch(of: list[tuple[str, str, str]], npm: Path) -> tuple[bytes, float]:
+    """Make MiniSearch's index; return it as JSON, and the CPU seconds."""
+    script = (
+        'const M=require("minisearch");const d=JSON.parse(require("fs").readFileSync(0,"utf8"));'
+        'const m=new M({fields:["title","caption","camera"],storeFields:["title"]});'
+        "const c=process.cpuUsage();m.addAll(d);const t=process.cpuUsage(c);"
+        "process.stdout.write(JSON.stringify([(t.user+t.system)/1e6,JSON.stringify(m)]));"
+    )
+    rows = [
+        {"id": number, "title": name, "caption": caption, "camera": camera}
+        for number, (name, caption, camera) in enumerate(of)
+    ]
+    done = subprocess.run(
+        ["node", "--max-old-space-size=4096", "-e", script],
+        input=json.dumps(rows).encode(),
+        cwd=npm,
+        capture_output=True,
+        check=True,
+    )
+    seconds, index = json.loads(done.stdout)
+    return index.encode(), seconds
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+// Runs the site's own search in Node: node search_in_node.js SITE SCRIPT ... <tasks.json
+"use strict";
+const fs = require("fs");
+const vm = require("vm");
+const [site, ...scripts] = process.argv.slice(2);
+for (const script of scripts) {
+  vm.runInThisContext(fs.readFileSync(script, "utf8"), script);
+}
+const { analyse, stem, Postings, parse, search, searchName } = globalThis.Picturerail;
+const read = { files: 0, bytes: 0 };
+const load = async (name) => {
+  const data = fs.readFileSync(`${site}/search/${name}`);
+  read.files += 1;
+  read.bytes += data.length;
+  return new Uint8Array(data);
+};
+const told = ({ look, ...hit }) => hit;
+const tasks = JSON.parse(fs.readFileSync(0, "utf8"));
+
+async function answer(index, what, text, options) {
+  switch (what) {
+    case "analyse":
+      return analyse(text);
+    case "stem":
+      return stem(text);
+    case "parse":
+      return parse(text, []);
+    case "name":
+      return searchName(index, text);
+    case "looks":
+      return [...(await index.looks(text))];
+    default: {
+      const found = await search(index, text, options ?? {});
+      return { ...found, hits: found.hits.map(told) };
+    }
+  }
+}
+
+(async () => {
+  let index = site && (await Postings.open(load));
+  const answers = [];
+  for (const [what, text, options] of tasks) {
+    if (what === "fresh") {
+      index = await Postings.open(load);
+      Object.assign(read, { files: 0, bytes: 0 });
+      answers.push(null);
+      continue;
+    }
+    const start = performance.now();
+    const got = await answer(index, what, text, options);
+    if (options?.measure) {
+      got.cost = { ...read, ms: performance.now() - start };
+    }
+    answers.push(got);
+  }
+  console.log(JSON.stringify({ answers, problems: index ? [...index.problems] : [] }));
+})();
