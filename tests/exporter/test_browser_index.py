@@ -394,6 +394,43 @@ def test_damaged_files_give_partial_results(node, source, publish, options):
     assert node(options.path, [["search", "beach"]])["problems"] == []
 
 
+def test_any_flipped_bit_or_missing_end(node, source, tmp_path):
+    """Whatever becomes of a file's bytes, a search gives some of what it gave, and says so."""
+    print("seed 11")
+    rng = random.Random(11)
+    for at in range(60):
+        source.add(f"{at}.jpg", plain((1, 2, 3)), tags=("beach",), caption=zipf(rng, 5))
+    index_only(source, {"beach": [("sea", 0.5)]}, tmp_path)
+    asked = [["search", query] for query in ("beach", "sea sun", '"sea sun"', "mountians")]
+    whole = node(tmp_path, asked)
+    files = sorted((tmp_path / "search").iterdir())
+    for _ in range(36):
+        file = rng.choice(files)
+        held = file.read_bytes()
+        broken = bytearray(held)
+        if rng.random() < 0.7:
+            broken[rng.randrange(len(held))] ^= 1 << rng.randrange(8)
+        else:
+            del broken[rng.randrange(len(held)) :]
+        file.write_bytes(broken)
+        try:
+            answers = node(tmp_path, asked)
+        except AssertionError as error:
+            # Without its root there is no index, which is said.
+            assert file.name == "root.bin", error
+            continue
+        finally:
+            file.write_bytes(held)
+        if not answers["problems"]:
+            assert answers == whole
+            continue
+        assert answers["problems"] == [file.name]
+        for now, before in zip(answers["answers"], whole["answers"], strict=True):
+            if not now["relaxed"] and not now["corrected"]:
+                known = {hit["id"] for hit in before["hits"]}
+                assert {hit["id"] for hit in now["hits"]} <= known or not known
+
+
 def test_a_change_touches_few_files(source, publish, options):
     """One more picture rewrites the index's root and a few of its files, not all of them."""
     rng = random.Random(5)

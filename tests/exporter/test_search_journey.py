@@ -1,0 +1,125 @@
+"""A visitor's search, typed by hand in Chromium."""
+
+import re
+
+import pytest
+
+from .helpers import encoded, photograph
+
+pytestmark = pytest.mark.browser
+
+READY = "html[data-search=ready]"
+FILES = re.compile(r"/search/[0-9a-f]{16}\.bin$")
+
+
+@pytest.fixture
+def gallery(source, publish, options, serve):
+    """A gallery of some journeys; gives its address."""
+    picture = encoded(photograph("coffee").resize((60, 40)))
+    for number, (folder, caption, tags, taken) in enumerate(
+        [
+            ("Lisbon", "Sunset on the beach", ("beach", "sea"), "2019-07-14T20:10:00"),
+            ("Lisbon", "Breakfast on the beach", ("beach",), "2019-07-15T08:00:00"),
+            ("Lisbon", "Sunset over the roofs", ("roof",), "2019-07-16T20:00:00"),
+            ("Oslo", "Sunset on the beach", ("beach", "fjord"), "2021-06-20T22:00:00"),
+            ("Oslo", "A tram", ("tram",), "2021-06-21T12:00:00"),
+        ],
+        1,
+    ):
+        source.add(
+            f"{folder}/IMG_{2040 + number}.jpg", picture, caption=caption, tags=tags, taken=taken
+        )
+    publish()
+    return serve(options.path)
+
+
+def ids(page):
+    """Return the ids of the hits that are shown, in order."""
+    page.wait_for_selector(READY)
+    hits = page.locator("#results [data-photo-id]")
+    return [int(hit.get_attribute("data-photo-id")) for hit in hits.all()]
+
+
+def typed(page, text):
+    """Type as a hand does, and wait until the results are those of all of it."""
+    page.get_by_role("searchbox").first.press_sequentially(text, delay=60)
+    page.wait_for_function(
+        "text => document.title.startsWith(text) && document.documentElement.dataset.search"
+        " === 'ready'",
+        arg=text,
+    )
+
+
+def test_a_misspelt_wish_is_understood_and_shared(gallery, chromium):
+    """It finds the sunset on the beach in Lisbon, says what it took for what, and is shared."""
+    complaints = []
+    page = chromium.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(gallery)
+    typed(page, "sunst beech lisbon 2019")
+
+    assert ids(page) == [1]
+    note = page.inner_text("#results-note")
+    assert "“sunst”; shown for “sunset”" in note
+    assert "“beech”; shown for “beach”" in note
+    hit = page.locator("#results [data-photo-id]").first
+    assert {"sunset", "beach", "lisbon", "2019"} <= set(hit.get_attribute("data-matched").split())
+    assert hit.locator("img.picture").get_attribute("alt") == "Sunset on the beach"
+
+    other = chromium.new_context().new_page()
+    other.goto(page.url)
+    assert ids(other) == [1]
+    assert other.get_by_role("searchbox").first.input_value() == "sunst beech lisbon 2019"
+    assert other.inner_text("#results-note") == note
+
+    page.go_back()
+    page.wait_for_function("!document.documentElement.dataset.search")
+    page.go_forward()
+    assert ids(page) == [1]
+    assert complaints == []
+    page.close()
+    other.context.close()
+
+
+def test_the_whole_language_is_understood(gallery, chromium):
+    """Phrases, exclusions, either, fields and dates narrow as the engine has it."""
+    page = chromium.new_page()
+    for text, expected in (
+        ('"sunset on the beach"', {1, 4}),
+        ("sunset -beach", {3}),
+        ("tram OR roofs", {5, 3}),
+        ("tag:fjord", {4}),
+        ("folder:oslo tram", {5}),
+        ("beach date:2019-07", {1, 2}),
+        ("sunset 2020..", {4}),
+        ("-(sunset OR tram)", {2}),
+        ("IMG_2045", {5}),
+        ("sun*", {1, 3, 4}),
+    ):
+        page.goto(f"{gallery}?" + page.evaluate("q => String(new URLSearchParams({q}))", text))
+        assert set(ids(page)) == expected, text
+    page.close()
+
+
+def test_a_host_that_fails_is_told_and_tried_again(gallery, chromium):
+    """Whatever a host answers for a file is told, and the search works once the host does."""
+    page = chromium.new_page()
+    page.goto(gallery)
+
+    def fail(route):
+        status = {"0": 404, "1": 500}.get(route.request.url[-5], 200)
+        route.fulfill(status=status, body="<html>sorry</html>", content_type="text/html")
+
+    page.route(FILES, fail)
+    typed(page, "sunset")
+    assert ids(page) == []
+    assert "could not be read" in page.inner_text("#results-note")
+    page.unroute(FILES)
+    page.route("**/search/root.bin", fail)
+    page.goto(f"{gallery}?q=sunset")
+    page.wait_for_selector("html[data-search=unavailable]")
+    page.unroute("**/search/root.bin")
+    page.get_by_role("searchbox").first.press("Enter")
+    assert set(ids(page)) == {1, 3, 4}
+    page.close()

@@ -1,0 +1,213 @@
+"""What a site is given of an index, against what was put into it."""
+
+import random
+import struct
+
+import pytest
+
+from picturerail_native.search import Reader, SearchArgumentError, Writer, analyse, stem
+from picturerail_native.site_terms import SiteTerms
+
+FIELDS = ("filename", "tags", "caption", "unused")
+WORDS = ["sea", "seas", "sun", "sunny", "cat", "cats", "Straße", "北京天", "hot dog", "x1"]
+UUID = bytes(range(16))
+
+
+class Numbers:
+    """Reads what SITE.md draws."""
+
+    def __init__(self, data):
+        """Begin at the front."""
+        self.data, self.at = data, 0
+
+    def next(self):
+        """Return a varint."""
+        value = shift = 0
+        while True:
+            part = self.data[self.at]
+            self.at += 1
+            value |= (part & 127) << shift
+            shift += 7
+            if part < 128:
+                return value
+
+    def take(self, length):
+        """Return so many bytes."""
+        part = self.data[self.at : self.at + length]
+        assert len(part) == length
+        self.at += length
+        return part
+
+    def text(self):
+        """Return a text."""
+        return self.take(self.next()).decode()
+
+    def uses(self):
+        """Return a class: field → (times, words)."""
+        return {self.next(): (self.next(), self.next()) for _ in range(self.next())}
+
+    def ended(self):
+        """Everything must have been read."""
+        assert self.at == len(self.data)
+
+
+def spelt_out(term, *, positions):
+    """Return a term's documents as {id: (uses, positions by field)}; checks what the entry says."""
+    entry = Numbers(term.entry)
+    documents = entry.next()
+    bands = [
+        (entry.next(), [entry.uses() for _ in range(entry.next())]) for _ in range(entry.next())
+    ]
+    entry.ended()
+    found = {}
+    in_band = [0] * len(bands)
+    for record in term.records:
+        numbers = Numbers(record.postings)
+        count = numbers.next()
+        classes = [numbers.uses() for _ in range(numbers.next())]
+        step = 0
+        ids = [step := step + numbers.next() for _ in range(count)]
+        assert struct.unpack(f"<{count}Q", record.ids) == tuple(ids)
+        codes = [numbers.next() for _ in range(count)]
+        in_band[record.band] += count
+        for number, code in zip(ids, codes, strict=True):
+            places = {}
+            for field, (times, _) in classes[code].items() if positions else ():
+                at = 0
+                places[field] = [at := at + numbers.next() for _ in range(times)]
+            found[number] = classes[code], places
+            # No document is worth more than what its band promises, whatever the averages.
+            assert any(
+                all(
+                    field in most and most[field][0] >= times and most[field][1] <= words
+                    for field, (times, words) in classes[code].items()
+                )
+                for most in bands[record.band][1]
+            )
+        numbers.ended()
+    assert in_band == [count for count, _ in bands]
+    assert len(found) == documents
+    return found
+
+
+def everything(terms, words, near):
+    """Return all there is, by key."""
+    keys = [*terms.keys()]
+    keys += [f"{stem(word)}\0s".encode() for word in words]
+    keys += [f"{word}\0n".encode() for word in near]
+    return {key: term for key in sorted(set(keys)) if (term := terms.term(key)) is not None}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_terms_are_what_was_put_in(seed, tmp_path):
+    """After any changes each term has the living documents, and the same bytes as made anew."""
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    near = {"sea": [("ocean", 0.7)], "hot dog": [("sausage", 0.5), ("ocean", 0.2)]}
+    living = {}
+    with Writer(tmp_path / "index", UUID) as writer:
+        for tag, words in near.items():
+            writer.set_neighbours(tag, words)
+        for step in range(1, 8):
+            for _ in range(rng.choice([5, 200])):
+                number = rng.randrange(1, 400)
+                if rng.random() < 0.2:
+                    writer.remove(number)
+                    living.pop(number, None)
+                    continue
+                fields = [("filename", f"{rng.choice(WORDS)}_{number}.jpg")]
+                fields += [("tags", tag) for tag in rng.sample(WORDS, rng.randrange(3))]
+                fields.append(("caption", " ".join(rng.choices(WORDS, k=rng.randrange(9)))))
+                rng.shuffle(fields)
+                writer.put(number, fields)
+                living[number] = fields
+            writer.commit(step)
+    with Writer(tmp_path / "anew", UUID) as writer:
+        for tag, words in near.items():
+            writer.set_neighbours(tag, words)
+        for number, fields in living.items():
+            writer.put(number, fields)
+        writer.commit(1)
+
+    with Reader(tmp_path / "index") as reader, Reader(tmp_path / "anew") as other:
+        terms = SiteTerms(reader, FIELDS)
+        keys = [*terms.keys()]
+        words = {key[:-2].decode() for key in keys if key.endswith(b"w")}
+        all_terms = everything(terms, words, ("ocean", "sausage", "nothing"))
+        anew = SiteTerms(other, FIELDS)
+        assert everything(anew, words, ("ocean", "sausage", "nothing")) == all_terms
+        assert terms.statistics() == anew.statistics()
+
+    expected = {}
+    lengths = dict.fromkeys(FIELDS, 0)
+    for number, fields in living.items():
+        following = {}
+        counts = {}
+        for name, value in fields:
+            tokens = analyse(value)
+            for token in tokens:
+                place = following.get(name, 0) + token.position
+                of_term = expected.setdefault(token.term, {}).setdefault(number, {})
+                of_term.setdefault(FIELDS.index(name), []).append(place)
+            counts[name] = counts.get(name, 0) + len(tokens)
+            end = tokens[-1].position + 1 if tokens else 0
+            following[name] = following.get(name, 0) + end + 16
+        for name, count in counts.items():
+            lengths[name] += count
+    for term, documents in expected.items():
+        found = spelt_out(all_terms[f"{term}\0w".encode()], positions=True)
+        assert {number: places for number, (_, places) in found.items()} == documents
+    assert {key for key in all_terms if key.endswith(b"w")} == {
+        f"{term}\0w".encode() for term in expected
+    }
+    number, fields = terms.statistics()
+    assert number == len(living)
+    assert {name: words for name, (words, _) in fields.items()} == lengths
+
+    entry = Numbers(all_terms[b"sea\0s"].entry)
+    bearing = set(expected["sea"]) | set(expected["seas"])
+    assert entry.next() == len(bearing)
+    assert [entry.text() for _ in range(entry.next())] == ["sea", "seas"]
+    entry = Numbers(all_terms[b"ocean\0n"].entry)
+    tags = [
+        (entry.text(), entry.text(), *struct.unpack("<f", entry.take(4)))
+        for _ in range(entry.next())
+    ]
+    assert [(tag, text) for tag, text, _ in tags] == [("sea", ""), ("hot dog", "")]
+    assert [similarity for *_, similarity in tags] == pytest.approx([0.7, 0.2])
+    tagged = {number for number, fields in living.items() if ("tags", "hot dog") in fields}
+    assert tagged == spelt_out(all_terms[b"hot dog\0t"], positions=False).keys()
+
+
+def test_bands_fall_in_worth(tmp_path):
+    """Of many documents those in fewer words come first, in bands that grow."""
+    with Writer(tmp_path / "index", UUID) as writer:
+        for number in range(1, 9001):
+            writer.put(number, [("caption", "sea " + "x " * (number % 40))])
+        writer.commit(1)
+    with Reader(tmp_path / "index") as reader:
+        term = SiteTerms(reader, FIELDS).term(b"sea\0w")
+    bands = {}
+    for record in term.records:
+        ids = struct.unpack(f"<{len(record.ids) // 8}Q", record.ids)
+        bands.setdefault(record.band, []).extend(number % 40 for number in ids)
+        assert len(ids) <= 3072
+    assert len(bands) > 4
+    assert len(term.records) > len(bands)
+    for band in range(1, len(bands)):
+        assert max(bands[band - 1]) < min(bands[band])
+
+
+def test_mistakes_are_named(tmp_path):
+    """A field that is not told, and a key that is none, are refused."""
+    with Writer(tmp_path / "index", UUID) as writer:
+        writer.put(1, [("caption", "sea")])
+        writer.commit(1)
+    with Reader(tmp_path / "index") as reader:
+        with pytest.raises(SearchArgumentError, match="caption"):
+            SiteTerms(reader, ("filename",))
+        terms = SiteTerms(reader, FIELDS)
+        for key in (b"", b"sea", b"sea\0", b"sea\0q", b"sea\0ww"):
+            with pytest.raises(SearchArgumentError):
+                terms.term(key)
+        assert terms.term(b"nothing\0w") is None
