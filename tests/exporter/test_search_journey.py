@@ -102,6 +102,25 @@ def test_the_whole_language_is_understood(gallery, chromium):
     page.close()
 
 
+def test_hits_are_sorted_as_wished(gallery, chromium):
+    """The best, the newest or the oldest first; the address says which, and so does the page."""
+    page = chromium.new_page()
+    page.goto(f"{gallery}?q=sunset+beach")
+    best = ids(page)
+    page.get_by_label("Sort by").select_option("the newest first")
+    page.wait_for_url("**sort=newest*")
+    assert ids(page) == [4, 1]
+    page.get_by_label("Sort by").select_option("the oldest first")
+    page.wait_for_url("**sort=oldest*")
+    assert ids(page) == [1, 4]
+    page.goto(f"{gallery}?q=beach&sort=newest")
+    assert ids(page) == [4, 2, 1]
+    assert page.get_by_label("Sort by").input_value() == "newest"
+    page.goto(f"{gallery}?q=sunset+beach&sort=nonsense")
+    assert ids(page) == best
+    page.close()
+
+
 def test_a_host_that_fails_is_told_and_tried_again(gallery, chromium):
     """Whatever a host answers for a file is told, and the search works once the host does."""
     page = chromium.new_page()

@@ -6,6 +6,7 @@
   const AT_ONCE = 60;
   const FIRST = 20; // of many pictures the first screen is not kept waiting for more
   const MANY = 5000;
+  const SORTS = /** @type {const} */ (["best", "newest", "oldest"]);
   const FEW_FILES = 2;
   const SHAPE_STEP = 1.04;
   const SEARCH = ["analyse.js", "stem.js", "postings.js", "query.js", "sources.js", "search.js"];
@@ -22,6 +23,7 @@
   const note = /** @type {HTMLElement} */ (document.getElementById("results-note"));
   const grid = /** @type {HTMLElement} */ (document.getElementById("results-grid"));
   const more = /** @type {HTMLButtonElement} */ (document.getElementById("results-more"));
+  const sorting = /** @type {HTMLSelectElement} */ (document.getElementById("results-sort"));
 
   /** @type {Record<string, string>} */
   const texts = JSON.parse(results.dataset.texts ?? "{}");
@@ -85,13 +87,16 @@
     const parameters = new URLSearchParams(location.search);
     const name = parameters.get("name");
     const words = (parameters.get("q") ?? "").trim();
-    return name ? { name, words: "" } : { name: "", words };
+    const sort = SORTS.find((each) => each === parameters.get("sort")) ?? "best";
+    return name ? { name, words: "", sort } : { name: "", words, sort };
   }
 
   /** Show what the address asks for: a search, or the page itself. */
   async function show() {
-    const { name, words } = asked();
+    const { name, words, sort } = asked();
     const number = ++newest;
+    sorting.value = sort;
+    sorting.disabled = Boolean(name);
     results.hidden = !name && !words;
     main.hidden = !results.hidden;
     if (results.hidden) {
@@ -110,7 +115,7 @@
     try {
       opening ??= open();
       const index = await opening;
-      const found = await find(index, name, words, index.documents > MANY ? FIRST : Infinity, number);
+      const found = await find(index, index.documents > MANY ? FIRST : Infinity, number);
       const first = found.hits.slice(0, AT_ONCE);
       const shown = await known(index, first);
       if (number !== newest) {
@@ -133,15 +138,14 @@
 
   /**
    * @param {Postings} index
-   * @param {string} name
-   * @param {string} words
    * @param {number} limit
    * @param {number} number of the search: a newer one ends it
    */
-  function find(index, name, words, limit, number) {
+  function find(index, limit, number) {
+    const { name, words, sort } = asked();
     const { search, searchName } = globalThis.Picturerail;
     const superseded = () => number !== newest;
-    return name ? searchName(index, name) : search(index, words, { limit, superseded });
+    return name ? searchName(index, name) : search(index, words, { limit, sort, superseded });
   }
 
   /**
@@ -227,8 +231,7 @@
   function offerMore(index, found, from, number) {
     more.hidden = found.all && found.hits.length <= from;
     more.onclick = async () => {
-      const { name, words } = asked();
-      const wider = found.all ? found : await find(index, name, words, from + AT_ONCE, number);
+      const wider = found.all ? found : await find(index, from + AT_ONCE, number);
       const next = wider.hits.slice(from, from + AT_ONCE);
       const shown = await known(index, next);
       if (number === newest) {
@@ -309,7 +312,12 @@
   function setAddress(words) {
     const address = new URL(location.href);
     const searching = address.searchParams.has("q") || address.searchParams.has("name");
-    address.search = words ? `?${new URLSearchParams({ q: words })}` : "";
+    const { sort } = asked();
+    const wanted = new URLSearchParams({ q: words });
+    if (sort !== "best") {
+      wanted.set("sort", sort);
+    }
+    address.search = words ? `?${wanted}` : "";
     address.hash = "";
     if (address.href !== location.href) {
       history[searching ? "replaceState" : "pushState"](null, "", address);
@@ -402,6 +410,13 @@
       event.preventDefault();
       box.focus();
     }
+  });
+
+  sorting.addEventListener("change", () => {
+    const address = new URL(location.href);
+    address.searchParams.set("sort", sorting.value);
+    history.replaceState(null, "", address);
+    void show();
   });
 
   function fromAddress() {
