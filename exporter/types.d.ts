@@ -74,6 +74,8 @@ type Via = "exact" | "phrase" | "form" | "prefix" | "typo" | "neighbour";
 interface List {
   term: Term;
   via: Via;
+  /** Of equal ways the one with the lowest number counts. */
+  number: number;
   name: string;
   similarity: number;
   edits: number;
@@ -97,7 +99,7 @@ interface Source {
   readonly bound: number;
   readonly unread: List[];
   open(): Promise<void>;
-  load(): Promise<void>;
+  load(least: number): Promise<void>;
   loadAll(): Promise<void>;
   look(id: number): Look | undefined;
   way(id: number): Way | undefined;

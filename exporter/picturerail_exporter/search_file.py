@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 MAGIC = b"PRSX\x03"
@@ -22,10 +22,14 @@ _DIGEST = 8
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Where rows of one kind are cut into files: `least` and `most` bytes before packing."""
+    """Where rows of one kind are cut into files: at `least` and at `most` bytes.
+
+    `size` guesses what a row takes once it is packed.
+    """
 
     least: int
     most: int
+    size: Callable[[bytes, bytes], int]
 
 
 def packed(body: bytes) -> bytes:
@@ -77,6 +81,18 @@ class Keys:
         return varint(shared) + varint(len(rest)) + rest
 
 
+def packed_size(key: bytes, value: bytes) -> int:
+    """Guess what a row of terms or words takes: half of what it is."""
+    return (len(key) + len(value)) // 2
+
+
+def packed_record(key: bytes, value: bytes) -> int:
+    """Guess what a row of postings takes: digests cannot be packed, the rest to the half."""
+    length, at = _number(value, 0)
+    looks = len(value) - at - length
+    return (2 * length + 3 * looks + len(key)) // 4
+
+
 def body_of(rows: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Return the body of a file of rows: keys ascend, each with its value's length and value."""
     keys = Keys()
@@ -97,7 +113,7 @@ def cut(rows: Iterable[tuple[bytes, bytes]], where: Cut) -> Iterator[list[tuple[
     held: list[tuple[bytes, bytes]] = []
     size = 0
     for key, value in rows:
-        more = len(key) + len(value)
+        more = where.size(key, value)
         fit = size >= where.least and zlib.crc32(key) % 8 == 0
         if held and (fit or size + more > where.most):
             yield held

@@ -35,13 +35,13 @@ Pictures = Mapping[int, tuple[Photo | None, Photo | None]]
 NearWords = Callable[[str], Sequence[tuple[str, float]]]
 """The words near a tag, with their similarity; none where the tag is not known."""
 
-BLOCKS = {"looks": 1024, "texts": 1024, "orders": 8192}
-"""Files of what is said of pictures one by one, and how many ids' numbers share one."""
+BLOCKS = {"looks": 1024, "texts": 1280, "orders": 10_240}
+"""Files of what is said of pictures one by one, and how many ids share one; all divide the last."""
 
-_LOOKS = 32
+_LOOKS = 24
 """Of a term so many documents, the best ones, are kept with what they look like."""
 
-_MOST_ALT = 100
+_MOST_ALT = 70
 _MOST_DIGITS = 2
 _MOST_LETTERS = 64
 _PUT_AT_ONCE = 20_000
@@ -179,24 +179,28 @@ class SearchIndex:
                     rows["spelling"].add(spelt)
         return rows
 
-    def _blocks(self, ids: Iterable[int]) -> dict[str, bytes]:
+    def _blocks(self, ids: set[int]) -> dict[str, bytes]:
         """Make the files again that hold what is said of these pictures one by one."""
-        files: dict[str, bytes] = {}
-        all_ids = set(ids)
         say: dict[str, Callable[[Photo], tuple[object, ...]]] = {
             "looks": functools.partial(_looks, recipe=self._recipe),
             "texts": _texts,
             "orders": _orders,
         }
-        for kind, size in BLOCKS.items():
-            for block in sorted({number // size for number in all_ids}):
-                photos = self._state.photos_in(block * size, (block + 1) * size)
-                first = block.to_bytes(4, "big")
-                rows = [say[kind](photo) for photo in photos]
-                data = packed(body_of([(first, msgspec.json.encode(rows))])) if rows else None
-                name = self._search.set_file(kind, first, data)
-                if data is not None:
-                    files[name] = data
+        wanted = {kind: {number // size for number in ids} for kind, size in BLOCKS.items()}
+        files: dict[str, bytes] = {}
+        for outer in sorted(wanted["orders"]):
+            # Read once for all of them.
+            begin = outer * BLOCKS["orders"]
+            photos = self._state.photos_in(begin, begin + BLOCKS["orders"])
+            for kind, size in BLOCKS.items():
+                here = range(begin // size, (begin + BLOCKS["orders"]) // size)
+                for block in sorted(wanted[kind].intersection(here)):
+                    first = block.to_bytes(4, "big")
+                    rows = [say[kind](photo) for photo in photos if photo.id // size == block]
+                    data = packed(body_of([(first, msgspec.json.encode(rows))])) if rows else None
+                    name = self._search.set_file(kind, first, data)
+                    if data is not None:
+                        files[name] = data
         return files
 
     def _brought(self, files: dict[str, bytes], old: set[str], terms: SiteTerms) -> Brought:
@@ -293,10 +297,10 @@ def _keys_of(photo: Photo) -> Iterator[bytes]:
 
 
 def _look(photo: Photo, recipe: Recipe) -> bytes:
-    tile = pages.rendered(photo, recipe)["tile"]
+    form, name = _form_and_name(photo.width, photo.height, recipe)
     return (
         photo.content_hash[: pages.DIGEST_BYTES]
-        + bytes([pages.shape(photo.width, photo.height) + 128, tile.name])
+        + bytes([form + 128, name])
         + _colour(photo.placeholder).to_bytes(2, "little")
     )
 
@@ -315,10 +319,17 @@ def _colour(placeholder: str) -> int:
 
 
 def _looks(photo: Photo, recipe: Recipe) -> tuple[object, ...]:
-    tile = pages.rendered(photo, recipe)["tile"]
+    form, name = _form_and_name(photo.width, photo.height, recipe)
     digest = photo.content_hash[: pages.DIGEST_BYTES].hex()
-    form = pages.shape(photo.width, photo.height)
-    return photo.id, photo.filename, digest, form, tile.name, _colour(photo.placeholder)
+    return photo.id, photo.filename, digest, form, name, _colour(photo.placeholder)
+
+
+@functools.lru_cache(maxsize=4096)
+def _form_and_name(width: int, height: int, recipe: Recipe) -> tuple[int, int]:
+    """Return the style sheet's class for a picture, and which rendition serves as its tile."""
+    sizes = {size.name: size.of(width, height) for size in recipe.sizes}
+    name = next(n for n, size in enumerate(sizes.values()) if size == sizes["tile"])
+    return pages.shape(width, height), name
 
 
 def _texts(photo: Photo) -> tuple[object, ...]:

@@ -21,7 +21,15 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from picturerail_exporter.search_file import Cut, body_of, cut, name_of, packed
+from picturerail_exporter.search_file import (
+    Cut,
+    body_of,
+    cut,
+    name_of,
+    packed,
+    packed_record,
+    packed_size,
+)
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS search_entry(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
@@ -44,9 +52,9 @@ _TABLE_NAMES = (
 )
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
-    "terms": ("search_entry", Cut(64_000, 160_000)),
-    "postings": ("search_record", Cut(56_000, 90_000)),
-    "spelling": ("search_spelling", Cut(64_000, 160_000)),
+    "terms": ("search_entry", Cut(24_000, 56_000, packed_size)),
+    "postings": ("search_record", Cut(40_000, 50_000, packed_record)),
+    "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size)),
 }
 """The kinds of files that are cut out of a table, by the content of its rows."""
 

@@ -10,6 +10,7 @@
   const { analyseQuery: analyse, parse, WordSource, PhraseSource } = globalThis.Picturerail;
   const NEAR_SHARE = 0.6;
   const FARTHEST = 4;
+  const SEVERAL = 1000; // documents of a word that are read at once beside other words
   const FEW_FILES = 2; // what orders ties may cost
 
   /** One search: what is known so far of which documents match, and how much they are worth. */
@@ -88,7 +89,8 @@
     /** Read on in each list where what is not read yet is worth the most, and the least of others. */
     async _readOn() {
       const open = this.sources.filter((source) => source.bound > 0);
-      await Promise.all(open.map((source) => source.load()));
+      const least = this.sources.length > 1 ? SEVERAL : 0;
+      await Promise.all(open.map((source) => source.load(least)));
     }
 
     /** @param {number} limit */

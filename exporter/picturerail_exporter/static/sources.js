@@ -57,6 +57,7 @@
       this.known = new Map();
       /** @type {Map<FieldUse[], number>} */
       this._weights = new Map();
+      this._read = 0; // documents, over all lists
     }
 
     /** Look up which terms there are. */
@@ -107,7 +108,9 @@
      * @param {Partial<List>} more
      */
     _add(term, via, more = {}) {
-      this.lists.push({ term, via, name: term.text, similarity: 1, edits: 0, next: 0, places: new Map(), ...more });
+      const number = this.lists.length;
+      const rest = { name: term.text, similarity: 1, edits: 0, next: 0, places: new Map() };
+      this.lists.push({ term, via, number, ...rest, ...more });
     }
 
     /** @param {string} text */
@@ -118,14 +121,10 @@
       const typos = words
         .map((each) => ({ word: each, edits: distance(text, each, edits) }))
         .filter((each) => each.edits <= edits);
-      await Promise.all(
-        typos.map(async (typo) => {
-          const term = await this.index.term(typo.word, "w");
-          if (term) {
-            this._add(term, "typo", { edits: typo.edits });
-          }
-        }),
-      );
+      const terms = await Promise.all(typos.map((typo) => this.index.term(typo.word, "w")));
+      const found = terms.flatMap((term, at) => (term ? [{ term, edits: typos[at].edits }] : []));
+      found.sort((a, b) => (a.term.key < b.term.key ? -1 : 1));
+      found.forEach(({ term, edits: apart }) => this._add(term, "typo", { edits: apart }));
     }
 
     /** @param {number} count of the nearest tags whose lists are to be looked up */
@@ -209,18 +208,20 @@
       return this.lists.filter((list) => isText(list) && list.next < list.term.bands.length);
     }
 
-    /** Read on where the most may be found. */
-    async load() {
-      const most = this.bound;
-      if (most <= 0) {
-        return;
-      }
-      const list = this.lists.find((each) => this._bound(each) >= most);
-      if (list) {
-        await this._read(list);
-      } else {
-        await this._resolve(16);
-      }
+    /**
+     * Read on where the most may be found, about as much again as was read.
+     * @param {number} least so many documents at least, where there are
+     */
+    async load(least) {
+      const wanted = Math.max(least, 2 * this._read);
+      do {
+        const most = this.bound;
+        if (most <= 0) {
+          return;
+        }
+        const list = this.lists.find((each) => this._bound(each) >= most);
+        await (list ? this._readBand(list) : this._resolve(16));
+      } while (this._read < wanted);
     }
 
     async loadAll() {
@@ -228,26 +229,28 @@
       await Promise.all(
         this.lists.map(async (list) => {
           while (list.next < list.term.bands.length) {
-            await this._read(list);
+            await this._readBand(list);
           }
         }),
       );
     }
 
     /** @param {List} list */
-    async _read(list) {
+    async _readBand(list) {
       for (const part of await this.index.band(list.term, list.next++)) {
         const known = part.classes.map((uses) => {
           const weight = this.weight(uses);
           return weight > 0 ? { worth: worth(list, weight), list } : undefined;
         });
+        this._read += part.count;
         for (let at = 0; at < part.count; at++) {
           const id = part.ids[at];
           list.places.set(id, { part, at });
           const one = known[part.codes[at]];
           if (one) {
             const held = this.known.get(id);
-            if (!held || one.worth > held.worth) {
+            const ahead = one.worth - (held?.worth ?? -1) || (held?.list.number ?? 0) - list.number;
+            if (ahead > 0) {
               this.known.set(id, one);
             }
           }
@@ -360,7 +363,7 @@
         }
         found.set(term.key, kept);
       });
-      const list = /** @type {List} */ ({ via: "phrase", name: this.word.terms.join(" "), similarity: 1 });
+      const list = /** @type {List} */ ({ via: "phrase", number: 0, name: this.word.terms.join(" "), similarity: 1 });
       for (const id of kept?.keys() ?? []) {
         const places = terms.map((term) => /** @type {Place} */ (found.get(term.key)?.get(id)));
         const uses = sideBySide(places);

@@ -17,7 +17,7 @@ constexpr char kTag = 't';
 constexpr char kWord = 'w';
 
 // A band ends once it has so many documents, the next one once it has twice as many, up to the most.
-constexpr std::size_t kFirstBand = 32;
+constexpr std::size_t kFirstBand = 24;
 constexpr std::size_t kLargestBand = 4096;
 // A long band is cut into parts where an id says so, so that one document more changes one part.
 constexpr std::size_t kLeastPart = 1024;

@@ -179,12 +179,48 @@ static void analyses_into_small_buffers(void) {
   CHECK(memcmp(terms, "stra", 4) == 0);
 }
 
+/* A site's terms are handed out until the next call, also when the reader is closed before. */
+static void hands_out_terms(const char *path) {
+  prse_error error;
+  const uint8_t uuid[PRSE_UUID_BYTES] = {3};
+  prse_writer *writer = NULL;
+  CHECK(prse_writer_open(path, uuid, NULL, &writer, &error) == PRSE_OK);
+  const prse_field field = {text("tags"), text("grass")};
+  CHECK(prse_put(writer, 7, 0, &field, 1, &error) == PRSE_OK);
+  CHECK(prse_commit(writer, 1, &error) == PRSE_OK);
+  prse_writer_close(writer);
+  prse_reader *reader = NULL;
+  CHECK(prse_reader_open(path, &reader, &error) == PRSE_OK);
+  const prse_text fields[2] = {text("filename"), text("tags")};
+  prse_site *site = NULL;
+  CHECK(prse_site_open(reader, fields, 1, &site, &error) == PRSE_INVALID && site == NULL);
+  CHECK(strstr(error.message, "tags") != NULL);
+  CHECK(prse_site_open(reader, fields, 2, &site, &error) == PRSE_OK);
+  prse_reader_close(reader);
+  uint64_t numbers[5];
+  CHECK(prse_site_statistics(site, numbers, 4, &error) == PRSE_INVALID);
+  CHECK(prse_site_statistics(site, numbers, 5, &error) == PRSE_OK);
+  CHECK(numbers[0] == 1 && numbers[1] == 0 && numbers[3] == 1 && numbers[4] == 1);
+  prse_text answer;
+  CHECK(prse_site_keys(site, text(""), 10, &answer, &error) == PRSE_OK);
+  CHECK(answer.length == 16 && memcmp(answer.data, "grass\0t\ngrass\0w\n", 16) == 0);
+  const prse_text key = {"grass\0w", 7};
+  CHECK(prse_site_keys(site, key, 10, &answer, &error) == PRSE_OK && answer.length == 0);
+  CHECK(prse_site_term(site, key, &answer, &error) == PRSE_OK && answer.length > 40);
+  CHECK(prse_site_term(site, text("grass"), &answer, &error) == PRSE_INVALID);
+  CHECK(prse_site_term(NULL, key, &answer, &error) == PRSE_INVALID);
+  prse_site_close(site);
+  prse_site_close(NULL);
+  CHECK(prse_destroy(path, NULL) == PRSE_OK);
+}
+
 int main(int argc, char **argv) {
   CHECK(argc == 2);
   CHECK(prse_abi_version() == PRSE_ABI_VERSION);
   CHECK(prse_destroy(argv[1], NULL) == PRSE_OK);
   finds_what_was_put(argv[1]);
   refuses_what_is_wrong(argv[1]);
+  hands_out_terms(argv[1]);
   analyses_into_small_buffers();
   puts("ok");
   return 0;
