@@ -68,12 +68,8 @@ class Ours:
         """Store pictures durably, in one transaction."""
         with self.store.begin() as transaction:
             for filename, metadata, data in pictures:
-                writer = None
-                if data:
-                    writer = self.store.blob_writer()
-                    writer.write(data)
                 row = ImageRow(0, filename, metadata, root=1, path=b"album/" + filename)
-                transaction.insert(row, writer)
+                transaction.insert(row, data or None)
 
     def commit_all(self, batches: list[list[Picture]]) -> None:
         """Commit batches one after the other, as one thread of many."""

@@ -283,6 +283,13 @@ int32_t prdb_hash_file(int fd, uint8_t *hash, uint64_t *length, prdb_error *erro
  * be open at once, and commits are serialised. */
 int32_t prdb_begin(prdb_store *store, prdb_transaction **transaction, prdb_error *error);
 
+/* Store bytes, from where they stand, for rows of this transaction that have
+ * PRDB_HAS_DATA and the content hash that is put into `hash` (PRDB_HASH_BYTES);
+ * without such a row nothing of them is kept. For bytes in memory this saves a
+ * writer and a copy. */
+int32_t prdb_add_bytes(prdb_transaction *transaction, const uint8_t *data, size_t length,
+                       uint8_t *hash, prdb_error *error);
+
 /* Add a row; `*id` is its new id (image->id, seq, deleted_ns, data_length are
  * ignored). The commit fails with PRDB_CONFLICT where it would leave two live
  * rows at one path of one root (what counts is the state after it, so pictures

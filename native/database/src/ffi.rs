@@ -446,6 +446,17 @@ export! {
         give(transaction, prdb_transaction(handle(store)?.0.begin()?))
     }
 
+    fn prdb_add_bytes(
+        transaction: *mut prdb_transaction,
+        data: *const u8,
+        length: usize,
+        hash: *mut u8,
+    ) {
+        let digest = handle_mut(transaction)?.0.add_bytes(raw_slice(data, length)?)?;
+        set(hash.cast(), digest)?;
+        Ok(OK)
+    }
+
     fn prdb_insert(
         transaction: *mut prdb_transaction,
         image: *const prdb_image,
