@@ -12,7 +12,7 @@ from pathlib import Path
 from picturerail_native import database
 from picturerail_native.database import Database, Mode
 
-ROUNDS = int(os.environ.get("PICTURERAIL_KILL_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("PICTURERAIL_KILL_ROUNDS", "4"))
 SEED = 23
 CHILD_ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
@@ -81,8 +81,11 @@ def start(program: str, *arguments: object) -> subprocess.Popen[str]:
 def kill(process: subprocess.Popen[str]) -> list[str]:
     """Kill a process that had no fault to end with; return what it had printed in whole lines."""
     process.send_signal(signal.SIGKILL)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGKILL
+    # Not `communicate`, which passes over what `readline` has read ahead.
+    assert process.stdout is not None
+    output = process.stdout.read()
+    process.stdout.close()
+    assert process.wait(timeout=60) == -signal.SIGKILL
     # The kill may cut the last line.
     return [line for line in output.splitlines(keepends=True) if line.endswith("\n")]
 
