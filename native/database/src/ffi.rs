@@ -191,7 +191,7 @@ unsafe fn give_cursor(out: *mut *mut prdb_cursor, cursor: Cursor) -> Result<i32>
 
 #[unsafe(no_mangle)]
 pub extern "C" fn prdb_abi_version() -> u32 {
-    3
+    4
 }
 
 /// Export functions that take an error to fill last and run their body guarded.
