@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator
 from typing import Any
+
+import msgspec
 
 from picturerail_native._database import ffi, lib
 from picturerail_native._database_blobs import hash_argument
@@ -45,47 +46,13 @@ def row_of(image: Any) -> ImageRow:
     )
 
 
-_PACKED = struct.Struct("<IIQQqQ32sQqqQQIIII")
-_FIXED: int = lib.PRDB_PACKED_BYTES
 _HAS_DATA: int = lib.PRDB_HAS_DATA
 _DONE: int = lib.PRDB_DONE
-assert _PACKED.size == _FIXED, "the header draws another row"
-
-
-_unpack_fixed = _PACKED.unpack_from
 # Attributes of the module are found faster than those of the library.
 _c_get, _c_find_path, _c_find_filename = lib.prdb_get, lib.prdb_find_path, lib.prdb_find_filename
-
-
-def _unpack(data: Any, at: int) -> tuple[ImageRow, int]:
-    """Return the packed row at `at`, and where the next one begins."""
-    (total, flags, image_id, seq, deleted_ns, data_length, digest, size, mtime_ns, ctime_ns,
-     inode, volume, root, path, filename, metadata) = _unpack_fixed(data, at)  # fmt: skip
-    begin = at + _FIXED
-    name = begin + path
-    rest = name + filename
-    # By position: listings make one of these for every row.
-    row = ImageRow(
-        image_id,
-        data[name:rest],
-        data[rest : rest + metadata],
-        root,
-        data[begin:name],
-        digest,
-        FileStat(size, mtime_ns, ctime_ns, inode, volume),
-        seq,
-        flags & _HAS_DATA != 0,
-        data_length,
-        deleted_ns,
-    )
-    return row, at + total
-
-
-def _unpack_all(data: Any, end: int) -> Iterator[ImageRow]:
-    at = 0
-    while at < end:
-        row, at = _unpack(data, at)
-        yield row
+# The header draws rows as arrays of what `ImageRow` has, in its order.
+_decode_row = msgspec.msgpack.Decoder(ImageRow).decode
+_decode_rows = msgspec.msgpack.Decoder(list[ImageRow]).decode
 
 
 def get(snapshot: Handle, image_id: int) -> ImageRow | None:
@@ -94,10 +61,11 @@ def get(snapshot: Handle, image_id: int) -> ImageRow | None:
     status = _c_get(snapshot.pointer, image_id, buffer, capacity, length, error)
     if status and not is_there(status, error):
         return None
-    if length[0] > capacity:
-        room.grow(length[0])
+    taken = length[0]
+    if taken > capacity:
+        room.grow(taken)
         return get(snapshot, image_id)
-    return _unpack(data, 0)[0]
+    return _decode_row(data[:taken])
 
 
 def find_path(snapshot: Handle, root: int, path: bytes) -> ImageRow | None:
@@ -106,10 +74,11 @@ def find_path(snapshot: Handle, root: int, path: bytes) -> ImageRow | None:
     status = _c_find_path(snapshot.pointer, root, path, len(path), buffer, capacity, length, error)
     if status and not is_there(status, error):
         return None
-    if length[0] > capacity:
-        room.grow(length[0])
+    taken = length[0]
+    if taken > capacity:
+        room.grow(taken)
         return find_path(snapshot, root, path)
-    return _unpack(data, 0)[0]
+    return _decode_row(data[:taken])
 
 
 def find_filename(snapshot: Handle, filename: bytes) -> list[ImageRow]:
@@ -132,10 +101,8 @@ def find_filename(snapshot: Handle, filename: bytes) -> list[ImageRow]:
         if status > _DONE:
             is_there(status, error)
         found = count[0]
-        if found == 1:
-            rows.append(_unpack(data, 0)[0])
-        elif found:
-            rows += _unpack_all(data, length[0])
+        if found:
+            rows += _decode_rows(data[: length[0]])
         if status == _DONE:
             return rows
         if found:
@@ -168,9 +135,8 @@ def _rows(listing: Handle) -> Iterator[ImageRow]:
         if call(lib.prdb_cursor_rows, listing.pointer, buffer, capacity, length, count):
             return
         if count[0]:
-            # Copied, since the consumer may read other rows between two of these.
-            copied_rows = data[: length[0]]
-            yield from _unpack_all(copied_rows, len(copied_rows))
+            # All at once, since the consumer may read other rows between two of these.
+            yield from _decode_rows(data[: length[0]])
         else:
             room.grow(length[0])
 

@@ -104,6 +104,10 @@ __all__ = [
 ]
 
 
+Bytes = BlobWriter | bytes | bytearray | memoryview
+"""A picture's bytes: written to the store already, or in memory."""
+
+
 class Mode(enum.IntEnum):
     """How to open a store."""
 
@@ -365,27 +369,37 @@ class Transaction:
         else:
             self.rollback()
 
-    def insert(self, row: ImageRow, data: BlobWriter | None = None) -> int:
+    def insert(self, row: ImageRow, data: Bytes | None = None) -> int:
         """Add a row (its id and seq are ignored) and return its new id.
 
-        With `data` the row's bytes and content hash are what was written there; without it
-        and with `row.has_data` it shares what is stored under its content hash.
+        With `data` the row's bytes and content hash are that, or what was written there;
+        without it and with `row.has_data` it shares what is stored under its content hash.
         """
         image_id = ffi.new("uint64_t *")
         image, kept = image_argument(row)
-        call(lib.prdb_insert, self._handle.pointer, image, _taken_over(data), image_id)
+        call(lib.prdb_insert, self._handle.pointer, image, self._brought(image, data), image_id)
         del kept
         return int(image_id[0])
 
-    def update(self, row: ImageRow, data: BlobWriter | None = None) -> None:
+    def update(self, row: ImageRow, data: Bytes | None = None) -> None:
         """Replace a row wholly; a deleted one is live again.
 
         Where `row.seq` is not 0, the commit raises ConflictError unless the row is still at
         that transaction.
         """
         image, kept = image_argument(row)
-        call(lib.prdb_update, self._handle.pointer, image, _taken_over(data))
+        call(lib.prdb_update, self._handle.pointer, image, self._brought(image, data))
         del kept
+
+    def _brought(self, image: Any, data: Bytes | None) -> Any:
+        if data is None:
+            return ffi.NULL
+        if isinstance(data, BlobWriter):
+            return data.consume()
+        source = ffi.from_buffer("uint8_t[]", data)
+        call(lib.prdb_add_bytes, self._handle.pointer, source, len(source), image.content_hash)
+        image.flags |= lib.PRDB_HAS_DATA
+        return ffi.NULL
 
     def delete(self, image_id: int, when_ns: int) -> None:
         """Turn a live row into a tombstone."""
@@ -458,7 +472,3 @@ def restore(backup: str | os.PathLike[str], path: str | os.PathLike[str]) -> Non
     ):
         read_archive(file, Path(folder))
         call(lib.prdb_restore, os.fsencode(folder), os.fsencode(path))
-
-
-def _taken_over(data: BlobWriter | None) -> Any:
-    return ffi.NULL if data is None else data.consume()

@@ -194,7 +194,7 @@ def decode_metadata(data: bytes) -> Metadata:
     return _metadata_decoder.decode(data)
 
 
-class FileStat(msgspec.Struct, frozen=True, gc=False):
+class FileStat(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What a mirrored file looked like when its bytes were read.
 
     `volume` identifies the file system across mounts and reboots; times are nanoseconds
@@ -208,12 +208,13 @@ class FileStat(msgspec.Struct, frozen=True, gc=False):
     volume: int = 0
 
 
-class ImageRow(msgspec.Struct, frozen=True, gc=False):
+class ImageRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A row of the table `images`, without its bytes. `msgspec.structs.replace` changes one.
 
     `path` is relative to the root, `/` between its parts, any byte but NUL in them.
     `content_hash` is the BLAKE3 of the bytes, 32 bytes; they are stored if `has_data`.
-    `deleted_ns` is 0 while the row is live.
+    `deleted_ns` is 0 while the row is live. The database hands rows out as MessagePack arrays of
+    these fields, in this order.
     """
 
     id: int

@@ -278,6 +278,8 @@ def run(folder: Path, *, quick: bool, full: bool) -> None:
             copies = {"floor": lambda: [bytearray(COPIED) for _ in with_bytes]}
             medians |= interleaved(rng, 7, copies, time.thread_time)
         print_row(what, unit, amount, medians)
+    packed = interleaved(rng, 3, {"engine": ours.scan_packed}, time.thread_time)["engine"]
+    print(f"    scan without Python's objects: {packed / rows * 1e9:,.0f} ns a row")
     reopening = {engine.name: partial(type(engine).reopen, engine) for engine in engines}
     print_row("close, open, read one row", "times/s", 1, interleaved(rng, 3, reopening))
     for engine in engines:

@@ -10,7 +10,10 @@ from typing import Any, Protocol
 
 import lmdb
 
-from picturerail_native.database import Database, Mode, Snapshot
+from picturerail_native._database import lib
+from picturerail_native._database_calls import call, room
+from picturerail_native._database_rows import cursor
+from picturerail_native.database import Database, Mode, Rows, Snapshot
 from picturerail_native.records import ImageRow
 
 BLOB_BYTES = 60_000
@@ -68,12 +71,8 @@ class Ours:
         """Store pictures durably, in one transaction."""
         with self.store.begin() as transaction:
             for filename, metadata, data in pictures:
-                writer = None
-                if data:
-                    writer = self.store.blob_writer()
-                    writer.write(data)
                 row = ImageRow(0, filename, metadata, root=1, path=b"album/" + filename)
-                transaction.insert(row, writer)
+                transaction.insert(row, data or None)
 
     def commit_all(self, batches: list[list[Picture]]) -> None:
         """Commit batches one after the other, as one thread of many."""
@@ -108,6 +107,14 @@ class Ours:
     def scan(self) -> int:
         """Read every row without its bytes; return their number."""
         return sum(1 for _ in self.view.images())
+
+    def scan_packed(self) -> None:
+        """Have the engine hand out every row, and make nothing of them."""
+        handle = self.view._handle
+        listing = cursor(lib.prdb_images, handle.pointer, 0, int(Rows.LIVE))
+        buffer, capacity, length, _, _ = room.rows
+        while not call(lib.prdb_cursor_rows, listing.pointer, buffer, capacity, length, room.count):
+            pass
 
     def reopen(self) -> None:
         """Close, open, read one row."""

@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRDB_ABI_VERSION 3
+#define PRDB_ABI_VERSION 4
 #define PRDB_HASH_BYTES 32
 #define PRDB_UUID_BYTES 16
 #define PRDB_MESSAGE_BYTES 1016
@@ -119,16 +119,17 @@ typedef struct prdb_image {
   prdb_stat stat;
 } prdb_image;
 
-/* Rows in a buffer that the caller owns ("packed") stand one behind the other, numbers
- * little-endian, each row at a multiple of 8:
- *     0 u32 bytes in all, with padding   4 u32 flags        8 u64 id          16 u64 seq
- *    24 i64 deleted_ns                  32 u64 data_length 40 content hash (32)
- *    72 u64 size  80 i64 mtime_ns  88 i64 ctime_ns  96 u64 inode  104 u64 volume
- *   112 u32 root 116 u32 bytes of the path 120 u32 of the filename 124 u32 of the metadata
- *   128 path, filename, metadata, zeros
- * Where not even one row fits the buffer, nothing is put there and `*length` is what the row
- * takes: call again with that much. */
-#define PRDB_PACKED_BYTES 128
+/* Rows in a buffer that the caller owns ("packed") are MessagePack, each an array (0x9b) of:
+ *     id (0xcf, u64)       filename (0xc6, u32 length, bytes)     metadata (the same)
+ *     root (0xce, u32)     path (0xc6, u32 length, bytes)         content hash (0xc4, 32, bytes)
+ *     array (0x95) of size (0xcf, u64), mtime_ns, ctime_ns (0xd3, i64), inode, volume (0xcf, u64)
+ *     seq (0xcf, u64)      whether bytes are stored (0xc3, or 0xc2 for not)
+ *     data_length (0xcf, u64)      deleted_ns (0xd3, i64)
+ * always in these forms, numbers big-endian, so that a row takes PRDB_PACKED_BYTES and its texts.
+ * Where several rows are put they are the items of an array (0xdd, u32 count), 5 bytes before
+ * them. Where not even one row fits the buffer, none is put there and `*length` is what
+ * it takes: call again with that much. */
+#define PRDB_PACKED_BYTES 138
 
 /* One result of a cursor. With PRDB_IMAGES `image` is filled and `key` is the
  * id; otherwise `key` and `value` are. A tombstone in the change feed has
@@ -282,6 +283,13 @@ int32_t prdb_hash_file(int fd, uint8_t *hash, uint64_t *length, prdb_error *erro
  * checked at commit against the state then: transactions of several threads may
  * be open at once, and commits are serialised. */
 int32_t prdb_begin(prdb_store *store, prdb_transaction **transaction, prdb_error *error);
+
+/* Store bytes, from where they stand, for rows of this transaction that have
+ * PRDB_HAS_DATA and the content hash that is put into `hash` (PRDB_HASH_BYTES);
+ * without such a row nothing of them is kept. For bytes in memory this saves a
+ * writer and a copy. */
+int32_t prdb_add_bytes(prdb_transaction *transaction, const uint8_t *data, size_t length,
+                       uint8_t *hash, prdb_error *error);
 
 /* Add a row; `*id` is its new id (image->id, seq, deleted_ns, data_length are
  * ignored). The commit fails with PRDB_CONFLICT where it would leave two live

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{Context, Error, Result};
 use crate::frame::CHUNK;
-use crate::log::{Draft, Log};
+use crate::log::{Draft, Log, Payload};
 use crate::row::Hash;
 use crate::segment::Segment;
 use crate::state::{Blob, Chunk, State};
@@ -88,6 +88,21 @@ impl BlobWriter {
         Ok(FinishedBlob { unnamed: self.unnamed, hash, length, chunks: self.chunks })
     }
 
+    /// Put `data` into the log whole, from where it stands.
+    pub(crate) fn store(log: &Arc<Log>, data: &[u8]) -> Result<FinishedBlob> {
+        let mut writer = Self::new(log);
+        writer.usable()?;
+        for piece in data.chunks(CHUNK) {
+            let (log, id) = (&writer.unnamed.log, writer.unnamed.id);
+            log.append_chunk(Payload::Borrowed(piece), id, writer.chunks)?;
+            writer.chunks += 1;
+            writer.length += piece.len() as u64;
+            // After the write, which has brought the bytes near, and while the disk writes them.
+            writer.hasher.update(piece);
+        }
+        writer.finish()
+    }
+
     fn usable(&self) -> Result<()> {
         self.unnamed.log.usable()?;
         if self.failed {
@@ -100,7 +115,8 @@ impl BlobWriter {
 
     fn flush(&mut self) -> Result<()> {
         self.failed = true;
-        self.unnamed.log.append_chunk(&mut self.pending, self.unnamed.id, self.chunks)?;
+        let piece = Payload::Draft(&mut self.pending);
+        self.unnamed.log.append_chunk(piece, self.unnamed.id, self.chunks)?;
         self.pending.clear();
         self.chunks += 1;
         self.failed = false;

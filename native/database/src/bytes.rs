@@ -1,10 +1,10 @@
 //! Little-endian numbers and byte strings, written to and read from buffers.
 
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 /// The checksum of every stored structure.
 pub(crate) fn checksum(bytes: &[u8]) -> u64 {
-    xxh3_64(bytes)
+    XxHash3_64::oneshot(bytes)
 }
 
 /// Appends encoded values to a buffer.

@@ -14,7 +14,7 @@ use crate::values::{
 };
 
 /// Entries that are fetched at once.
-const BATCH: usize = 128;
+pub(crate) const BATCH: usize = 128;
 
 /// What a cursor yields.
 #[derive(Clone, Debug)]
@@ -121,6 +121,19 @@ impl Cursor {
     #[must_use]
     pub fn over(problems: Vec<Problem>) -> Self {
         Self { source: None, fetched: problems.into_iter().map(Found::Problem).collect() }
+    }
+
+    /// What a listing of all rows has not come to yet: those after an id, which is to be moved on.
+    pub(crate) fn images(&mut self) -> Option<(&State, Rows, &mut u64)> {
+        match &mut self.source {
+            Some((state, Source::Images { rows, after })) => Some((&**state, *rows, after)),
+            _ => None,
+        }
+    }
+
+    /// There are no further entries.
+    pub(crate) fn end(&mut self) {
+        self.source = None;
     }
 
     /// The next entry; None at the end.

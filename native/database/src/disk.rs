@@ -60,6 +60,19 @@ pub trait DiskFile: Send + Sync + Debug {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Write all of `bytes`.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+    /// Write all of `parts`, one behind the other. By default by one write each.
+    fn write_parts_at(&self, parts: [&[u8]; 3], mut offset: u64) -> io::Result<()> {
+        for part in parts.into_iter().filter(|part| !part.is_empty()) {
+            self.write_at(part, offset)?;
+            offset += part.len() as u64;
+        }
+        Ok(())
+    }
+    /// Begin to write what is dirty in a range, without waiting: a hint, so that a later `sync` has
+    /// less to wait for. By default nothing.
+    fn start_sync(&self, offset: u64, length: u64) {
+        _ = (offset, length);
+    }
     /// Make bytes and length durable.
     fn sync(&self) -> io::Result<()>;
     /// Cut the file off at `length`; no one may be reading beyond.

@@ -191,7 +191,7 @@ unsafe fn give_cursor(out: *mut *mut prdb_cursor, cursor: Cursor) -> Result<i32>
 
 #[unsafe(no_mangle)]
 pub extern "C" fn prdb_abi_version() -> u32 {
-    3
+    4
 }
 
 /// Export functions that take an error to fill last and run their body guarded.
@@ -444,6 +444,17 @@ export! {
 
     fn prdb_begin(store: *mut prdb_store, transaction: *mut *mut prdb_transaction) {
         give(transaction, prdb_transaction(handle(store)?.0.begin()?))
+    }
+
+    fn prdb_add_bytes(
+        transaction: *mut prdb_transaction,
+        data: *const u8,
+        length: usize,
+        hash: *mut u8,
+    ) {
+        let digest = handle_mut(transaction)?.0.add_bytes(raw_slice(data, length)?)?;
+        set(hash.cast(), digest)?;
+        Ok(OK)
     }
 
     fn prdb_insert(

@@ -1,7 +1,7 @@
 //! The real disk: a folder of the file system.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use rustix::fs::{Advice, fadvise, statfs};
 
 use crate::disk::{Access, Disk, DiskFile, Lock};
 use crate::error::{Context, Error, Result};
+use crate::writeback;
 
 /// A folder; what is made in it is for its owner alone.
 #[derive(Debug)]
@@ -130,6 +131,25 @@ impl DiskFile for FolderFile {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.0.write_all_at(bytes, offset)
+    }
+
+    fn write_parts_at(&self, parts: [&[u8]; 3], offset: u64) -> io::Result<()> {
+        let wanted: usize = parts.iter().map(|part| part.len()).sum();
+        // What is cut short, as by a full disk, is written anew, piece by piece, which tells why.
+        match rustix::io::pwritev(&self.0, &parts.map(IoSlice::new), offset) {
+            Ok(count) if count == wanted => Ok(()),
+            _ => parts
+                .into_iter()
+                .try_fold(offset, |at, part| {
+                    self.write_at(part, at)?;
+                    Ok(at + part.len() as u64)
+                })
+                .map(drop),
+        }
+    }
+
+    fn start_sync(&self, offset: u64, length: u64) {
+        writeback::start(&self.0, offset, length);
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -74,6 +74,7 @@ mod sync;
 mod transaction;
 mod tree;
 mod values;
+mod writeback;
 mod writer;
 
 pub use crate::backup::{Files, backup, restore};

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::disk::{Access, Disk, DiskFile};
 use crate::error::{Context, Error, Result};
-use crate::frame::{HEADER, Header, Kind, extent};
+use crate::frame::{HEADER, HEADER_BYTES, Header, Kind, STRIDE, extent};
 use crate::manifest::{Entry, LogStart, Manifest};
 use crate::mark::{Mark, MarkFile};
 use crate::options::Options;
@@ -20,6 +20,10 @@ use crate::state::{Chunk, LooseChunks};
 
 /// A new segment is begun once one has this many bytes.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
+/// What a disk writes at once; nothing is gained by beginning with a page that will grow.
+const PAGE: u64 = 4096;
+/// Chunks that the disk may begin to write before their transaction has come.
+const START_BYTES: u64 = 1 << 19;
 
 /// A frame to be appended: room for its header, then the payload.
 #[derive(Debug)]
@@ -57,6 +61,37 @@ impl Draft {
     }
 }
 
+/// What a frame is to hold, and where that stands until it is written.
+#[derive(Debug)]
+pub(crate) enum Payload<'a> {
+    /// Behind the room for its header.
+    Draft(&'a mut Draft),
+    /// The caller's own bytes, which are not copied.
+    Borrowed(&'a [u8]),
+}
+
+impl Payload<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Draft(draft) => draft.payload(),
+            Self::Borrowed(bytes) => bytes,
+        }
+    }
+
+    fn write(&mut self, segment: &Segment, header: &Header) -> Result<()> {
+        match self {
+            Self::Draft(draft) => segment.write(draft.finish(header), header.position),
+            Self::Borrowed(bytes) => {
+                let end = HEADER_BYTES + bytes.len() as u64;
+                let padding = usize::try_from(extent(bytes.len()) - end).unwrap_or_default();
+                let zeros = [0; STRIDE];
+                let padding = zeros.get(..padding).unwrap_or_default();
+                segment.write_parts([&header.encode(), bytes, padding], header.position)
+            }
+        }
+    }
+}
+
 /// What is known of a frame before it has a place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Label {
@@ -87,11 +122,28 @@ pub(crate) struct Tail {
     pub(crate) end: u64,
     /// Everything in the last segment below this is on the disk.
     synced: u64,
+    /// Of everything in the last segment below this the disk was told to begin writing it.
+    started: u64,
 }
 
 impl Tail {
     pub(crate) fn active(&self) -> Result<&Arc<Segment>> {
         self.segments.last().ok_or_else(|| Error::Internal("the log has no segment".to_owned()))
+    }
+
+    /// What the disk is to begin to write now that a frame of this kind was appended. A
+    /// transaction will be waited for; chunks before it begin early only where they are many, as
+    /// each beginning costs as much as a small write does.
+    fn next_start(&mut self, kind: Kind) -> Option<(u64, u64)> {
+        let (until, least) = match kind {
+            Kind::Transaction => (self.end, 1),
+            Kind::Chunk => (self.end / PAGE * PAGE, START_BYTES),
+        };
+        let from = self.started;
+        (until >= from + least).then(|| {
+            self.started = until;
+            (from, until - from)
+        })
     }
 }
 
@@ -134,7 +186,7 @@ impl Log {
             reserve: Reserve::new(Arc::clone(&disk), options.segment_bytes),
             disk,
             segment_bytes: options.segment_bytes,
-            tail: Mutex::new(Tail { manifest, segments, end, synced: end }),
+            tail: Mutex::new(Tail { manifest, segments, end, synced: end, started: end }),
             mark,
             failed: OnceLock::new(),
             closed: AtomicBool::new(false),
@@ -168,8 +220,9 @@ impl Log {
     }
 
     /// Append a frame, not yet durable. When the disk is full nothing has happened.
-    pub(crate) fn append(&self, draft: &mut Draft, label: Label) -> Result<Place> {
-        let length = u32::try_from(draft.payload().len())
+    pub(crate) fn append(&self, payload: Payload<'_>, label: Label) -> Result<Place> {
+        let mut payload = payload;
+        let length = u32::try_from(payload.bytes().len())
             .map_err(|_| Error::Invalid("a transaction may not exceed 4 GiB".to_owned()))?;
         let mut tail = self.tail();
         self.usable()?;
@@ -192,10 +245,9 @@ impl Log {
             count: label.count,
             check: label.check,
         };
-        let frame = draft.finish(&header);
-        let written = match segment.write(frame, header.position) {
+        let written = match payload.write(&segment, &header) {
             Err(Error::Full { .. }) if label.urgent && self.reserve.release() => {
-                segment.write(frame, header.position)
+                payload.write(&segment, &header)
             }
             written => written,
         };
@@ -207,6 +259,11 @@ impl Log {
         tail.end = header.end();
         if tail.end > self.segment_bytes / 2 {
             self.spare.want();
+        }
+        let start = tail.next_start(label.kind);
+        drop(tail);
+        if let Some((offset, length)) = start {
+            segment.file.start_sync(offset, length);
         }
         Ok(Place { segment, position: header.position, end: header.end() })
     }
@@ -269,6 +326,7 @@ impl Log {
         tail.segments = segments;
         tail.end = FIRST_FRAME;
         tail.synced = FIRST_FRAME;
+        tail.started = FIRST_FRAME;
         self.write_mark(tail);
         Ok(())
     }
@@ -368,13 +426,13 @@ impl Log {
     }
 
     /// Append a piece of a blob.
-    pub(crate) fn append_chunk(&self, draft: &mut Draft, blob: u64, index: u32) -> Result<()> {
-        let check = crate::bytes::checksum(draft.payload());
-        let length = draft.payload().len();
+    pub(crate) fn append_chunk(&self, piece: Payload<'_>, blob: u64, index: u32) -> Result<()> {
+        let check = crate::bytes::checksum(piece.bytes());
+        let length = piece.bytes().len();
         let label = Label { kind: Kind::Chunk, key: blob, count: index, check, urgent: false };
         // Held throughout, so that a rewrite sees the chunk either not at all or with its place.
         let mut unnamed = self.unnamed();
-        let place = self.append(draft, label)?;
+        let place = self.append(piece, label)?;
         unnamed.entry(blob).or_default().push(Chunk {
             segment: place.segment.id.number,
             offset: place.position + HEADER as u64,

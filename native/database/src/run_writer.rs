@@ -3,7 +3,8 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::Xxh3;
+use std::hash::Hasher;
+use twox_hash::XxHash3_64;
 
 use crate::block::{Column, Draft, Schema};
 use crate::bytes::checksum;
@@ -49,7 +50,7 @@ pub(crate) struct RunWriter<'a> {
     /// What the filter is made of.
     hashes: Vec<u64>,
     last: Vec<u8>,
-    digest: Xxh3,
+    digest: XxHash3_64,
 }
 
 fn codec_failed() -> Error {
@@ -86,7 +87,7 @@ impl<'a> RunWriter<'a> {
             places: Vec::new(),
             hashes: Vec::new(),
             last: Vec::new(),
-            digest: Xxh3::new(),
+            digest: XxHash3_64::new(),
         })
     }
 
@@ -213,17 +214,17 @@ impl<'a> RunWriter<'a> {
         self.file.sync().doing(|| format!("sync {}", self.path))?;
         self.entry.length = self.written;
         let run = Arc::new(Run::open(self.disk, self.entry, self.schema, cache)?);
-        if digest_of(&run)? != self.digest.digest() {
+        if digest_of(&run)? != self.digest.finish() {
             return Err(run.corrupt(HEADER as u64, "it reads back other than it was written"));
         }
         Ok(run)
     }
 }
 
-fn digest(sum: &mut Xxh3, key: &[u8], values: Option<&[&[u8]]>) {
+fn digest(sum: &mut XxHash3_64, key: &[u8], values: Option<&[&[u8]]>) {
     let mut put = |bytes: &[u8]| {
-        sum.update(&(bytes.len() as u64).to_le_bytes());
-        sum.update(bytes);
+        sum.write(&(bytes.len() as u64).to_le_bytes());
+        sum.write(bytes);
     };
     put(key);
     match values {
@@ -234,12 +235,12 @@ fn digest(sum: &mut Xxh3, key: &[u8], values: Option<&[&[u8]]>) {
 
 /// Read a run from its beginning to its end.
 pub(crate) fn digest_of(run: &Arc<Run>) -> Result<u64> {
-    let mut sum = Xxh3::new();
+    let mut sum = XxHash3_64::new();
     let mut entries = Entries::new(run)?;
     while let Some((key, values)) = entries.next()? {
         digest(&mut sum, key, values.as_deref());
     }
-    Ok(sum.digest())
+    Ok(sum.finish())
 }
 
 /// A run's entries as the writer takes them.

@@ -176,6 +176,11 @@ impl Segment {
         self.file.write_at(bytes, offset).doing(|| format!("write {}", self.path))
     }
 
+    /// Write what follows on each other, at `offset`.
+    pub(crate) fn write_parts(&self, parts: [&[u8]; 3], offset: u64) -> Result<()> {
+        self.file.write_parts_at(parts, offset).doing(|| format!("write {}", self.path))
+    }
+
     /// Make everything written durable.
     pub(crate) fn sync(&self) -> Result<()> {
         self.file.sync().doing(|| format!("sync {}", self.path))

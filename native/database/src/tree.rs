@@ -318,8 +318,25 @@ pub(crate) struct Range<'a, V: Value> {
     runs: Vec<RunIter>,
 }
 
+/// An entry where it stands.
+pub(crate) enum Here<'a, V> {
+    Memory(&'a Text, &'a V),
+    Run(&'a At),
+}
+
 impl<V: Value> Range<'_, V> {
     fn step(&mut self) -> Result<Option<(Text, V)>> {
+        self.step_with(|here| match here {
+            Here::Memory(key, value) => Ok((Arc::clone(key), value.clone())),
+            Here::Run(at) => Ok((at.key().into(), read(at)?)),
+        })
+    }
+
+    /// Hand the next entry to `take` where it stands; None at the end.
+    pub(crate) fn step_with<T>(
+        &mut self,
+        mut take: impl FnMut(Here<'_, V>) -> Result<T>,
+    ) -> Result<Option<T>> {
         loop {
             let memory = self.memory.peek().map(|(key, _)| *key);
             let frozen = self.frozen.as_mut().and_then(|frozen| frozen.peek()).map(|(key, _)| *key);
@@ -332,33 +349,34 @@ impl<V: Value> Range<'_, V> {
                 }
             }
             let Some(least) = least else { return Ok(None) };
-            let mut found: Option<(Text, Option<V>)> = None;
-            let here = |key: Option<&Text>| key.filter(|key| ***key == *least).cloned();
-            let (memory, frozen) = (here(memory), here(frozen));
-            let mut behind = Vec::new();
+            let here = |key: Option<&Text>| key.is_some_and(|key| **key == *least);
+            let (in_memory, in_frozen) = (here(memory), here(frozen));
+            let mut found = None;
+            // Mostly one alone has the key.
+            let (mut first, mut others) = (None, Vec::new());
             for (index, run) in self.runs.iter().enumerate() {
                 let Some(at) = run.at().filter(|at| at.key() == least) else { continue };
-                behind.push(index);
-                if memory.is_none() && frozen.is_none() && found.is_none() {
-                    let value = if at.is_present() { Some(read(at)?) } else { None };
-                    found = Some((least.into(), value));
+                if first.is_some() {
+                    others.push(index);
+                    continue;
+                }
+                first = Some(index);
+                if !in_memory && !in_frozen && at.is_present() {
+                    found = Some(take(Here::Run(at))?);
                 }
             }
-            if frozen.is_some() {
-                let entry = self.frozen.as_mut().and_then(Iterator::next);
-                found = entry.map(|(key, value)| (Arc::clone(key), value.clone()));
+            let frozen = self.frozen.as_mut().filter(|_| in_frozen).and_then(Iterator::next);
+            let memory = if in_memory { self.memory.next() } else { None };
+            if let Some((key, Some(value))) = memory.or(frozen) {
+                found = Some(take(Here::Memory(key, value))?);
             }
-            if memory.is_some() {
-                let entry = self.memory.next();
-                found = entry.map(|(key, value)| (Arc::clone(key), value.clone()));
-            }
-            for index in behind {
+            for index in first.into_iter().chain(others) {
                 if let Some(run) = self.runs.get_mut(index) {
                     run.advance()?;
                 }
             }
-            if let Some((key, Some(value))) = found {
-                return Ok(Some((key, value)));
+            if found.is_some() {
+                return Ok(found);
             }
         }
     }

@@ -11,10 +11,10 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::frame::{HEADER_BYTES, Kind};
 use crate::group::Group;
-use crate::log::{Draft, Label, Log, Place, locked};
+use crate::log::{Draft, Label, Log, Payload, Place, locked};
 use crate::options::Options;
 use crate::recovery::{Recovered, WriterLock, create, keep_manifest, no_store, recover};
-use crate::row::{NewRow, Text};
+use crate::row::{Hash, NewRow, Text};
 use crate::snapshot::Snapshot;
 use crate::state::{LooseChunks, Source, State, record_table};
 use crate::transaction::{Change, resolve};
@@ -238,7 +238,7 @@ impl Writer {
         let length = draft.payload().len();
         let check = checksum(draft.payload());
         let label = Label { kind: Kind::Transaction, key: seq, count, check, urgent };
-        let place = self.log.append(draft, label).map_err(|error| match error {
+        let place = self.log.append(Payload::Draft(draft), label).map_err(|error| match error {
             Error::Poisoned(why) => Error::OutcomeUnknown(why),
             other => other,
         })?;
@@ -280,6 +280,15 @@ impl Transaction {
         let id = self.writer.next_id.fetch_add(1, Ordering::Relaxed);
         self.changes.push(Change::Insert { id, row });
         Ok(id)
+    }
+
+    /// Store bytes, from where they stand, for rows that this transaction brings with their hash;
+    /// without such a row nothing of them is kept.
+    pub fn add_bytes(&mut self, data: &[u8]) -> Result<Hash> {
+        let blob = BlobWriter::store(&self.writer.log, data)?;
+        let hash = blob.hash;
+        self.blobs.push(blob);
+        Ok(hash)
     }
 
     /// Put a row under an id of the caller's, new or not.

@@ -12,7 +12,7 @@ mod support;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use picturerail_database::{Disk, Error, Level, Result, Store, check};
+use picturerail_database::{Disk, Error, Level, NewRow, Result, Store, Transaction, check};
 use rows::{Content, STATE_TABLE, content, open, row};
 use support::{Fault, Random, SimDisk};
 
@@ -46,6 +46,23 @@ fn bytes_of(name: u64, length: usize) -> Vec<u8> {
     (0..length).map(|_| random.next() as u8).collect()
 }
 
+/// Insert a row; its bytes come whole or in pieces, by turns.
+fn insert(
+    store: &Store,
+    transaction: &mut Transaction,
+    mut row: NewRow,
+    data: &[u8],
+) -> Result<u64> {
+    if data.first().is_some_and(|byte| byte % 2 == 0) {
+        row.content_hash = transaction.add_bytes(data)?;
+        row.has_data = true;
+        return transaction.insert(row, None);
+    }
+    let mut writer = store.blob_writer()?;
+    writer.write(data)?;
+    transaction.insert(row, Some(writer))
+}
+
 /// Take a step on the store and in the expectation.
 fn take(
     store: &mut Option<Store>,
@@ -64,11 +81,9 @@ fn take(
     match step {
         Step::Add { name, bytes } => {
             let data = bytes_of(*name, *bytes);
-            let mut writer = store.blob_writer()?;
-            writer.write(&data)?;
-            let mut transaction = store.begin()?;
             let path = format!("album/{name}.jpg");
-            let id = transaction.insert(row(&path, "{}"), Some(writer))?;
+            let mut transaction = store.begin()?;
+            let id = insert(store, &mut transaction, row(&path, "{}"), &data)?;
             let last = name.to_be_bytes().to_vec();
             transaction.put(STATE_TABLE, b"last", &last)?;
             target.rows.insert(id, (path, "{}".to_owned(), data, true));

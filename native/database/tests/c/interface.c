@@ -51,6 +51,7 @@ static uint64_t add(prdb_store *store, const char *name, uint8_t hash[PRDB_HASH_
   prdb_transaction *transaction;
   prdb_blob_writer *writer;
   uint64_t id, seq, length;
+  uint8_t whole[PRDB_HASH_BYTES];
   char *filename = strdup(name);
   size_t size = strlen(name) + (100 << 10);
   uint8_t *data = malloc(size);
@@ -58,10 +59,12 @@ static uint64_t add(prdb_store *store, const char *name, uint8_t hash[PRDB_HASH_
   memcpy(data, name, strlen(name));
   DO(prdb_blob_begin(store, &writer, &error));
   DO(prdb_blob_write(writer, data, size, &error));
-  free(data);
   DO(prdb_blob_hash(writer, hash, &length, &error));
   CHECK(length == size);
   DO(prdb_begin(store, &transaction, &error));
+  DO(prdb_add_bytes(transaction, data, size, whole, &error));
+  free(data);
+  CHECK(memcmp(whole, hash, sizeof whole) == 0);
   prdb_image row = image(filename, filename);
   DO(prdb_insert(transaction, &row, writer, &id, &error));
   free(filename);

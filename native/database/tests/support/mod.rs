@@ -74,6 +74,8 @@ struct Inner {
     random: Random,
     /// Bytes that all files together may have.
     room: usize,
+    /// What the disk was told to begin to write: offsets and lengths.
+    started: Vec<(u64, u64)>,
 }
 
 /// The disk. Clones share it.
@@ -148,12 +150,18 @@ impl SimDisk {
             dead: false,
             random: Random(seed),
             room: usize::MAX,
+            started: Vec::new(),
         })))
     }
 
     /// Let all files together have so many bytes.
     pub fn limit(&self, room: usize) {
         self.0.lock().unwrap().room = room;
+    }
+
+    /// What the disk was told to begin to write since the last time: offsets and lengths.
+    pub fn take_started(&self) -> Vec<(u64, u64)> {
+        std::mem::take(&mut self.0.lock().unwrap().started)
     }
 
     /// How many changing calls there were.
@@ -183,6 +191,7 @@ impl SimDisk {
             dead: false,
             random,
             room: usize::MAX,
+            started: Vec::new(),
         })))
     }
 
@@ -204,6 +213,7 @@ impl SimDisk {
             dead: false,
             random: inner.random.clone(),
             room: usize::MAX,
+            started: Vec::new(),
         })))
     }
 
@@ -335,6 +345,11 @@ impl DiskFile for SimFile {
         write(&mut file.live, bytes, offset as usize);
         file.pending.push((offset, bytes.to_vec()));
         if happens { Ok(()) } else { Err(power_is_off()) }
+    }
+
+    /// A power cut may keep any unsynced write, so there is nothing more to model.
+    fn start_sync(&self, offset: u64, length: u64) {
+        self.disk.0.lock().unwrap().started.push((offset, length));
     }
 
     fn sync(&self) -> io::Result<()> {
