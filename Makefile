@@ -15,7 +15,8 @@ CONFIGURE = $(BIN)/cmake -S native/search -G Ninja -DCMAKE_MAKE_PROGRAM="$(CURDI
 .DEFAULT_GOAL := help
 .PHONY: help run test test-python test-database test-search build-search sanitize \
 	sanitize-database sanitize-search lint wheel bench bench-daemon bench-database bench-describe \
-	bench-search bench-search-vectors bench-site bench-site-browser bench-browser clean screenshots validate-html
+	bench-search bench-search-updates bench-search-vectors bench-site bench-site-browser \
+	bench-browser clean screenshots validate-html
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -91,6 +92,9 @@ bench-describe: .venv/ready ## Models and words: what they cost and what the gat
 bench-search: .venv/ready ## The search engine beside tantivy, Xapian and SQLite FTS5
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python tests/bench/bench_search.py $(ARGS)
+
+bench-search-updates: .venv/ready ## What one change of an index costs, by how much is in it
+	$(BIN)/python tests/bench/bench_search_updates.py $(ARGS)
 
 bench-search-vectors: .venv/ready ## The nearest of a million vectors, beside usearch
 	$(BIN)/python -m pip install --quiet --group bench

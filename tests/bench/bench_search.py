@@ -1,8 +1,10 @@
 """The search engine beside tantivy, Xapian and SQLite FTS5: the same documents, one table.
 
-    python tests/bench/bench_search.py [--documents N] [--passes N]
+    python tests/bench/bench_search.py [--documents N] [--passes N] [--texts FOLDER]
 
-Documents are generated captions whose words follow Zipf's law. Times are CPU seconds of this
+Documents are generated captions whose words follow Zipf's law; or pages of the `.txt` and `.txt.gz`
+files below a folder (Debian's doc-rfc packages are a large set), cut into the same words for all
+engines and asked for words of five letters and more. Times are CPU seconds of this
 thread through Python (of the process for indexing, since tantivy's writer has its own thread), the
 least of several passes; every engine answers with the ids of the ten best. Ours takes every word
 for the beginning of others too; the others do so only for the row of prefixes, tantivy never. A
@@ -13,7 +15,10 @@ python3-xapian`). Peers answer with as little as they can: no counts.
 from __future__ import annotations
 
 import argparse
+import collections
+import gzip
 import random
+import re
 import sqlite3
 import tempfile
 import time
@@ -43,6 +48,30 @@ def make_captions(rng: random.Random, count: int, vocabulary: Sequence[str]) -> 
     return [
         rng.choices(vocabulary, cum_weights=weights, k=rng.randint(5, 60)) for _ in range(count)
     ]
+
+
+def read_pages(folder: Path, most: int) -> list[list[str]]:
+    """Return the words of at most so many pages: up to 60 lines, or up to a form feed."""
+    pages: list[list[str]] = []
+    for path in sorted(folder.rglob("*.txt*")):
+        if not path.name.endswith((".txt", ".txt.gz")):
+            continue
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        for part in data.decode("utf-8", "replace").split("\f"):
+            lines = part.splitlines()
+            for begin in range(0, len(lines), 60):
+                words = re.findall("[a-z]+", " ".join(lines[begin : begin + 60]).lower())
+                if len(words) > 1:
+                    pages.append(words)
+                if len(pages) == most:
+                    return pages
+    return pages
+
+
+def by_frequency(pages: Sequence[Sequence[str]]) -> list[str]:
+    """Return the words of five letters and more, those of the most pages first."""
+    counts = collections.Counter(word for page in pages for word in set(page) if len(word) > 4)
+    return sorted(counts, key=lambda word: (-counts[word], word))
 
 
 def cpu(task: Callable[[], object]) -> float:
@@ -170,7 +199,8 @@ class Xapian:
     def query(self, kind: str, words: Sequence[str]) -> object:
         """Build it, outside of what is measured."""
         if kind == "prefix":
-            return self.xapian.Query(self.xapian.Query.OP_WILDCARD, words[0])
+            query = self.xapian.Query
+            return query(query.OP_WILDCARD, words[0], 0, query.WILDCARD_LIMIT_ERROR, query.OP_OR)
         operator = {
             "or": self.xapian.Query.OP_OR,
             "phrase": self.xapian.Query.OP_PHRASE,
@@ -218,10 +248,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--documents", type=int, default=100_000)
     parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument("--texts", type=Path, help="take the documents from the files below it")
     arguments = parser.parse_args()
     rng = random.Random(SEED)
-    vocabulary = make_vocabulary(rng, 20_000)
-    captions = make_captions(rng, arguments.documents, vocabulary)
+    if arguments.texts:
+        captions = read_pages(arguments.texts, arguments.documents)
+        vocabulary = by_frequency(captions)
+        if len(vocabulary) < 3_000:
+            parser.error(
+                f"--texts {arguments.texts}: these are too few texts to choose queries from"
+            )
+    else:
+        vocabulary = make_vocabulary(rng, 20_000)
+        captions = make_captions(rng, arguments.documents, vocabulary)
     texts = [" ".join(caption) for caption in captions]
     print(
         f"seed {SEED}, {len(texts)} documents, {sum(map(len, texts)) / 1e6:.1f} MB of text, ",

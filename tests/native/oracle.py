@@ -6,6 +6,7 @@ of snowballstemmer, by the same author as the algorithm.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import re
@@ -68,6 +69,8 @@ class Wanted:
     prefixes: bool = True
     forms: bool = True
     typos: bool = True
+    # Not 0: of the words that one piece without spaces was cut into.
+    piece: int = dataclasses.field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -149,9 +152,10 @@ class Oracle:
         if any(not is_stop(part) for part in tree.parts if not isinstance(part, Without | Times)):
             free = tuple(part for part in free if not is_stop(part))
         relaxed = False
-        if not scores and len(free) > 1:
+        units = pieces(free)
+        if not scores and len(units) > 1:
             rest = tuple(part for part in tree.parts if part not in free)
-            scores = self._evaluate(Both((Either(free), *rest)), chosen)
+            scores = self._evaluate(Both((Either(units), *rest)), chosen)
             relaxed = bool(scores)
         for i in scores:
             scores[i] += self._nearness(tree, i, chosen)
@@ -315,6 +319,15 @@ class Oracle:
         return {name: sum(found) / len(found) for name, found in lengths.items()}
 
 
+def pieces(parts: Sequence[Tree]) -> tuple[Tree, ...]:
+    """Return the parts, those cut from one piece together: of these all must match."""
+    units: list[Tree] = []
+    for number, group in itertools.groupby(parts, lambda part: getattr(part, "piece", 0)):
+        same = tuple(group)
+        units += (Both(same),) if number else same
+    return tuple(units)
+
+
 def is_stop(part: Tree) -> bool:
     """Whether it is a word that says little, of no field."""
     return (
@@ -349,6 +362,7 @@ def edits_between(a: str, b: str) -> int:
 def parse(query: str) -> list[Wanted]:
     """Read a query: quoted words are a phrase."""
     wanted = []
+    chunks = 0
     for number, piece in enumerate(query.split('"')):
         if number % 2:
             if words_of(piece):
@@ -356,5 +370,10 @@ def parse(query: str) -> list[Wanted]:
             continue
         for chunk in re.split(r"[ \t\n\r\f\v]+", piece):
             terms = words_of(chunk)
-            wanted += [Wanted((term,), False, frozenset({(term,), terms})) for term in terms]
+            chunks += 1
+            together = chunks if len(terms) > 1 else 0
+            wanted += [
+                Wanted((term,), False, frozenset({(term,), terms}), piece=together)
+                for term in terms
+            ]
     return wanted

@@ -327,6 +327,24 @@ def test_all_words_relax_to_any(tmp_path: Path) -> None:
         assert reader.search(" ! ").total == 0
 
 
+def test_what_is_cut_from_one_piece_stays_together(tmp_path: Path) -> None:
+    """Where "all words" becomes "any", a name that no picture has is not all of its beginning."""
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(1, [("filename", "IMG_2042.jpg"), ("tags", "beach")])
+        writer.put(2, [("filename", "IMG_2043.jpg"), ("caption", "a blue t-shirt")])
+        writer.put(3, [("filename", "scan2041.jpg"), ("caption", "東京の夜")])
+        writer.commit(1)
+
+    assert found(tmp_path, "IMG_2042") == [1]
+    assert found(tmp_path, "IMG_2041") == []
+    assert sorted(found(tmp_path, "IMG 2041")) == [1, 2, 3]
+    assert found(tmp_path, "IMG_2041 beach") == [1]
+    assert sorted(found(tmp_path, "t-shirt IMG_2042")) == [1, 2]
+    assert found(tmp_path, "t-shirt zebra") == [2]
+    # What is written without spaces is no such piece.
+    assert found(tmp_path, "東京都") == [3]
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_facets_and_names_are_those_of_a_count_by_hand(seed: int, tmp_path: Path) -> None:
     """Counts are exact over any history; names sort without case; pages join without a seam."""

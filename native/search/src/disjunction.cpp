@@ -4,22 +4,53 @@
 #include <array>
 #include <bit>
 #include <memory>
+#include <span>
 #include <utility>
+#include <vector>
+
+#include "length_limits.h"
 
 namespace prse {
 namespace {
 
-constexpr std::uint32_t kWindowBits = 10;
-constexpr std::uint32_t kWindow = 1U << kWindowBits;
+constexpr unsigned kLeastWindowBits = 10;
+constexpr unsigned kMostWindowBits = 13;
+// So many documents of an average list are to lie in a window, or its blocks are read too often.
+constexpr std::uint64_t kDocumentsInWindow = 2 * kBlockDocs;
 
+// The bits of windows, which are as wide as the lists are sparse.
+unsigned window_bits(const SegmentSearch& search) {
+  std::uint64_t lists = 0;
+  std::uint64_t documents = 0;
+  for (const WordLists& word : search.words) {
+    for (const WordList& list : word.lists) {
+      if (list.list.table().blocks() == 0) continue;
+      ++lists;
+      documents += list.list.documents();
+    }
+  }
+  unsigned bits = kLeastWindowBits;
+  const std::uint64_t wanted = lists * kDocumentsInWindow * search.view->segment->documents();
+  while (bits < kMostWindowBits && (documents << bits) < wanted) ++bits;
+  return bits;
+}
+
+// Windows of documents are visited by what they can be worth at most, the best first. In each it is
+// first seen which documents have which words, and only those are scored that have words enough:
+// first what several words share, then documents of one word that is worth enough by itself.
 class Disjunction {
  public:
   Disjunction(SegmentSearch& search, Proximity& proximity, TopHits& top)
       : search_(search),
         proximity_(proximity),
         top_(top),
-        windows_((search.view->segment->documents() + kWindow - 1) >> kWindowBits),
-        bounds_(windows_) {
+        limits_(*search.view->segment, *search.scorer),
+        bits_(window_bits(search)),
+        windows_((search.view->segment->documents() + (1U << bits_) - 1) >> bits_),
+        bounds_(windows_),
+        once_((std::size_t{1} << bits_) / 64),
+        twice_(once_.size()),
+        chosen_(once_.size()) {
     for (std::size_t w = 0; w < search.words.size(); ++w) add_word(w);
   }
 
@@ -42,14 +73,28 @@ class Disjunction {
   }
 
  private:
+  // A block of a list that has documents in the window that is visited.
+  struct Part {
+    const WordList* list;
+    double bound;        // of the score
+    std::uint32_t from;  // its documents in the window
+    std::uint32_t to;
+    PostingBlock block;
+  };
   struct Word {
     std::size_t number = 0;
     double idf = 0;
     std::vector<Worth> short_lists;
-    std::vector<std::uint32_t> starts;   // those of window i from starts[i] on
+    std::vector<std::uint32_t> starts;  // those of window i from starts[i] on
     std::vector<const WordList*> long_lists;
-    std::vector<double> bounds;          // by window: of the score
-    std::array<double, kWindow> worths;  // in the window that is visited; 0 where it is not
+    std::vector<double> bounds;  // by window: of the score
+    // Of the window that is visited.
+    std::vector<double> worths;        // 0 where it is not
+    std::vector<std::uint64_t> there;  // a bit for each document that has it
+    std::vector<std::unique_ptr<Part>> parts;
+    std::size_t part_count = 0;
+
+    bool has_one_list() const { return short_lists.empty() && long_lists.size() == 1; }
   };
 
   void add_word(std::size_t number) {
@@ -57,12 +102,13 @@ class Disjunction {
     Word& word = *words_.back();
     word.number = number;
     word.idf = (*search_.idf)[number];
-    word.worths.fill(0);
+    word.worths.resize(std::size_t{1} << bits_);
+    word.there.resize(once_.size());
     word.bounds.resize(windows_);
     word.short_lists = read_short_lists(search_, search_.words[number]);
     word.starts.resize(windows_ + 1);
     for (const Worth& entry : word.short_lists) {
-      const std::uint32_t window = entry.doc >> kWindowBits;
+      const std::uint32_t window = entry.doc >> bits_;
       ++word.starts[window + 1];
       word.bounds[window] = std::max(word.bounds[window], entry.worth);
     }
@@ -75,11 +121,11 @@ class Disjunction {
       std::uint32_t first = 0;
       for (std::uint32_t block = 0; block < table.blocks(); ++block) {
         const double bound = list.worth(list.most_of_block(block));
-        const std::uint32_t last = std::min(table.last_doc(block) >> kWindowBits, windows_ - 1);
+        const std::uint32_t last = std::min(table.last_doc(block) >> bits_, windows_ - 1);
         for (std::uint32_t i = first; i <= last; ++i) {
           word.bounds[i] = std::max(word.bounds[i], bound);
         }
-        first = (table.last_doc(block) + 1) >> kWindowBits;
+        first = (table.last_doc(block) + 1) >> bits_;
       }
     }
     for (std::uint32_t i = 0; i < windows_; ++i) {
@@ -89,95 +135,170 @@ class Disjunction {
   }
 
   void visit(std::uint32_t window) {
-    begin_ = window << kWindowBits;
-    end_ = std::min(begin_ + kWindow, search_.view->segment->documents());
-    by_bound_.clear();
-    double rest = proximity_.most();
+    window_ = window;
+    begin_ = window << bits_;
+    end_ = std::min(begin_ + (1U << bits_), search_.view->segment->documents());
+    here_.clear();
     for (const auto& word : words_) {
-      if (word->bounds[window] == 0) continue;
-      by_bound_.push_back(word.get());
-      rest += word->bounds[window];
+      if (word->bounds[window] > 0) here_.push_back(word.get());
     }
-    std::sort(by_bound_.begin(), by_bound_.end(), [=](const Word* a, const Word* b) {
+    std::fill(once_.begin(), once_.end(), 0);
+    std::fill(twice_.begin(), twice_.end(), 0);
+    for (Word* word : here_) {
+      find_documents(*word);
+      for (std::size_t i = 0; i < once_.size(); ++i) {
+        twice_[i] |= once_[i] & word->there[i];
+        once_[i] |= word->there[i];
+      }
+    }
+    choose_shared();
+    for (Word* word : here_) score_chosen(*word);
+    rank();
+    std::sort(here_.begin(), here_.end(), [=](const Word* a, const Word* b) {
       return a->bounds[window] > b->bounds[window];
     });
-    for (Word* word : by_bound_) {
-      rest_ = std::max(0.0, rest - word->bounds[window]);
-      // Whether a document that has none of the words so far can still win.
-      open_ = top_.wants(static_cast<float>(rest));
-      for (const WordList* list : word->long_lists) take_list(*word, *list);
-      const auto begin = word->short_lists.begin();
-      for (auto entry = begin + word->starts[window]; entry != begin + word->starts[window + 1]; ++entry) {
-        const std::uint32_t at = entry->doc - begin_;
-        if (open_ || is_touched(at)) take(*word, at, entry->worth);
-      }
-      rest = rest_;
-      if (!any_touched() && !top_.wants(static_cast<float>(rest))) break;
+    for (Word* word : here_) {
+      if (top_.wants(static_cast<float>(word->bounds[window]))) score_alone(*word);
     }
     rank();
   }
 
-  void take_list(Word& word, const WordList& list) {
-    const BlockTable& table = list.list.table();
-    const SegmentScorer& scorer = *search_.scorer;
-    const Shapes& shapes = list.list.shapes();
-    std::uint32_t first = begin_;
-    for (std::uint32_t number = table.find(begin_); number < table.blocks() && first < end_; ++number) {
-      const std::uint32_t last = std::min(table.last_doc(number), end_ - 1);
-      const double bound = list.worth(list.most_of_block(number)) * word.idf * kSlack;
-      const bool open = open_ && top_.wants(static_cast<float>(bound + rest_));
-      if (!open && !any_touched(first - begin_, last - begin_)) {
-        first = last + 1;
-        continue;
+  // Which documents of the window have the word.
+  void find_documents(Word& word) {
+    word.part_count = 0;
+    std::fill(word.there.begin(), word.there.end(), 0);
+    for (const WordList* list : word.long_lists) {
+      const BlockTable& table = list->list.table();
+      std::uint32_t first = begin_;
+      for (std::uint32_t number = table.find(begin_); number < table.blocks() && first < end_; ++number) {
+        if (word.part_count == word.parts.size()) word.parts.push_back(std::make_unique<Part>());
+        Part& part = *word.parts[word.part_count++];
+        part.list = list;
+        part.bound = list->worth(list->most_of_block(number)) * word.idf * kSlack;
+        list->list.read_documents(number, part.block);
+        part.from = first == begin_ ? part.block.find(first) : 0;
+        part.to = table.last_doc(number) < end_ ? part.block.size : part.block.find(end_, part.from);
+        std::uint64_t* const bits = word.there.data();
+        const std::uint32_t* const docs = part.block.docs.data();
+        for (std::uint32_t i = part.from, begin = begin_, to = part.to; i < to; ++i) {
+          bits[(docs[i] - begin) / 64] |= std::uint64_t{1} << ((docs[i] - begin) % 64);
+        }
+        first = table.last_doc(number) + 1;
       }
-      list.list.read_block(number, block_);
-      // What only this word has must be worth this much.
-      const double least = open ? least_weighted(list, word.idf) : 0;
-      for (std::uint32_t i = block_.find(first); i < block_.size && block_.docs[i] <= last; ++i) {
-        const std::uint32_t doc = block_.docs[i];
-        const bool touched = is_touched(doc - begin_);
-        if (!touched && !open) continue;
-        const FieldCount single = shapes.single(block_.codes[i]);
-        const double weighted = single.times > 0 ? scorer.weighted(doc, single.field, single.times)
-                                                 : scorer.sum(doc, block_.fields(i, shapes));
-        if ((!touched && weighted < least) || !search_.view->alive(doc)) continue;
-        take(word, doc - begin_, list.worth(weighted));
-      }
-      first = last + 1;
     }
+    for (const Worth& entry : short_ones(word)) set(word.there, entry.doc - begin_);
+  }
+
+  // Of documents with several words those that could be among the best. Of two or three words, each two
+  // must be worth enough; of more, it is not looked at which they are.
+  void choose_shared() {
+    if (here_.size() != 3) {
+      std::copy(twice_.begin(), twice_.end(), chosen_.begin());
+      return;
+    }
+    for (std::size_t i = 0; i < 3; ++i) {
+      const Word& a = *here_[i];
+      const Word& b = *here_[(i + 1) % 3];
+      const Word& other = *here_[(i + 2) % 3];
+      const bool enough =
+          top_.wants(static_cast<float>(a.bounds[window_] + b.bounds[window_] + proximity_.most()));
+      for (std::size_t k = 0; k < chosen_.size(); ++k) {
+        chosen_[k] |= a.there[k] & b.there[k] & (enough ? ~std::uint64_t{0} : other.there[k]);
+      }
+    }
+  }
+
+  // The worths of a word in the documents that are chosen.
+  void score_chosen(Word& word) {
+    const SegmentScorer& scorer = *search_.scorer;
+    for (std::size_t p = 0; p < word.part_count; ++p) {
+      Part& part = *word.parts[p];
+      if (part.from >= part.to) continue;
+      const std::uint32_t first = part.block.docs[part.from] - begin_;
+      const std::uint32_t last = part.block.docs[part.to - 1] - begin_;
+      std::uint32_t i = part.from;
+      for (std::uint32_t at64 = first / 64; at64 <= last / 64; ++at64) {
+        for (std::uint64_t left = chosen_[at64] & word.there[at64]; left != 0; left &= left - 1) {
+          const std::uint32_t at = at64 * 64 + static_cast<std::uint32_t>(std::countr_zero(left));
+          if (at < first || at > last) continue;
+          const std::uint32_t doc = begin_ + at;
+          i = part.block.find(doc, i);
+          if (part.block.docs[i] != doc || !search_.view->alive(doc)) continue;
+          part.list->list.read_codes(part.block);
+          take(word, at, part.list->worth(scorer.sum(doc, part.block.fields(i, part.list->list.shapes()))));
+        }
+      }
+    }
+    for (const Worth& entry : short_ones(word)) {
+      if (is_set(chosen_, entry.doc - begin_)) take(word, entry.doc - begin_, entry.worth);
+    }
+  }
+
+  // Documents that have this word alone: nothing is added to what it is worth there.
+  void score_alone(Word& word) {
+    const SegmentScorer& scorer = *search_.scorer;
+    const bool at_once = word.has_one_list();
+    for (std::size_t p = 0; p < word.part_count; ++p) {
+      Part& part = *word.parts[p];
+      if (!top_.wants(static_cast<float>(part.bound))) continue;
+      part.list->list.read_codes(part.block);
+      const Shapes& shapes = part.list->list.shapes();
+      double least = least_weighted(*part.list, word.idf);
+      const std::size_t count = limits_.pass(part.block, part.from, part.to, least, places_.data());
+      for (std::size_t k = 0; k < count; ++k) {
+        const std::uint32_t i = places_[k];
+        const std::uint32_t doc = part.block.docs[i];
+        if (is_set(twice_, doc - begin_)) continue;
+        const double weighted = scorer.sum(doc, part.block.fields(i, shapes));
+        if (weighted < least || !search_.view->alive(doc)) continue;
+        if (!at_once) {
+          take(word, doc - begin_, part.list->worth(weighted));
+          continue;
+        }
+        const auto score = static_cast<float>(word.idf * part.list->worth(weighted));
+        if (!top_.wants(score)) continue;
+        top_.offer(search_.hit(doc, score));
+        least = least_weighted(*part.list, word.idf);
+      }
+    }
+    for (const Worth& entry : short_ones(word)) {
+      if (!is_set(twice_, entry.doc - begin_)) take(word, entry.doc - begin_, entry.worth);
+    }
+  }
+
+  std::span<const Worth> short_ones(const Word& word) const {
+    return std::span(word.short_lists)
+        .subspan(word.starts[window_], word.starts[window_ + 1] - word.starts[window_]);
   }
 
   double least_weighted(const WordList& list, double idf) const {
     if (!top_.full()) return 0;
-    return list.least_weighted((static_cast<double>(top_.worst()) / kSlack - rest_) / idf);
+    return list.least_weighted(static_cast<double>(top_.worst()) / kSlack / idf);
   }
 
   void take(Word& word, std::uint32_t at, double worth) {
-    touched_[at / 64] |= std::uint64_t{1} << (at % 64);
+    set(chosen_, at);
     word.worths[at] = std::max(word.worths[at], worth);
   }
 
-  bool is_touched(std::uint32_t at) const { return (touched_[at / 64] >> (at % 64) & 1) != 0; }
-  bool any_touched() const {
-    return std::any_of(touched_.begin(), touched_.end(), [](std::uint64_t bits) { return bits != 0; });
+  static void set(std::vector<std::uint64_t>& bits, std::uint32_t at) {
+    bits[at / 64] |= std::uint64_t{1} << (at % 64);
   }
-  // Between the two, both included; roughly: to the borders of words of 64.
-  bool any_touched(std::uint32_t first, std::uint32_t last) const {
-    return std::any_of(touched_.begin() + first / 64, touched_.begin() + last / 64 + 1,
-                       [](std::uint64_t bits) { return bits != 0; });
+  static bool is_set(const std::vector<std::uint64_t>& bits, std::uint32_t at) {
+    return (bits[at / 64] >> (at % 64) & 1) != 0;
   }
-
   // Adds up, in the order of the query's words, and leaves all as it was before the window.
   void rank() {
-    for (std::uint32_t at64 = 0; at64 < touched_.size(); ++at64) {
-      for (std::uint64_t left = std::exchange(touched_[at64], 0); left != 0; left &= left - 1) {
+    for (std::uint32_t at64 = 0; at64 < chosen_.size(); ++at64) {
+      for (std::uint64_t left = std::exchange(chosen_[at64], 0); left != 0; left &= left - 1) {
         const std::uint32_t at = at64 * 64 + static_cast<std::uint32_t>(std::countr_zero(left));
         double sum = 0;
         for (const auto& word : words_) {
           if (word->worths[at] > 0) sum += word->idf * word->worths[at];
           word->worths[at] = 0;
         }
-        if (!top_.wants(static_cast<float>(sum + proximity_.most()))) continue;
+        // One that is dead was chosen by its words, but is worth nothing.
+        if (sum == 0 || !top_.wants(static_cast<float>(sum + proximity_.most()))) continue;
         const auto score = static_cast<float>(sum + proximity_.of(begin_ + at));
         if (top_.wants(score)) top_.offer(search_.hit(begin_ + at, score));
       }
@@ -187,17 +308,20 @@ class Disjunction {
   SegmentSearch& search_;
   Proximity& proximity_;
   TopHits& top_;
+  LengthLimits limits_;
+  unsigned bits_;
   std::uint32_t windows_;
   std::vector<double> bounds_;  // by window
   std::vector<std::unique_ptr<Word>> words_;
-  std::vector<Word*> by_bound_;
+  std::vector<Word*> here_;  // those that the window that is visited may have
   // Of the window that is visited.
+  std::uint32_t window_ = 0;
   std::uint32_t begin_ = 0;
   std::uint32_t end_ = 0;
-  double rest_ = 0;   // what the words after this one can add
-  bool open_ = true;
-  std::array<std::uint64_t, kWindow / 64> touched_{};  // a bit for each document that has any word
-  PostingBlock block_;
+  std::vector<std::uint64_t> once_;    // a bit for each document that has any of the words
+  std::vector<std::uint64_t> twice_;   // for each that has several
+  std::vector<std::uint64_t> chosen_;  // for each that is scored
+  std::array<std::uint32_t, kBlockDocs> places_;
 };
 
 }  // namespace

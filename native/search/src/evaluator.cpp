@@ -56,8 +56,19 @@ Documents without(const Documents& documents, const Documents& excluded) {
 }  // namespace
 
 bool can_relax(const QueryNode& root) {
-  return std::count_if(root.children.begin(), root.children.end(),
-                       [](const QueryNode& child) { return !child.demanded && !child.optional; }) > 1;
+  std::size_t units = 0;
+  std::size_t chunk = 0;
+  for (const QueryNode& child : root.children) {
+    if (child.demanded || child.optional) continue;
+    if (child.chunk == 0 || child.chunk != chunk) ++units;
+    chunk = child.chunk;
+  }
+  return units > 1;
+}
+
+bool has_chunks(const QueryNode& root) {
+  return std::any_of(root.children.begin(), root.children.end(),
+                     [](const QueryNode& child) { return child.chunk != 0; });
 }
 
 Documents Evaluator::of(const QueryNode& node) const {
@@ -98,8 +109,17 @@ Documents Evaluator::all_of(const std::vector<QueryNode>& children, bool relaxed
   Documents out;
   bool any = false;
   if (relaxed) {
-    for (const QueryNode& child : children) {
-      if (!child.demanded && !child.optional) out = combine(out, of(child), false);
+    for (std::size_t i = 0; i < children.size();) {
+      const std::size_t chunk = children[i].chunk;
+      Documents unit;
+      bool begun = false;
+      do {
+        const QueryNode& child = children[i++];
+        if (child.demanded || child.optional) continue;
+        unit = begun ? combine(unit, of(child), true) : of(child);
+        begun = true;
+      } while (chunk != 0 && i < children.size() && children[i].chunk == chunk);
+      out = combine(out, unit, false);
     }
     any = true;
   }

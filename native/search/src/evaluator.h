@@ -19,6 +19,9 @@ struct ScoredDocument {
 // Whether "all words" may become "any of them": there are at least two that may be missing.
 bool can_relax(const QueryNode& root);
 
+// Whether some of the words stay together then.
+bool has_chunks(const QueryNode& root);
+
 class Evaluator {
  public:
   // `matches` and `idf` by the query's words; all must outlive it.

@@ -25,6 +25,10 @@ struct Kernels {
   // Writes `base` plus the place of each bit that is set, ascending; how many.
   std::size_t (*expand_bits)(const std::uint8_t* bits, std::size_t bytes, std::uint32_t base,
                              std::uint32_t* out);
+  // Of two lists of ascending numbers below 2^32 - 1: writes the places in the first of those that
+  // the second has too, ascending; how many. There must be room for all places of the first.
+  std::size_t (*shared)(const std::uint32_t* a, std::size_t a_count, const std::uint32_t* b,
+                        std::size_t b_count, std::uint32_t* places);
   // The product of two vectors of 8-bit integers, of at most 2^16 components.
   std::int32_t (*dot)(const std::int8_t* a, const std::int8_t* b, std::size_t count);
   // The number of bits in which two strings of bytes differ.

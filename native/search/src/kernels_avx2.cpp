@@ -96,6 +96,55 @@ std::size_t expand_bits(const std::uint8_t* bits, std::size_t bytes, std::uint32
   return count;
 }
 
+// The numbers from `at` on, where there are fewer than eight filled up with the greatest.
+__m256i eight(const std::uint32_t* numbers, std::size_t at, std::size_t count) {
+  if (at + 8 <= count) return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(numbers + at));
+  std::uint32_t rest[8] = {~0U, ~0U, ~0U, ~0U, ~0U, ~0U, ~0U, ~0U};
+  for (std::size_t i = at; i < count; ++i) rest[i - at] = numbers[i];
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(rest));
+}
+
+// Compares eight numbers of each with all eight of the other, then leaves behind those that cannot
+// be there any more.
+std::size_t shared(const std::uint32_t* a, std::size_t a_count, const std::uint32_t* b, std::size_t b_count,
+                   std::uint32_t* places) {
+  if (a_count == 0 || b_count == 0) return 0;
+  const __m256i turn = _mm256_set_epi32(0, 7, 6, 5, 4, 3, 2, 1);
+  std::size_t count = 0;
+  std::size_t i = 0;
+  std::size_t j = 0;
+  unsigned found = 0;  // a bit for each of the eight
+  __m256i left = eight(a, 0, a_count);
+  __m256i right = eight(b, 0, b_count);
+  while (true) {
+    __m256i turned = right;
+    __m256i same = _mm256_cmpeq_epi32(left, turned);
+    for (int k = 0; k < 7; ++k) {
+      turned = _mm256_permutevar8x32_epi32(turned, turn);
+      same = _mm256_or_si256(same, _mm256_cmpeq_epi32(left, turned));
+    }
+    found |= static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(same)));
+    const std::size_t a_end = i + 8 < a_count ? i + 8 : a_count;
+    const std::size_t b_end = j + 8 < b_count ? j + 8 : b_count;
+    const std::uint32_t last_left = a[a_end - 1];
+    const std::uint32_t last_right = b[b_end - 1];
+    if (last_left <= last_right || b_end == b_count) {
+      if (a_end - i < 8) found &= (1U << (a_end - i)) - 1;
+      for (; found != 0; found &= found - 1) {
+        places[count++] = static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctz(found));
+      }
+      if (last_left > last_right || a_end == a_count) return count;
+      i = a_end;
+      left = eight(a, i, a_count);
+    }
+    if (last_right <= last_left) {
+      if (b_end == b_count) return count;
+      j = b_end;
+      right = eight(b, j, b_count);
+    }
+  }
+}
+
 std::int32_t sum_of(__m256i lanes) {
   __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
   sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4E));
@@ -138,7 +187,7 @@ void hamming_rows(const std::uint8_t* a, const std::uint8_t* rows, std::size_t b
   }
 }
 
-constexpr Kernels kAvx2{"avx2", unpack, ascend, expand_bits, dot, hamming, hamming_rows};
+constexpr Kernels kAvx2{"avx2", unpack, ascend, expand_bits, shared, dot, hamming, hamming_rows};
 
 }  // namespace
 

@@ -77,6 +77,55 @@ std::size_t expand_bits(const std::uint8_t* bits, std::size_t bytes, std::uint32
   return count + kScalarKernels.expand_bits(bits + at, bytes - at, base, out + count);
 }
 
+// The numbers from `at` on, where there are fewer than sixteen filled up with the greatest.
+__m512i sixteen(const std::uint32_t* numbers, std::size_t at, std::size_t count) {
+  if (at + 16 <= count) return _mm512_loadu_si512(numbers + at);
+  const auto there = static_cast<__mmask16>((1U << (count - at)) - 1);
+  return _mm512_mask_loadu_epi32(_mm512_set1_epi32(-1), there, numbers + at);
+}
+
+// Compares sixteen numbers of each with all sixteen of the other, then leaves behind those that
+// cannot be there any more.
+std::size_t shared(const std::uint32_t* a, std::size_t a_count, const std::uint32_t* b, std::size_t b_count,
+                   std::uint32_t* places) {
+  if (a_count == 0 || b_count == 0) return 0;
+  std::size_t count = 0;
+  std::size_t i = 0;
+  std::size_t j = 0;
+  unsigned found = 0;  // a bit for each of the sixteen
+  __m512i left = sixteen(a, 0, a_count);
+  __m512i right = sixteen(b, 0, b_count);
+  while (true) {
+    // Within quarters, then the quarters themselves.
+    __m512i turned = right;
+    for (int quarter = 0; quarter < 4; ++quarter) {
+      found |= _mm512_cmpeq_epi32_mask(left, turned);
+      found |= _mm512_cmpeq_epi32_mask(left, _mm512_shuffle_epi32(turned, _MM_PERM_ADCB));
+      found |= _mm512_cmpeq_epi32_mask(left, _mm512_shuffle_epi32(turned, _MM_PERM_BADC));
+      found |= _mm512_cmpeq_epi32_mask(left, _mm512_shuffle_epi32(turned, _MM_PERM_CBAD));
+      turned = _mm512_shuffle_i64x2(turned, turned, 0x39);
+    }
+    const std::size_t a_end = i + 16 < a_count ? i + 16 : a_count;
+    const std::size_t b_end = j + 16 < b_count ? j + 16 : b_count;
+    const std::uint32_t last_left = a[a_end - 1];
+    const std::uint32_t last_right = b[b_end - 1];
+    if (last_left <= last_right || b_end == b_count) {
+      if (a_end - i < 16) found &= (1U << (a_end - i)) - 1;
+      for (; found != 0; found &= found - 1) {
+        places[count++] = static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctz(found));
+      }
+      if (last_left > last_right || a_end == a_count) return count;
+      i = a_end;
+      left = sixteen(a, i, a_count);
+    }
+    if (last_right <= last_left) {
+      if (b_end == b_count) return count;
+      j = b_end;
+      right = sixteen(b, j, b_count);
+    }
+  }
+}
+
 std::int32_t dot(const std::int8_t* a, const std::int8_t* b, std::size_t count) {
   // The instruction wants one side without signs: a + 128, and 128 times the sum of b less.
   const __m512i sign = _mm512_set1_epi8(static_cast<char>(0x80));
@@ -137,7 +186,7 @@ void hamming_rows(const std::uint8_t* a, const std::uint8_t* rows, std::size_t b
   for (; row < count; ++row) out[row] = static_cast<std::uint16_t>(hamming(a, rows + row * bytes, bytes));
 }
 
-constexpr Kernels kAvx512{"avx512", unpack, ascend, expand_bits, dot, hamming, hamming_rows};
+constexpr Kernels kAvx512{"avx512", unpack, ascend, expand_bits, shared, dot, hamming, hamming_rows};
 
 }  // namespace
 

@@ -33,6 +33,23 @@ std::size_t expand_bits(const std::uint8_t* bits, std::size_t bytes, std::uint32
   return count;
 }
 
+std::size_t shared(const std::uint32_t* a, std::size_t a_count, const std::uint32_t* b, std::size_t b_count,
+                   std::uint32_t* places) {
+  std::size_t count = 0;
+  std::size_t i = 0;
+  std::size_t j = 0;
+  // Without a branch that could be guessed wrongly.
+  while (i < a_count && j < b_count) {
+    const std::uint32_t left = a[i];
+    const std::uint32_t right = b[j];
+    places[count] = static_cast<std::uint32_t>(i);
+    count += left == right ? 1 : 0;
+    i += left <= right ? 1 : 0;
+    j += right <= left ? 1 : 0;
+  }
+  return count;
+}
+
 std::int32_t dot(const std::int8_t* a, const std::int8_t* b, std::size_t count) {
   std::int32_t sum = 0;
   for (std::size_t i = 0; i < count; ++i) sum += std::int32_t{a[i]} * std::int32_t{b[i]};
@@ -56,6 +73,6 @@ void hamming_rows(const std::uint8_t* a, const std::uint8_t* rows, std::size_t b
 
 }  // namespace
 
-const Kernels kScalarKernels{"scalar", unpack, ascend, expand_bits, dot, hamming, hamming_rows};
+const Kernels kScalarKernels{"scalar", unpack, ascend, expand_bits, shared, dot, hamming, hamming_rows};
 
 }  // namespace prse

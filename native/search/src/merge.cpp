@@ -49,6 +49,8 @@ Renumbering add_documents(std::span<const SegmentView> inputs, SegmentBuilder& b
     segment.verify_vectors();
     renumbering.docs.emplace_back(segment.documents(), kDropped);
     for (std::uint32_t doc = 0; doc < segment.documents(); ++doc) {
+      // Or lists under the new numbers would not ascend.
+      if (doc > 0 && segment.id(doc - 1) >= segment.id(doc)) fail_corrupt(segment.path(), "ids do not ascend");
       if (!inputs[input].alive(doc)) continue;
       sources.push_back({{segment.id(doc), segment.order(doc)}, input, doc});
     }

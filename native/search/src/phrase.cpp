@@ -22,7 +22,7 @@ std::span<const std::uint32_t> of_field(std::span<const FieldCount> fields,
 }  // namespace
 
 void PhraseCursor::Word::load(std::uint32_t number) {
-  list.read_block(number, block);
+  list.read_documents(number, block);
   next_block = number + 1;
   at = 0;
   positions_open = false;
@@ -61,83 +61,128 @@ std::optional<PhraseCursor> PhraseCursor::open(const Segment& segment,
 }
 
 PhraseCursor::PhraseCursor(std::vector<Word> words)
-    : words_(std::move(words)), by_rarity_(words_.size()) {
+    : words_(std::move(words)), by_rarity_(words_.size()), shared_(kBlockDocs + kWriteAhead) {
   std::iota(by_rarity_.begin(), by_rarity_.end(), 0);
   std::stable_sort(by_rarity_.begin(), by_rarity_.end(), [this](std::uint32_t a, std::uint32_t b) {
     return words_[a].list.documents() < words_[b].list.documents();
   });
 }
 
-// From where the rarest stands, moves all to the next document that all share.
+// Moves the two rarest words to the next blocks that have documents in common; false at the end.
+bool PhraseCursor::share_blocks() {
+  Word& lead = words_[by_rarity_.front()];
+  if (words_.size() == 1) {
+    if (!lead.seek(behind_)) return false;
+    shared_count_ = lead.block.size - lead.at;
+    std::iota(shared_.begin(), shared_.begin() + static_cast<std::ptrdiff_t>(shared_count_), lead.at);
+    behind_ = lead.block.docs[lead.block.size - 1] + 1;
+    next_shared_ = 0;
+    return true;
+  }
+  Word& other = words_[by_rarity_[1]];
+  for (shared_count_ = 0; shared_count_ == 0;) {
+    if (!lead.seek(behind_) || !other.seek(lead.doc())) return false;
+    const PostingBlock& a = lead.block;
+    const PostingBlock& b = other.block;
+    shared_count_ = kernels().shared(a.docs.data() + lead.at, a.size - lead.at, b.docs.data() + other.at,
+                                     b.size - other.at, shared_.data());
+    for (std::size_t i = 0; i < shared_count_; ++i) shared_[i] += lead.at;
+    behind_ = std::min(a.docs[a.size - 1], b.docs[b.size - 1]) + 1;
+  }
+  next_shared_ = 0;
+  return true;
+}
+
+// Moves all words to the next document that they share and that is not below `doc_`.
 bool PhraseCursor::align() {
   Word& lead = words_[by_rarity_.front()];
   while (true) {
-    doc_ = lead.doc();
-    std::uint32_t next = doc_;
-    for (std::size_t i = 1; next == doc_ && i < by_rarity_.size(); ++i) {
-      Word& word = words_[by_rarity_[i]];
-      if (!word.seek(doc_)) return false;
-      next = word.doc();
+    if (next_shared_ == shared_count_) {
+      behind_ = std::max(behind_, doc_);
+      if (!share_blocks()) return false;
     }
-    if (next == doc_) return true;
-    if (!lead.seek(next)) return false;
+    const std::uint32_t at = shared_[next_shared_++];
+    const std::uint32_t doc = lead.block.docs[at];
+    if (doc < doc_) continue;
+    lead.at = at;
+    bool all = true;
+    for (std::size_t i = 1; all && i < by_rarity_.size(); ++i) {
+      Word& word = words_[by_rarity_[i]];
+      if (!word.seek(doc)) return false;
+      all = word.doc() == doc;
+    }
+    if (!all) continue;
+    doc_ = doc;
+    return true;
   }
 }
 
-// Where each word stands once in the document, and in the same field, which is most often so:
-// whether it is the right distance.
+// Where each word stands once in the document: whether it is the right distance.
 bool PhraseCursor::once_each() {
-  const FieldCount first = words_.front().fields().front();
   std::uint32_t begin = 0;
   for (std::uint32_t i = 0; i < words_.size(); ++i) {
     Word& word = words_[i];
+    word.open_positions();
     const std::uint32_t position = word.positions.one(word.positions.begin(word.at));
     if (i == 0) begin = position;
     if (position != begin + i) return false;
   }
-  fields_.push_back({first.field, 1});
   return true;
 }
 
 bool PhraseCursor::stands_here() {
+  if (words_.size() == 1) {
+    words_.front().list.read_codes(words_.front().block);
+    fields_.assign(words_.front().fields().begin(), words_.front().fields().end());
+    return true;
+  }
   fields_.clear();
-  bool simple = true;
-  bool possible = false;
-  for (const FieldCount& field : words_.front().fields()) {
-    possible = possible || std::all_of(words_.begin() + 1, words_.end(), [&](const Word& word) {
+  for (Word& word : words_) word.list.read_codes(word.block);
+  const auto first = words_.front().fields();
+  const bool once = std::all_of(words_.begin(), words_.end(), [&](const Word& word) {
+    const auto fields = word.fields();
+    return fields.size() == 1 && fields.front().times == 1 && fields.front().field == first.front().field;
+  });
+  if (once) {
+    if (once_each()) fields_.push_back({first.front().field, 1});
+    return !fields_.empty();
+  }
+  bool read = false;
+  for (const FieldCount& field : first) {
+    const bool possible = std::all_of(words_.begin() + 1, words_.end(), [&](const Word& word) {
       const auto fields = word.fields();
       return std::any_of(fields.begin(), fields.end(),
                          [&](const FieldCount& other) { return other.field == field.field; });
     });
+    if (!possible) continue;
+    for (Word& word : words_) {
+      if (read) break;
+      word.open_positions();
+      word.found.clear();
+      word.positions.read(word.at, word.fields(), word.found);
+    }
+    read = true;
+    const std::uint32_t times = count_in_field(field.field);
+    if (times > 0) fields_.push_back({field.field, times});
   }
-  if (!possible) return false;
-  for (Word& word : words_) {
-    word.open_positions();
-    simple = simple && word.fields().size() == 1 && word.fields().front().times == 1;
-  }
-  if (simple) return once_each();
-  count_in_document();
   return !fields_.empty();
 }
 
-void PhraseCursor::count_in_document() {
-  for (Word& word : words_) {
-    word.found.clear();
-    word.positions.read(word.at, word.fields(), word.found);
-  }
-  for (const FieldCount& field : words_.front().fields()) {
-    std::uint32_t times = 0;
-    for (const std::uint32_t begin :
-         of_field(words_.front().fields(), words_.front().found, field.field)) {
-      bool complete = true;
-      for (std::uint32_t i = 1; complete && i < words_.size(); ++i) {
-        const auto positions = of_field(words_[i].fields(), words_[i].found, field.field);
-        complete = std::binary_search(positions.begin(), positions.end(), begin + i);
-      }
-      times += complete ? 1 : 0;
+std::uint32_t PhraseCursor::count_in_field(std::uint32_t field) {
+  std::uint32_t times = 0;
+  const auto begins = of_field(words_.front().fields(), words_.front().found, field);
+  const auto seconds = of_field(words_[1].fields(), words_[1].found, field);
+  auto second = seconds.begin();
+  for (const std::uint32_t begin : begins) {
+    while (second != seconds.end() && *second <= begin) ++second;
+    bool complete = second != seconds.end() && *second == begin + 1;
+    for (std::uint32_t i = 2; complete && i < words_.size(); ++i) {
+      const auto positions = of_field(words_[i].fields(), words_[i].found, field);
+      complete = std::binary_search(positions.begin(), positions.end(), begin + i);
     }
-    if (times > 0) fields_.push_back({field.field, times});
+    times += complete ? 1 : 0;
   }
+  return times;
 }
 
 bool PhraseCursor::next() {
@@ -147,10 +192,8 @@ bool PhraseCursor::next() {
 
 bool PhraseCursor::seek(std::uint32_t doc) {
   begun_ = true;
-  while (words_[by_rarity_.front()].seek(doc) && align()) {
+  for (doc_ = doc; align(); ++doc_) {
     if (stands_here()) return true;
-    if (doc_ == UINT32_MAX) return false;
-    doc = doc_ + 1;
   }
   return false;
 }

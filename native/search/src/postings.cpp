@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::uint8_t kSetOfBits = 128;
 constexpr unsigned kWidest = 32;
+// So many documents, up to this wide and from the lower half of the numbers on, cannot exceed 32 bits.
+constexpr unsigned kNoCarry = 23;
+static_assert((kBlockDocs << (kNoCarry + 1)) <= (std::size_t{1} << 31));
 constexpr std::size_t kHeadBytes = 4;
 
 std::string_view without_read_ahead(std::string_view section) {
@@ -62,6 +65,7 @@ PostingList::PostingList(std::string_view value, bool with_positions, const Post
 void PostingList::read_alone(PostingBlock& out) const {
   ByteReader in(alone_, sections_->where);
   out.size = 1;
+  out.codes_wait = false;
   out.docs[0] = in.varint32();
   if (out.docs[0] >= sections_->documents) in.fail("a document lies outside");
   out.codes[0] = kSpeltOut;
@@ -70,10 +74,9 @@ void PostingList::read_alone(PostingBlock& out) const {
   out.begins.assign({0, static_cast<std::uint32_t>(out.spelt_out.size())});
 }
 
-void PostingList::read_block(std::uint32_t block, PostingBlock& out) const { read(block, out, true); }
-
-void PostingList::read_documents(std::uint32_t block, PostingBlock& out) const {
-  read(block, out, false);
+void PostingList::read_block(std::uint32_t block, PostingBlock& out) const {
+  read_documents(block, out);
+  read_codes(out);
 }
 
 void PostingList::add_to(std::span<std::uint64_t> bits, PostingBlock& block) const {
@@ -85,7 +88,7 @@ void PostingList::add_to(std::span<std::uint64_t> bits, PostingBlock& block) con
   }
 }
 
-void PostingList::read(std::uint32_t block, PostingBlock& out, bool with_codes) const {
+void PostingList::read_documents(std::uint32_t block, PostingBlock& out) const {
   if (!alone_.empty()) {
     read_alone(out);
     return;
@@ -99,7 +102,6 @@ void PostingList::read(std::uint32_t block, PostingBlock& out, bool with_codes) 
   const std::string_view head = list_.substr(place);
   const auto coding = static_cast<std::uint8_t>(head[0]);
   const auto code_width = static_cast<std::uint8_t>(head[1]);
-  const std::uint32_t least = load<std::uint16_t>(head.substr(2), 0);
   const std::size_t set_bytes = coding >= kSetOfBits ? std::size_t{8} * (coding - kSetOfBits) : 0;
   if ((coding < kSetOfBits && coding > kWidest) || code_width > 16) fail("a width is impossible");
   const std::size_t doc_bytes = coding >= kSetOfBits ? set_bytes : packed_bytes(count, coding);
@@ -120,25 +122,36 @@ void PostingList::read(std::uint32_t block, PostingBlock& out, bool with_codes) 
     last = out.docs[count - 1];
   } else {
     kernels().unpack(packed, coding, count, out.docs.data());
-    // Without a carry out of 32 bits, which is seen here, they ascend.
-    last = std::uint64_t{before + 1} + count - 1;
-    for (std::uint32_t i = 0; i < count; ++i) last += out.docs[i];
+    if (coding > kNoCarry || before + 1 > UINT32_MAX / 2) {
+      last = std::uint64_t{before + 1} + count - 1;
+      for (std::uint32_t i = 0; i < count; ++i) last += out.docs[i];
+      if (last > UINT32_MAX) fail("a document lies outside");
+    }
     kernels().ascend(before, count, out.docs.data());
+    last = out.docs[count - 1];
   }
   if (last >= sections_->documents) fail("a document lies outside");
   if (has_table && last != table_.last_doc(block)) fail("a block ends elsewhere than its table says");
-  if (!with_codes) return;
+  out.codes_wait = true;
+  out.packed_codes = head.substr(kHeadBytes + doc_bytes);
+  out.code_width = code_width;
+  out.least_code = load<std::uint16_t>(head.substr(2), 0);
+}
 
-  kernels().unpack(packed + doc_bytes, code_width, count, out.codes.data());
-  std::uint32_t most = 0;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    out.codes[i] += least;
-    most = std::max(most, out.codes[i]);
+void PostingList::read_codes(PostingBlock& out) const {
+  if (!out.codes_wait) return;
+  out.codes_wait = false;
+  const std::uint32_t count = out.size;
+  kernels().unpack(bytes_of(out.packed_codes), out.code_width, count, out.codes.data());
+  for (std::uint32_t i = 0; i < count; ++i) out.codes[i] += out.least_code;
+  // Mostly no number of this width is too high.
+  if (out.least_code + (1U << out.code_width) - 1 > shapes().count() &&
+      *std::max_element(out.codes.begin(), out.codes.begin() + count) > shapes().count()) {
+    fail("there is no such shape");
   }
-  if (most > shapes().count()) fail("there is no such shape");
   out.spelt_out.clear();
-  if (least != kSpeltOut) return;
-  ByteReader in(head.substr(kHeadBytes + doc_bytes + code_bytes), sections_->where);
+  if (out.least_code != kSpeltOut) return;
+  ByteReader in(out.packed_codes.substr(packed_bytes(count, out.code_width)), sections_->where);
   out.begins.clear();
   for (std::uint32_t i = 0; i < count; ++i) {
     out.begins.push_back(static_cast<std::uint32_t>(out.spelt_out.size()));

@@ -107,10 +107,15 @@ struct PostingBlock {
   // where there is none.
   std::vector<FieldCount> spelt_out;
   std::vector<std::uint32_t> begins;
+  // What the codes are still to be read from.
+  bool codes_wait = false;
+  std::string_view packed_codes;
+  std::uint8_t code_width = 0;
+  std::uint32_t least_code = 0;
   std::array<std::uint32_t, kBlockDocs + kWriteAhead> docs;
   std::array<std::uint32_t, kBlockDocs + kWriteAhead> codes;
 
-  // In which fields a document of the block has the term.
+  // In which fields a document of the block has the term; its codes must have been read.
   std::span<const FieldCount> fields(std::uint32_t at, const Shapes& shapes) const {
     if (codes[at] != kSpeltOut) return shapes[codes[at]];
     return std::span(spelt_out).subspan(begins[at], begins[at + 1] - begins[at]);
@@ -134,14 +139,14 @@ class PostingList {
   const Shapes& shapes() const { return *sections_->shapes; }
 
   void read_block(std::uint32_t block, PostingBlock& out) const;
-  // The same without the shapes.
+  // The same without the shapes, which can be read behind it.
   void read_documents(std::uint32_t block, PostingBlock& out) const;
+  void read_codes(PostingBlock& out) const;
   // Sets the bit of each of its documents; `bits` must have one for every document there is.
   void add_to(std::span<std::uint64_t> bits, PostingBlock& block) const;
 
  private:
   friend class PositionReader;
-  void read(std::uint32_t block, PostingBlock& out, bool with_codes) const;
   void read_alone(PostingBlock& out) const;
   [[noreturn]] void fail(const char* what) const;
 

@@ -65,7 +65,7 @@ void PrunedSearch::open(std::uint32_t number) {
     lists.optional = word.optional;
     const std::string key = kWordKey + word.terms.front();
     std::vector<Dictionary::Cursor> forms;
-    if (word.forms) forms = view.segment->forms(word.terms.front(), state_.snapshot->manifest.language);
+    if (word.forms) forms = view.segment->forms(word.terms.front(), word.stem);
     for (const Dictionary::Cursor& form : forms) {
       add(search, lists, form, PRSE_FORM, 1, form.key().substr(1));
     }
@@ -97,8 +97,7 @@ std::uint64_t PrunedSearch::bearing(std::size_t word) const {
       documents = list.documents;
     }
     if (lists.size() > 1) {
-      documents = state_.living_of_stem(
-          search.number, stem(query_.words[word].terms.front(), state_.snapshot->manifest.language), lists);
+      documents = state_.living_of_stem(search.number, query_.words[word].stem, lists);
     }
     count += documents;
   }

@@ -253,6 +253,7 @@ class Parser {
       const bool starred = star && &token == &analysis.tokens.back();
       word.prefixes = starred || !excluded_;
       word.forms = !starred && !excluded_;
+      if (word.forms) word.stem = stem(word.terms[0], language_);
       word.stop = word.forms && field_.empty() && is_stop_word(word.terms[0], language_);
       word.typos = !starred && !excluded_;
       if (!starred && !excluded_ && (field_.empty() || field_ == "tags")) {
@@ -261,7 +262,18 @@ class Parser {
       }
       nodes.push_back(leaf(std::move(word)));
     }
+    if (nodes.size() > 1 && !overlap(analysis.tokens)) {
+      ++chunks_;
+      for (QueryNode& node : nodes) node.chunk = chunks_;
+    }
     return nodes;
+  }
+
+  // As pairs of ideographs and kana do: they are parts of a text that is written without spaces.
+  static bool overlap(const std::vector<Token>& tokens) {
+    return std::adjacent_find(tokens.begin(), tokens.end(), [](const Token& a, const Token& b) {
+             return b.begin < a.end;
+           }) != tokens.end();
   }
 
   QueryWord new_word(std::string_view typed) const {
@@ -307,6 +319,7 @@ class Parser {
   bool strict_;
   Language language_;
   std::size_t at_ = 0;
+  std::size_t chunks_ = 0;
   bool excluded_ = false;
   std::string field_;
   Query query_;

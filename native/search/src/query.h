@@ -21,6 +21,7 @@ struct QueryWord {
   bool excluded = false;    // below a "-": it is never a reason why a document was found
   bool prefixes = true;     // it also matches words that it begins
   bool forms = true;        // and other forms of it
+  std::string stem;         // which these have; empty where they are not sought
   bool stop = false;        // it says little, and counts little beside others
   bool optional = false;    // it need not be there
   bool typos = true;        // and where there are none of either, words that are nearly it
@@ -37,6 +38,9 @@ struct QueryNode {
   bool optional = false;
   // Stays demanded where "all words" is relaxed to "any": what names a field, a date or a "-".
   bool demanded = false;
+  // Not 0: of the words that stand together without a space, which stay together where "all words" is
+  // relaxed to "any".
+  std::size_t chunk = 0;
   std::size_t word = 0;  // kWord: its place in Query::words
   // kTimes: the seconds since 1970 between which a document's order lies.
   std::int64_t from = 0;

@@ -87,6 +87,16 @@ SegmentScorer::SegmentScorer(const Segment& segment, const Statistics& statistic
   }
 }
 
+std::uint32_t SegmentScorer::longest(std::uint32_t field, std::uint32_t times, double least) const {
+  if (least <= 0) return UINT32_MAX;
+  const Field& of_all = fields_[field];
+  const double relative = (of_all.weight * times / least - (1 - kB)) / kB;
+  // A little more, so that rounding keeps what is just enough.
+  const double length = relative * of_all.average_length * (1 + 1e-6) + 1;
+  if (length < 0) return 0;
+  return length < UINT32_MAX ? static_cast<std::uint32_t>(length) : UINT32_MAX;
+}
+
 bool SegmentScorer::searches_all() const {
   return std::all_of(fields_.begin(), fields_.end(), [](const Field& field) { return field.weight > 0; });
 }

@@ -106,6 +106,9 @@ class SegmentScorer {
     for (const FieldCount& count : counts) sum += weighted(doc, count.field, count.times);
     return sum;
   }
+  // No document of more words in the field is worth this w with `times` there; some of fewer may be
+  // worth less too.
+  std::uint32_t longest(std::uint32_t field, std::uint32_t times, double least) const;
   // s of a document with these counts; 0 if none is in a searched field.
   double saturated(std::uint32_t doc, std::span<const FieldCount> counts) const {
     return saturate(sum(doc, counts));

@@ -116,7 +116,7 @@ class Search {
   }
 
   WordMatcher matcher(std::size_t segment, std::size_t word) const {
-    return {snapshot_.segments[segment], *scorers_[scope_[word]][segment], snapshot_.manifest.language};
+    return {snapshot_.segments[segment], *scorers_[scope_[word]][segment]};
   }
 
   void find_near() {
@@ -142,13 +142,14 @@ class Search {
     std::vector<RankedHit> ranked = pruned.find(all, wanted);
     if (ranked.empty() && can_relax(query_.root)) {
       // Of words that need not be there, none may be the only one that is.
-      if (has_optional()) return false;
+      if (has_optional() || has_chunks(query_.root)) return false;
       all = false;
       if (options_.count) result.total = pruned.count(all);
       ranked = pruned.find(all, wanted);
       result.relaxed = !ranked.empty();
     }
     if (!options_.count) result.total = ranked.size();
+    result.hits.reserve(ranked.size());
     for (std::size_t i = options_.skip; i < ranked.size(); ++i) {
       FoundHit& hit = result.hits.emplace_back(FoundHit{ranked[i].id, ranked[i].score, 0, {}});
       if (options_.explain) explain(pruned, ranked[i], hit);

@@ -148,10 +148,9 @@ std::optional<std::uint32_t> Segment::find(std::uint64_t wanted) const {
   return std::nullopt;
 }
 
-std::vector<Dictionary::Cursor> Segment::forms(std::string_view word, Language language) const {
-  if (language == Language::kNone) return {};
+std::vector<Dictionary::Cursor> Segment::forms(std::string_view word, std::string_view stem) const {
   verify(kStems);
-  return stems_.forms(stem(word, language), word, kWordKey, terms());
+  return stems_.forms(stem, word, kWordKey, terms());
 }
 
 std::vector<Dictionary::Cursor> Segment::words_of_stem(std::string_view stem) const {
@@ -216,7 +215,8 @@ void check_segment(const Segment& segment, Language language) {
   }
   for (auto term = segment.terms().lower_bound(std::string(1, kWordKey));
        language != Language::kNone && term.valid(); term.next()) {
-    segment.forms(std::string_view(term.key()).substr(1), language);
+    const std::string_view word = std::string_view(term.key()).substr(1);
+    segment.forms(word, stem(word, language));
   }
   std::map<std::string, TagNeighbours> tags;
   segment.neighbours().collect(LiveSet(segment.neighbours().tags()), tags);

@@ -84,6 +84,11 @@ class Segment {
     return column.width == 2 ? load<std::uint16_t>(column.lengths, doc)
                              : load<std::uint32_t>(column.lengths, doc);
   }
+  // The lengths of a field where each is one byte; else null.
+  const std::uint8_t* byte_lengths(std::uint32_t field) const {
+    const Field& column = fields_[field];
+    return column.width == 1 ? reinterpret_cast<const std::uint8_t*>(column.lengths.data()) : nullptr;
+  }
   void verify_documents() const {
     for (const SectionId id : {kIds, kOrders, kLengths}) verify(id);
   }
@@ -96,12 +101,14 @@ class Segment {
     verify(kTerms);
     return terms_;
   }
-  // The words that are forms of a word, as they stand in the dictionary, without the word itself.
-  std::vector<Dictionary::Cursor> forms(std::string_view word, Language language) const;
+  // The words that have the stem of a word, as they stand in the dictionary, without the word itself.
+  std::vector<Dictionary::Cursor> forms(std::string_view word, std::string_view stem) const;
   // The words of a stem, as far as the segment lists them, and of others the stem itself if it is a word.
   std::vector<Dictionary::Cursor> words_of_stem(std::string_view stem) const;
   // `key` and `value` are a term's in the dictionary.
   PostingList postings(std::string_view key, std::string_view value) const;
+
+  const Shapes& shapes() const { return shapes_; }
 
   const StoredValues& stored() const {
     verify(kStored);

@@ -8,7 +8,9 @@
 namespace prse {
 namespace {
 
-bool is_vowel(char c) { return std::string_view("aeiouy").find(c) != std::string_view::npos; }
+bool is_vowel(char c) {
+  return c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u' || c == 'y';
+}
 
 struct Ending {
   std::string_view from;
@@ -91,7 +93,10 @@ class Stemmer {
     r2_ = region(r1_);
   }
 
-  bool ends(std::string_view ending) const { return word_.ends_with(ending); }
+  bool ends(std::string_view ending) const {
+    // Most differ in the last letter, which is cheaper to see.
+    return !word_.empty() && word_.back() == ending.back() && word_.ends_with(ending);
+  }
   std::size_t before(std::string_view ending) const { return word_.size() - ending.size(); }
   void replace(std::string_view ending, std::string_view by) {
     word_.resize(before(ending));

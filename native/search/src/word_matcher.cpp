@@ -62,7 +62,7 @@ void WordMatcher::match_key(std::string_view key, std::string_view value, WordMa
 void WordMatcher::match_terms(const QueryWord& word, WordMatches& out) const {
   const std::string key = kWordKey + word.terms.front();
   std::vector<Dictionary::Cursor> forms;
-  if (word.forms) forms = view_.segment->forms(word.terms.front(), language_);
+  if (word.forms) forms = view_.segment->forms(word.terms.front(), word.stem);
   for (const Dictionary::Cursor& form : forms) {
     out.ways.push_back({PRSE_FORM, form.key(), form.key().substr(1)});
     match_key(form.key(), form.value(), out);

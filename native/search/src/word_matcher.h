@@ -45,8 +45,7 @@ struct WordMatches {
 
 class WordMatcher {
  public:
-  WordMatcher(const SegmentView& view, const SegmentScorer& scorer, Language language)
-      : view_(view), scorer_(scorer), language_(language) {}
+  WordMatcher(const SegmentView& view, const SegmentScorer& scorer) : view_(view), scorer_(scorer) {}
 
   // `near` are the tags that the word is a neighbour of, in order of their keys.
   WordMatches match(const QueryWord& word, std::span<const NearTag> near) const;
@@ -65,7 +64,6 @@ class WordMatcher {
 
   const SegmentView& view_;
   const SegmentScorer& scorer_;
-  Language language_;
 };
 
 }  // namespace prse

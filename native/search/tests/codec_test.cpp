@@ -154,6 +154,30 @@ TEST(Dictionary, FindsWhatWasAdded) {
   }
 }
 
+// What two lists share is found by every instruction set, whatever their lengths and how they lie to
+// each other.
+TEST(Kernels, SharedNumbersAreThoseOfAPlainIntersection) {
+  std::mt19937 random(11);
+  for (int round = 0; round < 3000; ++round) {
+    std::vector<std::uint32_t> lists[2];
+    const std::uint32_t widest = 1 + random() % (round % 3 == 0 ? 3 : 60);
+    for (auto& list : lists) {
+      std::uint32_t number = random() % 200;
+      for (std::uint32_t left = random() % 140; left > 0; --left) list.push_back(number += 1 + random() % widest);
+    }
+    std::vector<std::uint32_t> expected;
+    for (std::uint32_t i = 0; i < lists[0].size(); ++i) {
+      if (std::binary_search(lists[1].begin(), lists[1].end(), lists[0][i])) expected.push_back(i);
+    }
+    for (const Kernels* const* kernel = all_kernels(); *kernel != nullptr; ++kernel) {
+      std::vector<std::uint32_t> places(lists[0].size() + 1);
+      places.resize((*kernel)->shared(lists[0].data(), lists[0].size(), lists[1].data(), lists[1].size(),
+                                      places.data()));
+      ASSERT_EQ(expected, places) << (*kernel)->name << ", round " << round;
+    }
+  }
+}
+
 // Lists of many blocks come back by walking and by seeking, with fields and positions, also
 // where a document's positions were never asked for.
 TEST(Postings, RoundTripWalkedAndSought) {

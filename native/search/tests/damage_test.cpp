@@ -1,6 +1,8 @@
 // Bits that flipped on the disk: an error, or the right answer; never a crash, never a wrong one.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <random>
 #include <string>
 
@@ -163,20 +165,22 @@ TEST(Damage, WrongBytesBehindRightChecksumsNeverCrash) {
   EXPECT_GT(refused, 500);
 }
 
+void fill_with_long_lists(Disk& disk) {
+  IndexWriter writer(std::make_unique<FaultFileSystem>(disk), kUuid);
+  for (std::uint64_t id = 1; id <= 2500; ++id) {
+    std::string caption = "common ";
+    if (id % 3 == 0) caption += "common often";
+    if (id % 7 == 0) caption += " rare";
+    const FieldValue values[] = {{"caption", caption}, {"tags", id % 2 == 0 ? "often" : "other"}};
+    writer.put(id, 0, values);
+  }
+  writer.commit(1);
+}
+
 // The same for long lists and the tables over them, by searches that leave out what they can.
 TEST(Damage, WrongBytesInTablesOfLongListsNeverCrash) {
   Disk disk;
-  {
-    IndexWriter writer(std::make_unique<FaultFileSystem>(disk), kUuid);
-    for (std::uint64_t id = 1; id <= 2500; ++id) {
-      std::string caption = "common ";
-      if (id % 3 == 0) caption += "common often";
-      if (id % 7 == 0) caption += " rare";
-      const FieldValue values[] = {{"caption", caption}, {"tags", id % 2 == 0 ? "often" : "other"}};
-      writer.put(id, 0, values);
-    }
-    writer.commit(1);
-  }
+  fill_with_long_lists(disk);
   const auto files = disk.now;
   Manifest manifest = decode_manifest(*files.at(kManifestName), kManifestName);
   const std::string name = segment_name(manifest.segments.at(0).number);
@@ -211,6 +215,104 @@ TEST(Damage, WrongBytesInTablesOfLongListsNeverCrash) {
     }
   }
   EXPECT_GT(answered, 1000);
+}
+
+// How many damaged segments are looked at; PICTURERAIL_FUZZ_ROUNDS asks for more.
+int fuzz_rounds() {
+  const char* wanted = std::getenv("PICTURERAIL_FUZZ_ROUNDS");
+  return wanted == nullptr ? 1200 : std::atoi(wanted);
+}
+
+// Damages several places between `begin` and the end: single bits, bytes copied from elsewhere, runs of
+// one byte, and parts that are moved.
+void damage(std::string& bytes, std::size_t begin, std::mt19937& random) {
+  const auto place = [&] { return begin + random() % (bytes.size() - begin); };
+  for (std::uint32_t left = 1 + random() % 6; left > 0; --left) {
+    const std::size_t to = place();
+    const std::size_t length = std::min<std::size_t>(1 + random() % 40, bytes.size() - to);
+    switch (random() % 4) {
+      case 0: bytes[to] = static_cast<char>(bytes[to] ^ (1 << random() % 8)); break;
+      case 1: std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(to), length, random() % 2 == 0 ? '\0' : '\xFF'); break;
+      case 2: {
+        const std::string copied = bytes.substr(place(), length);
+        bytes.replace(to, copied.size(), copied.substr(0, std::min(copied.size(), bytes.size() - to)));
+        break;
+      }
+      default: {
+        const std::size_t half = length / 2;
+        std::rotate(bytes.begin() + static_cast<std::ptrdiff_t>(to), bytes.begin() + static_cast<std::ptrdiff_t>(to + half),
+                    bytes.begin() + static_cast<std::ptrdiff_t>(to + length));
+      }
+    }
+  }
+}
+
+// Many wrong bytes behind right checksums, and sections that end too early: searching, checking and
+// merging refuse them or go through, and read nothing that is not theirs (which the address sanitizer
+// sees).
+TEST(Damage, ManyWrongBytesNeverCrash) {
+  constexpr std::size_t kTable = 32;
+  constexpr std::size_t kHead = kTable + kSectionCount * 20 + 4;
+  for (const bool large : {false, true}) {
+    Disk disk;
+    if (large) {
+      fill_with_long_lists(disk);
+    } else {
+      fill(disk);
+    }
+    const auto files = disk.now;
+    const Manifest original = decode_manifest(*files.at(kManifestName), kManifestName);
+    const std::string name = segment_name(original.segments.at(0).number);
+    std::mt19937 random(large ? 21 : 22);
+    int refused = 0;
+    const int rounds = large ? fuzz_rounds() / 4 : fuzz_rounds();
+    for (int round = 0; round < rounds; ++round) {
+      SCOPED_TRACE("round " + std::to_string(round));
+      std::string bytes = *files.at(name);
+      damage(bytes, kHead, random);
+      if (round % 3 == 0) {
+        // A section that is said to be shorter than it is.
+        const std::size_t entry = kTable + random() % kSectionCount * 20 + 8;
+        const auto length = load<std::uint64_t>(std::string_view(bytes).substr(entry, 8), 0);
+        std::string shorter;
+        put_fixed(shorter, length - (length == 0 ? 0 : 1 + random() % length));
+        bytes.replace(entry, 8, shorter);
+      }
+      Manifest manifest = original;
+      bytes = with_right_checksums(std::move(bytes), manifest.segments.at(0).checksum);
+      disk.now = files;
+      disk.now[name] = std::make_shared<const std::string>(std::move(bytes));
+      disk.now[kManifestName] = std::make_shared<const std::string>(encode_manifest(manifest));
+      const auto attempt = [&](const auto& task) {
+        try {
+          task();
+        } catch (const Error& error) {
+          // Or something else is not there any more, or not as it was.
+          EXPECT_TRUE(is_damage(error) || error.status() == PRSE_NOT_FOUND ||
+                      error.status() == PRSE_INVALID)
+              << error.what();
+          ++refused;
+        }
+      };
+      attempt([&] { answers(disk); });
+      for (const char* query : {"common", "rare often", "common OR rare OR often", "\"common often\"", "o"}) {
+        attempt([&] {
+          SearchOptions options;
+          options.capacity = 10;
+          options.count = false;
+          IndexReader(std::make_unique<FaultFileSystem>(disk)).search(query, options);
+        });
+      }
+      attempt([&] { check_index(FaultFileSystem(disk)); });
+      attempt([&] {
+        IndexWriter writer(std::make_unique<FaultFileSystem>(disk), kUuid);
+        writer.remove(3);
+        writer.commit(9);
+        writer.compact();
+      });
+    }
+    EXPECT_GT(refused, rounds / 4);
+  }
 }
 
 }  // namespace

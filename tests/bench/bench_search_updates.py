@@ -1,0 +1,134 @@
+"""What one change of an index costs, by how much is in it; and what calls and threads cost.
+
+    python tests/bench/bench_search_updates.py [--documents N ...] [--updates N]
+
+Each index is built and merged, then so many documents are replaced, each with a commit of its own.
+Times are CPU seconds of the process, bytes are those handed to the disk's files (`wchar` of
+/proc/self/io), of the writer alone. A reader that follows is refreshed after each commit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import struct
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from itertools import accumulate
+from pathlib import Path
+
+from bench_search import SEED, make_vocabulary, size_of
+
+from picturerail_native.search import Reader, Writer
+
+UUID = bytes(16)
+
+
+def written() -> int:
+    """Return the bytes that this process has handed to files."""
+    text = Path("/proc/self/io").read_text(encoding="ascii")
+    return int(next(line for line in text.splitlines() if line.startswith("wchar")).split()[1])
+
+
+def least(task: Callable[[], object], passes: int) -> float:
+    """Return the least CPU seconds of this thread that a task takes."""
+    best = float("inf")
+    for _ in range(passes):
+        begin = time.thread_time()
+        task()
+        best = min(best, time.thread_time() - begin)
+    return best
+
+
+def caption_maker(rng: random.Random) -> Callable[[], str]:
+    """Return what makes captions of eight words by Zipf's law."""
+    vocabulary = make_vocabulary(rng, 20_000)
+    weights = list(accumulate(1 / (rank + 2) for rank in range(len(vocabulary))))
+    return lambda: " ".join(rng.choices(vocabulary, cum_weights=weights, k=8))
+
+
+def show_updates(folder: Path, documents: int, updates: int, caption: Callable[[], str]) -> None:
+    """Print what changes of an index of so many documents cost."""
+    with Writer(folder, UUID) as writer:
+        for number in range(1, documents + 1):
+            writer.put(number, [("caption", caption())])
+        writer.commit(1)
+        writer.compact()
+        size = size_of(folder)
+        rng = random.Random(SEED)
+        writing = refreshing = 0.0
+        count = 0
+        with Reader(folder) as reader:
+            for seq in range(2, updates + 2):
+                before, begin = written(), time.process_time()
+                writer.put(rng.randint(1, documents), [("caption", caption())])
+                writer.commit(seq)
+                writing += time.process_time() - begin
+                count += written() - before
+                begin = time.process_time()
+                reader.refresh()
+                refreshing += time.process_time() - begin
+    opening = least(lambda: Reader(folder).close(), 9)
+    print(
+        f"{documents:>10,}{size / 1e6:>10.1f}{writing / updates * 1e6:>14,.0f}"
+        f"{count / updates:>16,.0f}{refreshing / updates * 1e6:>14,.0f}{opening * 1e3:>12.2f}"
+    )
+
+
+def show_calls(folder: Path) -> None:
+    """Print what a call costs beside the search itself, and what a second thread brings."""
+    calls = 2_000
+    with Reader(folder) as reader:
+        # A query of no words is answered before anything is looked at.
+        call = least(lambda: [reader.best("", 10) for _ in range(calls)], 9)
+        hit, ten = struct.Struct("<Qf4x"), bytes(160)
+        view = memoryview(ten)
+        unpacking = least(lambda: [list(hit.iter_unpack(view)) for _ in range(calls)], 9)
+        print(f"a call from Python without hits: {call / calls * 1e6:.2f} us, ", end="")
+        print(f"ten hits made of what it wrote: {unpacking / calls * 1e6:.2f} us")
+
+        words = make_vocabulary(random.Random(SEED), 40)
+        queries = [f'"{a} {b}"' for a in words[:8] for b in words[8:16]]
+
+        def ask() -> None:
+            for query in queries:
+                reader.best(query, 10)
+
+        def wall(threads: int) -> float:
+            workers = [threading.Thread(target=ask) for _ in range(threads)]
+            begin = time.perf_counter()
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+            return time.perf_counter() - begin
+
+        ones, twos = [], []
+        for _ in range(15):  # in turn, so that other work meets both
+            ones.append(wall(1))
+            twos.append(wall(2))
+        print(f"two threads on one reader: {2 * min(ones) / min(twos):.2f} times one")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--documents", type=int, nargs="+", default=[1_000, 30_000, 1_000_000])
+    parser.add_argument("--updates", type=int, default=200)
+    arguments = parser.parse_args()
+    print(f"seed {SEED}, {arguments.updates} changes, each committed")
+    heads = ("documents", 10), ("MB", 10), ("change, us", 14), ("bytes written", 16)
+    print("".join(f"{head:>{width}}" for head, width in heads), end="")
+    print(f"{'refresh, us':>14}{'open, ms':>12}")
+    caption = caption_maker(random.Random(SEED))
+    with tempfile.TemporaryDirectory() as temporary:
+        for documents in arguments.documents:
+            folder = Path(temporary, str(documents))
+            show_updates(folder, documents, arguments.updates, caption)
+        show_calls(Path(temporary, str(arguments.documents[-1])))
+
+
+if __name__ == "__main__":
+    main()
