@@ -38,6 +38,7 @@ def unreferenced(site: Path) -> set[str]:
         "index.html",
         "search/root.json",
         "static/photo.js",
+        "static/rail.js",
         "static/rows.js",
         "static/scroll.js",
         "static/tiles.js",
