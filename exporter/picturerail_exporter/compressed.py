@@ -6,8 +6,6 @@ import functools
 import gzip
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-import zstandard
-
 from picturerail_exporter.plan import File, Gone, Written
 
 KINDS = {"gz": "gzip", "zst": "zstd"}
@@ -55,4 +53,6 @@ def _twin(made: _Once, kind: str, *, last: bool) -> bytes:
     data = made.again(last=last)
     if kind == "gz":
         return gzip.compress(data, 9, mtime=0)
+    import zstandard  # only where it is asked for
+
     return zstandard.ZstdCompressor(level=15).compress(data)

@@ -15,10 +15,8 @@ import re
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import jinja2
-import markupsafe
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from picturerail_exporter.collection import WAYS, Album, Photo, Way, slug_of
 from picturerail_exporter.listings import Month, way_named
@@ -28,6 +26,10 @@ from picturerail_exporter.sections import Section, section_path
 from picturerail_exporter.site_folder import ExportError
 from picturerail_exporter.theme import Theme
 from picturerail_exporter.way_state import Counted
+
+if TYPE_CHECKING:
+    import jinja2
+    import markupsafe
 
 MEDIA = "media"
 ALBUMS = "album/index.html"
@@ -178,6 +180,8 @@ def sitemap_path(month: Month) -> str:
 
 def json_ld(photo: Photo, base_url: str, up: str, large: Rendered) -> markupsafe.Markup:
     """Return what search engines read of a picture, safe inside a `script` element."""
+    import markupsafe
+
     root = base_url or up
     about = {
         "@context": "https://schema.org",
@@ -203,13 +207,27 @@ class Pages:
         recipe: Recipe,
         language: str = "en",
         theme: Theme | None = None,
+        compiled: Path | None = None,
     ) -> None:
         """Load the templates and the texts of a language.
+
+        Args:
+            title: the site's.
+            base_url: where it will be published; "" where that is not known.
+            recipe: how its pictures were rendered.
+            language: that of its own texts.
+            theme: whose templates and texts are used.
+            compiled: a private folder where the templates are kept as Python compiles them:
+                that takes longer than writing a few pages.
 
         Raises:
             ExportError: the theme cannot be used, or has no such language.
         """
+        import jinja2  # an export that finds nothing to do is over without it
+
         self._theme = theme = theme or Theme()
+        if compiled:
+            compiled.mkdir(mode=0o700, parents=True, exist_ok=True)
         texts = theme.texts_of(language)
         months = texts["months"].split()
 
@@ -232,6 +250,9 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
+            bytecode_cache=(
+                jinja2.FileSystemBytecodeCache(str(compiled), "%s.template") if compiled else None
+            ),
         )
         self._environment.filters.update(
             long_date=long_date,
@@ -366,6 +387,8 @@ class Pages:
         yield "site.webmanifest", json.dumps(manifest, ensure_ascii=False, indent=1).encode()
 
     def _page(self, template: str, path: str, **values: Any) -> bytes:
+        import jinja2
+
         # From a page's folder up to the site's root, and from there to anything.
         values = {"up": "../" * path.count("/"), **values}
         try:
