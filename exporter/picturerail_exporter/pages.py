@@ -8,12 +8,11 @@ security policy forbids the rest.
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import json
 import math
 import re
 import urllib.parse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +40,7 @@ FEED_LENGTH = 30
 MOST_WAYS = 48
 """Tags, cameras or places that one index shows; where there are more, each letter has its own."""
 
+_REMEMBERED = 4096  # pictures whose files' names are kept for the next page
 _SHAPE_STEP = 1.04
 _SHAPES = range(-40, 41)
 
@@ -263,7 +263,7 @@ class Pages:
         )
         self._environment.globals.update(
             site_title=title,
-            renditions=functools.partial(rendered, recipe=recipe),
+            renditions=_remembering(recipe),
             shape=shape,
             original_path=original_path,
             # In the order in which a browser is to take them; the last is for all others.
@@ -410,6 +410,22 @@ class Pages:
             if line := _line_in(error, place):
                 return ExportError(f"{place}:{line}: {error}")
         return ExportError(f"a template cannot be used: {error}")
+
+
+def _remembering(recipe: Recipe) -> Callable[[Photo], Mapping[str, Rendered]]:
+    """Return `rendered` for a recipe, which remembers: a page asks several times for each."""
+    known: dict[tuple[bytes, int, int], Mapping[str, Rendered]] = {}
+
+    def renditions(photo: Photo) -> Mapping[str, Rendered]:
+        key = photo.content_hash, photo.width, photo.height
+        found = known.get(key)
+        if found is None:
+            if len(known) == _REMEMBERED:
+                known.clear()
+            found = known[key] = rendered(photo, recipe)
+        return found
+
+    return renditions
 
 
 def static_files(theme: Theme) -> Iterator[tuple[str, bytes]]:

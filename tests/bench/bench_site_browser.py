@@ -26,7 +26,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import skimage.data
-from bench_site import RECIPE, fill
+from bench_site import fill
+from export_site import RECIPE
 from PIL import Image
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
