@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gzip
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from picturerail_exporter.plan import File, Gone, Written
@@ -30,6 +31,22 @@ def with_twins(files: Iterable[File], kinds: Sequence[str]) -> Iterator[File]:
             yield file
             if isinstance(file, Gone):
                 yield from (Gone(f"{file.path}.{kind}") for kind in kinds)
+
+
+def unpacked(path: str, data: bytes) -> bytes:
+    """Return the text that a twin of this path holds.
+
+    Raises:
+        ValueError: it is not compressed as its name says.
+    """
+    import zstandard
+
+    try:
+        if path.endswith(".gz"):
+            return gzip.decompress(data)
+        return zstandard.ZstdDecompressor().decompress(data)
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        raise ValueError(str(error)) from error
 
 
 class _Once:
