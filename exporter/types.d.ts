@@ -218,6 +218,9 @@ declare var Picturerail: {
     bottom(rows: ScrollRow[], page: ScrollPage): number;
     guess(of: { count: number; shapes: number }, page: ScrollPage): number;
   };
+  Rail: {
+    make(years: number[], name: string, jump: (year: number) => void): ScrollRail;
+  };
   Tiles: {
     make(picture: ScrollPicture, height: number, root: ScrollRoot, site: URL): HTMLElement;
     fetch(element: HTMLElement): void;
@@ -226,6 +229,14 @@ declare var Picturerail: {
   search(index: Postings, query: string, options?: SearchOptions): Promise<Found>;
   searchName(index: Postings, filename: string): Promise<Found>;
 };
+
+/** The scrubber: shares are of the whole page's height. */
+interface ScrollRail {
+  /** Show where the visitor is, and in which month. */
+  move(share: number, month: string): void;
+  /** Put each year where its first picture lies. */
+  label(places: Map<number, number>): void;
+}
 
 /** [month, pictures, shapes in thousandths] */
 type ScrollRun = [month: number, count: number, shapes: number];

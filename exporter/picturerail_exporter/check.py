@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from picturerail_exporter.collection import published
+from picturerail_exporter.compressed import KINDS, unpacked
 from picturerail_exporter.leaks import Private, leaks_in, private_of
 from picturerail_exporter.places import NoPlacesError
 from picturerail_exporter.rules import EVERYTHING, Rules
@@ -22,6 +24,9 @@ from picturerail_exporter.source import Source
 from picturerail_exporter.strip import UnstrippableError, strip
 
 _TEXTS = {".bin", ".html", ".json", ".xml", ".txt", ".webmanifest", ".css", ".js", ".svg"}
+_PICTURES = {".avif", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
+_PRINTED = re.compile(rb"[\w .,:/-]{12,}")
+"""What is text in other files: random bytes hardly ever make so many letters in a row."""
 
 
 def site_seq(path: Path, uuid: bytes) -> int:
@@ -135,15 +140,49 @@ def _against_pictures(
         (str(path / name), "is missing though its picture is published") for name in missing
     ] + [
         (str(path / name), "is there though its picture is not published")
-        for name in sorted(there - wanted)
+        for name in sorted(there)
+        if _without_twin(name) not in wanted
     ]
 
 
-def _leaks(path: Path, marks: Collection[str], private: Private) -> list[tuple[str, str]]:
+def _without_twin(name: str) -> str:
+    text, _, kind = name.rpartition(".")
+    return text if kind in KINDS else name
+
+
+def _leaks(path: Path, marks: Mapping[str, str], private: Private) -> list[tuple[str, str]]:
     problems = []
-    for name in marks:
+    for name, mark in marks.items():
+        # The name of every file tells something, a picture's, too, whose inside was looked at.
         place = path / name
         with contextlib.suppress(OSError):  # named already
-            data = place.read_bytes() if place.suffix in _TEXTS else b""
-            problems += [(str(place), what) for what in leaks_in(name, data, private)]
+            data = b"" if mark == PICTURE_MARK else place.read_bytes()
+            try:
+                text = _readable(path, name, data)
+            except ValueError as error:
+                problems.append((str(place), str(error)))
+                continue
+            problems += [(str(place), what) for what in leaks_in(name, text, private)]
     return problems
+
+
+def _readable(path: Path, name: str, data: bytes) -> bytes:
+    """Return what of a file's bytes anybody could read.
+
+    Raises:
+        ValueError: it is not what it should be; the message says what.
+    """
+    place = path / name
+    if place.suffix in _TEXTS or not data:
+        return data
+    if place.suffix.removeprefix(".") in KINDS:
+        try:
+            text = unpacked(name, data)
+        except ValueError as error:
+            raise ValueError(f"cannot be unpacked ({error})") from error
+        if text != (path / name.removesuffix(place.suffix)).read_bytes():
+            raise ValueError(f"holds something else than the file without {place.suffix}")
+        return text
+    if place.suffix in _PICTURES and (found := _metadata(place, data)):
+        raise ValueError(f"holds {found}, which nobody should see; take it out of the theme's file")
+    return b"\n".join(_PRINTED.findall(data))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 import gzip
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-
-import zstandard
 
 from picturerail_exporter.plan import File, Gone, Written
 
@@ -34,6 +33,22 @@ def with_twins(files: Iterable[File], kinds: Sequence[str]) -> Iterator[File]:
                 yield from (Gone(f"{file.path}.{kind}") for kind in kinds)
 
 
+def unpacked(path: str, data: bytes) -> bytes:
+    """Return the text that a twin of this path holds.
+
+    Raises:
+        ValueError: it is not compressed as its name says.
+    """
+    import zstandard
+
+    try:
+        if path.endswith(".gz"):
+            return gzip.decompress(data)
+        return zstandard.ZstdDecompressor().decompress(data)
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        raise ValueError(str(error)) from error
+
+
 class _Once:
     """Makes a file's bytes once for itself and its twins, and holds them no longer."""
 
@@ -55,4 +70,6 @@ def _twin(made: _Once, kind: str, *, last: bool) -> bytes:
     data = made.again(last=last)
     if kind == "gz":
         return gzip.compress(data, 9, mtime=0)
+    import zstandard  # only where it is asked for
+
     return zstandard.ZstdCompressor(level=15).compress(data)

@@ -8,18 +8,14 @@ security policy forbids the rest.
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import json
 import math
 import re
 import urllib.parse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import jinja2
-import markupsafe
-import rjsmin
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from picturerail_exporter.collection import WAYS, Album, Photo, Way, slug_of
 from picturerail_exporter.listings import Month, way_named
@@ -29,6 +25,10 @@ from picturerail_exporter.sections import Section, section_path
 from picturerail_exporter.site_folder import ExportError
 from picturerail_exporter.theme import Theme
 from picturerail_exporter.way_state import Counted
+
+if TYPE_CHECKING:
+    import jinja2
+    import markupsafe
 
 MEDIA = "media"
 
@@ -43,6 +43,7 @@ FEED_LENGTH = 30
 MOST_WAYS = 48
 """Tags, cameras or places that one index shows; where there are more, each letter has its own."""
 
+_REMEMBERED = 4096  # pictures whose files' names are kept for the next page
 _SHAPE_STEP = 1.04
 _SHAPES = range(-40, 41)
 
@@ -182,6 +183,8 @@ def sitemap_path(month: Month) -> str:
 
 def json_ld(photo: Photo, base_url: str, up: str, large: Rendered) -> markupsafe.Markup:
     """Return what search engines read of a picture, safe inside a `script` element."""
+    import markupsafe
+
     root = base_url or up
     about = {
         "@context": "https://schema.org",
@@ -207,13 +210,27 @@ class Pages:
         recipe: Recipe,
         language: str = "en",
         theme: Theme | None = None,
+        compiled: Path | None = None,
     ) -> None:
         """Load the templates and the texts of a language.
+
+        Args:
+            title: the site's.
+            base_url: where it will be published; "" where that is not known.
+            recipe: how its pictures were rendered.
+            language: that of its own texts.
+            theme: whose templates and texts are used.
+            compiled: a private folder where the templates are kept as Python compiles them:
+                that takes longer than writing a few pages.
 
         Raises:
             ExportError: the theme cannot be used, or has no such language.
         """
+        import jinja2  # an export that finds nothing to do is over without it
+
         self._theme = theme = theme or Theme()
+        if compiled:
+            compiled.mkdir(mode=0o700, parents=True, exist_ok=True)
         texts = theme.texts_of(language)
         months = texts["months"].split()
 
@@ -236,6 +253,9 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
+            bytecode_cache=(
+                jinja2.FileSystemBytecodeCache(str(compiled), "%s.template") if compiled else None
+            ),
         )
         self._environment.filters.update(
             long_date=long_date,
@@ -246,7 +266,7 @@ class Pages:
         )
         self._environment.globals.update(
             site_title=title,
-            renditions=functools.partial(rendered, recipe=recipe),
+            renditions=_remembering(recipe),
             shape=shape,
             original_path=original_path,
             # In the order in which a browser is to take them; the last is for all others.
@@ -370,6 +390,8 @@ class Pages:
         yield "site.webmanifest", json.dumps(manifest, ensure_ascii=False, indent=1).encode()
 
     def _page(self, template: str, path: str, **values: Any) -> bytes:
+        import jinja2
+
         # From a page's folder up to the site's root, and from there to anything.
         values = {"up": "../" * path.count("/"), **values}
         try:
@@ -393,8 +415,26 @@ class Pages:
         return ExportError(f"a template cannot be used: {error}")
 
 
+def _remembering(recipe: Recipe) -> Callable[[Photo], Mapping[str, Rendered]]:
+    """Return `rendered` for a recipe, which remembers: a page asks several times for each."""
+    known: dict[tuple[bytes, int, int], Mapping[str, Rendered]] = {}
+
+    def renditions(photo: Photo) -> Mapping[str, Rendered]:
+        key = photo.content_hash, photo.width, photo.height
+        found = known.get(key)
+        if found is None:
+            if len(known) == _REMEMBERED:
+                known.clear()
+            found = known[key] = rendered(photo, recipe)
+        return found
+
+    return renditions
+
+
 def static_files(theme: Theme) -> Iterator[tuple[str, bytes]]:
     """Yield the style sheets, scripts, icon, and what else a theme has, as (path, bytes)."""
+    import rjsmin
+
     for path, data in theme.static_files():
         # The shapes ride along: a file of its own would be one more request.
         if path == "static/site.css":

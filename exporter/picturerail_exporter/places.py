@@ -12,11 +12,13 @@ import functools
 import importlib.resources
 import struct
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 import zstandard
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 FARTHEST_KM = 150.0
 _LARGER = ((0, FARTHEST_KM), (50_000, 25.0), (500_000, 40.0))
@@ -91,6 +93,8 @@ def find_place(gps: tuple[float, float]) -> Place:
 
 @functools.lru_cache(maxsize=65536)
 def _find(latitude: float, longitude: float) -> Place:
+    import numpy as np  # a third of a program's start, for those who show places
+
     table = _table()
     reach = FARTHEST_KM / _KM_PER_DEGREE
     first, end = np.searchsorted(table.latitude, (latitude - reach, latitude + reach))
@@ -154,6 +158,8 @@ def _table() -> _Table:
 
 
 def _read(body: bytes, towns: int, counts: tuple[int, int, int]) -> _Table:
+    import numpy as np
+
     at = 0
 
     def column(kind: str) -> npt.NDArray[Any]:

@@ -10,6 +10,7 @@ Tables::
 
 from __future__ import annotations
 
+import bisect
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -186,25 +187,26 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
         members = self._members(leaf)
         if len(members) < 2:
             return set()
-        lists = {number: self._list(number) for number, _ in members}
-        rank = _ranks(members, members)
+        lists: dict[int, _List] = {number: [] for number, _ in members}
+        query = (
+            "SELECT alike.id, other, score FROM hung CROSS JOIN alike ON alike.id = hung.id"
+            " WHERE trie = ? AND key BETWEEN ? AND ? ORDER BY alike.id, rank"
+        )
+        for number, other, score in self._db.execute(query, leaf):
+            lists[number].append((other, score))
         numbers = {number: at for at, (number, _) in enumerate(members)}
-        gaining = set()
-        for at, (number, _) in enumerate(members):
-            held = lists[number]
+        ordered = list(numbers)
+        rank = _ranks(members, members)
+        needed = np.zeros(len(members), np.int64)
+        for at, held in enumerate(lists.values()):
             for other, _ in held:
                 if other in numbers:
                     rank[at, numbers[other]] = -1
-            if len(held) < most:
-                if rank[at].max() >= 0:
-                    gaining.add(number)
-                continue
-            other, least = held[-1]
-            # Equal ones are ordered by id, of which the rank knows only those of this leaf.
-            place = int(np.searchsorted([n for n, _ in members], other))
-            if rank[at].max() >= (least << 31) | (2**31 - 1 - place):
-                gaining.add(number)
-        return gaining
+            if len(held) == most:
+                other, least = held[-1]
+                # Equal ones are ordered by id, of which the rank knows only those of this leaf.
+                needed[at] = (least << 31) | (2**31 - 1 - bisect.bisect_left(ordered, other))
+        return {ordered[at] for at in np.flatnonzero(rank.max(axis=1) >= needed).tolist()}
 
     def _losing(self, inhabitants: Iterable[int]) -> set[int]:
         """Return those pictures that no longer share a leaf with all on their lists."""

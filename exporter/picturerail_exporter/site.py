@@ -187,7 +187,14 @@ def export(
             touched,
             store,
             options.recipe,
-            Pages(options.title, options.base_url, options.recipe, options.language, options.theme),
+            Pages(
+                options.title,
+                options.base_url,
+                options.recipe,
+                options.language,
+                options.theme,
+                compiled=None if dry_run else options.renditions.parent / "templates",
+            ),
             options.theme,
         ).plan(
             _indexed(source, index, found, options.vectors_version, incremental=incremental),

@@ -19,9 +19,10 @@ import msgspec
 
 from picturerail_exporter.files import remove_leftovers, write_atomically
 
-_FORMAT = 2
+_FORMAT = 3
+_READABLE = {2, 3}  # of format 2 are 256 larger lists, which are parted when they are first saved
 _OWN_FOLDER = ".picturerail"
-_LISTS = 256
+_LISTS = 4096
 
 PICTURE_MARK = "picture"
 """A picture's mark in the manifest: its name is made of its content, so it needs no digest."""
@@ -59,22 +60,31 @@ def digest(data: bytes) -> str:
 
 
 class Marks:
-    """The digest of each file of ours by its path: `.picturerail/files/ab.json`.
+    """The digest of each file of ours by its path: `.picturerail/files/abc.json`.
 
-    A path stands in the list that its own checksum names, one of 256; a list is read when it
+    A path stands in the list that its own checksum names, one of 4096; a list is read when it
     is first asked for, and written only where it changed, so that a few files among many
-    cost a few lists.
+    cost a few short lists. New files are named in `.picturerail/begun`, a path a line, before
+    any of them is written; it goes when the lists name them.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Name the site's folder; nothing is read."""
+        """Name the site's folder; read what an interrupted export began."""
         self._folder = folder / _OWN_FOLDER / "files"
+        self._begun_file = folder / _OWN_FOLDER / "begun"
         self._lists: dict[int, dict[str, str]] = {}
         self._changed: set[int] = set()
+        self._old = sorted(self._folder.glob("[0-9a-f][0-9a-f].json"))
+        self._begun: set[str] = set()
+        for place in self._old:
+            for path, mark in self._read(place).items():
+                self.set(path, mark)
+        with contextlib.suppress(FileNotFoundError):
+            self._begun.update(self._begun_file.read_text().splitlines())
 
     def get(self, path: str) -> str | None:
         """Return a file's digest, "" if it was begun and not finished, None if not ours."""
-        return self._list(_number(path)).get(path)
+        return self._list(_number(path)).get(path, "" if path in self._begun else None)
 
     def set(self, path: str, mark: str) -> None:
         """Set a file's digest."""
@@ -85,6 +95,7 @@ class Marks:
 
     def drop(self, path: str) -> None:
         """Forget a file."""
+        self._begun.discard(path)
         number = _number(path)
         if self._list(number).pop(path, None) is not None:
             self._changed.add(number)
@@ -93,9 +104,21 @@ class Marks:
         """Yield every (path, digest)."""
         for number in range(_LISTS):
             yield from list(self._list(number).items())
+        yield from [(path, "") for path in sorted(self._begun) if self.get(path) == ""]
+
+    def begin(self, paths: Iterable[str]) -> None:
+        """Name files that are not ours yet and may be from now on."""
+        new = {path for path in paths if self.get(path) is None}
+        if new:
+            self._begun |= new
+            text = "".join(f"{path}\n" for path in sorted(self._begun))
+            write_atomically(self._begun_file, text.encode())
 
     def save(self) -> None:
         """Write the lists that changed."""
+        if self._old:  # of a save that was interrupted; all is written from the old ones
+            for stale in self._folder.glob("???.json"):
+                stale.unlink()
         for number in sorted(self._changed):
             place, held = self._place(number), self._lists[number]
             if held:
@@ -104,25 +127,31 @@ class Marks:
             else:
                 place.unlink(missing_ok=True)
         self._changed.clear()
+        for place in self._old:
+            place.unlink(missing_ok=True)
+        self._old = []
+        self._begun.clear()
+        self._begun_file.unlink(missing_ok=True)
 
     def _list(self, number: int) -> dict[str, str]:
         held = self._lists.get(number)
         if held is None:
-            place = self._place(number)
-            try:
-                held = msgspec.json.decode(place.read_bytes(), type=dict[str, str])
-            except FileNotFoundError:
-                held = {}
-            except msgspec.MsgspecError as error:
-                raise ExportError(
-                    f"{place} is damaged ({error}): empty the folder {self._folder.parent.parent} "
-                    "and export again"
-                ) from error
-            self._lists[number] = held
+            held = self._lists[number] = {} if self._old else self._read(self._place(number))
         return held
 
+    def _read(self, place: Path) -> dict[str, str]:
+        try:
+            return msgspec.json.decode(place.read_bytes(), type=dict[str, str])
+        except FileNotFoundError:
+            return {}
+        except msgspec.MsgspecError as error:
+            raise ExportError(
+                f"{place} is damaged ({error}): empty the folder {self._folder.parent.parent} "
+                "and export again"
+            ) from error
+
     def _place(self, number: int) -> Path:
-        return self._folder / f"{number:02x}.json"
+        return self._folder / f"{number:03x}.json"
 
 
 def _number(path: str) -> int:
@@ -142,11 +171,8 @@ class SiteFolder:
         """Name the files that may be written from now on."""
         if not self.manifest.complete:
             remove_leftovers(self.path)
-        self._save(msgspec.structs.replace(self.manifest, complete=False))
-        for path in paths:
-            if self.marks.get(path) is None:
-                self.marks.set(path, "")
-        self.marks.save()
+        self._save(msgspec.structs.replace(self.manifest, format=_FORMAT, complete=False))
+        self.marks.begin(paths)
 
     def has(self, path: str) -> bool:
         """Tell whether a file of ours is there, written to its end by an earlier export."""
@@ -220,7 +246,7 @@ def read_manifest(path: Path) -> Manifest:
         raise ExportError(
             f"{place} is damaged ({error}): empty the folder {path} and export again"
         ) from error
-    if manifest.format != _FORMAT:
+    if manifest.format not in _READABLE:
         raise ExportError(
             f"{place} has format {manifest.format}, this program writes {_FORMAT}: "
             f"empty the folder {path} and export again"

@@ -28,17 +28,15 @@ import time
 import venv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 import skimage.data
+from export_site import RECIPE
 from PIL import Image
 
-from picturerail_exporter import browser_index
 from picturerail_exporter.pixels import decode
-from picturerail_exporter.renditions import Recipe, Size, placeholder
-from picturerail_exporter.site import SiteOptions, export
+from picturerail_exporter.renditions import placeholder
 from picturerail_native.database import Database, Mode, Transaction
 from picturerail_native.records import (
     Description,
@@ -52,8 +50,7 @@ from picturerail_native.records import (
     root_key,
 )
 
-RECIPE = Recipe(sizes=(Size("large", 2048, 2048), Size("small", 400, 300), Recipe().sizes[-1]))
-"""The two renditions that the others make, and the tile that a site of ours has beside them."""
+EXPORT = Path(__file__).with_name("export_site.py")
 
 SIGAL_CONFIG = """\
 source = {source!r}
@@ -79,11 +76,7 @@ def main() -> None:
         type=int,
         help="instead: what a change costs among so many small photographs",
     )
-    parser.add_argument("--export", nargs=2, type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.export:
-        run_export(*arguments.export)
-        return
     with tempfile.TemporaryDirectory(prefix="bench-site-") as scratch:
         if arguments.scale:
             scale(Path(scratch), arguments.scale)
@@ -104,7 +97,7 @@ def compare(scratch: Path, folder: Path | None, count: int) -> None:
 
     store, site = scratch / "store", scratch / "site"
     add_to_store(store, photos, sorted(path for path in photos.rglob("*") if path.is_file()))
-    ours = [sys.executable, __file__, "--export", str(store), str(site)]
+    ours = [sys.executable, str(EXPORT), str(store), str(site)]
     config = scratch / "sigal.conf.py"
     config.write_text(
         SIGAL_CONFIG.format(source=str(photos), destination=str(scratch / "sigal-site"))
@@ -178,7 +171,7 @@ def scale(scratch: Path, counts: list[int]) -> None:
     for count in counts:
         home = scratch / str(count)
         store, site = home / "store", home / "site"
-        command = [sys.executable, __file__, "--export", str(store), str(site)]
+        command = [sys.executable, str(EXPORT), str(store), str(site)]
         fill(store, count)
         full = measure(command)
         cells = [_cell(full), f"{full.peak_mb:.0f} MB"]
@@ -316,23 +309,6 @@ def measure(command: list[str]) -> Cost:
     peak = re.search(r"^peak (\d+)$", told, re.MULTILINE)
     index = re.search(r"^index (.*)$", told, re.MULTILINE)
     return Cost(cpu, wall, int(peak[1]) / 1000 if peak else 0, float(index[1]) if index else 0.0)
-
-
-def run_export(store: Path, site: Path) -> None:
-    """Export, in a process of its own; say what the browser's index took."""
-    real, took = browser_index.build, [0.0]
-
-    def build(*arguments: Any, **named: Any) -> Any:
-        before = time.process_time()
-        try:
-            return real(*arguments, **named)
-        finally:
-            took[0] += time.process_time() - before
-
-    browser_index.build = build
-    with Database(store) as database, database.snapshot() as snapshot:
-        export(snapshot, SiteOptions(site, store / "renditions", recipe=RECIPE))
-    print("index", took[0])
 
 
 def add_to_store(store: Path, photos: Path, paths: list[Path]) -> None:

@@ -26,7 +26,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import skimage.data
-from bench_site import RECIPE, fill
+from bench_site import fill
+from export_site import RECIPE
 from PIL import Image
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
@@ -54,13 +55,11 @@ SLOWER = 6
 FLAGS = ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 
 WATCH = """
-globalThis.slowest = 0;
-globalThis.seen = 0;
+globalThis.interactions = {};  // how long each took to the next paint, in milliseconds
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) {
-    if (entry.interactionId) {
-      globalThis.seen++;
-      globalThis.slowest = Math.max(globalThis.slowest, entry.duration);
+  for (const { interactionId, duration } of list.getEntries()) {
+    if (interactionId) {
+      interactions[interactionId] = Math.max(duration, interactions[interactionId] ?? 0);
     }
   }
 }).observe({ type: "event", durationThreshold: 16, buffered: true });
@@ -202,7 +201,12 @@ def served(site: Path) -> Iterator[str]:
 
 
 def scroll(site: Path, chromium: str) -> None:
-    """Scroll through a gallery with a slow processor, and print what it cost."""
+    """Scroll through a gallery with a slow processor, and print what it cost.
+
+    Interaction to next paint is what web.dev defines: one of the slowest is left out for every
+    fifty. As other programs' work counts into it, the longest task is told, too: in seconds of
+    processor time, without the slowing, which is then reckoned in.
+    """
     with served(site) as origin, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(viewport={"width": 1366, "height": 860})
@@ -212,13 +216,21 @@ def scroll(site: Path, chromium: str) -> None:
         page.goto(origin)
         page.wait_for_selector("html[data-scroll=ready]")
         through(page)
-        slowest, seen = page.evaluate("[globalThis.slowest, globalThis.seen]")
+        took = sorted(page.evaluate("Object.values(interactions)"), reverse=True)
         tiles = page.locator("main .tile").count()
         heap, resident = memory(tools, browser.new_browser_cdp_session())
+        tools.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+        page.goto(origin)
+        page.wait_for_selector("html[data-scroll=ready]")
+        browser.start_tracing(page=page, categories=["toplevel"])
+        through(page)
+        longest = longest_task(browser.stop_tracing())
         browser.close()
     print("\n| scrolling, processor slowed to a sixth | |")
     print("|---|---:|")
-    print(f"| slowest of {seen} interactions to the next paint | {slowest:.0f} ms |")
+    print(f"| interaction to next paint, of {len(took)} | {took[len(took) // 50]:.0f} ms |")
+    print(f"| the slowest of them | {took[0]:.0f} ms |")
+    print(f"| longest task, {SLOWER} times its processor time | {SLOWER * longest:.0f} ms |")
     print(f"| tiles in the page at the end | {tiles} |")
     print(f"| heap of the page's scripts | {heap:.0f} MB |")
     print(f"| private memory of the page's process | {resident:.0f} MB |")
@@ -239,6 +251,21 @@ def through(page: Page) -> None:
         page.keyboard.press("Tab")
         page.mouse.wheel(0, 4000)
         page.wait_for_timeout(300)
+
+
+def longest_task(trace: bytes) -> float:
+    """Return the processor time of the longest task of the page's main thread, in ms."""
+    events = json.loads(trace)["traceEvents"]
+    main = {
+        (event["pid"], event["tid"])
+        for event in events
+        if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
+    }
+    return max(
+        event["tdur"] / 1000
+        for event in events
+        if event["ph"] == "X" and "tdur" in event and (event["pid"], event["tid"]) in main
+    )
 
 
 def memory(tools: CDPSession, browser: CDPSession) -> tuple[float, float]:

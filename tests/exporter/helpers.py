@@ -239,6 +239,9 @@ class Links(HTMLParser):
         address = dict(attrs).get(of.get(tag, ""))
         if address:
             self.found.append(address)
+        if tag in {"img", "source"}:
+            for each in (dict(attrs).get("srcset") or "").split(", "):
+                self.found += each.split(" ")[:1] if each else []
 
 
 def broken_links(site: Path) -> list[tuple[str, str]]:

@@ -344,6 +344,29 @@ def test_rows_are_justified(gallery, serve, visit, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("size", [(390, 844), (1366, 860)])
+def test_nothing_moves_when_a_photograph_arrives(gallery, serve, visit, size):
+    """Its placeholder lies where a photograph will be, and what is below stays where it is."""
+    held = []
+    origin = serve(gallery)
+    page = visit(origin, viewport={"width": size[0], "height": size[1]})
+    page.route("**/media/**", lambda route: held.append(route))  # noqa: PLW0108 - no builtin
+    page.goto(f"{origin}photo/3/index.html", wait_until="domcontentloaded")
+    page.wait_for_selector(".stage .placeholder")
+    tiny = page.locator(".stage .placeholder").bounding_box()
+    below = page.locator(".turn").bounding_box()
+    for route in held:
+        route.continue_()
+    page.unroute("**/media/**")
+    page.wait_for_load_state()
+    photograph = page.locator(".stage .picture").bounding_box()
+
+    assert below == page.locator(".turn").bounding_box()
+    for side, edge in photograph.items():
+        assert abs(edge - tiny[side]) <= 0.021 * max(photograph["width"], photograph["height"])
+    assert photograph["height"] > 200
+
+
 def test_zoom_and_keys(gallery, serve, visit):
     """A double click zooms to the point and out again; `?` opens the keys, Escape closes them."""
     origin = serve(gallery)

@@ -1,9 +1,12 @@
 """A deep check of a site finds what must not be there, and nothing else."""
 
+import gzip
+import json
 import re
 from dataclasses import replace
 
 import pytest
+import zstandard
 from PIL import Image
 
 from picturerail_exporter.check import check_site
@@ -113,6 +116,58 @@ def test_every_leak_is_found(source, site, leak, complaint, where):
 
     assert problems
     assert any(what.startswith(complaint) for what in problems), problems
+
+
+def put(site, name, data):
+    """Write a file as if the exporter itself had written it."""
+    (site / name).write_bytes(data)
+    marks = Marks(site)
+    marks.set(name, digest(data))
+    marks.save()
+
+
+def test_twins_are_looked_into(source, site, options, publish):
+    """What a compressed twin holds is its text, and is looked through like it."""
+    publish(replace(options, rules=RULES, title="Ada's pictures", precompress=("gz", "zst")))
+    assert found(source, site) == []
+
+    text = (site / "index.html").read_bytes()
+    for kind, pack in (("gz", gzip.compress), ("zst", zstandard.ZstdCompressor().compress)):
+        put(site, f"index.html.{kind}", pack(b"another page"))
+        assert found(source, site) == [f"holds something else than the file without .{kind}"]
+        put(site, f"index.html.{kind}", pack(text)[:-9])
+        (what,) = found(source, site)
+        assert what.startswith("cannot be unpacked (")
+        put(site, f"index.html.{kind}", pack(text))
+        assert found(source, site) == []
+
+    leaking = text + b"Steuererkl&auml;rung"
+    put(site, "index.html", leaking)
+    put(site, "index.html.gz", gzip.compress(leaking))
+    holds = "holds the private word “steuererklarung”"
+    other = "holds something else than the file without .zst"
+    assert sorted(found(source, site)) == sorted([holds, holds, other])
+
+
+def test_binary_files_are_looked_into(source, site):
+    """A theme's picture with a position, and a font that names a hidden file, are found."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8825)[1] = "N"
+    picture = encoded(photograph("coffee").resize((9, 6)), exif=exif)
+    font = bytes(range(256)) + b"\0made of /home/ada/Kontoauszug_2020.jpg\0" + bytes(range(256))
+    put(site, "static/cat.jpg", picture)
+    put(site, "static/ada.woff2", font)
+    manifest = site / ".picturerail/manifest.json"
+    held = json.loads(manifest.read_bytes())
+    manifest.write_text(json.dumps(held | {"count": held["count"] + 2}))
+
+    told = found(source, site)
+
+    assert (
+        "holds more than a picture, which nobody should see; take it out of the theme's file"
+        in told
+    )
+    assert "names the file “kontoauszug_2020.jpg”, which is not published" in told
 
 
 @pytest.mark.parametrize(

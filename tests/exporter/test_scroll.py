@@ -100,3 +100,22 @@ def test_an_address_leads_to_a_month(long, serve, chromium):
     page.goto(f"{serve(long)}#2012")
     page.wait_for_selector(".line .tile img[alt='Picture 296']")
     page.close()
+
+
+@pytest.mark.browser
+def test_a_year_is_a_step_back(long, serve, chromium):
+    """After a year of the scrubber was followed, "back" leads to where the visitor was."""
+    page = chromium.new_page()
+    page.goto(f"{serve(long)}#2016")
+    page.wait_for_selector(".line .tile img[alt='Picture 692']")
+    before = page.evaluate("scrollY")
+    page.locator(".rail a", has_text="2012").dispatch_event("click")
+    page.wait_for_selector(".line .tile img[alt='Picture 296']")
+    assert page.evaluate("scrollY") > before + 1000
+
+    page.go_back()
+    page.wait_for_selector(".line .tile img[alt='Picture 692']")
+
+    page.wait_for_url("**#2016-*")
+    assert abs(page.evaluate("scrollY") - before) < 40
+    page.close()

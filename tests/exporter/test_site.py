@@ -39,6 +39,7 @@ def unreferenced(site: Path) -> set[str]:
         "index.html",
         "search/root.bin",
         "static/photo.js",
+        "static/rail.js",
         "static/rows.js",
         "static/scroll.js",
         "static/tiles.js",

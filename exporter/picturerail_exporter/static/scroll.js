@@ -8,12 +8,13 @@
 "use strict";
 
 (() => {
-  const { Rows, Tiles } = Picturerail;
+  const { Rail, Rows, Tiles } = Picturerail;
   const AT_ONCE = 3; // shards asked for at a time
   const KEPT = 30; // shards that stay in memory
-  const ROWS_PER_FRAME = 4; // so that a slow machine still answers between frames
+  const FRAME_MS = 24; // a frame that takes longer was too full: fewer rows are hung in the next
+  const MOST_ROWS = 6; // in one frame
   const SETTLED_MS = 90; // a picture is fetched when its row stayed in sight for so long
-  const LABEL = 22; // pixels between two years of the scrubber
+  const RESTED_MS = 300; // what can wait is done when nothing moved for so long
 
   const script = /** @type {HTMLScriptElement} */ (document.currentScript);
   const site = new URL("../", script.src);
@@ -30,10 +31,13 @@
   /** @type {ScrollShard[]} */
   let shards = [];
   const page = { width: 0, row: 220, gap: 6 };
-  let rail = /** @type {HTMLElement | undefined} */ (undefined);
-  let thumb = /** @type {HTMLElement | undefined} */ (undefined);
+  let rail = /** @type {ScrollRail | undefined} */ (undefined);
   let loading = 0;
   let clock = 0;
+  /** @type {Set<ScrollShard>} */
+  const inPage = new Set(); // those that have an element
+  /** @type {Set<ScrollShard>} */
+  const held = new Set(); // those whose pictures are in memory
 
   // ---- where everything lies ----
 
@@ -46,10 +50,9 @@
     for (const shard of shards) {
       shard.rows = shard.pictures ? Rows.of(shard.pictures, page) : undefined;
       shard.height = shard.rows ? Rows.bottom(shard.rows, page) : Rows.guess(shard, page);
-      shard.element?.remove();
-      shard.element = undefined;
-      shard.shown.clear();
+      drop(shard);
     }
+    covered = bar();
     place();
   }
 
@@ -57,11 +60,11 @@
   function place() {
     let top = 0;
     for (const shard of shards) {
+      if (shard.element && shard.top !== top) {
+        shard.element.style.top = `${top}px`;
+      }
       shard.top = top;
       top += shard.height;
-      if (shard.element) {
-        shard.element.style.top = `${shard.top}px`;
-      }
     }
     field.style.height = `${top}px`;
     label();
@@ -97,40 +100,63 @@
     asked ||= requestAnimationFrame(render);
   }
 
-  function render() {
+  let rowsAFrame = 2;
+  let before = 0; // when the last frame was whose rows did not all hang
+
+  /** @param {number} now as `requestAnimationFrame` tells it */
+  function render(now) {
     asked = 0;
+    if (before) {
+      const late = now - before > FRAME_MS;
+      rowsAFrame = late ? Math.max(1, rowsAFrame >> 1) : Math.min(MOST_ROWS, rowsAFrame + 1);
+    }
     if (main.hidden || !shards.length) {
       return;
     }
-    const from = edge() - innerHeight;
+    // All is read before anything is written: else the browser lays the page out twice a frame.
+    const y = edge();
+    const share = scrollY / Math.max(1, document.documentElement.scrollHeight - innerHeight);
+    const from = y - innerHeight;
     const to = from + 3 * innerHeight;
     const first = at(from);
     const last = to < 0 ? -1 : at(to);
-    let left = ROWS_PER_FRAME;
-    shards.forEach((shard, number) => {
-      if (number < first || number > last) {
-        shard.element?.contains(document.activeElement) || drop(shard);
+    const focused = document.activeElement;
+    for (const shard of inPage) {
+      if ((shard.top + shard.height < from || shard.top > to) && !shard.element?.contains(focused)) {
+        drop(shard);
       }
-    });
+    }
+    let left = rowsAFrame;
     for (let number = first; number <= last; number++) {
       const shard = shards[number];
       shard.used = ++clock;
       if (!shard.element) {
-        shard.element = document.createElement("div");
-        shard.element.className = "shard";
-        shard.element.style.top = `${shard.top}px`;
-        shard.element.style.height = `${shard.height - page.gap}px`;
-        field.insertBefore(shard.element, shards.slice(number + 1).find((each) => each.element)?.element ?? null);
+        hang(shard);
       }
       if (shard.rows) {
         left = fill(shard, from - shard.top, to - shard.top, left);
       }
     }
     ask(first, last);
-    mark();
-    if (left <= 0) {
+    mark(y, share);
+    before = left < 0 ? now : 0;
+    if (before) {
       soon();
     }
+  }
+
+  /**
+   * Put an empty shard into the page, where it comes in the order of reading.
+   * @param {ScrollShard} shard
+   */
+  function hang(shard) {
+    shard.element = document.createElement("div");
+    shard.element.className = shard.rows ? "shard read" : "shard";
+    shard.element.style.top = `${shard.top}px`;
+    shard.element.style.height = `${shard.height - page.gap}px`;
+    const below = [...inPage].filter((each) => each.top > shard.top).sort((a, b) => a.top - b.top)[0];
+    field.insertBefore(shard.element, below?.element ?? null);
+    inPage.add(shard);
   }
 
   /** @param {ScrollShard} shard */
@@ -138,6 +164,7 @@
     shard.element?.remove();
     shard.element = undefined;
     shard.shown.clear();
+    inPage.delete(shard);
   }
 
   /**
@@ -146,6 +173,7 @@
    * @param {number} from
    * @param {number} to
    * @param {number} left how many rows may still be hung in this frame
+   * @returns {number} how many may be hung still; less than none if there are more
    */
   function fill(shard, from, to, left) {
     const rows = /** @type {ScrollRow[]} */ (shard.rows);
@@ -163,7 +191,7 @@
       .filter(({ number }) => !shard.shown.has(number))
       .sort((a, b) => a.away - b.away);
     for (const { number } of wanted) {
-      if (left-- <= 0) {
+      if (--left < 0) {
         return left;
       }
       const element = line(shard, rows[number]);
@@ -187,8 +215,33 @@
     for (let number = about.first; number < about.end; number++) {
       element.append(Tiles.make(pictures[number], about.height, root, site));
     }
-    setTimeout(() => element.isConnected && Tiles.fetch(element), SETTLED_MS);
+    waiting.push({ element, since: performance.now() });
+    fetching ||= setTimeout(fetchNext, SETTLED_MS);
     return element;
+  }
+
+  /** @type {{ element: HTMLElement, since: number }[]} */
+  const waiting = []; // rows whose pictures are not asked for yet
+  let fetching = 0;
+
+  /** Fetch the pictures of one row that stayed in sight, and leave the others to later tasks. */
+  function fetchNext() {
+    fetching = 0;
+    let wait = 0;
+    while (waiting.length && !wait) {
+      const { element, since } = waiting[0];
+      wait = Math.max(0, since + SETTLED_MS - performance.now());
+      if (!wait) {
+        waiting.shift();
+        if (element.isConnected) {
+          Tiles.fetch(element);
+          break;
+        }
+      }
+    }
+    if (waiting.length) {
+      fetching = setTimeout(fetchNext, wait);
+    }
   }
 
   // ---- reading shards ----
@@ -204,11 +257,13 @@
         void read(number);
       }
     }
-    const held = shards.filter((shard) => shard.pictures && !shard.element);
-    held.sort((a, b) => b.used - a.used);
-    for (const shard of held.slice(KEPT)) {
-      shard.pictures = undefined; // its rows stay, and so its height
-      shard.rows = undefined;
+    if (held.size > KEPT + inPage.size) {
+      const unused = [...held].filter((shard) => !shard.element).sort((a, b) => b.used - a.used);
+      for (const shard of unused.slice(KEPT)) {
+        shard.pictures = undefined; // its height stays
+        shard.rows = undefined;
+        held.delete(shard);
+      }
     }
   }
 
@@ -243,6 +298,7 @@
     const inside = !above && shard.top < y ? (y - shard.top) / shard.height : 0;
     const before = shard.height;
     shard.pictures = pictures;
+    held.add(shard);
     shard.rows = Rows.of(pictures, page);
     shard.height = Rows.bottom(shard.rows, page);
     if (shard.element) {
@@ -320,6 +376,8 @@
     }
   }
 
+  let covered = 8; // pixels of the window's upper edge, as last measured
+
   /** What covers the window's upper edge. */
   function bar() {
     const header = /** @type {HTMLElement} */ (document.querySelector("header.bar"));
@@ -331,69 +389,30 @@
     return `${monthNames[(month % 100) - 1]} ${Math.floor(month / 100)}`;
   }
 
-  /** Make the scrubber: a year is a link, the rail itself is drawn along. */
+  /** Hang the scrubber: a listing by name has none. */
   function makeRail() {
-    if (root.order === "name") {
-      return;
+    if (root.order !== "name") {
+      const runs = [...root.front, ...shards.flatMap((shard) => shard.runs)];
+      const years = new Set(runs.map(([month]) => Math.floor(month / 100)));
+      rail = Rail.make([...years], field.dataset.years ?? "", visit);
     }
-    rail = document.createElement("nav");
-    rail.className = "rail";
-    rail.setAttribute("aria-label", field.dataset.years ?? "");
-    const runs = [...root.front, ...shards.flatMap((shard) => shard.runs)];
-    const years = new Set(runs.map(([month]) => Math.floor(month / 100)));
-    for (const year of years) {
-      const link = document.createElement("a");
-      link.href = `#${year}`;
-      link.textContent = String(year);
-      rail.append(link);
-    }
-    thumb = document.createElement("span");
-    thumb.className = "thumb";
-    thumb.setAttribute("aria-hidden", "true");
-    rail.append(thumb);
-    document.body.append(rail);
-    rail.addEventListener("pointerdown", drag);
-    rail.addEventListener("click", (event) => {
-      const link = /** @type {HTMLElement} */ (event.target).closest("a");
-      if (link && !dragged) {
-        void jump(Number(link.textContent) * 100);
-      }
-    });
   }
 
-  let dragged = false;
-
-  /** @param {PointerEvent} down */
-  function drag(down) {
-    const along = /** @type {HTMLElement} */ (rail);
-    dragged = false;
-    const start = down.clientY;
-    const move = (/** @type {PointerEvent} */ event) => {
-      if (!dragged && Math.abs(event.clientY - start) < 4) {
-        return;
-      }
-      dragged = true;
-      along.classList.add("drawn");
-      const box = along.getBoundingClientRect();
-      const share = Math.min(1, Math.max(0, (event.clientY - box.top) / box.height));
-      scrollTo({ top: share * (document.documentElement.scrollHeight - innerHeight), behavior: "instant" });
-    };
-    const up = () => {
-      along.classList.remove("drawn");
-      removeEventListener("pointermove", move);
-      removeEventListener("pointerup", up);
-      removeEventListener("pointercancel", up);
-    };
-    addEventListener("pointermove", move);
-    addEventListener("pointerup", up);
-    addEventListener("pointercancel", up);
+  /**
+   * Go to a year, so that the way back leads to where the visitor was.
+   * @param {number} year
+   */
+  function visit(year) {
+    keep();
+    history.pushState(null, "", `#${year}`); // unlike following the link, this navigates nothing
+    void jump(year * 100);
   }
 
   let labelling = 0;
 
   /** Put the years where they lie, soon: many shards may arrive at once. */
   function label() {
-    labelling ||= setTimeout(putLabels, 60);
+    labelling ||= setTimeout(() => whenIdle(putLabels), RESTED_MS);
   }
 
   /** Where each year's first picture lies, found in one pass. */
@@ -418,44 +437,38 @@
     return heights;
   }
 
-  /** Those that would stand in each other are left out of sight. */
   function putLabels() {
     labelling = 0;
-    if (!rail) {
-      return;
-    }
     const whole = document.documentElement.scrollHeight;
     const above = scrollY + field.getBoundingClientRect().top;
-    const high = rail.clientHeight;
-    const heights = yearHeights();
-    let last = -LABEL;
-    for (const link of rail.querySelectorAll("a")) {
-      const y = ((above + (heights.get(Number(link.textContent)) ?? 0)) / whole) * high;
-      const close = y - last < LABEL;
-      link.classList.toggle("close", close);
-      link.style.top = `${y}px`;
-      last = close ? last : y;
-    }
+    const heights = [...yearHeights()];
+    rail?.label(new Map(heights.map(([year, height]) => [year, (above + height) / whole])));
   }
 
   let written = 0;
-  let hide = 0;
 
-  /** Show the month that is looked at, and keep the place for when the visitor comes back. */
-  function mark() {
-    if (rail && thumb) {
-      const share = scrollY / Math.max(1, document.documentElement.scrollHeight - innerHeight);
-      thumb.style.top = `${share * 100}%`;
-      const month = monthAt(edge() + bar());
-      if (month) {
-        thumb.textContent = nameOf(month);
-      }
-      rail.classList.add("moving");
-      clearTimeout(hide);
-      hide = setTimeout(() => rail?.classList.remove("moving"), 1200);
-    }
+  /**
+   * Show the month that is looked at, and keep the place for when the visitor comes back.
+   * @param {number} y the window's upper edge, seen from the field's
+   * @param {number} share of the page that lies above
+   */
+  function mark(y, share) {
+    const month = rail ? monthAt(y + covered) : 0;
+    rail?.move(share, month ? nameOf(month) : "");
     clearTimeout(written);
-    written = setTimeout(keep, 250);
+    written = setTimeout(() => whenIdle(keep), RESTED_MS);
+  }
+
+  /**
+   * Do what can wait when the browser has nothing else to do.
+   * @param {() => void} work
+   */
+  function whenIdle(work) {
+    if ("requestIdleCallback" in globalThis) {
+      requestIdleCallback(work, { timeout: 1000 });
+    } else {
+      work();
+    }
   }
 
   /** Write the place into the history: which picture is at the window's upper edge. */

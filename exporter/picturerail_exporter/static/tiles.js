@@ -17,7 +17,7 @@
       const [id, shape, width, tall, digest, name, wider, widerName, tiny, alt] = picture;
       const link = document.createElement("a");
       link.className = `tile s${shape}`;
-      link.href = new URL(`photo/${id}/index.html`, site).href;
+      link.href = `${site.href}photo/${id}/index.html`;
       link.dataset.photoId = String(id);
       link.style.width = `${Rows.ratio(picture) * height}px`;
       if (tiny) {
@@ -28,12 +28,13 @@
         blur.src = tiny;
         link.append(blur);
       }
+      const full = new Image(width, tall);
+      full.addEventListener("load", () => link.querySelector(".placeholder")?.remove(), { once: true });
       /** @param {number} which */
       const file = (which) => {
         const rest = `${digest}${root.ending}${root.names[which]}${root.suffix}`;
-        return new URL(`media/${digest.slice(0, 2)}/${rest}`, site).href;
+        return `${site.href}media/${digest.slice(0, 2)}/${rest}`;
       };
-      const full = new Image(width, tall);
       full.className = "picture near";
       full.alt = alt;
       full.decoding = "async";

@@ -1,0 +1,82 @@
+"""The lists of a site's own files: what is begun, and sites of the format before."""
+
+import json
+import zlib
+
+from picturerail_exporter.site_folder import Marks
+
+from .helpers import plain, public, tree
+
+
+def as_format_2(site):
+    """Make a site's lists what the format before had: 256, each of more files."""
+    lists = {}
+    for path, mark in Marks(site).items():
+        lists.setdefault(zlib.crc32(path.encode()) % 256, {})[path] = mark
+    folder = site / ".picturerail/files"
+    for place in folder.iterdir():
+        place.unlink()
+    for number, held in lists.items():
+        (folder / f"{number:02x}.json").write_text(json.dumps(held, sort_keys=True, indent=0))
+    manifest = site / ".picturerail/manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_bytes()) | {"format": 2}))
+    return lists
+
+
+def test_a_site_of_the_format_before_is_taken_over(source, publish, options):
+    """Its lists are parted with the next change, and no file of it is written or left behind."""
+    for number in range(4):
+        source.add(f"{number}.jpg", plain((number * 50, 9, 9)), tags=("old",))
+    publish()
+    as_format_2(options.path)
+    known = dict(Marks(options.path).items())
+    assert known["photo/2/index.html"]
+
+    source.delete(2)
+    report = publish()
+
+    assert "photo/2/index.html" in report.removed_files
+    assert report.unchanged > report.changed
+    assert not list((options.path / ".picturerail/files").glob("??.json"))
+    source.add("new.jpg", plain((3, 3, 200)))
+    publish()
+    incremental = tree(options.path)
+    assert publish(full=True).changed == 0
+    assert incremental == tree(options.path)
+
+
+def test_what_was_begun_is_known_until_the_lists_name_it(tmp_path):
+    """A file that an export began is ours, of no known bytes, until it is saved or dropped."""
+    marks = Marks(tmp_path)
+    marks.set("standing", "1")
+    marks.save()
+    marks.begin(["standing", "new", "never"])
+
+    again = Marks(tmp_path)
+    assert tuple(map(again.get, ["standing", "new", "never", "other"])) == ("1", "", "", None)
+    assert sorted(again.items()) == [("never", ""), ("new", ""), ("standing", "1")]
+    again.begin(["more"])
+    again = Marks(tmp_path)
+    again.set("new", "2")
+    again.drop("never")
+    again.drop("more")
+    again.save()
+
+    assert sorted(Marks(tmp_path).items()) == [("new", "2"), ("standing", "1")]
+    assert not (tmp_path / ".picturerail/begun").exists()
+
+
+def test_a_change_costs_the_lists_of_its_files(source, publish, options):
+    """An added picture leaves the lists as they are that name none of what it touches."""
+    for number in range(30):
+        source.add(f"{number}.jpg", plain((number * 8, 9, 9)), taken=f"20{number:02}-05-05T10:00")
+    publish()
+    folder = options.path / ".picturerail/files"
+    before = {place.name: place.stat().st_ino for place in folder.iterdir()}
+    source.add("new.jpg", plain((3, 3, 200)), taken="2012-05-06T10:00")
+    report = publish()
+    after = {place.name: place.stat().st_ino for place in folder.iterdir()}
+
+    written = {name for name, inode in after.items() if before.get(name) != inode}
+    assert 0 < len(written) <= report.added + report.changed
+    assert public(options.path)
