@@ -123,6 +123,8 @@ interface QueryWord {
 interface QueryNode {
   kind: "word" | "all" | "any" | "times";
   word: number;
+  /** Not 0: of the words that stand together without a space. */
+  chunk: number;
   from: number;
   before: number;
   negated: boolean;
@@ -208,6 +210,7 @@ declare var Picturerail: {
   analyse(text: string): string[];
   analyseQuery(text: string): string[];
   isStopWord(word: string): boolean;
+  overlap(text: string): boolean;
   stem(word: string): string;
   Postings: { open(load: LoadBytes): Promise<Postings> };
   WordSource: new (index: Postings, word: QueryWord) => Source;

@@ -241,7 +241,21 @@ def random_query(rng):
         lambda: f'caption:"{word()} {word()}"',
         lambda: f"name:{word()}",
         lambda: rng.choice(["2019..2020", "date:2019-06", "..2019-03", "camera:canon", "x:y", "-"]),
-        lambda: rng.choice(['"', "(", ")", "OR", "date:20", "tag:", "2019..", "IMG_7.jpg"]),
+        lambda: rng.choice(
+            [
+                '"',
+                "(",
+                ")",
+                "OR",
+                "date:20",
+                "tag:",
+                "2019..",
+                "IMG_7.jpg",
+                "IMG_99999",
+                "x-cat",
+                "the-sea",
+            ]
+        ),
     ]
     return " ".join(rng.choice(forms)() for _ in range(rng.randrange(1, 4)))
 

@@ -80,6 +80,19 @@
   }
 
   /**
+   * Whether words of what a visitor types overlap, as pairs of ideographs and kana do.
+   * @param {string} text
+   */
+  function overlap(text) {
+    let any = false;
+    fold(text, (run) => {
+      any ||= run.length > 2;
+      return run;
+    });
+    return any;
+  }
+
+  /**
    * Whether a folded word says little.
    * @param {string} word
    */
@@ -91,5 +104,6 @@
     analyse,
     analyseQuery,
     isStopWord,
+    overlap,
   });
 })();

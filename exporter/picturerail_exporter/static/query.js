@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { analyseQuery: analyse, isStopWord } = globalThis.Picturerail;
+  const { analyseQuery: analyse, isStopWord, overlap } = globalThis.Picturerail;
   const MOST_DEPTH = 64;
   const MOST_WORDS = 256;
   const DAY = 86400;
@@ -74,6 +74,7 @@
       this.at = 0;
       this.excluded = false;
       this.field = "";
+      this.chunks = 0;
       /** @type {QueryWord[]} */
       this.words = [];
     }
@@ -270,11 +271,13 @@
     wordsOf(chunk) {
       const terms = analyse(chunk);
       const star = chunk.endsWith("*");
+      // What stands together without a space stays together where any word is enough.
+      const together = terms.length > 1 && !overlap(chunk) ? ++this.chunks : 0;
       return terms.map((term, at) => {
         const starred = star && at === terms.length - 1;
         const plain = !starred && !this.excluded;
         const near = plain && (!this.field || this.field === "tags");
-        return this.leaf({
+        const leaf = this.leaf({
           ...this.newWord(terms.length > 1 ? term : chunk, [term]),
           prefixes: starred || !this.excluded,
           forms: plain,
@@ -282,6 +285,7 @@
           stop: plain && !this.field && isStopWord(term),
           near: near ? [term, ...(terms.length > 1 ? [terms.join(" ")] : [])] : [],
         });
+        return { ...leaf, chunk: together };
       });
     }
 
@@ -310,7 +314,8 @@
    * @returns {QueryNode}
    */
   function all(children) {
-    return { kind: "all", word: -1, from: 0, before: 0, negated: false, optional: false, demanded: false, children };
+    const numbers = { word: -1, chunk: 0, from: 0, before: 0 };
+    return { kind: "all", ...numbers, negated: false, optional: false, demanded: false, children };
   }
 
   /** @param {QueryNode[]} nodes */

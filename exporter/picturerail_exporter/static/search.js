@@ -339,9 +339,8 @@
      * @returns {Standing}
      */
     _relaxed(root, id) {
-      const free = root.children.filter((child) => !child.demanded && !child.optional);
       const rest = root.children.filter((child) => child.demanded || child.optional);
-      const any = this._any(free.map((child) => this._of(child, id)));
+      const any = this._any(units(root).map((unit) => this._all(unit, id)));
       const all = this._all(rest, id);
       return {
         low: any.low + all.low,
@@ -369,8 +368,29 @@
     best.splice(low, 0, hit);
   }
 
+  /**
+   * Of what is asked for the parts of which any may be enough.
+   * @param {QueryNode} root
+   */
+  function units(root) {
+    /** @type {QueryNode[][]} */
+    const all = [];
+    let before = 0;
+    for (const child of root.children) {
+      if (!child.demanded && !child.optional) {
+        if (child.chunk && child.chunk === before) {
+          all[all.length - 1].push(child);
+        } else {
+          all.push([child]);
+        }
+        before = child.chunk;
+      }
+    }
+    return all;
+  }
+
   /** @param {QueryNode} root */
-  const canRelax = (root) => root.children.filter((child) => !child.demanded && !child.optional).length > 1;
+  const canRelax = (root) => units(root).length > 1;
 
   /**
    * @param {QueryNode} node
