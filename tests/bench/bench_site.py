@@ -165,7 +165,7 @@ def vips(files: list[str], scratch: Path) -> Cost:
 def scale(scratch: Path, counts: list[int]) -> None:
     """Print what an export costs after each kind of change, among more and more pictures."""
     print("Processor seconds of `export` after a change, start-up included; in brackets those of")
-    print("the browser's index, which is computed as a whole, apart from the others.\n")
+    print("the browser's index apart from the others.\n")
     print(f"| photographs | full | peak memory | {' | '.join(CHANGES)} |")
     print(f"|---:|---:|---:|{'---:|' * len(CHANGES)}", flush=True)
     for count in counts:

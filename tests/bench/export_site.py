@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from picturerail_exporter import browser_index
 from picturerail_exporter.renditions import Recipe, Size
+from picturerail_exporter.search_index import SearchIndex
 from picturerail_exporter.site import SiteOptions, export
 from picturerail_native.database import Database
 
@@ -21,16 +22,20 @@ RECIPE = Recipe(sizes=(Size("large", 2048, 2048), Size("small", 400, 300), Recip
 
 def main(store: Path, site: Path) -> None:
     """Export, and say what the browser's index took."""
-    real, took = browser_index.build, [0.0]
+    took = [0.0]
 
-    def build(*arguments: Any, **named: Any) -> Any:
-        before = time.process_time()
-        try:
-            return real(*arguments, **named)
-        finally:
-            took[0] += time.process_time() - before
+    def timed(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            before = time.process_time()
+            try:
+                return real(*arguments, **named)
+            finally:
+                took[0] += time.process_time() - before
 
-    browser_index.build = build
+        return call
+
+    for name in ("rebuild", "update"):
+        setattr(SearchIndex, name, timed(getattr(SearchIndex, name)))
     with Database(store) as database, database.snapshot() as snapshot:
         export(snapshot, SiteOptions(site, store / "renditions", recipe=RECIPE))
     print("index", took[0])
