@@ -131,7 +131,8 @@ def test_compressed_twins(source, publish, options, tmp_path):
     for name in texts:
         assert gzip.decompress(files[f"{name}.gz"]) == files[name]
         assert zstandard.decompress(files[f"{name}.zst"]) == files[name]
-    assert len(files) == 3 * len(texts) + len([n for n in files if n.endswith(".webp")])
+    alone = [name for name in files if name.endswith((".bin", ".webp"))]
+    assert len(files) == 3 * len(texts) + len(alone)
     order = [name for name in report.changed_files if "photo/3" in name]
     assert order == [f"photo/3/index.html{end}" for end in ("", ".gz", ".zst")]
     fresh = replace(both, path=tmp_path / "fresh")

@@ -24,6 +24,7 @@
   const grid = /** @type {HTMLElement} */ (document.getElementById("results-grid"));
   const more = /** @type {HTMLButtonElement} */ (document.getElementById("results-more"));
   const sorting = /** @type {HTMLSelectElement} */ (document.getElementById("results-sort"));
+  const sorted = /** @type {HTMLElement} */ (sorting.parentElement);
 
   /** @type {Record<string, string>} */
   const texts = JSON.parse(results.dataset.texts ?? "{}");
@@ -96,7 +97,6 @@
     const { name, words, sort } = asked();
     const number = ++newest;
     sorting.value = sort;
-    sorting.disabled = Boolean(name);
     results.hidden = !name && !words;
     main.hidden = !results.hidden;
     if (results.hidden) {
@@ -122,6 +122,7 @@
         return;
       }
       say(summary(found, name, words), remarks(index, found));
+      sorted.hidden = Boolean(name) || found.total < 2;
       grid.replaceChildren();
       hang(index, first, shown);
       offerMore(index, found, first.length, number);
@@ -182,6 +183,7 @@
     note.textContent = remark;
     note.hidden = !remark;
     grid.replaceChildren();
+    sorted.hidden = true;
     more.hidden = true;
     delete state.results;
   }
