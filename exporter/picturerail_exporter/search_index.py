@@ -115,8 +115,13 @@ class SearchIndex:
             files.update(self._blocks(ids))
             return self._brought(files, old, terms)
 
-    def update(self, pictures: Pictures, tags: Iterable[str], near: NearWords) -> Brought:
-        """Take over changed pictures, and tags whose near words may have changed."""
+    def update(
+        self, pictures: Pictures, tags: Iterable[str], near: NearWords, *, purged: bool = False
+    ) -> Brought:
+        """Take over changed pictures, and tags whose near words may have changed.
+
+        Where one was `purged`, nothing of it stays in the engine's index either.
+        """
         old = self._search.names()
         changed = _Changed()
         seq = int(self._state.note("search index")) + 1
@@ -136,6 +141,8 @@ class SearchIndex:
                     self._search.set_look(number, _look(after, self._recipe))
             changed.keys.update(_key(word, "n") for word in settled.settle(tags))
             writer.commit(seq)
+            if purged:
+                writer.compact()
         self._state.set_note("search index", str(seq))
         with Reader(self._folder) as reader:
             terms = SiteTerms(reader, FIELDS)

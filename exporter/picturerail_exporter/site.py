@@ -425,7 +425,9 @@ def _indexed(
                 return decode_neighbours(value).reach
         return ()
 
-    return index.update(new.pictures, tags, near)
+    gone = (number for number, (_, after) in new.pictures.items() if after is None)
+    purged = any(source.get(number) is None for number in gone)
+    return index.update(new.pictures, tags, near, purged=purged)
 
 
 def _neighbours(source: Source, version: str) -> Mapping[str, Sequence[tuple[str, float]]]:

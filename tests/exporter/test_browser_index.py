@@ -462,3 +462,20 @@ def test_a_change_touches_few_files(source, publish, options):
     assert len(before) > 15
     # Its place among single pictures, the root, and where each of its words stands and is listed.
     assert len(after - before) <= 4 + terms
+
+
+def test_what_is_purged_is_in_no_file(source, publish, options):
+    """A deleted picture's words may wait to be merged away, a purged one's are gone at once."""
+    source.add("a.jpg", plain((1, 2, 3)), caption="zyxwvutsrq")
+    source.add("b.jpg", plain((1, 2, 4)), caption="meadow")
+    publish()
+
+    def everywhere():
+        folders = (options.path, options.renditions.parent)
+        return b"".join(data for folder in folders for data in tree(folder).values())
+
+    assert b"zyxwvutsrq" in everywhere()
+    source.delete(1)  # as a purge leaves it: there is no row
+    publish()
+    assert b"zyxwvutsrq" not in everywhere()
+    assert b"meadow" in everywhere()
