@@ -464,18 +464,25 @@ def test_a_change_touches_few_files(source, publish, options):
     assert len(after - before) <= 4 + terms
 
 
-def test_what_is_purged_is_in_no_file(source, publish, options):
+def test_what_is_purged_is_in_no_file(source, tmp_path):
     """A deleted picture's words may wait to be merged away, a purged one's are gone at once."""
-    source.add("a.jpg", plain((1, 2, 3)), caption="zyxwvutsrq")
-    source.add("b.jpg", plain((1, 2, 4)), caption="meadow")
-    publish()
+    for number in range(40):
+        source.add(f"{number}.jpg", plain((1, 2, 3)), caption="meadow")
+    for _ in range(2):
+        source.add("secret.jpg", plain((1, 2, 4)), caption="zyxwvutsrq")
+    photos, _ = published(source, Rules())
+    first, second = sorted(photo.id for photo in photos)[-2:]
+    with open_state(None) as state:
+        for photo in photos:
+            state.put(photo)
+        index = SearchIndex(state, tmp_path / "engine", source.uuid, Recipe())
+        index.rebuild(lambda _: ())
 
-    def everywhere():
-        folders = (options.path, options.renditions.parent)
-        return b"".join(data for folder in folders for data in tree(folder).values())
+        def remove(number, *, purged):
+            before = state.photo(number)
+            state.drop(number)
+            index.update({number: (before, None)}, (), lambda _: (), purged=purged)
+            return b"".join(tree(tmp_path / "engine").values())
 
-    assert b"zyxwvutsrq" in everywhere()
-    source.delete(1)  # as a purge leaves it: there is no row
-    publish()
-    assert b"zyxwvutsrq" not in everywhere()
-    assert b"meadow" in everywhere()
+        assert b"zyxwvutsrq" in remove(first, purged=False)
+        assert b"zyxwvutsrq" not in remove(second, purged=True)
