@@ -36,7 +36,7 @@ from picturerail_exporter.collection import Photo
 from picturerail_exporter.listings import Key
 from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.sections import Listing
-from picturerail_exporter.shards import shard
+from picturerail_exporter.shards import shard_name
 from picturerail_exporter.state import SiteState
 
 _VERSION = 1
@@ -83,7 +83,7 @@ def scroll_of(
             photos = state.listed(name, starts[0], end)
             # Its bytes are made once more when they are written: all at once they would not fit.
             make = functools.partial(_shard, state, name, starts[0], end, recipe)
-            kept = Kept(starts[0], end, shard(None, make()).name, _runs(photos, order))
+            kept = Kept(starts[0], end, shard_name(make()), _runs(photos, order))
             written.append((folder + kept.name, make))
         now.append(kept)
     state.set_shards(name, msgspec.msgpack.encode(now) if now else b"")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import functools
 import io
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -379,8 +378,3 @@ def _folded(value: str) -> str:
 
 def _folded_all(words: Iterable[tuple[str, float]]) -> list[str]:
     return sorted({text for word, _ in words if (text := _folded(word))})
-
-
-def folder_of(state: Path) -> Path:
-    """Return where the engine's index of a site lies, beside the site's state."""
-    return Path(os.fspath(state)).with_suffix(".index")
