@@ -2,18 +2,35 @@
 
 type LoadBytes = (name: string) => Promise<Uint8Array>;
 
-type IndexKind = "terms" | "postings" | "spelling" | "looks" | "texts" | "orders";
+type BlockKind = "pictures" | "values" | "facts";
+type IndexKind = "terms" | "postings" | "rest" | "spelling" | BlockKind;
 type Row = [key: string, value: Uint8Array];
 
 interface PostingsRoot {
   documents: number;
   fields: [name: string, weight: number, words: number, holding: number][];
-  looks: number;
-  texts: number;
-  orders: number;
+  /** How many ids share a file of each kind. */
+  pictures: number;
+  values: number;
+  facts: number;
+  /** Bands of a term that begin before so many documents are among its "postings". */
+  front: number;
   ending: string;
-  names: string[];
-  suffix: string;
+}
+
+/** Pictures of one block by id: when they were taken, and which set of values each has. */
+interface Facts {
+  ids: number[];
+  orders: number[];
+  folder: { sets: string[][]; of: number[] };
+  camera: { sets: string[][]; of: number[] };
+}
+
+/** Pictures of one block by id, and the numbers of each one's values. */
+interface Values {
+  ids: number[];
+  values: string[];
+  of: number[][];
 }
 
 /** In which field a term stands, how often, and how many words that field has. */
@@ -38,6 +55,7 @@ interface Part {
   /** Each document's class. */
   readonly codes: Uint32Array;
   readonly classes: FieldUse[][];
+  find(id: number): number;
   uses(at: number): FieldUse[];
   positions(at: number): number[][];
   look(at: number): Look | undefined;
@@ -56,16 +74,18 @@ interface NearTag {
 
 /** What a result shows of a picture. */
 interface Look {
-  filename: string;
+  /** Names its tile, beside its id. */
   digest: string;
+  /** The style sheet's class of its proportions. */
   form: number;
-  name: number;
+  /** 4 bits each of red, green and blue; 0 where it is not known. */
   colour: number;
 }
 
 /** A look, and what is said of the picture where that is known. */
 interface Shown extends Look {
-  alt: string | undefined;
+  filename?: string;
+  alt?: string;
 }
 
 type Via = "exact" | "phrase" | "form" | "prefix" | "typo" | "neighbour";
@@ -81,7 +101,7 @@ interface List {
   edits: number;
   /** The band that is read next. */
   next: number;
-  places: Map<number, Place>;
+  parts: Part[];
 }
 
 /** The best way that is known in which a document has a word. */
@@ -165,16 +185,43 @@ interface Way {
   tags: string[];
 }
 
-interface Hit {
+interface Ranked {
   id: number;
   score: number;
+}
+
+interface Hit extends Ranked {
   matches: Way[];
-  look: Look | undefined;
+  look: Shown | undefined;
+}
+
+type Facet = "year" | "folder" | "tag" | "camera";
+
+/** A value that pictures must have. */
+interface Filter {
+  facet: Facet;
+  value: string;
+}
+
+/** What an address asks for. */
+interface Asked {
+  name: string;
+  words: string;
+  sort: "best" | "newest" | "oldest";
+  filters: Filter[];
+}
+
+/** How a query may go on. */
+interface Completion {
+  shown: string;
+  documents: number;
+  query: string;
 }
 
 interface SearchOptions {
   limit?: number;
-  sort?: "best" | "newest" | "oldest";
+  sort?: Asked["sort"];
+  filters?: Filter[];
   /** Whether nobody waits for the answer any more. */
   superseded?: () => boolean;
 }
@@ -188,22 +235,48 @@ interface Found {
   corrected: [typed: string, meant: string][];
 }
 
+/** Some of what is found. */
+interface Page extends Found {
+  /** What the names of tiles end in. */
+  ending: string;
+  /** Whether a file of the index could not be read. */
+  damaged: boolean;
+  /** Whether there may be hits behind these. */
+  more: boolean;
+}
+
+/** What the page around the results gives them. */
+interface PageFrame {
+  site: URL;
+  box: HTMLInputElement;
+  form: HTMLFormElement;
+  /** Brings pictures that come near. */
+  near: IntersectionObserver;
+  asked(): Asked;
+  /** Change what the address asks for, and show that; a `step` is one in the history. */
+  ask(changes: Partial<Asked>, step?: boolean): void;
+}
+
+interface ResultsView {
+  show(asked: Asked): Promise<void>;
+}
+
 interface Postings {
   readonly documents: number;
   readonly fields: { name: string; weight: number; average: number }[];
   readonly root: PostingsRoot;
   readonly problems: Set<string>;
   term(text: string, kind: "w" | "t"): Promise<Term | undefined>;
-  beginningWith(text: string): Promise<Term[]>;
+  beginningWith(text: string, kind?: "w" | "t"): Promise<Term[]>;
   stem(stem: string): Promise<{ bearing: number; words: string[] } | undefined>;
   nearTags(word: string): Promise<NearTag[]>;
   band(term: Term, band: number): Promise<Part[]>;
   spellings(length: number, edits: number): Promise<string[]>;
-  looks(ids: number[]): Promise<Map<number, Look>>;
-  texts(ids: number[]): Promise<Map<number, string>>;
-  orders(ids: number[]): Promise<Map<number, number>>;
-  everything(): Promise<Map<number, number>>;
-  missing(kind: "looks" | "texts" | "orders", ids: number[]): number;
+  pictures(ids: number[]): Promise<Map<number, Shown>>;
+  facts(ids?: number[]): Promise<Facts[]>;
+  values(ids?: number[]): Promise<Values[]>;
+  orders(ids?: number[]): Promise<Map<number, number>>;
+  missing(kind: BlockKind, ids: number[]): number;
 }
 
 declare var Picturerail: {
@@ -231,6 +304,12 @@ declare var Picturerail: {
   parse(query: string, fields: string[]): Query;
   search(index: Postings, query: string, options?: SearchOptions): Promise<Found>;
   searchName(index: Postings, filename: string): Promise<Found>;
+  Facets: {
+    matching(index: Postings, filters: Filter[]): Promise<Set<number>>;
+    count(index: Postings, ids: Set<number>): Promise<Record<Facet, [value: string, count: number][]>>;
+  };
+  complete(index: Postings, query: string): Promise<Completion[]>;
+  results(page: PageFrame): ResultsView;
 };
 
 /** The scrubber: shares are of the whole page's height. */
@@ -260,7 +339,6 @@ type ScrollPicture = [
   width: number,
   height: number,
   digest: string,
-  name: number,
   wider: number,
   widerName: number,
   placeholder: string,

@@ -55,7 +55,7 @@ class Touched:
     ways in, and `letters` those letters of their indexes, by kind, which may be gone; `sections`
     the starts of sections, old and new, by listing; `months` the listings of months, which may
     be gone; `contents` the hashes of contents that came or went, `originals` those of copied
-    originals, with their kind.
+    originals, with their kind; `tiles` the pictures that changed, as they were and as they are.
     """
 
     photos: set[int] = field(default_factory=set)
@@ -66,6 +66,7 @@ class Touched:
     months: set[bytes] = field(default_factory=set)
     contents: dict[bytes, Photo] = field(default_factory=dict)
     originals: dict[tuple[bytes, str], Photo] = field(default_factory=dict)
+    tiles: Mapping[int, tuple[Photo | None, Photo | None]] = field(default_factory=dict)
 
     def whole(self, state: SiteState, listing: bytes) -> None:
         """Take every page of a listing as touched."""
@@ -174,7 +175,7 @@ def apply(
         homes: where the watched folders lie, by name: the texts of albums are read there.
         most_similar: how many similar pictures are shown beside one.
     """
-    touched = Touched()
+    touched = Touched(tiles=new.pictures)
     places: dict[bytes, set[Key]] = {b"": set()}
     folders: dict[Folder, int] = {}
     months: dict[bytes, int] = {}

@@ -8,6 +8,7 @@ security policy forbids the rest.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import math
 import re
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from picturerail_exporter.collection import WAYS, Album, Photo, Way, slug_of
 from picturerail_exporter.listings import Month, way_named
 from picturerail_exporter.rendition_store import original_ending
-from picturerail_exporter.renditions import FORMATS, Recipe
+from picturerail_exporter.renditions import FORMATS, TILE, Recipe
 from picturerail_exporter.sections import Section, section_path
 from picturerail_exporter.site_folder import ExportError
 from picturerail_exporter.theme import Theme
@@ -34,6 +35,10 @@ MEDIA = "media"
 
 DIGEST_BYTES = 8
 """So much of a content's hash names its files: a million pictures share none by chance (3e-8)."""
+
+TILE_BYTES = 3
+"""So much of a content's hash names a tile beside the picture's number."""
+
 ALBUMS = "album/index.html"
 TIMELINE = "timeline/index.html"
 FEED = "feed.xml"
@@ -42,6 +47,23 @@ FEED_LENGTH = 30
 
 MOST_WAYS = 48
 """Tags, cameras or places that one index shows; where there are more, each letter has its own."""
+
+SEARCH_SCRIPT = "static/search.js"
+_SEARCH_SCRIPTS = tuple(
+    f"static/{name}.js"
+    for name in (
+        "analyse",
+        "stem",
+        "postings",
+        "query",
+        "sources",
+        "facets",
+        "ranking",
+        "completions",
+        "worker",
+    )
+)
+"""What the search of a site is made of, in the order in which it runs."""
 
 _REMEMBERED = 4096  # pictures whose files' names are kept for the next page
 _SHAPE_STEP = 1.04
@@ -78,6 +100,17 @@ def media_name(content_hash: bytes, recipe: Recipe, name: str, kind: str = "webp
     return f"{MEDIA}/{digest[:2]}/{digest}-{recipe.version}-{name}.{kind}"
 
 
+def tile_name(photo: Photo, recipe: Recipe, kind: str = "webp") -> str:
+    """Return the path on the site of what a grid shows of a picture, which no other one shares.
+
+    Its number and 24 bits of its content name it, so a search need not know more of it to show
+    it: of 16 million pictures that change one keeps its name, and is seen as it was by those
+    who have it.
+    """
+    digest = photo.content_hash[:TILE_BYTES].hex()
+    return f"{MEDIA}/{digest[:2]}/{digest}-{photo.id}-{recipe.version}-tile.{kind}"
+
+
 def original_path(photo: Photo) -> str:
     """Return the path of a picture's own file on the site; "" where none may be downloaded."""
     if not photo.original:
@@ -89,23 +122,28 @@ def original_path(photo: Photo) -> str:
 def rendered(photo: Photo, recipe: Recipe) -> dict[str, Rendered]:
     """Return a picture's files by the renditions' names.
 
-    Those of a small picture may be equally large: one file then serves for all of them.
+    Those of a small picture may be equally large: one file then serves for all but the tile.
     """
     files: dict[str, Rendered] = {}
     by_size: dict[tuple[int, int], Rendered] = {}
     for number, size in enumerate(recipe.sizes):
         wanted = size.of(photo.width, photo.height)
-        content = photo.content_hash
-        others = {kind: media_name(content, recipe, size.name, kind) for kind in recipe.more}
-        file = Rendered(media_name(content, recipe, size.name), *wanted, number, others)
-        files[size.name] = by_size.setdefault(wanted, file)
+        name = functools.partial(_file_name, photo, recipe, size.name)
+        file = Rendered(name("webp"), *wanted, number, {kind: name(kind) for kind in recipe.more})
+        files[size.name] = file if size.name == TILE else by_size.setdefault(wanted, file)
     return files
+
+
+def _file_name(photo: Photo, recipe: Recipe, name: str, kind: str) -> str:
+    if name == TILE:
+        return tile_name(photo, recipe, kind)
+    return media_name(photo.content_hash, recipe, name, kind)
 
 
 def tile_and_wider(photo: Photo, recipe: Recipe) -> tuple[Rendered, Rendered | None]:
     """Return what a grid shows of a picture, and what it shows on a dense screen if there is."""
     files = rendered(photo, recipe)
-    tile, small = files["tile"], files["small"]
+    tile, small = files[TILE], files["small"]
     return tile, small if small.width > tile.width else None
 
 
@@ -417,10 +455,10 @@ class Pages:
 
 def _remembering(recipe: Recipe) -> Callable[[Photo], Mapping[str, Rendered]]:
     """Return `rendered` for a recipe, which remembers: a page asks several times for each."""
-    known: dict[tuple[bytes, int, int], Mapping[str, Rendered]] = {}
+    known: dict[tuple[int, bytes], Mapping[str, Rendered]] = {}
 
     def renditions(photo: Photo) -> Mapping[str, Rendered]:
-        key = photo.content_hash, photo.width, photo.height
+        key = photo.id, photo.content_hash
         found = known.get(key)
         if found is None:
             if len(known) == _REMEMBERED:
@@ -435,14 +473,21 @@ def static_files(theme: Theme) -> Iterator[tuple[str, bytes]]:
     """Yield the style sheets, scripts, icon, and what else a theme has, as (path, bytes)."""
     import rjsmin
 
+    search: dict[str, bytes] = {}
     for path, data in theme.static_files():
         # The shapes ride along: a file of its own would be one more request.
         if path == "static/site.css":
             yield path, data + shapes_css()
         elif path.endswith(".js"):
-            yield path, rjsmin.jsmin(data, keep_bang_comments=True)
+            script = rjsmin.jsmin(data, keep_bang_comments=True)
+            if path in _SEARCH_SCRIPTS:
+                search[path] = script
+            elif path != SEARCH_SCRIPT:
+                yield path, script
         else:
             yield path, data
+    # What searches is one script, for the same reason.
+    yield SEARCH_SCRIPT, b"\n".join(search[path] for path in _SEARCH_SCRIPTS)
 
 
 def wall_clock(photo: Photo) -> dt.datetime:

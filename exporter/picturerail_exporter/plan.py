@@ -14,7 +14,7 @@ from picturerail_exporter.collection import TAG, WAYS, Photo
 from picturerail_exporter.listings import Folder, Key, Month, folder_key, month_named
 from picturerail_exporter.pages import Pages
 from picturerail_exporter.rendition_store import RenditionStore
-from picturerail_exporter.renditions import Recipe
+from picturerail_exporter.renditions import TILE, Recipe
 from picturerail_exporter.scroll import scroll_of
 from picturerail_exporter.search_file import ROOT
 from picturerail_exporter.search_index import Brought
@@ -122,19 +122,33 @@ class Planner:
             there = self._state.holds_content(content)
             for name, file in pages.rendered(photo, self._recipe).items():
                 if file.path != pages.media_name(content, self._recipe, name):
-                    continue  # another of its renditions serves for this one
+                    continue  # another serves for this one, or it is a tile
                 for kind in self._recipe.formats:
                     path = file.in_format(kind)
                     if there:
                         yield Linked(path, self._store.path(content, self._recipe, name, kind))
                     else:
                         yield Gone(path)
+        for before, after in self._touched.tiles.values():
+            if before is not None:
+                yield from map(Gone, self._tiles(before))
+            if after is not None:
+                yield from itertools.starmap(Linked, self._tiles(after).items())
         for (content, kind), photo in self._touched.originals.items():
             path = pages.original_path(photo)
             if self._state.holds_original(content, kind):
                 yield Linked(path, self._store.original(content, kind, photo.mime))
             else:
                 yield Gone(path)
+
+    def _tiles(self, photo: Photo) -> dict[str, Path]:
+        """Return a picture's tiles on the site, each with where it lies in the store."""
+        return {
+            pages.tile_name(photo, self._recipe, kind): self._store.path(
+                photo.content_hash, self._recipe, TILE, kind
+            )
+            for kind in self._recipe.formats
+        }
 
     def _photos(self) -> Iterator[File]:
         for number in self._touched.photos:

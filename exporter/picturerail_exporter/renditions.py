@@ -16,6 +16,9 @@ from picturerail_exporter.pixels import Picture, scaled_to
 FORMATS = {"avif": "image/avif", "webp": "image/webp", "jpeg": "image/jpeg"}
 """What renditions are encoded as, those first that a browser should rather take."""
 
+TILE = "tile"
+"""The name of the rendition that grids and searches show first."""
+
 _RENDER_VERSION = 1
 """To be raised when the same recipe gives other bytes: renditions are then made anew."""
 
@@ -50,7 +53,7 @@ class Recipe:
     sizes: tuple[Size, ...] = (
         Size("large", 2048, 2048),
         Size("small", 800, 400),
-        Size("tile", 400, 200, 55),
+        Size(TILE, 400, 200, 55),
     )
     effort: int = 2
     more: tuple[str, ...] = ()

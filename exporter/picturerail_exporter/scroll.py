@@ -6,16 +6,17 @@ pictures of which shapes come from which month, so that a browser knows how long
 where each year lies, before it has read any of them. The pictures themselves lie in shards
 beside it, JSON files named by their content, of which those in sight are read::
 
-    scroll.json   {"version": 1, "order": "newest", "ending": "-0123abcd-", "suffix": ".webp",
+    scroll.json   {"version": 2, "order": "newest", "ending": "-0123abcd-", "suffix": ".webp",
                    "names": ["large", ...], "front": [run, ...],
                    "shards": [[name, [run, ...]], ...]}
     run           [month, pictures, shapes]   month is 201907, 0 where the order is not by time;
                                               shapes is the sum of width / height, in thousandths
-    a shard       [[id, shape, width, height, digest, name, wider, wider name, placeholder, alt],
-                   ...]
+    a shard       [[id, shape, width, height, digest, wider, wider name, placeholder, alt], ...]
 
 `shape` is the style sheet's class; width and height are those of the tile, whose file is
-`media/ab/ab…{ending}{name}{suffix}`; `wider` is the width of the next larger file, 0 for none.
+`media/ab/abcdef-{id}{ending}tile{suffix}`, where `abcdef` begins the digest; `wider` is the width
+of the next larger file, 0 for none: `media/ab/ab…{ending}{wider name}{suffix}`, with the whole
+digest.
 
 A shard holds some whole sections, cut where a section's own checksum says so, as the sections
 themselves are cut (`sections`): a change makes one or two of them anew, and the list of all.
@@ -39,7 +40,7 @@ from picturerail_exporter.sections import Listing
 from picturerail_exporter.shards import shard_name
 from picturerail_exporter.state import SiteState
 
-_VERSION = 1
+_VERSION = 2
 _SECTIONS = 4
 """A shard holds about so many, and at most twice as many."""
 
@@ -161,7 +162,6 @@ def _entry(photo: Photo, recipe: Recipe) -> Sequence[object]:
         tile.width,
         tile.height,
         photo.content_hash[: pages.DIGEST_BYTES].hex(),
-        tile.name,
         wider.width if wider else 0,
         wider.name if wider else 0,
         photo.placeholder,

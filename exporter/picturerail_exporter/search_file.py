@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-MAGIC = b"PRSX\x03"
+MAGIC = b"PRSX\x04"
 """What every file begins with; the last byte is the format's version."""
 
 FOLDER = "search"
@@ -87,7 +87,7 @@ def packed_size(key: bytes, value: bytes) -> int:
 
 
 def packed_record(key: bytes, value: bytes) -> int:
-    """Guess what a row of postings takes: digests cannot be packed, the rest to the half."""
+    """Guess what a row of postings takes: of looks the digests cannot be packed."""
     length, at = _number(value, 0)
     looks = len(value) - at - length
     return (2 * length + 3 * looks + len(key)) // 4
@@ -173,11 +173,12 @@ def texts_of(path: str, data: bytes) -> Iterator[str]:
         return
     for key, value in rows_of(body):
         text, _, kind = key.partition(b"\0")
+        if not text:  # the number of a block
+            yield value.decode()
+            continue
         yield text.decode("utf-8", "replace")
         if kind[:1] in (b"s", b"n") and len(kind) == 1:
             yield from _texts_of_entry(value, kind)
-        elif value[:2] == b"[[":
-            yield value.decode()
 
 
 def _texts_of_entry(value: bytes, kind: bytes) -> Iterator[str]:

@@ -22,9 +22,9 @@ from PIL import Image
 
 from picturerail_exporter import pages
 from picturerail_exporter.collection import Photo
-from picturerail_exporter.renditions import Recipe
+from picturerail_exporter.renditions import TILE, Recipe
 from picturerail_exporter.search_file import body_of, directory, packed, varint
-from picturerail_exporter.search_state import LOOK, SearchState
+from picturerail_exporter.search_state import LOOK, RECORDS, ROWS, Row, SearchState
 from picturerail_exporter.state import SiteState
 from picturerail_native.fields import FIELD_WEIGHTS, FIELDS
 from picturerail_native.search import Reader, Writer, analyse, stem
@@ -34,13 +34,14 @@ Pictures = Mapping[int, tuple[Photo | None, Photo | None]]
 NearWords = Callable[[str], Sequence[tuple[str, float]]]
 """The words near a tag, with their similarity; none where the tag is not known."""
 
-BLOCKS = {"looks": 1024, "texts": 1280, "orders": 10_240}
+BLOCKS = {"pictures": 1536, "values": 3072, "facts": 12_288}
 """Files of what is said of pictures one by one, and how many ids share one; all divide the last."""
 
-_LOOKS = 24
-"""Of a term so many documents, the best ones, are kept with what they look like."""
+FRONT = 700
+"""A term's bands that begin before so many of its documents are its front: what every search
+reads of it first, and what bears with each document what that looks like."""
 
-_MOST_ALT = 70
+_MOST_ALT = 60
 _MOST_DIGITS = 2
 _MOST_LETTERS = 64
 _PUT_AT_ONCE = 20_000
@@ -97,7 +98,7 @@ class SearchIndex:
             tags = _Tags(self._search, writer, near)
             for count, photo in enumerate(self._state.photos(), 1):
                 writer.put(photo.id, photo.fields, order=photo.order)
-                self._search.set_look(photo.id, _look(photo, self._recipe))
+                self._search.set_look(photo.id, _look(photo))
                 tags.count(photo, 1)
                 ids.add(photo.id)
                 if count % _PUT_AT_ONCE == 0:
@@ -109,7 +110,7 @@ class SearchIndex:
             terms = SiteTerms(reader, FIELDS)
             self._fill(terms)
             files = {}
-            for kind in ("terms", "postings", "spelling"):
+            for kind in ROWS:
                 files.update(self._search.cut_all(kind))
             files.update(self._blocks(ids))
             return self._brought(files, old, terms)
@@ -137,7 +138,7 @@ class SearchIndex:
                     self._search.set_look(number, None)
                 else:
                     writer.put(number, after.fields, order=after.order)
-                    self._search.set_look(number, _look(after, self._recipe))
+                    self._search.set_look(number, _look(after))
             changed.keys.update(_key(word, "n") for word in settled.settle(tags))
             writer.commit(seq)
             if purged:
@@ -167,17 +168,20 @@ class SearchIndex:
 
     def _replace(self, terms: SiteTerms, keys: set[bytes]) -> dict[str, set[bytes]]:
         """Take terms over as they are now; return the keys of the rows that changed, by kind."""
-        rows: dict[str, set[bytes]] = {"terms": set(keys), "postings": set(), "spelling": set()}
+        rows: dict[str, set[bytes]] = {kind: set() for kind in ROWS}
+        rows["terms"].update(keys)
         looks = _Shown(self._search)
         for key in sorted(keys):
-            rows["postings"].update(self._search.record_keys(key))
+            before = {kind: self._search.records(kind, key) for kind in RECORDS}
+            after: dict[str, list[Row]] = {kind: [] for kind in RECORDS}
             term = terms.term(key)
             there = self._search.has_term(key)
             self._search.drop_term(key)
             if term is not None:
-                records = list(looks.records(key, term))
-                self._search.add_term(key, term.entry, records)
-                rows["postings"].update(record for record, _ in records)
+                after = looks.records(key, term)
+                self._search.add_term(key, term.entry, after)
+            for kind in RECORDS:
+                rows[kind].update(key for key, _ in before[kind].items() ^ set(after[kind]))
             if key.endswith(b"w") and there != (term is not None):
                 spelt = _spelling(key[:-2].decode())
                 if spelt:
@@ -187,23 +191,24 @@ class SearchIndex:
 
     def _blocks(self, ids: set[int]) -> dict[str, bytes]:
         """Make the files again that hold what is said of these pictures one by one."""
-        say: dict[str, Callable[[Photo], tuple[object, ...]]] = {
-            "looks": functools.partial(_looks, recipe=self._recipe),
-            "texts": _texts,
-            "orders": _orders,
+        say: dict[str, Callable[[Sequence[Photo]], object]] = {
+            "pictures": _pictures,
+            "values": _values,
+            "facts": _facts,
         }
         wanted = {kind: {number // size for number in ids} for kind, size in BLOCKS.items()}
         files: dict[str, bytes] = {}
-        for outer in sorted(wanted["orders"]):
+        for outer in sorted(wanted["facts"]):
             # Read once for all of them.
-            begin = outer * BLOCKS["orders"]
-            photos = self._state.photos_in(begin, begin + BLOCKS["orders"])
+            begin = outer * BLOCKS["facts"]
+            photos = self._state.photos_in(begin, begin + BLOCKS["facts"])
             for kind, size in BLOCKS.items():
-                here = range(begin // size, (begin + BLOCKS["orders"]) // size)
+                here = range(begin // size, (begin + BLOCKS["facts"]) // size)
                 for block in sorted(wanted[kind].intersection(here)):
                     first = block.to_bytes(4, "big")
-                    rows = [say[kind](photo) for photo in photos if photo.id // size == block]
-                    data = packed(body_of([(first, msgspec.json.encode(rows))])) if rows else None
+                    these = [photo for photo in photos if photo.id // size == block]
+                    told = msgspec.json.encode(say[kind](these))
+                    data = packed(body_of([(first, told)])) if these else None
                     name = self._search.set_file(kind, first, data)
                     if data is not None:
                         files[name] = data
@@ -223,12 +228,11 @@ class SearchIndex:
                 for name, (words, holding) in fields.items()
             ],
             **BLOCKS,
-            "ending": f"-{self._recipe.version}-",
-            "names": [size.name for size in self._recipe.sizes],
-            "suffix": ".webp",
+            "front": FRONT,
+            "ending": f"-{self._recipe.version}-{TILE}.webp",
         }
         meta = msgspec.json.encode(told)
-        kinds = ("terms", "postings", "spelling", *BLOCKS)
+        kinds = (*ROWS, *BLOCKS)
         parts = [directory(self._search.files(kind)) for kind in kinds]
         return packed(varint(len(meta)) + meta + b"".join(parts))
 
@@ -274,22 +278,27 @@ class _Tags:
 
 
 class _Shown:
-    """Puts what their first documents look like into records."""
+    """Puts what the documents of a term's front look like into its records."""
 
     def __init__(self, search: SearchState) -> None:
         self._ids, self._looks = search.looks()
 
-    def records(self, key: bytes, term: SiteTerm) -> Iterator[tuple[bytes, bytes]]:
-        shown = 0
+    def records(self, key: bytes, term: SiteTerm) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {kind: [] for kind in RECORDS}
+        seen = before = band = 0
         for record in term.records:
             ids = np.frombuffer(record.ids, "<u8")
             row = key + bytes([record.band]) + int(ids[0]).to_bytes(8, "big")
             parts = [varint(len(record.postings)), record.postings]
-            if shown < _LOOKS:
+            if record.band != band:
+                before, band = seen, record.band
+            front = before < FRONT
+            if front:
                 looks = self._looks[np.searchsorted(self._ids, ids)]
                 parts += [np.ascontiguousarray(looks[name]).tobytes() for name in LOOK.names or ()]
-            shown += len(ids)
-            yield row, b"".join(parts)
+            seen += len(ids)
+            found["postings" if front else "rest"].append((row, b"".join(parts)))
+        return found
 
 
 def _keys_of(photo: Photo) -> Iterator[bytes]:
@@ -302,49 +311,76 @@ def _keys_of(photo: Photo) -> Iterator[bytes]:
             yield _key(text, "t")
 
 
-def _look(photo: Photo, recipe: Recipe) -> bytes:
-    form, name = _form_and_name(photo.width, photo.height, recipe)
-    return (
-        photo.content_hash[: pages.DIGEST_BYTES]
-        + bytes([form + 128, name])
-        + _colour(photo.placeholder).to_bytes(2, "little")
-    )
+def _look(photo: Photo) -> bytes:
+    colour = _colour(photo.placeholder)
+    form = pages.shape(photo.width, photo.height)
+    return photo.content_hash[: pages.TILE_BYTES] + bytes([form + 128, colour >> 4, colour & 15])
 
 
 @functools.lru_cache(maxsize=65536)
 def _colour(placeholder: str) -> int:
-    """Return a picture's mean colour as 5, 6 and 5 bits of red, green and blue; 0 if unknown."""
+    """Return a picture's mean colour, 4 bits each of red, green and blue; 0 if unknown."""
     if not placeholder:
         return 0
     data = base64.b64decode(placeholder.partition(",")[2])
     with Image.open(io.BytesIO(data)) as tiny:
         pixel = tiny.convert("RGB").resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
     assert isinstance(pixel, tuple)
-    red, green, blue = pixel
-    return (red >> 3) << 11 | (green >> 2) << 5 | blue >> 3
+    red, green, blue = (round(part / 17) for part in pixel)
+    return red << 8 | green << 4 | blue
 
 
-def _looks(photo: Photo, recipe: Recipe) -> tuple[object, ...]:
-    form, name = _form_and_name(photo.width, photo.height, recipe)
-    digest = photo.content_hash[: pages.DIGEST_BYTES].hex()
-    return photo.id, photo.filename, digest, form, name, _colour(photo.placeholder)
+def _pictures(photos: Sequence[Photo]) -> object:
+    return [
+        (photo.id, photo.filename, _look(photo).hex(), _cut(photo.alt, _MOST_ALT))
+        for photo in photos
+    ]
 
 
-@functools.lru_cache(maxsize=4096)
-def _form_and_name(width: int, height: int, recipe: Recipe) -> tuple[int, int]:
-    """Return the style sheet's class for a picture, and which rendition serves as its tile."""
-    sizes = {size.name: size.of(width, height) for size in recipe.sizes}
-    name = next(n for n, size in enumerate(sizes.values()) if size == sizes["tile"])
-    return pages.shape(width, height), name
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _texts(photo: Photo) -> tuple[object, ...]:
-    alt = photo.alt
-    return photo.id, alt if len(alt) <= _MOST_ALT else alt[: _MOST_ALT - 1] + "…"
+def _values(photos: Sequence[Photo]) -> object:
+    """Return the pictures' tags, and which pictures have which."""
+    return {"ids": _steps(photo.id for photo in photos), **_valued(photos, "tags")}
 
 
-def _orders(photo: Photo) -> tuple[object, ...]:
-    return photo.id, photo.order
+def _facts(photos: Sequence[Photo]) -> object:
+    """Return when pictures were taken, and what many in a row share."""
+    return {
+        "ids": _steps(photo.id for photo in photos),
+        "orders": _steps(photo.order for photo in photos),
+        "folder": _sets(photos, "folder"),
+        "camera": _sets(photos, "camera"),
+    }
+
+
+def _valued(photos: Sequence[Photo], field: str) -> dict[str, object]:
+    """Return a field's values, and for each picture the numbers of its own."""
+    told = [sorted({value for name, value in photo.fields if name == field}) for photo in photos]
+    values = sorted({value for each in told for value in each})
+    number = {value: at for at, value in enumerate(values)}
+    return {"values": values, "of": [[number[value] for value in each] for each in told]}
+
+
+def _sets(photos: Sequence[Photo], field: str) -> dict[str, object]:
+    """Return the sets of a field's values that there are, and for each picture that of its own."""
+    told = [
+        tuple(sorted({value for name, value in photo.fields if name == field})) for photo in photos
+    ]
+    sets = sorted(set(told))
+    number = {values: at for at, values in enumerate(sets)}
+    return {"sets": sets, "of": [number[each] for each in told]}
+
+
+def _steps(numbers: Iterable[int]) -> list[int]:
+    """Return each number less the one before."""
+    steps, before = [], 0
+    for number in numbers:
+        steps.append(number - before)
+        before = number
+    return steps
 
 
 def _key(text: str, kind: str) -> bytes:

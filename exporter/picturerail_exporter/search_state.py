@@ -3,7 +3,8 @@
 Tables::
 
     search_entry     key, entry: the directory of terms (`native/search/SITE.md`)
-    search_record    key, data: postings, each with what its first documents look like
+    search_record    key, data: postings of each term's best documents, with what these look like
+    search_rest      key, data: all other postings
     search_spelling  key: words by their length, for those that are misspelt
     search_tag       folded, tag, count, words: how often a published tag is written so, and what
                      it is near to, folded
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -34,6 +35,7 @@ from picturerail_exporter.search_file import (
 TABLES = """
 CREATE TABLE IF NOT EXISTS search_entry(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_record(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_rest(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_spelling(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_tag(
   folded TEXT, tag BLOB, count INTEGER, words BLOB, PRIMARY KEY(folded, tag)) WITHOUT ROWID;
@@ -45,6 +47,7 @@ CREATE TABLE IF NOT EXISTS search_file(
 _TABLE_NAMES = (
     "search_entry",
     "search_record",
+    "search_rest",
     "search_spelling",
     "search_tag",
     "search_look",
@@ -52,16 +55,22 @@ _TABLE_NAMES = (
 )
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
-    "terms": ("search_entry", Cut(24_000, 56_000, packed_size)),
-    "postings": ("search_record", Cut(40_000, 50_000, packed_record)),
+    "terms": ("search_entry", Cut(12_000, 40_000, packed_size)),
+    "postings": ("search_record", Cut(20_000, 36_000, packed_record)),
+    "rest": ("search_rest", Cut(40_000, 52_000, packed_record)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size)),
 }
-"""The kinds of files that are cut out of a table, by the content of its rows."""
+"""The kinds of files that are cut out of a table, by the content of its rows: smaller ones where
+most searches read one, larger ones where few do, so that there are no more than some hundreds."""
 
-LOOK = np.dtype([("digest", "V8"), ("shape", "u1"), ("name", "u1"), ("colour", "<u2")])
-"""What a result shows at once: the picture's file, its proportions, its colour."""
+LOOK = np.dtype([("digest", "V3"), ("shape", "u1"), ("redgreen", "u1"), ("blue", "u1")])
+"""What a result shows at once: what names the picture's tile, its proportions, its colour."""
+
+RECORDS = ("postings", "rest")
+"""The kinds that hold terms' documents."""
 
 Files = dict[str, bytes]
+Row = tuple[bytes, bytes]
 
 
 class SearchState:
@@ -78,29 +87,28 @@ class SearchState:
         for name in _TABLE_NAMES:
             self._db.execute(f"DELETE FROM {name}")  # noqa: S608 - names from here
 
-    def add_term(self, key: bytes, entry: bytes, records: Iterable[tuple[bytes, bytes]]) -> None:
-        """Keep a term that is not kept yet."""
+    def add_term(self, key: bytes, entry: bytes, records: Mapping[str, Sequence[Row]]) -> None:
+        """Keep a term that is not kept yet; its records by their kind, `postings` or `rest`."""
         self._db.execute("INSERT INTO search_entry VALUES (?, ?)", (key, entry))
-        self._db.executemany("INSERT INTO search_record VALUES (?, ?)", records)
+        for kind, rows in records.items():
+            self._db.executemany(f"INSERT INTO {ROWS[kind][0]} VALUES (?, ?)", rows)  # noqa: S608
 
     def drop_term(self, key: bytes) -> None:
         """Forget a term."""
         self._db.execute("DELETE FROM search_entry WHERE key = ?", (key,))
-        self._db.execute(
-            "DELETE FROM search_record WHERE key >= ? AND key < ?", (key, key + b"\xff" * 9)
-        )
+        for kind in RECORDS:
+            query = f"DELETE FROM {ROWS[kind][0]} WHERE key >= ? AND key < ?"  # noqa: S608
+            self._db.execute(query, (key, key + b"\xff" * 9))
 
     def has_term(self, key: bytes) -> bool:
         """Tell whether a term is kept."""
         found = self._db.execute("SELECT 1 FROM search_entry WHERE key = ?", (key,)).fetchone()
         return found is not None
 
-    def record_keys(self, key: bytes) -> list[bytes]:
-        """Return the keys of a term's records."""
-        rows = self._db.execute(
-            "SELECT key FROM search_record WHERE key >= ? AND key < ?", (key, key + b"\xff" * 9)
-        )
-        return [row[0] for row in rows]
+    def records(self, kind: str, key: bytes) -> dict[bytes, bytes]:
+        """Return a term's records of a kind by their keys."""
+        query = f"SELECT * FROM {ROWS[kind][0]} WHERE key >= ? AND key < ?"  # noqa: S608
+        return dict(self._db.execute(query, (key, key + b"\xff" * 9)))
 
     def set_spelling(self, key: bytes, *, there: bool) -> None:
         """Keep a word for those who misspell it, or forget it."""

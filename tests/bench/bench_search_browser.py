@@ -41,7 +41,6 @@ from picturerail_native.records import Exposure
 SEED = 7
 CAMERAS = ("Canon EOS 90D", "FUJIFILM X-T4", "Apple iPhone 13", "SONY ILCE-7M3")
 STATIC = Path(picturerail_exporter.__file__).parent / "static"
-SCRIPTS = ("analyse.js", "stem.js", "postings.js", "query.js", "sources.js", "search.js")
 PEERS = {"pagefind": "1.5.2", "minisearch": "7.2.0"}
 
 OURS = """

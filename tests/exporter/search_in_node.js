@@ -27,8 +27,8 @@ async function answer(index, what, text, options) {
       return parse(text, []);
     case "name":
       return searchName(index, text);
-    case "looks":
-      return [...(await index.looks(text))];
+    case "pictures":
+      return [...(await index.pictures(text))];
     default: {
       const found = await search(index, text, options ?? {});
       return { ...found, hits: found.hits.map(told) };

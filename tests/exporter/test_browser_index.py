@@ -25,7 +25,15 @@ STATIC = Path(picturerail_exporter.__file__).parent / "static"
 VECTORS_FILE = Path(__file__).parents[1] / "native" / "analysis-vectors.json"
 
 RUNNER = Path(__file__).with_name("search_in_node.js")
-SCRIPTS = ("analyse.js", "stem.js", "postings.js", "query.js", "sources.js", "search.js")
+SCRIPTS = (
+    "analyse.js",
+    "stem.js",
+    "postings.js",
+    "query.js",
+    "sources.js",
+    "facets.js",
+    "ranking.js",
+)
 
 
 @pytest.fixture(scope="session")

@@ -45,8 +45,9 @@ def unreferenced(site: Path) -> set[str]:
         "static/tiles.js",
     }  # of photo pages, if any
     used |= {"404.html", "robots.txt"}  # asked for by name
-    script = (site / "static/page.js").read_text()
-    used |= {f"static/{name}" for name in re.findall(r'"(\w+\.js)"', script)}  # for a search
+    for script in ("page.js", "results.js"):  # for a search
+        named = re.findall(r'"(?:static/)?(\w+\.js)"', (site / "static" / script).read_text())
+        used |= {f"static/{name}" for name in named}
     for page in site.rglob("*.html"):
         here = "/" + str(page.relative_to(site))
         for address in Links(page.read_text()).found:
@@ -310,7 +311,8 @@ def test_delete_and_hide_leave_nothing(source, publish, options):
     assert not [name for name in left if "private" in name or "photo/2" in name]
     assert not [name for name, data in left.items() if b"deleted" in data or b"hidden.jpg" in data]
     assert not (options.path / "photo" / "2").exists()
-    assert len(list(options.path.glob("media/*/*.webp"))) == 1
+    assert len(list(options.path.glob("media/*/*-large.webp"))) == 1
+    assert len(list(options.path.glob("media/*/*-tile.webp"))) == 1
 
 
 def test_interrupted_at_any_write(source, options, publish, monkeypatch, tmp_path):

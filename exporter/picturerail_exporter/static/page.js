@@ -1,15 +1,11 @@
-// The search box of every page and the results below it. The address says what is shown:
-// `?q=words` a search, `?name=file.jpg` the pictures of that filename.
+// What every page does: the search box, whose results `results.js` shows; pictures that come as they
+// come near; dates as the visitor writes them; grids that turn into pictures. The address says what is
+// shown: `?q=words` a search, `?name=file.jpg` the pictures of that filename.
 "use strict";
 
 (() => {
-  const AT_ONCE = 60;
-  const FIRST = 20; // of many pictures the first screen is not kept waiting for more
-  const MANY = 5000;
   const SORTS = /** @type {const} */ (["best", "newest", "oldest"]);
-  const FEW_FILES = 2;
-  const SHAPE_STEP = 1.04;
-  const SEARCH = ["analyse.js", "stem.js", "postings.js", "query.js", "sources.js", "search.js"];
+  const FACETS = /** @type {const} */ (["year", "folder", "tag", "camera"]);
 
   const script = /** @type {HTMLScriptElement} */ (document.currentScript);
   const site = new URL("../", script.src);
@@ -19,24 +15,6 @@
   const box = /** @type {HTMLInputElement} */ (form.elements.namedItem("q"));
   const main = /** @type {HTMLElement} */ (document.getElementById("content"));
   const results = /** @type {HTMLElement} */ (document.getElementById("results"));
-  const heading = /** @type {HTMLElement} */ (document.getElementById("results-title"));
-  const note = /** @type {HTMLElement} */ (document.getElementById("results-note"));
-  const grid = /** @type {HTMLElement} */ (document.getElementById("results-grid"));
-  const more = /** @type {HTMLButtonElement} */ (document.getElementById("results-more"));
-  const sorting = /** @type {HTMLSelectElement} */ (document.getElementById("results-sort"));
-  const sorted = /** @type {HTMLElement} */ (sorting.parentElement);
-
-  /** @type {Record<string, string>} */
-  const texts = JSON.parse(results.dataset.texts ?? "{}");
-
-  /**
-   * One of the site's texts, with what belongs into its gaps.
-   * @param {string} name
-   * @param {...(string | number)} gaps
-   */
-  function text(name, ...gaps) {
-    return texts[name].replace(/\{(\d)\}/g, (_, at) => String(gaps[Number(at)]));
-  }
 
   const near = new IntersectionObserver(
     (entries) => {
@@ -49,282 +27,79 @@
   );
   document.querySelectorAll(".tile, .frame").forEach((tile) => near.observe(tile));
 
-  /** @type {Promise<Postings> | undefined} */
-  let opening;
-  let newest = 0; // searches are numbered; what an older one finds is not shown
-
-  /** @param {string} name */
-  function loadScript(name) {
-    return new Promise((done, failed) => {
-      const element = document.createElement("script");
-      element.src = new URL(name, script.src).href;
-      element.async = false; // they run in the order in which they are asked for
-      element.onload = done;
-      element.onerror = failed;
-      document.head.append(element);
-    });
-  }
-
-  /** Open the index, with the scripts that read it: a visit without a search needs neither. */
-  async function open() {
-    await Promise.all(SEARCH.map(loadScript));
-    return globalThis.Picturerail.Postings.open(load);
-  }
-
-  /** @type {LoadBytes} */
-  async function load(name) {
-    const fixed = name === "root.bin"; // the others are named by their content
-    const answer = await fetch(new URL(`search/${name}`, site), {
-      cache: fixed ? "no-cache" : "default",
-    });
-    if (!answer.ok) {
-      throw new Error(`${name}: ${answer.status}`);
-    }
-    return new Uint8Array(await answer.arrayBuffer());
-  }
-
   /** What the address asks for. */
   function asked() {
     const parameters = new URLSearchParams(location.search);
-    const name = parameters.get("name");
-    const words = (parameters.get("q") ?? "").trim();
+    const name = parameters.get("name") ?? "";
+    const words = name ? "" : (parameters.get("q") ?? "").trim();
     const sort = SORTS.find((each) => each === parameters.get("sort")) ?? "best";
-    return name ? { name, words: "", sort } : { name: "", words, sort };
+    const filters = FACETS.flatMap((facet) => parameters.getAll(facet).map((value) => ({ facet, value })));
+    return { name, words, sort, filters: name ? [] : filters };
+  }
+
+  /**
+   * Say in the address what is searched. The first word makes a step in the history, so that
+   * "back" leads out of the search and not through it letter by letter; so does each filter.
+   * @param {Partial<Asked>} changes
+   * @param {boolean} step
+   */
+  function ask(changes, step = false) {
+    const before = asked();
+    const { words, sort, filters } = { ...before, ...changes };
+    const wanted = new URLSearchParams(words ? { q: words } : {});
+    filters.forEach(({ facet, value }) => wanted.append(facet, value));
+    if (sort !== "best") {
+      wanted.set("sort", sort);
+    }
+    const address = new URL(location.href);
+    address.search = words || filters.length ? `?${wanted}` : "";
+    address.hash = "";
+    if (address.href !== location.href) {
+      const searching = before.words || before.name || before.filters.length;
+      history[searching && !step ? "replaceState" : "pushState"](null, "", address);
+    }
+    void show();
+  }
+
+  /** @type {Promise<ResultsView> | undefined} */
+  let opening;
+
+  /** Open what shows results: a visit without a search does not need it. */
+  function open() {
+    opening ??= new Promise((done, failed) => {
+      const element = document.createElement("script");
+      element.src = new URL("results.js", script.src).href;
+      element.onload = () => done(globalThis.Picturerail.results(Page));
+      element.onerror = failed;
+      document.head.append(element);
+    });
+    return opening;
   }
 
   /** Show what the address asks for: a search, or the page itself. */
   async function show() {
-    const { name, words, sort } = asked();
-    const number = ++newest;
-    sorting.value = sort;
-    results.hidden = !name && !words;
+    const { name, words, filters } = asked();
+    results.hidden = !name && !words && !filters.length;
     main.hidden = !results.hidden;
+    document.title = results.hidden ? title : `${name || words || filters[0].value} – ${title}`;
     if (results.hidden) {
       delete state.search;
       delete state.results;
-      document.title = title;
-      return;
+    } else {
+      state.search = "busy";
     }
-    document.title = `${name || words} – ${title}`;
-    if (location.protocol === "file:") {
-      say(text("needsServer"), text("needsServerWhy"));
-      state.search = "unavailable";
-      return;
-    }
-    state.search = "busy";
-    try {
-      opening ??= open();
-      const index = await opening;
-      const found = await find(index, index.documents > MANY ? FIRST : Infinity, number);
-      const first = found.hits.slice(0, AT_ONCE);
-      const shown = await known(index, first);
-      if (number !== newest) {
-        return;
-      }
-      say(summary(found, name, words), remarks(index, found));
-      sorted.hidden = Boolean(name) || found.total < 2;
-      grid.replaceChildren();
-      hang(index, first, shown);
-      offerMore(index, found, first.length, number);
-      state.results = String(found.total);
-      state.search = "ready";
-    } catch {
-      if (number === newest) {
-        opening = undefined; // the next search tries again
-        say(text("unavailable"), text("unavailableWhy"));
+    if (!results.hidden || opening) {
+      try {
+        await (await open()).show(asked());
+      } catch {
+        opening = undefined;
         state.search = "unavailable";
       }
     }
   }
 
-  /**
-   * @param {Postings} index
-   * @param {number} limit
-   * @param {number} number of the search: a newer one ends it
-   */
-  function find(index, limit, number) {
-    const { name, words, sort } = asked();
-    const { search, searchName } = globalThis.Picturerail;
-    const superseded = () => number !== newest;
-    return name ? searchName(index, name) : search(index, words, { limit, sort, superseded });
-  }
-
-  /**
-   * What hits look like, and what is said of them where that costs little.
-   * @param {Postings} index
-   * @param {Hit[]} hits
-   * @returns {Promise<Map<number, Shown>>}
-   */
-  async function known(index, hits) {
-    const ids = hits.map(({ id }) => id);
-    const unknown = hits.filter(({ look }) => !look).map(({ id }) => id);
-    const cheap = index.missing("texts", ids) <= FEW_FILES;
-    const [looks, texts] = await Promise.all([
-      index.looks(unknown),
-      cheap ? index.texts(ids) : /** @type {Map<number, string>} */ (new Map()),
-    ]);
-    /** @type {Map<number, Shown>} */
-    const shown = new Map();
-    for (const { id, look } of hits) {
-      const seen = look ?? looks.get(id);
-      if (seen) {
-        shown.set(id, { ...seen, alt: texts.get(id) });
-      }
-    }
-    return shown;
-  }
-
-  /**
-   * @param {string} headline
-   * @param {string} remark
-   */
-  function say(headline, remark) {
-    heading.textContent = headline;
-    note.textContent = remark;
-    note.hidden = !remark;
-    grid.replaceChildren();
-    sorted.hidden = true;
-    more.hidden = true;
-    delete state.results;
-  }
-
-  /**
-   * @param {Found} found
-   * @param {string} name
-   * @param {string} words
-   */
-  function summary({ total, all }, name, words) {
-    const count = all ? (total === 1 ? "one" : "many") : "more";
-    const kind = total ? count + (name ? "Named" : "") : "none";
-    return text(kind, name || words, total.toLocaleString(document.documentElement.lang));
-  }
-
-  /**
-   * @param {Postings} index
-   * @param {Found} found
-   */
-  function remarks(index, found) {
-    const corrected = found.corrected.map(([typed, meant]) => text("corrected", typed, meant));
-    const relaxed = found.relaxed ? text("relaxed") : "";
-    const damaged = index.problems.size ? text("damaged") : "";
-    return [...corrected, relaxed, damaged].join(" ").trim();
-  }
-
-  /**
-   * @param {Postings} index
-   * @param {Hit[]} hits
-   * @param {Map<number, Shown>} shown
-   */
-  function hang(index, hits, shown) {
-    for (const hit of hits) {
-      const picture = shown.get(hit.id);
-      if (picture) {
-        grid.append(tile(index, hit, picture));
-      }
-    }
-  }
-
-  /**
-   * @param {Postings} index
-   * @param {Found} found
-   * @param {number} from
-   * @param {number} number
-   */
-  function offerMore(index, found, from, number) {
-    more.hidden = found.all && found.hits.length <= from;
-    more.onclick = async () => {
-      const wider = found.all ? found : await find(index, from + AT_ONCE, number);
-      const next = wider.hits.slice(from, from + AT_ONCE);
-      const shown = await known(index, next);
-      if (number === newest) {
-        hang(index, next, shown);
-        offerMore(index, wider, from + next.length, number);
-        more.hidden ||= !next.length;
-      }
-    };
-  }
-
-  /**
-   * @param {Postings} index
-   * @param {Hit} hit
-   * @param {Shown} picture
-   */
-  function tile(index, hit, picture) {
-    const { digest, form, name, colour } = picture;
-    const { ending, names, suffix } = index.root;
-    const matched = [...new Set(hit.matches.flatMap(matchedWords))].join(" ");
-    const link = document.createElement("a");
-    link.className = `tile s${form}`;
-    link.href = new URL(`photo/${hit.id}/index.html`, site).href;
-    link.dataset.photoId = String(hit.id);
-    link.dataset.matched = matched;
-    if (colour) {
-      const [red, green, blue] = [(colour >> 11) << 3, ((colour >> 5) & 63) << 2, (colour & 31) << 3];
-      link.style.backgroundColor = `rgb(${red} ${green} ${blue})`;
-    }
-    const file = `media/${digest.slice(0, 2)}/${digest}${ending}${names[name]}${suffix}`;
-    const full = image("picture", new URL(file, site).href, picture.alt ?? matched);
-    full.height = 200;
-    full.width = Math.round(200 * SHAPE_STEP ** form);
-    if (picture.alt === undefined) {
-      const learn = async () => {
-        full.alt = (await index.texts([hit.id])).get(hit.id) ?? full.alt;
-      };
-      link.addEventListener("focus", learn, { once: true });
-      link.addEventListener("pointerenter", learn, { once: true });
-    }
-    const why = document.createElement("span");
-    why.className = "why";
-    why.textContent = [...new Set(hit.matches.map(reason))].join(" · ");
-    link.append(full, why);
-    near.observe(link);
-    return link;
-  }
-
-  /**
-   * @param {string} name
-   * @param {string} address
-   * @param {string} alt
-   */
-  function image(name, address, alt) {
-    const element = document.createElement("img");
-    element.className = name;
-    element.alt = alt;
-    element.loading = "lazy";
-    element.decoding = "async";
-    element.src = address;
-    return element;
-  }
-
-  /** @param {Way} way */
-  function matchedWords(way) {
-    return way.via === "neighbour" ? [way.query, ...way.tags] : [way.word];
-  }
-
-  /** @param {Way} way */
-  function reason(way) {
-    return way.via === "neighbour" ? text("through", way.query, way.tags.join(", ")) : way.word;
-  }
-
-  /**
-   * Say in the address what is searched. The first word makes a step in the history, so that
-   * "back" leads out of the search and not through it letter by letter.
-   * @param {string} words
-   */
-  function setAddress(words) {
-    const address = new URL(location.href);
-    const searching = address.searchParams.has("q") || address.searchParams.has("name");
-    const { sort } = asked();
-    const wanted = new URLSearchParams({ q: words });
-    if (sort !== "best") {
-      wanted.set("sort", sort);
-    }
-    address.search = words ? `?${wanted}` : "";
-    address.hash = "";
-    if (address.href !== location.href) {
-      history[searching ? "replaceState" : "pushState"](null, "", address);
-    }
-  }
+  /** @type {PageFrame} */
+  const Page = { site, box, form, near, asked, ask };
 
   // Tags are searches, which find what they mean too; where nothing can be searched they lead to
   // the pages of their pictures.
@@ -389,20 +164,15 @@
   let frame = 0;
   box.addEventListener("input", () => {
     cancelAnimationFrame(frame);
-    frame = requestAnimationFrame(() => {
-      if (location.protocol !== "file:") {
-        setAddress(box.value.trim());
-        void show();
-      }
-    });
+    frame = requestAnimationFrame(() => location.protocol !== "file:" && ask({ words: box.value.trim() }));
   });
+  box.addEventListener("focus", () => location.protocol !== "file:" && void open().catch(() => (opening = undefined)));
 
   form.addEventListener("submit", (event) => {
     if (location.protocol !== "file:") {
       event.preventDefault();
-      setAddress(box.value.trim());
       box.blur();
-      void show();
+      ask({ words: box.value.trim() });
     }
   });
 
@@ -412,13 +182,6 @@
       event.preventDefault();
       box.focus();
     }
-  });
-
-  sorting.addEventListener("change", () => {
-    const address = new URL(location.href);
-    address.searchParams.set("sort", sorting.value);
-    history.replaceState(null, "", address);
-    void show();
   });
 
   function fromAddress() {

@@ -3,10 +3,10 @@
 "use strict";
 
 (() => {
-  const MAGIC = [0x50, 0x52, 0x53, 0x58, 3]; // "PRSX" and the version
-  const LOOK_BYTES = 12;
+  const MAGIC = [0x50, 0x52, 0x53, 0x58, 4]; // "PRSX" and the version
+  const LOOK_BYTES = 6;
   /** @type {IndexKind[]} */
-  const KINDS = ["terms", "postings", "spelling", "looks", "texts", "orders"];
+  const KINDS = ["terms", "postings", "rest", "spelling", "pictures", "values", "facts"];
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();
 
@@ -37,6 +37,46 @@
           return value;
         }
       }
+    }
+
+    /**
+     * Fill an array with as many numbers.
+     * @param {Uint32Array} into
+     */
+    numbers(into) {
+      const { bytes } = this;
+      let at = this.at;
+      for (let index = 0; index < into.length; index++) {
+        if (bytes[at] < 128) {
+          into[index] = bytes[at++]; // most are small
+        } else {
+          this.at = at;
+          into[index] = this.number();
+          at = this.at;
+        }
+      }
+      this.at = at;
+    }
+
+    /**
+     * Fill an array with numbers of which each is told by its distance to the one before.
+     * @param {Float64Array} into
+     */
+    steps(into) {
+      const { bytes } = this;
+      let at = this.at;
+      let value = 0;
+      for (let index = 0; index < into.length; index++) {
+        if (bytes[at] < 128) {
+          value += bytes[at++];
+        } else {
+          this.at = at;
+          value += this.number();
+          at = this.at;
+        }
+        into[index] = value;
+      }
+      this.at = at;
     }
 
     /** @param {number} length */
@@ -108,17 +148,33 @@
       this.classes = Array.from({ length: bytes.number() }, () => classOf(bytes));
       this.ids = new Float64Array(this.count);
       this.codes = new Uint32Array(this.count);
-      let id = 0;
-      for (let at = 0; at < this.count; at++) {
-        this.ids[at] = id += bytes.number();
-      }
-      for (let at = 0; at < this.count; at++) {
-        this.codes[at] = bytes.number();
-      }
+      bytes.steps(this.ids);
+      bytes.numbers(this.codes);
       this._rest = bytes;
       this._looks = value.subarray(outer.at);
       /** @type {number[][][] | undefined} */
       this._positions = undefined;
+    }
+
+    /**
+     * The place of a document; -1 where it is not here.
+     * @param {number} id
+     */
+    find(id) {
+      let low = 0;
+      let high = this.count - 1;
+      while (low <= high) {
+        const middle = (low + high) >> 1;
+        if (this.ids[middle] === id) {
+          return middle;
+        }
+        if (this.ids[middle] < id) {
+          low = middle + 1;
+        } else {
+          high = middle - 1;
+        }
+      }
+      return -1;
     }
 
     /** @param {number} at */
@@ -209,13 +265,14 @@
     }
 
     /**
-     * All words that begin with a text, itself included.
+     * All words or tags that begin with a text, itself included.
      * @param {string} text
+     * @param {"w" | "t"} kind
      * @returns {Promise<Term[]>}
      */
-    async beginningWith(text) {
+    async beginningWith(text, kind = "w") {
       const rows = await this._range("terms", binary(encoder.encode(text)));
-      return rows.filter(([key]) => key.endsWith("\0w")).map((row) => this._term(row));
+      return rows.filter(([key]) => key.endsWith(`\0${kind}`)).map((row) => this._term(row));
     }
 
     /**
@@ -259,7 +316,12 @@
      * @returns {Promise<Part[]>}
      */
     async band(term, band) {
-      const rows = await this._range("postings", term.key + String.fromCharCode(band));
+      let before = 0;
+      for (let each = 0; each < band; each++) {
+        before += term.bands[each].documents;
+      }
+      const kind = before < this.root.front ? "postings" : "rest";
+      const rows = await this._range(kind, term.key + String.fromCharCode(band));
       return rows.map(([, value]) => new Part(value));
     }
 
@@ -279,49 +341,61 @@
     }
 
     /**
-     * What results show of documents; those of a damaged file are left out.
+     * What results show of documents, and what is said of them to those who cannot see them; those of a
+     * damaged file are left out.
      * @param {number[]} ids
-     * @returns {Promise<Map<number, Look>>}
+     * @returns {Promise<Map<number, Shown>>}
      */
-    async looks(ids) {
-      const rows = await this._ofIds("looks", this.root.looks, ids);
-      return new Map(rows.map(([id, filename, digest, form, name, colour]) => {
-        return [id, { filename, digest, form, name, colour }];
-      }));
+    async pictures(ids) {
+      const wanted = new Set(ids);
+      /** @type {[id: number, filename: string, look: string, alt: string][]} */
+      const rows = (await this._told("pictures", ids)).flat();
+      const shown = rows.filter(([id]) => wanted.has(id)).map(([id, filename, look, alt]) => {
+        const bytes = Uint8Array.from({ length: LOOK_BYTES }, (_, at) => parseInt(look.substr(2 * at, 2), 16));
+        return /** @type {[number, Shown]} */ ([id, { ...lookOf(bytes, 0, 1), filename, alt }]);
+      });
+      return new Map(shown);
     }
 
     /**
-     * What is said of documents to those who cannot see them.
-     * @param {number[]} ids
-     * @returns {Promise<Map<number, string>>}
+     * When pictures were taken, and what many share: of these documents, or of all.
+     * @param {number[]} [ids]
+     * @returns {Promise<Facts[]>} one for each block
      */
-    async texts(ids) {
-      return new Map(await this._ofIds("texts", this.root.texts, ids));
+    async facts(ids) {
+      return (await this._told("facts", ids)).map((told) => ({ ...told, ids: summed(told.ids), orders: summed(told.orders) }));
     }
 
     /**
-     * Documents' places in time, in seconds since 1970.
-     * @param {number[]} ids
+     * The tags of these documents, or of all.
+     * @param {number[]} [ids]
+     * @returns {Promise<Values[]>} one for each block
+     */
+    async values(ids) {
+      return (await this._told("values", ids)).map((told) => ({ ...told, ids: summed(told.ids) }));
+    }
+
+    /**
+     * Documents' places in time, in seconds since 1970: of these documents, or of all.
+     * @param {number[]} [ids]
      * @returns {Promise<Map<number, number>>}
      */
     async orders(ids) {
-      return new Map(await this._ofIds("orders", this.root.orders, ids));
-    }
-
-    /** All documents' places in time. */
-    async everything() {
-      const parts = this._directory.orders.map(([, name]) => this._read(name));
-      return new Map((await Promise.all(parts)).flat().flatMap(([, value]) => JSON.parse(decoder.decode(value))));
+      /** @type {Map<number, number>} */
+      const orders = new Map();
+      for (const block of await this.facts(ids)) {
+        block.ids.forEach((id, at) => orders.set(id, block.orders[at]));
+      }
+      return orders;
     }
 
     /**
      * How many files must be fetched to know this of documents.
-     * @param {"looks" | "texts" | "orders"} kind
+     * @param {BlockKind} kind
      * @param {number[]} ids
      */
     missing(kind, ids) {
-      const names = this._blocks(kind, this.root[kind], ids);
-      return names.filter((name) => !this._files.has(name)).length;
+      return this._blocks(kind, ids).filter((name) => !this._files.has(name)).length;
     }
 
     /**
@@ -389,27 +463,24 @@
     }
 
     /**
-     * @param {"looks" | "texts" | "orders"} kind
-     * @param {number} size
-     * @param {number[]} ids
+     * The files that tell something of these documents, or of all.
+     * @param {BlockKind} kind
+     * @param {number[]} [ids]
      */
-    _blocks(kind, size, ids) {
-      const blocks = new Set(ids.map((id) => Math.floor(id / size)));
-      return this._directory[kind].filter(([key]) => blocks.has(numberOf(key))).map(([, name]) => name);
+    _blocks(kind, ids) {
+      const size = this.root[kind];
+      const blocks = ids && new Set(ids.map((id) => Math.floor(id / size)));
+      return this._directory[kind].filter(([key]) => !blocks || blocks.has(numberOf(key))).map(([, name]) => name);
     }
 
     /**
-     * @param {"looks" | "texts" | "orders"} kind
-     * @param {number} size
-     * @param {number[]} ids
+     * @param {BlockKind} kind
+     * @param {number[]} [ids]
      * @returns {Promise<any[]>}
      */
-    async _ofIds(kind, size, ids) {
-      const wanted = new Set(ids);
-      const parts = await Promise.all(this._blocks(kind, size, ids).map((name) => this._read(name)));
-      /** @type {any[][]} */
-      const rows = parts.flat().flatMap(([, value]) => JSON.parse(decoder.decode(value)));
-      return rows.filter(([id]) => wanted.has(id));
+    async _told(kind, ids) {
+      const parts = await Promise.all(this._blocks(kind, ids).map((name) => this._read(name)));
+      return parts.flat().map(([, value]) => JSON.parse(decoder.decode(value)));
     }
 
     /**
@@ -468,10 +539,18 @@
    * @returns {Look}
    */
   function lookOf(looks, at, count) {
-    const digest = Array.from(looks.subarray(8 * at, 8 * at + 8), (byte) => byte.toString(16).padStart(2, "0"));
-    const colour = looks[10 * count + 2 * at] + 256 * looks[10 * count + 2 * at + 1];
-    const [form, name] = [looks[8 * count + at] - 128, looks[9 * count + at]];
-    return { filename: "", digest: digest.join(""), form, name, colour };
+    const digest = Array.from(looks.subarray(3 * at, 3 * at + 3), (byte) => byte.toString(16).padStart(2, "0"));
+    const colour = (looks[4 * count + at] << 4) + looks[5 * count + at];
+    return { digest: digest.join(""), form: looks[3 * count + at] - 128, colour };
+  }
+
+  /**
+   * Numbers that are each told by the distance to the one before.
+   * @param {number[]} steps
+   */
+  function summed(steps) {
+    let value = 0;
+    return steps.map((step) => (value += step));
   }
 
   /** @param {string} key */

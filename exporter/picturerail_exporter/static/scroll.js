@@ -527,7 +527,7 @@
       return; // the pages' own links are there
     }
     root = await answer.json();
-    if (root.version !== 1) {
+    if (root.version !== 2) {
       return;
     }
     shards = root.shards.map(([name, runs]) => ({

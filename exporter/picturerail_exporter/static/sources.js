@@ -109,7 +109,7 @@
      */
     _add(term, via, more = {}) {
       const number = this.lists.length;
-      const rest = { name: term.text, similarity: 1, edits: 0, next: 0, places: new Map() };
+      const rest = { name: term.text, similarity: 1, edits: 0, next: 0, parts: [] };
       this.lists.push({ term, via, number, ...rest, ...more });
     }
 
@@ -155,7 +155,12 @@
       if (!this.word.field) {
         return list.term.documents;
       }
-      return [...list.places.values()].filter(({ part, at }) => this.weight(part.uses(at)) > 0).length;
+      let count = 0;
+      for (const part of list.parts) {
+        const counts = part.classes.map((uses) => this.weight(uses) > 0);
+        count += part.codes.reduce((sum, code) => sum + Number(counts[code]), 0);
+      }
+      return count;
     }
 
     _nearestVia() {
@@ -243,16 +248,12 @@
           return weight > 0 ? { worth: worth(list, weight), list } : undefined;
         });
         this._read += part.count;
+        list.parts.push(part);
+        const first = !this.known.size; // a list has a document once
         for (let at = 0; at < part.count; at++) {
-          const id = part.ids[at];
-          list.places.set(id, { part, at });
           const one = known[part.codes[at]];
-          if (one) {
-            const held = this.known.get(id);
-            const ahead = one.worth - (held?.worth ?? -1) || (held?.list.number ?? 0) - list.number;
-            if (ahead > 0) {
-              this.known.set(id, one);
-            }
+          if (one && (first || isNearer(one, this.known.get(part.ids[at])))) {
+            this.known.set(part.ids[at], one);
           }
         }
       }
@@ -264,7 +265,7 @@
      */
     look(id) {
       for (const list of this.lists) {
-        const place = list.places.get(id);
+        const place = placeIn(list, id);
         const look = place?.part.look(place.at);
         if (look) {
           return look;
@@ -283,7 +284,7 @@
         return undefined;
       }
       const { via, name, similarity } = held.list;
-      const near = this.lists.filter((list) => list.via === "neighbour" && list.places.has(id));
+      const near = this.lists.filter((list) => list.via === "neighbour" && placeIn(list, id));
       near.sort((a, b) => b.similarity - a.similarity);
       const tags = via === "neighbour" ? near.map((list) => list.name) : [];
       return { query: this.word.terms[0], word: name, via, similarity, score: this.idf * held.worth, tags };
@@ -297,7 +298,7 @@
     places(id, tell) {
       const { fields } = this.index;
       for (const list of this.lists) {
-        const place = isText(list) ? list.places.get(id) : undefined;
+        const place = isText(list) ? placeIn(list, id) : undefined;
         if (!place) {
           continue;
         }
@@ -398,6 +399,28 @@
 
   /** @param {List} list */
   const isText = (list) => list.via === "exact" || list.via === "form";
+
+  /**
+   * Where a document stands in a list, as far as that is read.
+   * @param {List} list
+   * @param {number} id
+   * @returns {Place | undefined}
+   */
+  function placeIn(list, id) {
+    for (const part of list.parts) {
+      const at = part.find(id);
+      if (at >= 0) {
+        return { part, at };
+      }
+    }
+  }
+
+  /**
+   * @param {Known} one
+   * @param {Known | undefined} than
+   */
+  const isNearer = (one, than) =>
+    !than || one.worth > than.worth || (one.worth === than.worth && one.list.number < than.list.number);
 
   /**
    * @param {Postings} index

@@ -14,7 +14,7 @@
      * @returns {HTMLElement}
      */
     make(picture, height, root, site) {
-      const [id, shape, width, tall, digest, name, wider, widerName, tiny, alt] = picture;
+      const [id, shape, width, tall, digest, wider, widerName, tiny, alt] = picture;
       const link = document.createElement("a");
       link.className = `tile s${shape}`;
       link.href = `${site.href}photo/${id}/index.html`;
@@ -30,17 +30,14 @@
       }
       const full = new Image(width, tall);
       full.addEventListener("load", () => link.querySelector(".placeholder")?.remove(), { once: true });
-      /** @param {number} which */
-      const file = (which) => {
-        const rest = `${digest}${root.ending}${root.names[which]}${root.suffix}`;
-        return `${site.href}media/${digest.slice(0, 2)}/${rest}`;
-      };
+      const folder = `${site.href}media/${digest.slice(0, 2)}/`;
       full.className = "picture near";
       full.alt = alt;
       full.decoding = "async";
-      full.dataset.src = file(name);
+      full.dataset.src = `${folder}${digest.slice(0, 6)}-${id}${root.ending}tile${root.suffix}`;
       if (wider) {
-        full.dataset.wider = `${full.dataset.src} ${width}w, ${file(widerName)} ${wider}w`;
+        const file = `${folder}${digest}${root.ending}${root.names[widerName]}${root.suffix}`;
+        full.dataset.wider = `${full.dataset.src} ${width}w, ${file} ${wider}w`;
         full.sizes = `${Math.round(Rows.ratio(picture) * height)}px`;
       }
       link.append(full);

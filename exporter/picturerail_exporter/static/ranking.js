@@ -7,7 +7,7 @@
 "use strict";
 
 (() => {
-  const { analyseQuery: analyse, parse, WordSource, PhraseSource } = globalThis.Picturerail;
+  const { analyseQuery: analyse, parse, WordSource, PhraseSource, Facets } = globalThis.Picturerail;
   const NEAR_SHARE = 0.6;
   const FARTHEST = 4;
   const SEVERAL = 1000; // documents of a word that are read at once beside other words
@@ -37,7 +37,7 @@
       await Promise.all(this.sources.map((source) => source.open()));
       const { root } = this.query;
       if (has(root, (node) => node.kind === "times") || this._needsAll(root)) {
-        this.orders = await this.index.everything();
+        this.orders = await this.index.orders();
       }
       // What excludes must be known whole.
       await Promise.all(
@@ -226,7 +226,7 @@
         });
         value += nearest <= FARTHEST ? most / nearest : 0;
         // A list has a document once: only those may tell more in which it was not met yet.
-        const more = unread && nearest > 1 && [a, b].some((of) => of.unread.some((list) => !list.places.has(id)));
+        const more = unread && nearest > 1 && [a, b].some((of) => of.unread.some((list) => !list.parts.some((part) => part.find(id) >= 0)));
         final &&= !more;
       }
       return { value, final };
@@ -407,25 +407,34 @@
    * @returns {Promise<Found>}
    */
   async function search(index, text, options = {}) {
-    const { limit = Infinity, sort = "best", superseded = () => false } = options;
+    const { limit = Infinity, filters = [], superseded = () => false } = options;
     const one = new Search(index, text, superseded);
-    if (!one.query.root.children.length) {
+    const none = !one.query.root.children.length;
+    const sort = options.sort === "best" && none ? "newest" : (options.sort ?? "best");
+    if (none && !filters.length) {
       return { hits: [], total: 0, all: true, relaxed: false, corrected: [] };
     }
     await one.open();
-    const whole = limit === Infinity || sort !== "best";
-    const found = await one.best(whole ? Infinity : limit, whole);
-    const hits = found.hits.map(({ id, low }) => {
+    const narrowed = filters.length ? await Facets.matching(index, filters) : undefined;
+    const whole = limit === Infinity || sort !== "best" || !!narrowed;
+    const found = none ? undefined : await one.best(whole ? Infinity : limit, whole);
+    /** @type {Ranked[]} */
+    let ranked = found
+      ? found.hits.map(({ id, low }) => ({ id, score: Math.fround(low) }))
+      : Array.from(narrowed ?? [], (id) => ({ id, score: 0 }));
+    if (narrowed) {
+      ranked = ranked.filter(({ id }) => narrowed.has(id));
+    }
+    const orders = one.orders ?? (await ordersFor(index, ranked, sort));
+    sortHits(ranked, orders, sort);
+    const all = !found || found.all;
+    const total = narrowed ? ranked.length : Math.max(found?.total ?? 0, ranked.length);
+    const hits = ranked.slice(0, limit).map(({ id, score }) => {
       const ways = one.sources.filter(({ word }) => !word.excluded).map((source) => source.way(id));
       const look = one.sources.map((source) => source.look(id)).find(Boolean);
-      const matches = /** @type {Way[]} */ (ways.filter(Boolean));
-      return { id, score: Math.fround(low), matches, look };
+      return { id, score, look, matches: /** @type {Way[]} */ (ways.filter(Boolean)) };
     });
-    const orders = one.orders ?? (await ordersFor(index, hits, sort));
-    sortHits(hits, orders, sort);
-    hits.splice(limit);
-    const total = found.all ? found.total : Math.max(found.total, hits.length);
-    return { hits, total, all: found.all, relaxed: one.relaxed && hits.length > 0, corrected: corrections(hits) };
+    return { hits, total, all, relaxed: one.relaxed && hits.length > 0, corrected: corrections(hits) };
   }
 
   /**
@@ -438,8 +447,8 @@
     const words = analyse(filename);
     const quoted = words.length ? `name:"${words.join(" ")}"` : "";
     const found = await search(index, quoted);
-    const looks = await index.looks(found.hits.map(({ id }) => id));
-    const hits = found.hits.filter(({ id }) => looks.get(id)?.filename === filename);
+    const pictures = await index.pictures(found.hits.map(({ id }) => id));
+    const hits = found.hits.filter(({ id }) => pictures.get(id)?.filename === filename);
     hits.forEach((hit) => hit.matches.forEach((way) => Object.assign(way, { word: filename, score: 0 })));
     return { ...found, hits, total: hits.length };
   }
@@ -447,7 +456,7 @@
   /**
    * When pictures were taken, where that decides their order and is not too dear.
    * @param {Postings} index
-   * @param {Hit[]} hits
+   * @param {Ranked[]} hits
    * @param {string} sort
    */
   async function ordersFor(index, hits, sort) {
@@ -455,17 +464,17 @@
     const ties = (at) => hits[at] && hits[at + 1] && hits[at].score === hits[at + 1].score;
     const wanted = sort === "best" ? hits.filter((_, at) => ties(at) || ties(at - 1)) : hits;
     const ids = wanted.map(({ id }) => id);
-    const dear = sort === "best" && index.missing("orders", ids) > FEW_FILES;
+    const dear = sort === "best" && index.missing("facts", ids) > FEW_FILES;
     return dear ? new Map() : index.orders(ids);
   }
 
   /**
-   * @param {Hit[]} hits
+   * @param {Ranked[]} hits
    * @param {Map<number, number>} orders
    * @param {string} sort
    */
   function sortHits(hits, orders, sort) {
-    /** @param {Hit} hit */
+    /** @param {Ranked} hit */
     const order = (hit) => orders.get(hit.id) ?? 0;
     const sign = sort === "oldest" ? -1 : 1;
     hits.sort((a, b) => (sort === "best" ? b.score - a.score : 0) || sign * (order(b) - order(a)) || a.id - b.id);
