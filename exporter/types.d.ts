@@ -46,6 +46,8 @@ interface Term {
   text: string;
   documents: number;
   bands: { documents: number; bounds: FieldUse[][] }[];
+  /** Where it has one document alone. */
+  only: Part | undefined;
 }
 
 /** Documents of a term, by their places in a record. */

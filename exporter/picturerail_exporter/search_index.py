@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import functools
 import io
+import itertools
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,14 +35,19 @@ Pictures = Mapping[int, tuple[Photo | None, Photo | None]]
 NearWords = Callable[[str], Sequence[tuple[str, float]]]
 """The words near a tag, with their similarity; none where the tag is not known."""
 
-BLOCKS = {"pictures": 1536, "values": 3072, "facts": 12_288}
+BLOCKS = {"pictures": 1536, "values": 4096, "facts": 12_288}
 """Files of what is said of pictures one by one, and how many ids share one; all divide the last."""
 
-FRONT = 700
-"""A term's bands that begin before so many of its documents are its front: what every search
-reads of it first, and what bears with each document what that looks like."""
+FRONT = 900
+"""A term's bands that begin before so many of its documents are its front: they lie apart from the
+others, and of most searches what is found is in the front of one of the words."""
 
-_MOST_ALT = 60
+_SHOWN = 2000
+"""Bands of the front that end before so many documents bear with each what it looks like."""
+_SHOWN_ALWAYS = 32
+"""Where not even a term's first band is one of these, the first documents of it do."""
+
+_MOST_ALT = 48
 _MOST_DIGITS = 2
 _MOST_LETTERS = 64
 _PUT_AT_ONCE = 20_000
@@ -162,7 +168,7 @@ class SearchIndex:
         for key in sorted(keys):
             term = terms.term(key)
             if term is not None:
-                self._search.add_term(key, term.entry, looks.records(key, term))
+                self._search.add_term(key, *looks.rows(key, term))
         for key in sorted(filter(None, map(_spelling, words))):
             self._search.set_spelling(key, there=True)
 
@@ -178,8 +184,8 @@ class SearchIndex:
             there = self._search.has_term(key)
             self._search.drop_term(key)
             if term is not None:
-                after = looks.records(key, term)
-                self._search.add_term(key, term.entry, after)
+                entry, after = looks.rows(key, term)
+                self._search.add_term(key, entry, after)
             for kind in RECORDS:
                 rows[kind].update(key for key, _ in before[kind].items() ^ set(after[kind]))
             if key.endswith(b"w") and there != (term is not None):
@@ -283,22 +289,26 @@ class _Shown:
     def __init__(self, search: SearchState) -> None:
         self._ids, self._looks = search.looks()
 
-    def records(self, key: bytes, term: SiteTerm) -> dict[str, list[Row]]:
+    def rows(self, key: bytes, term: SiteTerm) -> tuple[bytes, dict[str, list[Row]]]:
+        """Return a term's entry, and its records by their kind."""
         found: dict[str, list[Row]] = {kind: [] for kind in RECORDS}
-        seen = before = band = 0
+        bands: dict[int, int] = {}
         for record in term.records:
+            bands[record.band] = bands.get(record.band, 0) + len(record.ids) // 8
+        ends = dict(zip(bands, itertools.accumulate(bands.values()), strict=True))
+        for number, record in enumerate(term.records):
             ids = np.frombuffer(record.ids, "<u8")
+            end = ends[record.band]
+            front = end - bands[record.band] < FRONT
+            seen = ids if front and end < _SHOWN else ids[:_SHOWN_ALWAYS] if not number else ids[:0]
+            looks = self._looks[np.searchsorted(self._ids, seen)]
+            columns = (np.ascontiguousarray(looks[name]).tobytes() for name in LOOK.names or ())
             row = key + bytes([record.band]) + int(ids[0]).to_bytes(8, "big")
-            parts = [varint(len(record.postings)), record.postings]
-            if record.band != band:
-                before, band = seen, record.band
-            front = before < FRONT
-            if front:
-                looks = self._looks[np.searchsorted(self._ids, ids)]
-                parts += [np.ascontiguousarray(looks[name]).tobytes() for name in LOOK.names or ()]
-            seen += len(ids)
-            found["postings" if front else "rest"].append((row, b"".join(parts)))
-        return found
+            data = b"".join((varint(len(record.postings)), record.postings, *columns))
+            if end == 1:
+                return term.entry + data, found  # a file less to read
+            found["postings" if front else "rest"].append((row, data))
+        return term.entry, found
 
 
 def _keys_of(photo: Photo) -> Iterator[bytes]:
@@ -323,10 +333,10 @@ def _colour(placeholder: str) -> int:
     if not placeholder:
         return 0
     data = base64.b64decode(placeholder.partition(",")[2])
-    with Image.open(io.BytesIO(data)) as tiny:
-        pixel = tiny.convert("RGB").resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
-    assert isinstance(pixel, tuple)
-    red, green, blue = (round(part / 17) for part in pixel)
+    with Image.open(io.BytesIO(data), formats=("WEBP",)) as tiny:
+        pixels = tiny.convert("RGB").tobytes() if tiny.mode != "RGB" else tiny.tobytes()
+    count = len(pixels) // 3
+    red, green, blue = (round(sum(pixels[part::3]) / count / 17) for part in range(3))
     return red << 8 | green << 4 | blue
 
 

@@ -55,8 +55,8 @@ _TABLE_NAMES = (
 )
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
-    "terms": ("search_entry", Cut(12_000, 40_000, packed_size)),
-    "postings": ("search_record", Cut(20_000, 36_000, packed_record)),
+    "terms": ("search_entry", Cut(24_000, 56_000, packed_size)),
+    "postings": ("search_record", Cut(28_000, 44_000, packed_record)),
     "rest": ("search_rest", Cut(40_000, 52_000, packed_record)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size)),
 }

@@ -11,9 +11,11 @@ are Pagefind and MiniSearch, from npm.
 from __future__ import annotations
 
 import argparse
+import base64
 import gzip
 import hashlib
 import html
+import io
 import itertools
 import json
 import os
@@ -28,19 +30,20 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
-import picturerail_exporter
 from picturerail_exporter.collection import Photo
+from picturerail_exporter.pages import SEARCH_SCRIPT, static_files
 from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.search_file import ROOT
 from picturerail_exporter.search_index import SearchIndex
 from picturerail_exporter.state import open_state
+from picturerail_exporter.theme import Theme
 from picturerail_native.records import Exposure
 
 SEED = 7
 CAMERAS = ("Canon EOS 90D", "FUJIFILM X-T4", "Apple iPhone 13", "SONY ILCE-7M3")
-STATIC = Path(picturerail_exporter.__file__).parent / "static"
 PEERS = {"pagefind": "1.5.2", "minisearch": "7.2.0"}
 
 OURS = """
@@ -54,7 +57,7 @@ globalThis.ask = async (text) => {
   const found = await Picturerail.search(index, text, { limit: 20 });
   const middle = performance.now();
   const unknown = found.hits.filter(({ look }) => !look).map(({ id }) => id);
-  await index.looks(unknown);
+  await index.pictures(unknown);
   const shown = performance.now();
   await Picturerail.search(index, text, { limit: 20 });
   const again = performance.now() - shown;
@@ -150,6 +153,16 @@ def queries(of: list[tuple[str, str, str]]) -> dict[str, str]:
     }
 
 
+def placeholder(number: int) -> str:
+    """Return a few pixels of some colour, as a picture has until it is there."""
+    rng = random.Random(number)
+    grey = rng.gauss(110, 40)  # the means of photographs differ more in light than in hue
+    colour = [min(255, max(0, round(grey + rng.gauss(0, 20)))) for _ in range(3)]
+    data = io.BytesIO()
+    Image.new("RGB", (2, 2), tuple(colour)).save(data, "WEBP", quality=30, method=0)
+    return "data:image/webp;base64," + base64.b64encode(data.getvalue()).decode()
+
+
 def photo(number: int, of: tuple[str, str, str]) -> Photo:
     """Return a picture that looks like nothing, with what is said of it."""
     filename, caption, camera = of
@@ -168,7 +181,7 @@ def photo(number: int, of: tuple[str, str, str]) -> Photo:
         camera=camera,
         lens="",
         exposure=Exposure(),
-        placeholder="",
+        placeholder=placeholder(number),
         fields=(("filename", filename), ("caption", caption), ("camera", camera)),
     )
 
@@ -283,8 +296,8 @@ def measure(count: int, folder: Path, *, peers: bool) -> None:
     sides = {"ours": OURS}
     site = Site()
     site.folders["/index/"] = ours
-    heads = {"ours": "".join(f'<script src="/static/{name}"></script>' for name in SCRIPTS)}
-    site.folders["/static/"] = STATIC
+    heads = {"ours": '<script src="/search.js"></script>'}
+    site.files["/search.js"] = dict(static_files(Theme()))[SEARCH_SCRIPT]
     if peers:
         sides |= {"pagefind": PAGEFIND, "minisearch": MINISEARCH}
         npm = installed()

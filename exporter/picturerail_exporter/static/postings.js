@@ -201,8 +201,8 @@
      * @returns {Look | undefined}
      */
     look(at) {
-      const looks = this._looks;
-      return looks.length === this.count * LOOK_BYTES ? lookOf(looks, at, this.count) : undefined;
+      const count = Math.floor(this._looks.length / LOOK_BYTES); // of the first documents
+      return at < count ? lookOf(this._looks, at, count) : undefined;
     }
   }
 
@@ -316,6 +316,9 @@
      * @returns {Promise<Part[]>}
      */
     async band(term, band) {
+      if (term.only) {
+        return [/** @type {any} */ (term.only)];
+      }
       let before = 0;
       for (let each = 0; each < band; each++) {
         before += term.bands[each].documents;
@@ -409,7 +412,8 @@
         documents: bytes.number(),
         bounds: Array.from({ length: bytes.number() }, () => classOf(bytes)),
       }));
-      return { key, text: textOf(key), documents, bands };
+      const only = documents === 1 && !bytes.ended ? new Part(value.subarray(bytes.at)) : undefined;
+      return { key, text: textOf(key), documents, bands, only };
     }
 
     /**
