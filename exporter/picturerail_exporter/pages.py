@@ -49,7 +49,7 @@ MOST_WAYS = 48
 """Tags, cameras or places that one index shows; where there are more, each letter has its own."""
 
 SEARCH_SCRIPT = "static/search.js"
-_SEARCH_SCRIPTS = tuple(
+SEARCH_SCRIPTS = tuple(
     f"static/{name}.js"
     for name in (
         "analyse",
@@ -480,14 +480,14 @@ def static_files(theme: Theme) -> Iterator[tuple[str, bytes]]:
             yield path, data + shapes_css()
         elif path.endswith(".js"):
             script = rjsmin.jsmin(data, keep_bang_comments=True)
-            if path in _SEARCH_SCRIPTS:
+            if path in SEARCH_SCRIPTS:
                 search[path] = script
             elif path != SEARCH_SCRIPT:
                 yield path, script
         else:
             yield path, data
     # What searches is one script, for the same reason.
-    yield SEARCH_SCRIPT, b"\n".join(search[path] for path in _SEARCH_SCRIPTS)
+    yield SEARCH_SCRIPT, b"\n".join(search[path] for path in SEARCH_SCRIPTS)
 
 
 def wall_clock(photo: Photo) -> dt.datetime:

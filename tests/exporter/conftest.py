@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import picturerail_exporter
+from picturerail_exporter import pages
 from picturerail_exporter.serve import make_server
 from picturerail_exporter.site import ExportReport, SiteOptions, export
 
@@ -70,3 +77,28 @@ def _serving(*, reload: bool) -> Iterator[Callable[[Path], str]]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.fixture(scope="session")
+def node() -> Callable[..., Any]:
+    """Node, which runs the site's scripts; CI must have it."""
+    found = shutil.which("node")
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail("no node on PATH")
+        pytest.skip("no node on PATH")
+    package = Path(picturerail_exporter.__file__).parent
+    scripts = [package / path for path in pages.SEARCH_SCRIPTS if not path.endswith("/worker.js")]
+
+    def run(folder: Path | str, tasks: list[object]) -> Any:
+        done = subprocess.run(
+            [found, str(Path(__file__).with_name("search_in_node.js")), str(folder), *scripts],
+            input=json.dumps(tasks),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run

@@ -6,7 +6,7 @@ const [site, ...scripts] = process.argv.slice(2);
 for (const script of scripts) {
   vm.runInThisContext(fs.readFileSync(script, "utf8"), script);
 }
-const { analyse, stem, Postings, parse, search, searchName } = globalThis.Picturerail;
+const { analyse, stem, Postings, parse, search, searchName, Facets, complete } = globalThis.Picturerail;
 const read = { files: 0, bytes: 0 };
 const load = async (name) => {
   const data = fs.readFileSync(`${site}/search/${name}`);
@@ -27,6 +27,12 @@ async function answer(index, what, text, options) {
       return parse(text, []);
     case "name":
       return searchName(index, text);
+    case "complete":
+      return complete(index, text);
+    case "facets": {
+      const { hits } = await search(index, text, options ?? {});
+      return Facets.count(index, new Set(hits.map(({ id }) => id)));
+    }
     case "pictures":
       return [...(await index.pictures(text))];
     default: {

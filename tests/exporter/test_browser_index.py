@@ -1,15 +1,11 @@
 """The index and its reader, run in Node against a brute force over the same pictures."""
 
 import json
-import os
 import random
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-import picturerail_exporter
 from picturerail_exporter.collection import order_of, published
 from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.rules import Rules
@@ -21,43 +17,7 @@ from picturerail_native.search import Reader, Writer, analyse, stem
 
 from .helpers import plain, tree
 
-STATIC = Path(picturerail_exporter.__file__).parent / "static"
 VECTORS_FILE = Path(__file__).parents[1] / "native" / "analysis-vectors.json"
-
-RUNNER = Path(__file__).with_name("search_in_node.js")
-SCRIPTS = (
-    "analyse.js",
-    "stem.js",
-    "postings.js",
-    "query.js",
-    "sources.js",
-    "facets.js",
-    "ranking.js",
-)
-
-
-@pytest.fixture(scope="session")
-def node():
-    """Node, which runs the site's scripts; CI must have it."""
-    found = shutil.which("node")
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail("no node on PATH")
-        pytest.skip("no node on PATH")
-
-    def run(folder, tasks):
-        scripts = [STATIC / name for name in SCRIPTS]
-        done = subprocess.run(
-            [found, str(RUNNER), str(folder), *map(str, scripts)],
-            input=json.dumps(tasks),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    return run
 
 
 TEXTS = {
@@ -286,7 +246,7 @@ def index_only(source, near, folder):
         (folder / path).write_bytes(data)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(4))
 def test_the_best_of_many_are_the_engines(seed, node, source, tmp_path):
     """Of many pictures the best are the engine's for queries of every kind, not all being read."""
     print(f"seed {seed}")
@@ -467,7 +427,7 @@ def test_a_change_touches_few_files(source, publish, options):
 
     after = set(tree(options.path / "search"))
     terms = len({"jpg", "new", "w", "00100", "10000", "pictures", "1970", "01"})
-    assert len(before) > 15
+    assert len(before) > 10
     # Its place among single pictures, the root, and where each of its words stands and is listed.
     assert len(after - before) <= 4 + terms
 

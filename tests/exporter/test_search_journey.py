@@ -142,3 +142,94 @@ def test_a_host_that_fails_is_told_and_tried_again(gallery, chromium):
     page.get_by_role("searchbox").first.press("Enter")
     assert set(ids(page)) == {1, 3, 4}
     page.close()
+
+
+def test_results_are_narrowed_step_by_step(gallery, chromium):
+    """What pictures share narrows them, one step in the history each, and is shared by address."""
+    page = chromium.new_page()
+    page.goto(f"{gallery}?q=beach")
+    assert set(ids(page)) == {1, 2, 4}
+    page.get_by_text("Narrow down").click()
+    page.get_by_role("group", name="Year").get_by_role("button", name="2019 2").click()
+    page.wait_for_url("**year=2019*")
+    page.wait_for_function("document.documentElement.dataset.results === '2'")
+    assert set(ids(page)) == {1, 2}
+    page.get_by_role("group", name="Tag").get_by_role("button", name="sea 1").click()
+    page.wait_for_function("document.documentElement.dataset.results === '1'")
+    assert ids(page) == [1]
+
+    other = chromium.new_context().new_page()
+    other.goto(page.url)
+    assert ids(other) == [1]
+    other.context.close()
+
+    page.go_back()
+    page.wait_for_function("document.documentElement.dataset.results === '2'")
+    page.get_by_role("button", name="Not only “2019”").click()
+    page.wait_for_function("document.documentElement.dataset.results === '3'")
+    assert "year" not in page.url
+    page.goto(f"{gallery}?folder=Oslo")
+    assert ids(page) == [5, 4]
+    assert page.inner_text("#results-title") == "2 pictures"
+    page.close()
+
+
+def test_words_are_offered_and_taken(gallery, chromium):
+    """What is being typed is completed by the site's words, with the keys or the pointer."""
+    page = chromium.new_page()
+    page.goto(gallery)
+    box = page.get_by_role("searchbox").first
+    box.press_sequentially("breakfast b", delay=60)
+    option = page.get_by_role("option", name="beach")
+    option.wait_for()
+    assert "beach 3" in " ".join(option.first.inner_text().split())
+    box.press("ArrowDown")
+    chosen = page.locator("[role=option][aria-selected=true]")
+    assert box.get_attribute("aria-activedescendant") == chosen.get_attribute("id")
+    assert box.input_value() == "breakfast b"
+    box.press("Enter")
+    assert box.input_value() == "breakfast beach"
+    page.wait_for_url("**q=breakfast+beach")
+    assert ids(page) == [2]
+    assert not page.get_by_role("option").count()
+
+    box.fill("su")
+    page.get_by_role("option", name="sunset").click()
+    page.wait_for_url("**q=sunset")
+    assert set(ids(page)) == {1, 3, 4}
+    box.fill("tra")
+    page.get_by_role("option", name="tram").wait_for()
+    box.press("Escape")
+    assert not page.get_by_role("option").count()
+    assert box.input_value() == "tra"
+    page.close()
+
+
+def test_typing_does_not_wait_for_a_slow_host(gallery, chromium):
+    """Over a slow line letters appear at once, and what is shown at last is for all of them."""
+    page = chromium.new_page()
+    page.goto(gallery)
+    client = page.context.new_cdp_session(page)
+    client.send(
+        "Network.emulateNetworkConditions",
+        # Slow 3G, as the browser's own tools have it.
+        {
+            "offline": False,
+            "latency": 2000,
+            "downloadThroughput": 50_000,
+            "uploadThroughput": 50_000,
+        },
+    )
+    held = []
+    page.route("**/search/*.bin", lambda route: held.append(route))  # noqa: PLW0108 - no builtin
+    box = page.get_by_role("searchbox").first
+    with page.expect_request("**/search/root.bin"):
+        box.press_sequentially("sunset lisbon")
+    assert box.input_value() == "sunset lisbon"
+    assert page.evaluate("document.documentElement.dataset.search") == "busy"
+    page.unroute("**/search/*.bin")
+    for route in held:
+        route.continue_()
+    assert ids(page) == [3, 1]
+    assert page.title().startswith("sunset lisbon")
+    page.close()
