@@ -431,11 +431,13 @@ def _remembering(recipe: Recipe) -> Callable[[Photo], Mapping[str, Rendered]]:
     return renditions
 
 
-def static_files(theme: Theme) -> Iterator[tuple[str, bytes]]:
+def static_files(theme: Theme, recipe: Recipe) -> Iterator[tuple[str, bytes]]:
     """Yield the style sheets, scripts, icon, and what else a theme has, as (path, bytes)."""
     import rjsmin
 
     for path, data in theme.static_files():
+        if path == "static/fallback.js" and "jpeg" not in recipe.formats:
+            continue
         # The shapes ride along: a file of its own would be one more request.
         if path == "static/site.css":
             yield path, data + shapes_css()

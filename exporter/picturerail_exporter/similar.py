@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LEAF = 512
 TRIES = 4
 KEY_BITS = 32
-_NUMBERS = 256
+CODE_BYTES = 256
 _LENGTH = 320
 _LEAST = int(0.4 * _LENGTH * _LENGTH)
 """What is less alike than this (a cosine of 0.4) is not called similar."""
@@ -67,9 +67,9 @@ def _signs(dimension: int) -> npt.NDArray[np.float32]:
     """Return 256 x dimension numbers, each -1 or 1, the same for ever."""
     import numpy as np
 
-    stream = hashlib.shake_128(b"picturerail similar 1").digest(_NUMBERS * dimension // 8 + 1)
-    bits = np.unpackbits(np.frombuffer(stream, np.uint8))[: _NUMBERS * dimension]
-    return (bits.reshape(_NUMBERS, dimension).astype(np.float32) * 2) - 1
+    stream = hashlib.shake_128(b"picturerail similar 1").digest(CODE_BYTES * dimension // 8 + 1)
+    bits = np.unpackbits(np.frombuffer(stream, np.uint8))[: CODE_BYTES * dimension]
+    return (bits.reshape(CODE_BYTES, dimension).astype(np.float32) * 2) - 1
 
 
 def keys_of(code: bytes) -> tuple[int, ...]:

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import bisect
 import sqlite3
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picturerail_exporter.similar import (
+    CODE_BYTES,
     KEY_BITS,
     LEAF,
     TRIES,
@@ -39,6 +39,8 @@ class Coded:
     content: bytes
     code: bytes
 
+
+CONTENT_BYTES = 32
 
 _Leaf = tuple[int, int, int]  # trie, first key, last key
 _List = list[tuple[int, int]]  # (other, score)
@@ -98,7 +100,7 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
         if len(changes) > 64 + known // 50:
             for number, (_, after) in changes.items():
                 self._hang(number, after)
-            return self._recompute_all(most)
+            return self.compute(most)
 
         touched = {
             place
@@ -120,6 +122,12 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
             wanted |= self._losing(inhabitants[leaf])
         leaves: dict[_Leaf, list[tuple[int, Coded]]] = {}
         return {number for number in wanted if self._recompute(number, most, leaves)}
+
+    def add(self, new: Mapping[int, Coded | None]) -> None:
+        """Take over codes of pictures that have none; their lists wait for `compute`."""
+        for number, coded in new.items():
+            if coded is not None:
+                self._hang_new(number, coded)
 
     # ---- where pictures hang ----
 
@@ -145,10 +153,13 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
                 self._db.execute("DELETE FROM hung WHERE trie = ? AND key = ? AND id = ?", values)
             self._db.execute("DELETE FROM code WHERE id = ?", (number,))
         if after is not None:
-            row = (number, after.space, after.content, after.code)
-            self._db.execute("INSERT INTO code VALUES (?, ?, ?, ?)", row)
-            places = ((trie, key, number) for trie, key in self._places(after))
-            self._db.executemany("INSERT INTO hung VALUES (?, ?, ?)", places)
+            self._hang_new(number, after)
+
+    def _hang_new(self, number: int, after: Coded) -> None:
+        row = (number, after.space, after.content, after.code)
+        self._db.execute("INSERT INTO code VALUES (?, ?, ?, ?)", row)
+        places = ((trie, key, number) for trie, key in self._places(after))
+        self._db.executemany("INSERT INTO hung VALUES (?, ?, ?)", places)
 
     def _leaf(self, trie: int, key: int) -> _Leaf:
         """Return the largest part of a trie around a key with no more than `LEAF` pictures."""
@@ -260,26 +271,47 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
         new = [(members[2**31 - 1 - (each & (2**31 - 1))][0], each >> 31) for each in best]
         return self._set_list(number, new)
 
-    def _recompute_all(self, most: int) -> set[int]:
+    def compute(self, most: int) -> set[int]:
+        """Make all lists anew; return the pictures whose lists are not what they were.
+
+        For each picture 350 bytes of memory are taken, but for the answer.
+        """
+        changed: set[int] = set()
+        for (space,) in self._db.execute("SELECT DISTINCT space FROM code").fetchall():
+            (count,) = self._db.execute(
+                "SELECT COUNT(*) FROM code WHERE space = ?", (space,)
+            ).fetchone()
+            changed |= self._compute_in(space, count, most)
+        query = "SELECT DISTINCT id FROM alike WHERE id NOT IN (SELECT id FROM code)"
+        gone = [number for (number,) in self._db.execute(query)]
+        return changed.union(n for n in gone if self._set_list(n, []))
+
+    def _compute_in(self, space: str, count: int, most: int) -> set[int]:
         import numpy as np
 
-        by_space: dict[str, list[tuple[int, bytes, bytes]]] = defaultdict(list)
-        for number, space, content, code in self._db.execute("SELECT * FROM code ORDER BY id"):
-            by_space[space].append((number, content, code))
-        lists: dict[int, _List] = {}
-        for held in by_space.values():
-            codes = np.frombuffer(b"".join(code for *_, code in held), np.int8)
-            same = {content: at for at, (_, content, _) in enumerate(held)}
-            contents = np.array([same[content] for _, content, _ in held], np.int64)
-            numbers, score = all_lists(codes.reshape(len(held), -1), contents, most)
-            for at, (number, *_) in enumerate(held):
-                lists[number] = [
-                    (held[other][0], value)
-                    for other, value in zip(numbers[at].tolist(), score[at].tolist(), strict=True)
-                    if other >= 0
-                ]
-        listed = {number for (number,) in self._db.execute("SELECT DISTINCT id FROM alike")}
-        return {n for n in listed | lists.keys() if self._set_list(n, lists.get(n, []))}
+        ids = np.empty(count, np.int64)
+        hashes = np.empty(count, f"S{CONTENT_BYTES}")
+        codes = np.empty((count, CODE_BYTES), np.int8)
+        query = "SELECT id, content, code FROM code WHERE space = ? ORDER BY id"
+        for at, (number, content, code) in enumerate(self._db.execute(query, (space,))):
+            ids[at], hashes[at] = number, content
+            codes[at] = np.frombuffer(code, np.int8)
+        _, contents = np.unique(hashes, return_inverse=True)
+        del hashes
+        numbers, score = all_lists(codes, contents, most)
+        del codes
+        changed: set[int] = set()
+        for first in range(0, count, LEAF):
+            rows = slice(first, first + LEAF)
+            lists = zip(
+                ids[rows].tolist(), numbers[rows].tolist(), score[rows].tolist(), strict=True
+            )
+            for number, others, of_others in lists:
+                pairs = zip(others, of_others, strict=True)
+                new = [(int(ids[other]), value) for other, value in pairs if other >= 0]
+                if self._set_list(number, new):
+                    changed.add(number)
+        return changed
 
 
 def _part(trie: int, key: int, depth: int) -> _Leaf:
