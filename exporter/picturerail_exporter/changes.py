@@ -6,6 +6,7 @@ Where nothing is known every picture is new (`everything`), and all of the site 
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from picturerail_exporter.listings import (
     Folder,
     Key,
     folder_key,
+    folder_named,
     month_of,
     place_by,
     way_listing,
@@ -61,7 +63,8 @@ class News:
 class Touched:
     """What may not be on the site as it should be.
 
-    `photos` are ids, and may be gone; `albums` folders, and may be gone; `ways` the listings of
+    `photos` are ids, and may be gone; `albums` folders, and may be gone, `parts` those of which all
+    pages with more albums are meant; `ways` the listings of
     ways in, and `letters` those letters of their indexes, by kind, which may be gone; `sections`
     the starts of sections, old and new, by listing; `months` the listings of months, which may
     be gone; `contents` the hashes of contents that came or went, `originals` those of copied
@@ -69,6 +72,7 @@ class Touched:
     """
 
     photos: set[int] = field(default_factory=set)
+    parts: set[Folder] = field(default_factory=set)
     albums: set[Folder] = field(default_factory=set)
     ways: set[bytes] = field(default_factory=set)
     letters: dict[str, set[str]] = field(default_factory=dict)
@@ -292,14 +296,19 @@ def changed_texts(
 ) -> dict[Folder, tuple[str, AlbumText]]:
     """Return the albums' texts that are not what the state knows, with their stamps."""
     known = state.albums.stamps()
+    places = {name: os.fspath(home) for name, home in homes.items()}
     found = {}
-    for folder in state.albums.folders():
-        home = homes.get(folder[0])
-        if home is not None:
-            place = Path(home, *(part.decode("utf-8", "surrogateescape") for part in folder[1:]))
+    for key in state.albums.folder_keys():
+        root, _, rest = key.partition(b"\0")
+        place = places.get(root)
+        if place is not None:
+            if rest:
+                below = rest.replace(b"\0", b"/").decode("utf-8", "surrogateescape")
+                place = f"{place}/{below}"
             stamp = stamp_of(place)
-            if stamp != known.get(folder, ""):
-                found[folder] = (stamp, read_text(place) if stamp else AlbumText())
+            if stamp != known.get(key, ""):
+                text = read_text(Path(place)) if stamp else AlbumText()
+                found[folder_named(key)] = (stamp, text)
     return found
 
 
@@ -354,11 +363,13 @@ def _set_text(
             keys.add(key)
         touched.sections[listing] |= recut(state, listing, keys)
     touched.albums.update(folder[:depth] for depth in range(1, len(folder) + 1))
+    touched.parts.add(folder)
     touched.whole(state, listing)
     if before.title != text.title:
         # The way up from everything below it bears its title.
         for below in state.albums.below(folder):
             touched.albums.add(below)
+            touched.parts.add(below)
             touched.whole(state, folder_key(below))
         touched.photos.update(state.below(listing))
 

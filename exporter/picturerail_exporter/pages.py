@@ -8,6 +8,7 @@ security policy forbids the rest.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import math
 import re
@@ -143,6 +144,12 @@ def album_home(album: Album) -> str:
 def album_path(album: Album) -> str:
     """Return the path of an album's newest page."""
     return f"{album_home(album)}index.html"
+
+
+def album_part_path(album: Album, first: Sequence[bytes]) -> str:
+    """Return the path of a page with more of an album's albums, by the first folder on it."""
+    name = hashlib.blake2b(b"\0".join(first), digest_size=6).hexdigest()
+    return f"{album_home(album)}page/albums-{name}/index.html"
 
 
 def month_home(month: Month) -> str:
@@ -303,10 +310,17 @@ class Pages:
         beside = {"newer": newer, "older": older, "similar": similar}
         return self._page("photo.html", path, photo=photo, album=album, ways=ways, **beside)
 
-    def album(self, album: Album, section: Section) -> bytes:
-        """Return a page of an album."""
+    def album(self, album: Album, section: Section, more: str = "") -> bytes:
+        """Return a page of an album; `more` is the path of the page with more of its albums."""
         path = section_path(album_home(album), section.number)
-        return self._page("album.html", path, album=album, section=section)
+        return self._page("album.html", path, album=album, section=section, more=more)
+
+    def album_part(
+        self, path: str, album: Album, albums: Sequence[Album], before: str, after: str
+    ) -> bytes:
+        """Return a page with more of the albums below one, between others as paths."""
+        beside = {"before": before, "after": after}
+        return self._page("album_part.html", path, album=album, albums=albums, **beside)
 
     def albums(self, albums: Sequence[Album]) -> bytes:
         """Return the page that lists the outermost albums."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from picturerail_exporter import pages
+from picturerail_exporter.album_parts import Parts, parts_of
 from picturerail_exporter.changes import Touched
 from picturerail_exporter.collection import TAG, WAYS, Photo
 from picturerail_exporter.listings import Folder, Key, Month, folder_key, month_named
@@ -206,14 +207,19 @@ class Planner:
         # Those below come first: pages above lead to them.
         touched = self._state.albums.folders() if self._touched is None else self._touched.albums
         for folder in sorted(touched, key=lambda folder: (-len(folder), folder)):
-            home = pages.album_home(self._state.albums.named(folder))
+            album = self._state.albums.named(folder)
+            home = pages.album_home(album)
             listing = Listing(self._state, folder_key(folder), home)
             alive = self._state.albums.exists(folder)
+            parts = parts_of(self._state, folder, album, self._touched)
+            yield from (Written(p, self._album_part(folder, p, parts)) for p in parts.written)
+            yield from map(Gone, parts.gone)
 
-            def page(section: Section, folder: Folder = folder) -> bytes:
-                album = self._state.albums.album(folder)
+            def page(section: Section, folder: Folder = folder, parts: Parts = parts) -> bytes:
+                below = () if section.number else parts.first
+                album = self._state.albums.album(folder, below)
                 assert album is not None
-                return self._templates.album(album, section)
+                return self._templates.album(album, section, next(iter(parts.pages), ""))
 
             order = self._state.albums.text(folder).order
             yield from self._sections(folder_key(folder), listing, page, order)
@@ -225,8 +231,22 @@ class Planner:
                 yield Gone(path)
         yield Written(pages.ALBUMS, self._outermost)
 
+    def _album_part(self, folder: Folder, path: str, parts: Parts) -> Callable[[], bytes]:
+        def make() -> bytes:
+            albums = self._state.albums
+            album = albums.named(folder)
+            paths = list(parts.pages)
+            at = paths.index(path)
+            before = paths[at - 1] if at else pages.album_path(album)
+            after = paths[at + 1] if at + 1 < len(paths) else ""
+            below = albums.covered(parts.pages[path], album)
+            return self._templates.album_part(path, album, below, before, after)
+
+        return make
+
     def _outermost(self) -> bytes:
-        return self._templates.albums(self._state.albums.albums_below(()))
+        below = [folder for part in self._state.albums.parts(()) for folder in part]
+        return self._templates.albums(self._state.albums.covered(below))
 
     def _timeline(self) -> Iterator[File]:
         every = (month.listing for month in self._state.months())

@@ -13,8 +13,9 @@ from __future__ import annotations
 import bisect
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from picturerail_exporter.similar import (
     CODE_BYTES,
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-@dataclass(frozen=True, slots=True)
-class Coded:
+class Coded(msgspec.Struct, frozen=True, gc=False):
     """A picture's code, with its vector's space and the picture's content."""
 
     space: str

@@ -135,12 +135,12 @@ class Marks:
         else:
             self._begun_file.unlink(missing_ok=True)
 
-    def relieve(self, most: int = _MOST_HELD) -> None:
+    def relieve(self, most: int | None = None) -> None:
         """Write and forget the lists, where they hold more than `most`: before the next `begin`.
 
         What an interrupted export began and this one has not come to stays known.
         """
-        if self._held > most:
+        if self._held > (_MOST_HELD if most is None else most):
             ahead = {path for path in self._begun & self._inherited if self.get(path) == ""}
             self._write_lists()
             self._lists.clear()
