@@ -40,7 +40,7 @@ from picturerail_exporter.way_state import letter_of
 from picturerail_native.database import FeedExpiredError
 from picturerail_native.records import ImageChange, Table
 
-AT_ONCE = 1024
+AT_ONCE = 256
 """Pictures that are looked at together where all are."""
 
 

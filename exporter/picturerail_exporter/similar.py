@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Codes = npt.NDArray[np.int8]
+    Numbers = npt.NDArray[np.int8] | npt.NDArray[np.float32]
     Whole = npt.NDArray[np.int64]
 
 LEAF = 512
@@ -31,7 +32,7 @@ TRIES = 4
 KEY_BITS = 32
 CODE_BYTES = 256
 _LENGTH = 320
-_LEAST = int(0.4 * _LENGTH * _LENGTH)
+LEAST = int(0.4 * _LENGTH * _LENGTH)
 """What is less alike than this (a cosine of 0.4) is not called similar."""
 
 
@@ -81,11 +82,12 @@ def keys_of(code: bytes) -> tuple[int, ...]:
     return tuple(int.from_bytes(bits[at : at + size], "big") for at in range(0, len(bits), size))
 
 
-def scores(some: Codes, others: Codes) -> Whole:
+def scores(some: Numbers, others: Numbers) -> Whole:
     """Return how alike each of some is to each of others."""
     import numpy as np
 
-    return (some.astype(np.float32) @ others.astype(np.float32).T).astype(np.int64)
+    single = some.astype(np.float32, copy=False), others.astype(np.float32, copy=False)
+    return (single[0] @ single[1].T).astype(np.int64)
 
 
 def ranked(score: Whole, number: Whole, comparable: npt.NDArray[np.bool_]) -> Whole:
@@ -99,7 +101,7 @@ def ranked(score: Whole, number: Whole, comparable: npt.NDArray[np.bool_]) -> Wh
     import numpy as np
 
     rank = (score << 31) | (2**31 - 1 - number[None])
-    return np.where(comparable & (score >= _LEAST), rank, -1)
+    return np.where(comparable & (score >= LEAST), rank, -1)
 
 
 def all_lists(codes: Codes, contents: Whole, most: int) -> tuple[Whole, Whole]:

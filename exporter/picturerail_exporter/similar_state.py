@@ -21,6 +21,7 @@ from picturerail_exporter.similar import (
     CODE_BYTES,
     KEY_BITS,
     LEAF,
+    LEAST,
     TRIES,
     all_lists,
     keys_of,
@@ -30,6 +31,8 @@ from picturerail_exporter.similar import (
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from picturerail_exporter.similar import Codes
 
 
 class Coded(msgspec.Struct, frozen=True, gc=False):
@@ -120,7 +123,7 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
         split = [leaf for place, leaf in old.items() if self._leaf(*place) != leaf]
         for leaf in set(split):
             wanted |= self._losing(inhabitants[leaf])
-        leaves: dict[_Leaf, list[tuple[int, Coded]]] = {}
+        leaves: dict[_Leaf, _Members] = {}
         return {number for number in wanted if self._recompute(number, most, leaves)}
 
     def add(self, new: Mapping[int, Coded | None]) -> None:
@@ -253,22 +256,20 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
             self._db.executemany("INSERT INTO alike VALUES (?, ?, ?, ?)", rows)
         return [other for other, _ in before] != [other for other, _ in new]
 
-    def _recompute(
-        self, number: int, most: int, leaves: dict[_Leaf, list[tuple[int, Coded]]]
-    ) -> bool:
+    def _recompute(self, number: int, most: int, leaves: dict[_Leaf, _Members]) -> bool:
+        import numpy as np
+
         coded = self.coded(number)
         if coded is None:
             return self._set_list(number, [])
-        others: dict[int, Coded] = {}
+        code = np.frombuffer(coded.code, np.int8)[None]
+        best: dict[int, int] = {}
         for place in self._places(coded):
             leaf = self._leaf(*place)
             if leaf not in leaves:
-                leaves[leaf] = self._members(leaf)
-            others.update(leaves[leaf])
-        members = sorted(others.items())
-        (rank,) = _ranks([(number, coded)], members)
-        best = sorted((int(each) for each in rank if each >= 0), reverse=True)[:most]
-        new = [(members[2**31 - 1 - (each & (2**31 - 1))][0], each >> 31) for each in best]
+                leaves[leaf] = _Members(self._members(leaf))
+            best.update(leaves[leaf].best(coded.content, code, most))
+        new = sorted(best.items(), key=lambda each: (-each[1], each[0]))[:most]
         return self._set_list(number, new)
 
     def compute(self, most: int) -> set[int]:
@@ -312,6 +313,28 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
                 if self._set_list(number, new):
                     changed.add(number)
         return changed
+
+
+class _Members:
+    """The pictures of a leaf, ready to be compared with one after the other."""
+
+    def __init__(self, members: list[tuple[int, Coded]]) -> None:
+        import numpy as np
+
+        self._ids = np.array([number for number, _ in members], np.int64)
+        self._contents = np.array([coded.content for _, coded in members], f"S{CONTENT_BYTES}")
+        codes = b"".join(coded.code for _, coded in members)
+        self._codes = np.frombuffer(codes, np.int8).reshape(len(members), -1).astype(np.float32)
+
+    def best(self, content: bytes, code: Codes, most: int) -> _List:
+        """Return those most similar to a picture of a content; of equal ones the lower ids."""
+        import numpy as np
+
+        (score,) = scores(code, self._codes)
+        found = np.flatnonzero((score >= LEAST) & (self._contents != content))
+        order = np.lexsort((self._ids[found], -score[found]))[:most]
+        chosen = found[order]
+        return list(zip(self._ids[chosen].tolist(), score[chosen].tolist(), strict=True))
 
 
 def _part(trie: int, key: int, depth: int) -> _Leaf:
