@@ -9,7 +9,8 @@ Tables::
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -17,6 +18,9 @@ from picturerail_exporter.album_text import AlbumText
 from picturerail_exporter.collection import Album, Photo, slug_of
 from picturerail_exporter.listings import Folder, folder_key, folder_named
 from picturerail_native.fields import readable
+
+LEAST_ALBUMS = 60
+"""A page shows at least so many of the albums below one, and at most twice as many."""
 
 _decoder = msgspec.msgpack.Decoder(AlbumText)
 _encoder = msgspec.msgpack.Encoder()
@@ -76,10 +80,13 @@ CREATE TABLE IF NOT EXISTS text(folder BLOB PRIMARY KEY, stamp TEXT, said BLOB);
             (key, folder_key(folder[:-1]), count, *cover),
         )
 
+    def folder_keys(self) -> list[bytes]:
+        """Return every album's folder as a key, parents before children."""
+        return [key for (key,) in self._db.execute("SELECT folder FROM album ORDER BY folder")]
+
     def folders(self) -> Iterator[Folder]:
         """Yield every album's folder, parents before children."""
-        for (key,) in self._db.execute("SELECT folder FROM album ORDER BY folder").fetchall():
-            yield folder_named(key)
+        yield from map(folder_named, self.folder_keys())
 
     def below(self, folder: Folder) -> list[Folder]:
         """Return the folders of the albums below one."""
@@ -92,14 +99,14 @@ CREATE TABLE IF NOT EXISTS text(folder BLOB PRIMARY KEY, stamp TEXT, said BLOB);
         """Tell whether a folder holds published pictures, or one below it does."""
         return self._album(folder) is not None
 
-    def album(self, folder: Folder) -> Album | None:
-        """Return an album with its parents, and the albums right below it in their order."""
+    def album(self, folder: Folder, below: Iterable[Folder] = ()) -> Album | None:
+        """Return an album with its parents, and some of the albums right below it."""
         row = self._album(folder)
         if row is None:
             return None
         album = self.named(folder)
         album.count, album.cover = row[0], self._cover(folder, row[1])
-        album.albums = self.albums_below(folder, album)
+        album.albums = self.covered(below, album)
         return album
 
     def named(self, folder: Folder) -> Album:
@@ -109,23 +116,45 @@ CREATE TABLE IF NOT EXISTS text(folder BLOB PRIMARY KEY, stamp TEXT, said BLOB);
             parents = (*parents, self._named(folder[:depth], parents))
         return self._named(folder, parents)
 
-    def albums_below(self, folder: Folder, above: Album | None = None) -> list[Album]:
-        """Return the albums right below a folder in their order; without one, the outermost.
+    def parts(self, folder: Folder) -> list[list[Folder]]:
+        """Return the albums right below a folder in their order, as they are parted into pages.
 
-        Those that the folder's text names come first, the others by title.
+        Those that the folder's text names come first, the others by title. A part ends where the
+        checksum of its last album says so, as a listing's page does (`sections`).
         """
-        parents = (*above.parents, above) if above else ()
         ranks = {name: rank for rank, name in enumerate(self.text(folder).albums)}
+        query = (
+            "SELECT album.folder, text.said FROM album LEFT JOIN text USING (folder)"
+            " WHERE album.parent = ?"
+        )
         found = []
-        for key, count, cover in self._db.execute(
-            "SELECT folder, count, cover FROM album WHERE parent = ?", (folder_key(folder),)
-        ).fetchall():
-            of_album = folder_named(key)
-            album = self._named(of_album, parents)
-            album.count, album.cover = count, self._cover(of_album, cover)
-            rank = ranks.get(readable(of_album[-1]), len(ranks))
-            found.append((rank, album.title.casefold(), album.slug, album))
-        return [album for *_, album in sorted(found, key=lambda each: each[:3])]
+        for key, said in self._db.execute(query, (folder_key(folder),)):
+            name = readable(key.rpartition(b"\0")[2])
+            title = (_decoder.decode(said).title if said else "") or name
+            found.append((ranks.get(name, len(ranks)), title.casefold(), key))
+        parts: list[list[Folder]] = []
+        ended = True
+        for *_, key in sorted(found):
+            if ended:
+                parts.append([])
+            parts[-1].append(folder_named(key))
+            held = len(parts[-1])
+            ended = held >= 2 * LEAST_ALBUMS or (
+                held >= LEAST_ALBUMS and zlib.crc32(key) % LEAST_ALBUMS == 0
+            )
+        return parts
+
+    def covered(self, folders: Iterable[Folder], above: Album | None = None) -> list[Album]:
+        """Return albums as those above show them, by their covers."""
+        parents = (*above.parents, above) if above else ()
+        albums = []
+        for folder in folders:
+            row = self._album(folder)
+            assert row is not None
+            album = self._named(folder, parents)
+            album.count, album.cover = row[0], self._cover(folder, row[1])
+            albums.append(album)
+        return albums
 
     # ---- texts ----
 
@@ -136,10 +165,9 @@ CREATE TABLE IF NOT EXISTS text(folder BLOB PRIMARY KEY, stamp TEXT, said BLOB);
         ).fetchone()
         return _decoder.decode(row[0]) if row else AlbumText()
 
-    def stamps(self) -> dict[Folder, str]:
-        """Return the stamps of the texts that were read, by folder."""
-        found = self._db.execute("SELECT folder, stamp FROM text")
-        return {folder_named(key): stamp for key, stamp in found}
+    def stamps(self) -> dict[bytes, str]:
+        """Return the stamps of the texts that were read, by the folder's key."""
+        return dict(self._db.execute("SELECT folder, stamp FROM text").fetchall())
 
     def set_text(self, folder: Folder, stamp: str, text: AlbumText) -> None:
         """Keep a folder's text; an empty stamp tells that it has none."""

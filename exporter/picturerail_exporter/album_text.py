@@ -43,10 +43,10 @@ class AlbumText(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
-def stamp_of(folder: Path) -> str:
+def stamp_of(folder: str) -> str:
     """Return what changes whenever a folder's file does; "" where it has none."""
     try:
-        found = os.lstat(folder / NAME)
+        found = os.lstat(f"{folder}/{NAME}")
     except (OSError, ValueError):
         return ""
     return f"{found.st_mtime_ns} {found.st_ctime_ns} {found.st_size} {found.st_ino}"

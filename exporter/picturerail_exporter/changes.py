@@ -1,10 +1,12 @@
 """From the change feed to what of a site is touched: pictures, albums, ways, sections, old files.
 
-A full computation is the same with nothing known and every picture new.
+Where nothing is known every picture is new (`everything`), and all of the site is touched (`fill`).
 """
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +20,16 @@ from picturerail_exporter.collection import (
     public_roots,
     publish,
 )
-from picturerail_exporter.listings import Folder, Key, folder_key, month_of, place_by, way_listing
+from picturerail_exporter.listings import (
+    BEGINNING,
+    Folder,
+    Key,
+    folder_key,
+    folder_named,
+    month_of,
+    place_by,
+    way_listing,
+)
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.sections import recut
 from picturerail_exporter.similar import codes_of
@@ -29,7 +40,8 @@ from picturerail_exporter.way_state import letter_of
 from picturerail_native.database import FeedExpiredError
 from picturerail_native.records import ImageChange, Table
 
-_VECTORS_AT_ONCE = 1024
+AT_ONCE = 256
+"""Pictures that are looked at together where all are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +63,8 @@ class News:
 class Touched:
     """What may not be on the site as it should be.
 
-    `photos` are ids, and may be gone; `albums` folders, and may be gone; `ways` the listings of
+    `photos` are ids, and may be gone; `albums` folders, and may be gone, `parts` those of which all
+    pages with more albums are meant; `ways` the listings of
     ways in, and `letters` those letters of their indexes, by kind, which may be gone; `sections`
     the starts of sections, old and new, by listing; `months` the listings of months, which may
     be gone; `contents` the hashes of contents that came or went, `originals` those of copied
@@ -59,6 +72,7 @@ class Touched:
     """
 
     photos: set[int] = field(default_factory=set)
+    parts: set[Folder] = field(default_factory=set)
     albums: set[Folder] = field(default_factory=set)
     ways: set[bytes] = field(default_factory=set)
     letters: dict[str, set[str]] = field(default_factory=dict)
@@ -73,17 +87,19 @@ class Touched:
         self.sections.setdefault(listing, set()).update(state.starts(listing))
 
 
-def everything(source: Source, rules: Rules) -> News:
-    """Return all pictures of a source as new."""
+def everything(source: Source, rules: Rules) -> Iterator[News]:
+    """Yield all pictures of a source as new, some at a time: all at once would not fit."""
     roots = public_roots(source)
-    shown = {row.id: publish(row, roots, rules) for row in source.images()}
-    pictures: dict[int, tuple[Photo | None, Photo | None]] = {
-        number: (None, photo) for number, photo in shown.items() if isinstance(photo, Photo)
-    }
-    skipped = [skip for skip in shown.values() if isinstance(skip, Skipped)]
-    after = {number: photo for number, (_, photo) in pictures.items()}
-    codes = _coded(after, source.records(Table.VECTORS))
-    return News(pictures, skipped, list(shown), codes=codes)
+    images, vectors = source.images(), _Ahead(source.records(Table.VECTORS))
+    while rows := list(itertools.islice(images, AT_ONCE)):
+        shown = {row.id: publish(row, roots, rules) for row in rows}
+        after = {number: photo for number, photo in shown.items() if isinstance(photo, Photo)}
+        yield News(
+            {number: (None, photo) for number, photo in after.items()},
+            [skip for skip in shown.values() if isinstance(skip, Skipped)],
+            list(shown),
+            codes=_coded(after, vectors.up_to(rows[-1].id)),
+        )
 
 
 def news(source: Source, state: SiteState, since: int, rules: Rules) -> News | None:
@@ -124,6 +140,20 @@ def news(source: Source, state: SiteState, since: int, rules: Rules) -> News | N
     return News(found, skipped, sorted(ids), frozenset(near), _coded(now, vectors))
 
 
+class _Ahead:
+    """Records whose keys begin with a picture's id, taken from the front."""
+
+    def __init__(self, records: Iterator[tuple[bytes, bytes]]) -> None:
+        self._records = records
+        self._next = next(records, None)
+
+    def up_to(self, last: int) -> Iterator[tuple[bytes, bytes]]:
+        """Yield those of the next pictures, up to the one with this id."""
+        while self._next is not None and int.from_bytes(self._next[0][:8], "big") <= last:
+            yield self._next
+            self._next = next(self._records, None)
+
+
 def _coded(
     photos: Mapping[int, Photo | None], vectors: Iterable[tuple[bytes, bytes]]
 ) -> dict[int, Coded | None]:
@@ -144,7 +174,7 @@ def _coded(
         seen = number
         batch = batches.setdefault((space, len(vector)), {})
         batch[number] = vector
-        if len(batch) == _VECTORS_AT_ONCE:
+        if len(batch) == AT_ONCE:
             _code(batch, space, photos, coded)
             batch.clear()
     for (space, _), batch in batches.items():
@@ -227,19 +257,59 @@ def apply(
     return touched
 
 
+def fill(
+    state: SiteState, batches: Iterable[News], homes: Mapping[bytes, Path], most_similar: int = 0
+) -> None:
+    """Fill a state that was cleared with everything; as `apply`, but with all of it touched.
+
+    What is held in memory meanwhile grows with the folders, not with the pictures.
+    """
+    folders: dict[Folder, int] = {}
+    months: dict[bytes, int] = {}
+    for new in batches:
+        for _, photo in new.pictures.values():
+            if photo is None:
+                continue
+            state.put(photo)
+            for listing, key in _member_of(state, photo):
+                state.add_member(listing, key)
+            for way in photo.ways:
+                state.ways.recount(way, 1)
+            month = month_of(photo.order)
+            months[month] = months.get(month, 0) + 1
+            folders[photo.folder] = folders.get(photo.folder, 0) + 1
+        state.set_skipped(new.skipped, new.tried)
+        if most_similar:
+            state.similar.add(new.codes)
+    state.albums.recount(folders)
+    for month, count in months.items():
+        state.recount_month(month, count)
+    for listing in (b"", *months, *map(folder_key, folders), *state.ways.listings()):
+        recut(state, listing, [BEGINNING])
+    if most_similar:
+        state.similar.compute(most_similar)
+    for folder, (stamp, text) in changed_texts(state, homes).items():
+        _set_text(state, folder, stamp, text, Touched())
+
+
 def changed_texts(
     state: SiteState, homes: Mapping[bytes, Path]
 ) -> dict[Folder, tuple[str, AlbumText]]:
     """Return the albums' texts that are not what the state knows, with their stamps."""
     known = state.albums.stamps()
+    places = {name: os.fspath(home) for name, home in homes.items()}
     found = {}
-    for folder in state.albums.folders():
-        home = homes.get(folder[0])
-        if home is not None:
-            place = Path(home, *(part.decode("utf-8", "surrogateescape") for part in folder[1:]))
+    for key in state.albums.folder_keys():
+        root, _, rest = key.partition(b"\0")
+        place = places.get(root)
+        if place is not None:
+            if rest:
+                below = rest.replace(b"\0", b"/").decode("utf-8", "surrogateescape")
+                place = f"{place}/{below}"
             stamp = stamp_of(place)
-            if stamp != known.get(folder, ""):
-                found[folder] = (stamp, read_text(place) if stamp else AlbumText())
+            if stamp != known.get(key, ""):
+                text = read_text(Path(place)) if stamp else AlbumText()
+                found[folder_named(key)] = (stamp, text)
     return found
 
 
@@ -294,11 +364,13 @@ def _set_text(
             keys.add(key)
         touched.sections[listing] |= recut(state, listing, keys)
     touched.albums.update(folder[:depth] for depth in range(1, len(folder) + 1))
+    touched.parts.add(folder)
     touched.whole(state, listing)
     if before.title != text.title:
         # The way up from everything below it bears its title.
         for below in state.albums.below(folder):
             touched.albums.add(below)
+            touched.parts.add(below)
             touched.whole(state, folder_key(below))
         touched.photos.update(state.below(listing))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import hashlib
 import json
 import math
 import re
@@ -183,6 +184,12 @@ def album_path(album: Album) -> str:
     return f"{album_home(album)}index.html"
 
 
+def album_part_path(album: Album, first: Sequence[bytes]) -> str:
+    """Return the path of a page with more of an album's albums, by the first folder on it."""
+    name = hashlib.blake2b(b"\0".join(first), digest_size=6).hexdigest()
+    return f"{album_home(album)}page/albums-{name}/index.html"
+
+
 def month_home(month: Month) -> str:
     """Return the folder of a month's pages, ending in a slash."""
     return f"timeline/{month.year:04}/{month.month:02}/"
@@ -341,10 +348,17 @@ class Pages:
         beside = {"newer": newer, "older": older, "similar": similar}
         return self._page("photo.html", path, photo=photo, album=album, ways=ways, **beside)
 
-    def album(self, album: Album, section: Section) -> bytes:
-        """Return a page of an album."""
+    def album(self, album: Album, section: Section, more: str = "") -> bytes:
+        """Return a page of an album; `more` is the path of the page with more of its albums."""
         path = section_path(album_home(album), section.number)
-        return self._page("album.html", path, album=album, section=section)
+        return self._page("album.html", path, album=album, section=section, more=more)
+
+    def album_part(
+        self, path: str, album: Album, albums: Sequence[Album], before: str, after: str
+    ) -> bytes:
+        """Return a page with more of the albums below one, between others as paths."""
+        beside = {"before": before, "after": after}
+        return self._page("album_part.html", path, album=album, albums=albums, **beside)
 
     def albums(self, albums: Sequence[Album]) -> bytes:
         """Return the page that lists the outermost albums."""
@@ -469,12 +483,14 @@ def _remembering(recipe: Recipe) -> Callable[[Photo], Mapping[str, Rendered]]:
     return renditions
 
 
-def static_files(theme: Theme) -> Iterator[tuple[str, bytes]]:
+def static_files(theme: Theme, recipe: Recipe) -> Iterator[tuple[str, bytes]]:
     """Yield the style sheets, scripts, icon, and what else a theme has, as (path, bytes)."""
     import rjsmin
 
     search: dict[str, bytes] = {}
     for path, data in theme.static_files():
+        if path == "static/fallback.js" and "jpeg" not in recipe.formats:
+            continue
         # The shapes ride along: a file of its own would be one more request.
         if path == "static/site.css":
             yield path, data + shapes_css()

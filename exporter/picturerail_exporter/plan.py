@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Container, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from picturerail_exporter import pages
+from picturerail_exporter.album_parts import Parts, parts_of
 from picturerail_exporter.changes import Touched
 from picturerail_exporter.collection import TAG, WAYS, Photo
 from picturerail_exporter.listings import Folder, Key, Month, folder_key, month_named
@@ -56,90 +58,135 @@ class Planner:
     def __init__(
         self,
         state: SiteState,
-        touched: Touched,
+        touched: Touched | None,
         store: RenditionStore,
         recipe: Recipe,
         templates: Pages,
         theme: Theme,
     ) -> None:
-        """Keep what the files are made of."""
+        """Keep what the files are made of.
+
+        Args:
+            state: what the site is to show.
+            touched: what of it a change touches; None for all of it.
+            store: where renditions lie.
+            recipe: of the renditions.
+            templates: of the pages.
+            theme: of the site.
+        """
         self._state, self._touched = state, touched
         self._store, self._recipe, self._templates = store, recipe, templates
         self._theme = theme
 
-    def plan(
-        self,
-        index: Brought | None,
-        standing: Container[str],
-        *,
-        all_files: bool,
-    ) -> list[File]:
-        """Return the files so that each comes after those it needs, and what goes last.
+    def plan(self, index: Brought | None, standing: Container[str]) -> Iterator[File]:
+        """Yield the files so that each comes after those it needs, and what goes last.
 
         Pictures come before the pages that show them, a page before those that lead to it, the
-        front page last. Pages of one kind lead to each other; those in `standing` are there
-        already, so the others come first. Files that no picture changes are only brought
-        where `all_files` is asked for.
+        front page last. Pages of one kind lead to each other; those in `standing`, which is asked
+        right before a file is yielded, are there already, so the others come first. Files that no
+        picture changes are only brought where all is touched; then nothing is named that goes.
         """
-        shards: list[File] = []
-        root: list[File] = []
-        if index is not None:
-            shards = [_ready(path, data) for path, data in index.written.items()]
-            shards += [Gone(path) for path in index.gone]
-            root = [_ready(ROOT, index.root)]
-        static: list[File] = []
-        if all_files:
-            static = [_ready(path, data) for path, data in pages.static_files(self._theme)]
-            static += [_ready(path, data) for path, data in self._templates.fixed()]
-        stages: tuple[list[File], ...] = (
-            list(self._pictures()),
-            static,
-            shards,
-            list(self._photos()),
-            list(self._albums()),
-            list(self._timeline()),
-            list(self._ways()),
-            list(self._way_indexes()),
-            root,
-            list(self._found_by_machines()),
-            list(self._grid()),
+
+        def placed(stage: Iterator[File]) -> Iterator[File]:
+            return _standing_last(stage, standing)
+
+        stages = itertools.chain(
+            self._pictures(),
+            placed(self._static()),
+            placed(self._shards(index)),
+            self._all_photos(standing) if self._touched is None else placed(self._photos()),
+            placed(self._albums()),
+            placed(self._timeline()),
+            placed(self._ways()),
+            placed(self._way_indexes()),
+            self._root(index),
+            placed(self._found_by_machines()),
+            placed(self._grid()),
         )
-        files = [
-            file
-            for stage in stages
-            for file in sorted(stage, key=lambda file: file.path in standing)
-        ]
-        kept = {file.path for file in files if not isinstance(file, Gone)}
-        gone = {file.path: file for file in files if isinstance(file, Gone)}
-        return [
-            *(file for file in files if not isinstance(file, Gone)),
-            *(file for path, file in gone.items() if path not in kept),
-        ]
+        kept: set[str] = set()
+        gone: dict[str, File] = {}
+        for file in stages:
+            if isinstance(file, Gone):
+                gone[file.path] = file
+                continue
+            if self._touched is not None:
+                kept.add(file.path)
+            yield file
+        if self._touched is not None:
+            yield from (file for path, file in gone.items() if path not in kept)
+
+    def expected(self) -> int:
+        """Return about how many files there are where all is touched."""
+        files = len(self._recipe.sizes) * len(self._recipe.formats)
+        return self._state.count() * (1 + files) + self._state.pages()
+
+    def _static(self) -> Iterator[File]:
+        if self._touched is None:
+            files = itertools.chain(
+                pages.static_files(self._theme, self._recipe), self._templates.fixed()
+            )
+            yield from (_ready(path, data) for path, data in files)
+
+    def _shards(self, index: Brought | None) -> Iterator[File]:
+        if index is not None:
+            yield from (_ready(path, data) for path, data in index.written.items())
+            yield from (Gone(path) for path in index.gone)
+
+    def _root(self, index: Brought | None) -> Iterator[File]:
+        if index is not None:
+            yield _ready(ROOT, index.root)
 
     def _pictures(self) -> Iterator[File]:
+        if self._touched is None:
+            for copies in self._state.contents():
+                yield from self._renditions(copies[0], there=True)
+                for photo in copies:
+                    yield from itertools.starmap(Linked, self._tiles(photo).items())
+                kinds = {photo.original: photo for photo in copies if photo.original}
+                for photo in kinds.values():
+                    yield self._original(photo, there=True)
+            return
         # Copies of one picture share their files.
         for content, photo in self._touched.contents.items():
-            there = self._state.holds_content(content)
-            for name, file in pages.rendered(photo, self._recipe).items():
-                if file.path != pages.media_name(content, self._recipe, name):
-                    continue  # another serves for this one, or it is a tile
-                for kind in self._recipe.formats:
-                    path = file.in_format(kind)
-                    if there:
-                        yield Linked(path, self._store.path(content, self._recipe, name, kind))
-                    else:
-                        yield Gone(path)
+            yield from self._renditions(photo, there=self._state.holds_content(content))
         for before, after in self._touched.tiles.values():
             if before is not None:
                 yield from map(Gone, self._tiles(before))
             if after is not None:
                 yield from itertools.starmap(Linked, self._tiles(after).items())
         for (content, kind), photo in self._touched.originals.items():
-            path = pages.original_path(photo)
-            if self._state.holds_original(content, kind):
-                yield Linked(path, self._store.original(content, kind, photo.mime))
+            yield self._original(photo, there=self._state.holds_original(content, kind))
+
+    def _renditions(self, photo: Photo, *, there: bool) -> Iterator[File]:
+        content = photo.content_hash
+        for name, file in pages.rendered(photo, self._recipe).items():
+            if file.path != pages.media_name(content, self._recipe, name):
+                continue  # another serves for this one, or it is a tile
+            for kind in self._recipe.formats:
+                path = file.in_format(kind)
+                if there:
+                    yield Linked(path, self._store.path(content, self._recipe, name, kind))
+                else:
+                    yield Gone(path)
+
+    def _original(self, photo: Photo, *, there: bool) -> File:
+        path = pages.original_path(photo)
+        if not there:
+            return Gone(path)
+        return Linked(path, self._store.original(photo.content_hash, photo.original, photo.mime))
+
+    def _all_photos(self, standing: Container[str]) -> Iterator[File]:
+        # Named by their ids alone: all pictures, or paths, at once would not fit.
+        def page(number: int) -> File:
+            return Written(pages.photo_path(number), functools.partial(self._page_of, number))
+
+        later = array("q")
+        for number in self._state.ids():
+            if pages.photo_path(number) in standing:
+                later.append(number)
             else:
-                yield Gone(path)
+                yield page(number)
+        yield from map(page, later)
 
     def _tiles(self, photo: Photo) -> dict[str, Path]:
         """Return a picture's tiles on the site, each with where it lies in the store."""
@@ -151,12 +198,17 @@ class Planner:
         }
 
     def _photos(self) -> Iterator[File]:
-        for number in self._touched.photos:
+        for number in self._touched.photos if self._touched else ():
             photo = self._state.photo(number)
             if photo is None:
                 yield Gone(pages.photo_path(number))
             else:
                 yield Written(pages.photo_path(number), functools.partial(self._photo, photo))
+
+    def _page_of(self, number: int) -> bytes:
+        photo = self._state.photo(number)
+        assert photo is not None
+        return self._photo(photo)
 
     def _photo(self, photo: Photo) -> bytes:
         return self._templates.photo(
@@ -169,15 +221,21 @@ class Planner:
 
     def _albums(self) -> Iterator[File]:
         # Those below come first: pages above lead to them.
-        for folder in sorted(self._touched.albums, key=lambda folder: (-len(folder), folder)):
-            home = pages.album_home(self._state.albums.named(folder))
+        touched = self._state.albums.folders() if self._touched is None else self._touched.albums
+        for folder in sorted(touched, key=lambda folder: (-len(folder), folder)):
+            album = self._state.albums.named(folder)
+            home = pages.album_home(album)
             listing = Listing(self._state, folder_key(folder), home)
             alive = self._state.albums.exists(folder)
+            parts = parts_of(self._state, folder, album, self._touched)
+            yield from (Written(p, self._album_part(folder, p, parts)) for p in parts.written)
+            yield from map(Gone, parts.gone)
 
-            def page(section: Section, folder: Folder = folder) -> bytes:
-                album = self._state.albums.album(folder)
+            def page(section: Section, folder: Folder = folder, parts: Parts = parts) -> bytes:
+                below = () if section.number else parts.first
+                album = self._state.albums.album(folder, below)
                 assert album is not None
-                return self._templates.album(album, section)
+                return self._templates.album(album, section, next(iter(parts.pages), ""))
 
             order = self._state.albums.text(folder).order
             yield from self._sections(folder_key(folder), listing, page, order)
@@ -189,11 +247,26 @@ class Planner:
                 yield Gone(path)
         yield Written(pages.ALBUMS, self._outermost)
 
+    def _album_part(self, folder: Folder, path: str, parts: Parts) -> Callable[[], bytes]:
+        def make() -> bytes:
+            albums = self._state.albums
+            album = albums.named(folder)
+            paths = list(parts.pages)
+            at = paths.index(path)
+            before = paths[at - 1] if at else pages.album_path(album)
+            after = paths[at + 1] if at + 1 < len(paths) else ""
+            below = albums.covered(parts.pages[path], album)
+            return self._templates.album_part(path, album, below, before, after)
+
+        return make
+
     def _outermost(self) -> bytes:
-        return self._templates.albums(self._state.albums.albums_below(()))
+        below = [folder for part in self._state.albums.parts(()) for folder in part]
+        return self._templates.albums(self._state.albums.covered(below))
 
     def _timeline(self) -> Iterator[File]:
-        for name in sorted(self._touched.months):
+        every = (month.listing for month in self._state.months())
+        for name in sorted(every if self._touched is None else self._touched.months):
             month = month_named(name, self._state.in_month(name))
             home = pages.month_home(month)
             listing = Listing(self._state, name, home)
@@ -223,7 +296,8 @@ class Planner:
         return {listing: photo for listing, photo in covers if photo is not None}
 
     def _ways(self) -> Iterator[File]:
-        for name in sorted(self._touched.ways):
+        touched = self._state.ways.listings() if self._touched is None else self._touched.ways
+        for name in sorted(touched):
             home = pages.way_home(name)
             listing = Listing(self._state, name, home)
 
@@ -251,7 +325,7 @@ class Planner:
                     yield Gone(pages.way_letter_path(kind, letter))
                 self._state.set_note(f"letters of {kind}", "")
                 continue
-            letters = set(self._touched.letters.get(kind, ()))
+            letters = set(self._touched.letters.get(kind, ()) if self._touched else ())
             parted = self._state.ways.number(kind) > pages.MOST_WAYS
             # Each letter's page leads to all others; so one that comes or goes touches them all.
             now = self._state.ways.letters(kind) if parted else []
@@ -304,7 +378,10 @@ class Planner:
         page: Callable[[Section], bytes],
         order: str = "newest",
     ) -> Iterator[File]:
-        touched = self._touched.sections.get(name, set())
+        if self._touched is None:
+            touched = set(self._state.starts(name))
+        else:
+            touched = self._touched.sections.get(name, set())
         scroll = scroll_of(self._state, name, listing, order, self._recipe, touched)
         yield from (Written(path, make) for path, make in scroll.written)
         yield from (Gone(path) for path in scroll.gone)
@@ -314,6 +391,16 @@ class Planner:
                 yield Written(path, functools.partial(_page, page, listing, start))
             else:
                 yield Gone(path)
+
+
+def _standing_last(files: Iterable[File], standing: Container[str]) -> Iterator[File]:
+    last = []
+    for file in files:
+        if file.path in standing:
+            last.append(file)
+        else:
+            yield file
+    yield from last
 
 
 def _newest(page: Callable[[Section], bytes], listing: Listing) -> bytes:

@@ -24,14 +24,15 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Codes = npt.NDArray[np.int8]
+    Numbers = npt.NDArray[np.int8] | npt.NDArray[np.float32]
     Whole = npt.NDArray[np.int64]
 
 LEAF = 512
 TRIES = 4
 KEY_BITS = 32
-_NUMBERS = 256
+CODE_BYTES = 256
 _LENGTH = 320
-_LEAST = int(0.4 * _LENGTH * _LENGTH)
+LEAST = int(0.4 * _LENGTH * _LENGTH)
 """What is less alike than this (a cosine of 0.4) is not called similar."""
 
 
@@ -67,9 +68,9 @@ def _signs(dimension: int) -> npt.NDArray[np.float32]:
     """Return 256 x dimension numbers, each -1 or 1, the same for ever."""
     import numpy as np
 
-    stream = hashlib.shake_128(b"picturerail similar 1").digest(_NUMBERS * dimension // 8 + 1)
-    bits = np.unpackbits(np.frombuffer(stream, np.uint8))[: _NUMBERS * dimension]
-    return (bits.reshape(_NUMBERS, dimension).astype(np.float32) * 2) - 1
+    stream = hashlib.shake_128(b"picturerail similar 1").digest(CODE_BYTES * dimension // 8 + 1)
+    bits = np.unpackbits(np.frombuffer(stream, np.uint8))[: CODE_BYTES * dimension]
+    return (bits.reshape(CODE_BYTES, dimension).astype(np.float32) * 2) - 1
 
 
 def keys_of(code: bytes) -> tuple[int, ...]:
@@ -81,11 +82,12 @@ def keys_of(code: bytes) -> tuple[int, ...]:
     return tuple(int.from_bytes(bits[at : at + size], "big") for at in range(0, len(bits), size))
 
 
-def scores(some: Codes, others: Codes) -> Whole:
+def scores(some: Numbers, others: Numbers) -> Whole:
     """Return how alike each of some is to each of others."""
     import numpy as np
 
-    return (some.astype(np.float32) @ others.astype(np.float32).T).astype(np.int64)
+    single = some.astype(np.float32, copy=False), others.astype(np.float32, copy=False)
+    return (single[0] @ single[1].T).astype(np.int64)
 
 
 def ranked(score: Whole, number: Whole, comparable: npt.NDArray[np.bool_]) -> Whole:
@@ -99,7 +101,7 @@ def ranked(score: Whole, number: Whole, comparable: npt.NDArray[np.bool_]) -> Wh
     import numpy as np
 
     rank = (score << 31) | (2**31 - 1 - number[None])
-    return np.where(comparable & (score >= _LEAST), rank, -1)
+    return np.where(comparable & (score >= LEAST), rank, -1)
 
 
 def all_lists(codes: Codes, contents: Whole, most: int) -> tuple[Whole, Whole]:

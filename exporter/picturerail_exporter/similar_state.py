@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import bisect
 import sqlite3
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from picturerail_exporter.similar import (
+    CODE_BYTES,
     KEY_BITS,
     LEAF,
+    LEAST,
     TRIES,
     all_lists,
     keys_of,
@@ -30,15 +32,18 @@ from picturerail_exporter.similar import (
 if TYPE_CHECKING:
     import numpy as np
 
+    from picturerail_exporter.similar import Codes
 
-@dataclass(frozen=True, slots=True)
-class Coded:
+
+class Coded(msgspec.Struct, frozen=True, gc=False):
     """A picture's code, with its vector's space and the picture's content."""
 
     space: str
     content: bytes
     code: bytes
 
+
+CONTENT_BYTES = 32
 
 _Leaf = tuple[int, int, int]  # trie, first key, last key
 _List = list[tuple[int, int]]  # (other, score)
@@ -98,7 +103,7 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
         if len(changes) > 64 + known // 50:
             for number, (_, after) in changes.items():
                 self._hang(number, after)
-            return self._recompute_all(most)
+            return self.compute(most)
 
         touched = {
             place
@@ -118,8 +123,14 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
         split = [leaf for place, leaf in old.items() if self._leaf(*place) != leaf]
         for leaf in set(split):
             wanted |= self._losing(inhabitants[leaf])
-        leaves: dict[_Leaf, list[tuple[int, Coded]]] = {}
+        leaves: dict[_Leaf, _Members] = {}
         return {number for number in wanted if self._recompute(number, most, leaves)}
+
+    def add(self, new: Mapping[int, Coded | None]) -> None:
+        """Take over codes of pictures that have none; their lists wait for `compute`."""
+        for number, coded in new.items():
+            if coded is not None:
+                self._hang_new(number, coded)
 
     # ---- where pictures hang ----
 
@@ -145,10 +156,13 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
                 self._db.execute("DELETE FROM hung WHERE trie = ? AND key = ? AND id = ?", values)
             self._db.execute("DELETE FROM code WHERE id = ?", (number,))
         if after is not None:
-            row = (number, after.space, after.content, after.code)
-            self._db.execute("INSERT INTO code VALUES (?, ?, ?, ?)", row)
-            places = ((trie, key, number) for trie, key in self._places(after))
-            self._db.executemany("INSERT INTO hung VALUES (?, ?, ?)", places)
+            self._hang_new(number, after)
+
+    def _hang_new(self, number: int, after: Coded) -> None:
+        row = (number, after.space, after.content, after.code)
+        self._db.execute("INSERT INTO code VALUES (?, ?, ?, ?)", row)
+        places = ((trie, key, number) for trie, key in self._places(after))
+        self._db.executemany("INSERT INTO hung VALUES (?, ?, ?)", places)
 
     def _leaf(self, trie: int, key: int) -> _Leaf:
         """Return the largest part of a trie around a key with no more than `LEAF` pictures."""
@@ -242,44 +256,85 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
             self._db.executemany("INSERT INTO alike VALUES (?, ?, ?, ?)", rows)
         return [other for other, _ in before] != [other for other, _ in new]
 
-    def _recompute(
-        self, number: int, most: int, leaves: dict[_Leaf, list[tuple[int, Coded]]]
-    ) -> bool:
+    def _recompute(self, number: int, most: int, leaves: dict[_Leaf, _Members]) -> bool:
+        import numpy as np
+
         coded = self.coded(number)
         if coded is None:
             return self._set_list(number, [])
-        others: dict[int, Coded] = {}
+        code = np.frombuffer(coded.code, np.int8)[None]
+        best: dict[int, int] = {}
         for place in self._places(coded):
             leaf = self._leaf(*place)
             if leaf not in leaves:
-                leaves[leaf] = self._members(leaf)
-            others.update(leaves[leaf])
-        members = sorted(others.items())
-        (rank,) = _ranks([(number, coded)], members)
-        best = sorted((int(each) for each in rank if each >= 0), reverse=True)[:most]
-        new = [(members[2**31 - 1 - (each & (2**31 - 1))][0], each >> 31) for each in best]
+                leaves[leaf] = _Members(self._members(leaf))
+            best.update(leaves[leaf].best(coded.content, code, most))
+        new = sorted(best.items(), key=lambda each: (-each[1], each[0]))[:most]
         return self._set_list(number, new)
 
-    def _recompute_all(self, most: int) -> set[int]:
+    def compute(self, most: int) -> set[int]:
+        """Make all lists anew; return the pictures whose lists are not what they were.
+
+        For each picture 350 bytes of memory are taken, but for the answer.
+        """
+        changed: set[int] = set()
+        for (space,) in self._db.execute("SELECT DISTINCT space FROM code").fetchall():
+            (count,) = self._db.execute(
+                "SELECT COUNT(*) FROM code WHERE space = ?", (space,)
+            ).fetchone()
+            changed |= self._compute_in(space, count, most)
+        query = "SELECT DISTINCT id FROM alike WHERE id NOT IN (SELECT id FROM code)"
+        gone = [number for (number,) in self._db.execute(query)]
+        return changed.union(n for n in gone if self._set_list(n, []))
+
+    def _compute_in(self, space: str, count: int, most: int) -> set[int]:
         import numpy as np
 
-        by_space: dict[str, list[tuple[int, bytes, bytes]]] = defaultdict(list)
-        for number, space, content, code in self._db.execute("SELECT * FROM code ORDER BY id"):
-            by_space[space].append((number, content, code))
-        lists: dict[int, _List] = {}
-        for held in by_space.values():
-            codes = np.frombuffer(b"".join(code for *_, code in held), np.int8)
-            same = {content: at for at, (_, content, _) in enumerate(held)}
-            contents = np.array([same[content] for _, content, _ in held], np.int64)
-            numbers, score = all_lists(codes.reshape(len(held), -1), contents, most)
-            for at, (number, *_) in enumerate(held):
-                lists[number] = [
-                    (held[other][0], value)
-                    for other, value in zip(numbers[at].tolist(), score[at].tolist(), strict=True)
-                    if other >= 0
-                ]
-        listed = {number for (number,) in self._db.execute("SELECT DISTINCT id FROM alike")}
-        return {n for n in listed | lists.keys() if self._set_list(n, lists.get(n, []))}
+        ids = np.empty(count, np.int64)
+        hashes = np.empty(count, f"S{CONTENT_BYTES}")
+        codes = np.empty((count, CODE_BYTES), np.int8)
+        query = "SELECT id, content, code FROM code WHERE space = ? ORDER BY id"
+        for at, (number, content, code) in enumerate(self._db.execute(query, (space,))):
+            ids[at], hashes[at] = number, content
+            codes[at] = np.frombuffer(code, np.int8)
+        _, contents = np.unique(hashes, return_inverse=True)
+        del hashes
+        numbers, score = all_lists(codes, contents, most)
+        del codes
+        changed: set[int] = set()
+        for first in range(0, count, LEAF):
+            rows = slice(first, first + LEAF)
+            lists = zip(
+                ids[rows].tolist(), numbers[rows].tolist(), score[rows].tolist(), strict=True
+            )
+            for number, others, of_others in lists:
+                pairs = zip(others, of_others, strict=True)
+                new = [(int(ids[other]), value) for other, value in pairs if other >= 0]
+                if self._set_list(number, new):
+                    changed.add(number)
+        return changed
+
+
+class _Members:
+    """The pictures of a leaf, ready to be compared with one after the other."""
+
+    def __init__(self, members: list[tuple[int, Coded]]) -> None:
+        import numpy as np
+
+        self._ids = np.array([number for number, _ in members], np.int64)
+        self._contents = np.array([coded.content for _, coded in members], f"S{CONTENT_BYTES}")
+        codes = b"".join(coded.code for _, coded in members)
+        self._codes = np.frombuffer(codes, np.int8).reshape(len(members), -1).astype(np.float32)
+
+    def best(self, content: bytes, code: Codes, most: int) -> _List:
+        """Return those most similar to a picture of a content; of equal ones the lower ids."""
+        import numpy as np
+
+        (score,) = scores(code, self._codes)
+        found = np.flatnonzero((score >= LEAST) & (self._contents != content))
+        order = np.lexsort((self._ids[found], -score[found]))[:most]
+        chosen = found[order]
+        return list(zip(self._ids[chosen].tolist(), score[chosen].tolist(), strict=True))
 
 
 def _part(trie: int, key: int, depth: int) -> _Leaf:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import enum
 import hashlib
 import os
 import shutil
@@ -23,27 +22,29 @@ from pathlib import Path
 import msgspec
 
 from picturerail_exporter import pages
+from picturerail_exporter.bring import Bringer
 from picturerail_exporter.changes import (
     News,
+    Touched,
     apply,
     changed_texts,
     everything,
+    fill,
     homes_of,
     news,
 )
 from picturerail_exporter.collection import Photo, Skipped, public_roots
 from picturerail_exporter.compressed import with_twins
-from picturerail_exporter.files import link_or_copy, write_atomically
 from picturerail_exporter.originals import copy_missing
 from picturerail_exporter.pages import Pages
 from picturerail_exporter.pixels import DEFAULT_MAX_PIXELS
-from picturerail_exporter.plan import Gone, Linked, Planner, Written
+from picturerail_exporter.plan import Planner
 from picturerail_exporter.render_missing import Progress, render_missing
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.search_index import Brought, SearchIndex
-from picturerail_exporter.site_folder import PICTURE_MARK, Manifest, SiteFolder, digest, open_site
+from picturerail_exporter.site_folder import Manifest, SiteFolder, digest, open_site
 from picturerail_exporter.source import Source
 from picturerail_exporter.state import SiteState, open_state
 from picturerail_exporter.theme import Theme
@@ -94,7 +95,7 @@ class SiteOptions:
             self.similar,
             self.precompress,
         )
-        sources = (*pages.static_files(self.theme), *self.theme.sources())
+        sources = (*pages.static_files(self.theme, self.recipe), *self.theme.sources())
         files = [(name, digest(data)) for name, data in sources]
         return digest(repr((what, files)).encode())
 
@@ -109,9 +110,9 @@ class ExportReport:
     """
 
     site: Path
-    added_files: tuple[str, ...]
-    changed_files: tuple[str, ...]
-    removed_files: tuple[str, ...]
+    added_files: Sequence[str]
+    changed_files: Sequence[str]
+    removed_files: Sequence[str]
     unchanged: int
     seq: int
     skipped: tuple[Skipped, ...] = ()
@@ -173,19 +174,19 @@ def export(
             return ExportReport(options.path, (), (), (), old.count, old.seq, problems=problems)
 
         found = news(source, state, old.seq, options.rules) if stands else None
-        incremental = found is not None
-        if found is None:
+        work = _Work(source, options, folder, verify=verify, dry_run=dry_run, progress=progress)
+        touched: Touched | None = None
+        if found is not None:
+            found = work.rendered(found)
+            touched = apply(state, found, homes, options.similar)
+        else:
             state.clear()
-            found = everything(source, options.rules)
-        store = RenditionStore(options.renditions)
-        refused: list[str] = []
-        if not dry_run:
-            found, refused = _rendered(source, found, store, options, folder, verify, progress)
-        touched = apply(state, found, homes, options.similar)
-        files = Planner(
+            fill(state, work.all_rendered(), homes, options.similar)
+        brought = _indexed(source, index, found, options.vectors_version)
+        planner = Planner(
             state,
             touched,
-            store,
+            work.store,
             options.recipe,
             Pages(
                 options.title,
@@ -196,44 +197,34 @@ def export(
                 compiled=None if dry_run else options.renditions.parent / "templates",
             ),
             options.theme,
-        ).plan(
-            _indexed(source, index, found, options.vectors_version, incremental=incremental),
-            _Standing(folder),
-            all_files=not incremental,
         )
-        files = list(with_twins(files, options.precompress))
-        wanted = [file for file in files if not isinstance(file, Gone)]
-        gone = {file.path for file in files if isinstance(file, Gone)}
-        if not incremental:
-            kept = {file.path for file in wanted}
-            gone = {path for path, _ in folder.marks.items() if path not in kept}
-        before = {path for path in gone if folder.marks.get(path) is not None}
-        fresh = sum(folder.marks.get(file.path) is None for file in wanted)
-        count = old.count + fresh - len(before) if incremental else len(wanted)
+        files = with_twins(planner.plan(brought, _Standing(folder)), options.precompress)
+        bringer = Bringer(folder, verify=verify, dry_run=dry_run, progress=progress)
+        effects = bringer.effects
+        if found is not None:
+            some = list(files)
+            bringer.remove(bringer.bring(some, len(some)))
+            count = old.count + effects.more
+        else:
+            stale = folder.marks.any()
+            bringer.bring(files, planner.expected(), state if stale else None)
+            if stale:
+                bringer.remove_others(state)
+            count = effects.wanted
         if not dry_run:
-            folder.begin(file.path for file in wanted)
-        effects = _bring_all(wanted, folder, verify=verify, dry_run=dry_run, progress=progress)
-        going = _gone(folder, before)
-        if not dry_run:
-            for path in going:
-                folder.remove(path)
-            for path in before:
-                folder.marks.drop(path)
-            skipped = state.skipped()
-            done = msgspec.structs.replace(new, count=count, partial=bool(skipped))
+            done = msgspec.structs.replace(new, count=count, partial=bool(state.skipped()))
             folder.finish(done)
             state.set_note("stands", _position(done))
             state.commit()
-        added, changed = effects[_Effect.ADDED], effects[_Effect.CHANGED]
         return ExportReport(
             site=options.path,
-            added_files=tuple(added),
-            changed_files=tuple(changed),
-            removed_files=tuple(going),
-            unchanged=count - len(added) - len(changed),
+            added_files=effects.added,
+            changed_files=effects.changed,
+            removed_files=effects.removed,
+            unchanged=count - len(effects.added) - len(effects.changed),
             seq=new.seq,
             skipped=tuple(state.skipped()),
-            problems=(*state.albums.problems(), *refused),
+            problems=(*state.albums.problems(), *work.refused),
         )
 
 
@@ -265,109 +256,80 @@ class _Standing:
         return isinstance(path, str) and self._folder.marks.get(path) is not None
 
 
-def _rendered(
-    source: Source,
-    found: News,
-    store: RenditionStore,
-    options: SiteOptions,
-    folder: SiteFolder,
-    verify: bool,
-    progress: Progress | None,
-) -> tuple[News, list[str]]:
-    """Render what is missing; return the news without what cannot be, and what that is.
+class _Work:
+    """Renders what an export shows and what is not rendered yet."""
 
-    The news say nothing any more of pictures that cannot be rendered, and the others only of
-    originals that can be copied.
-    """
-    photos = [after for _, after in found.pictures.values() if after is not None]
-    failed = render_missing(
-        source,
-        photos if verify else _not_on_site(photos, folder, options.recipe),
-        store,
-        options.recipe,
-        max_pixels=options.max_pixels,
-        workers=options.workers,
-        progress=progress,
-    )
-    wanted = photos if verify else [p for p in photos if not folder.has(pages.original_path(p))]
-    refused = copy_missing(source, wanted, store)
-    if not failed and not refused:
-        return found, []
-    bad = {skip.id for skip in failed}
-    pictures: dict[int, tuple[Photo | None, Photo | None]] = {}
-    for number, (before, wanted_now) in found.pictures.items():
-        after = None if number in bad else wanted_now
-        if after is not None and number in refused:
-            after = dataclasses.replace(after, original="")
-        if before != after:
-            pictures[number] = before, after
-    problems = [
-        f"{photo.path}: offered without its original, which {refused[photo.id]}"
-        for photo in photos
-        if photo.id in refused
-    ]
-    codes = {n: None if n in bad else coded for n, coded in found.codes.items()}
-    skipped = [*found.skipped, *failed]
-    return News(pictures, skipped, found.tried, found.near, codes), problems
+    def __init__(
+        self,
+        source: Source,
+        options: SiteOptions,
+        folder: SiteFolder,
+        *,
+        verify: bool,
+        dry_run: bool,
+        progress: Progress | None,
+    ) -> None:
+        self._source, self._options, self._folder = source, options, folder
+        self._verify, self._dry_run, self._progress = verify, dry_run, progress
+        self.store = RenditionStore(options.renditions)
+        self.refused: list[str] = []
+        """Which originals cannot be offered, and why, a line each."""
 
+    def all_rendered(self) -> Iterator[News]:
+        """Yield everything, rendered."""
+        total = sum(1 for _ in self._source.images()) if self._progress else 0
+        done = 0
 
-class _Effect(enum.Enum):
-    ADDED = enum.auto()
-    CHANGED = enum.auto()
+        def progress(more: int, _of: int) -> None:
+            if self._progress:
+                self._progress(done + more, total)
 
+        for new in everything(self._source, self._options.rules):
+            yield self._rendered(new, progress)
+            done += len(new.tried)
+            progress(0, 0)
 
-def _bring_all(
-    files: Sequence[Written | Linked],
-    folder: SiteFolder,
-    *,
-    verify: bool,
-    dry_run: bool,
-    progress: Progress | None,
-) -> dict[_Effect, list[str]]:
-    """Write the files whose bytes differ from what is there; return which those are."""
-    effects: dict[_Effect, list[str]] = {effect: [] for effect in _Effect}
-    for done, file in enumerate(files, 1):
-        if isinstance(file, Linked):
-            mark, changes = _bring_picture(file, folder, verify=verify, dry_run=dry_run)
-        else:
-            mark, changes = _bring_bytes(file, folder, verify=verify, dry_run=dry_run)
-        if changes:
-            known = _Effect.CHANGED if folder.marks.get(file.path) else _Effect.ADDED
-            effects[known].append(file.path)
-        folder.marks.set(file.path, mark)
-        if progress and (done % 100 == 0 or done == len(files)):
-            progress(done, len(files))
-    return effects
+    def rendered(self, new: News) -> News:
+        """Render what is missing; return the news without what cannot be.
 
+        They say nothing any more of pictures that cannot be rendered, and of the others only
+        originals that can be copied.
+        """
+        return self._rendered(new, self._progress)
 
-def _bring_picture(
-    file: Linked, folder: SiteFolder, *, verify: bool, dry_run: bool
-) -> tuple[str, bool]:
-    place = folder.path / file.path
-    changes = not folder.has(file.path) or (verify and _differ(file.picture, place))
-    if changes and not dry_run:
-        link_or_copy(file.picture, place)
-    return PICTURE_MARK, changes
-
-
-def _bring_bytes(
-    file: Written, folder: SiteFolder, *, verify: bool, dry_run: bool
-) -> tuple[str, bool]:
-    place = folder.path / file.path
-    data = file.make()
-    mark = digest(data)
-    changes = not folder.has(file.path) or mark != (
-        digest(place.read_bytes()) if verify else folder.marks.get(file.path)
-    )
-    if changes and not dry_run:
-        write_atomically(place, data)
-    return mark, changes
-
-
-def _differ(picture: Path, place: Path) -> bool:
-    if not picture.exists():
-        return False  # only where nothing is rendered: on a dry run
-    return not picture.samefile(place) and picture.read_bytes() != place.read_bytes()
+    def _rendered(self, new: News, progress: Progress | None) -> News:
+        if self._dry_run:
+            return new
+        options, folder, verify = self._options, self._folder, self._verify
+        photos = [after for _, after in new.pictures.values() if after is not None]
+        failed = render_missing(
+            self._source,
+            photos if verify else _not_on_site(photos, folder, options.recipe),
+            self.store,
+            options.recipe,
+            max_pixels=options.max_pixels,
+            workers=options.workers,
+            progress=progress,
+        )
+        wanted = photos if verify else [p for p in photos if not folder.has(pages.original_path(p))]
+        refused = copy_missing(self._source, wanted, self.store)
+        if not failed and not refused:
+            return new
+        bad = {skip.id for skip in failed}
+        pictures: dict[int, tuple[Photo | None, Photo | None]] = {}
+        for number, (before, wanted_now) in new.pictures.items():
+            after = None if number in bad else wanted_now
+            if after is not None and number in refused:
+                after = dataclasses.replace(after, original="")
+            if before != after:
+                pictures[number] = before, after
+        self.refused += [
+            f"{photo.path}: offered without its original, which {refused[photo.id]}"
+            for photo in photos
+            if photo.id in refused
+        ]
+        codes = {n: None if n in bad else coded for n, coded in new.codes.items()}
+        return News(pictures, [*new.skipped, *failed], new.tried, new.near, codes)
 
 
 def _not_on_site(photos: Sequence[Photo], folder: SiteFolder, recipe: Recipe) -> list[Photo]:
@@ -381,12 +343,6 @@ def _not_on_site(photos: Sequence[Photo], folder: SiteFolder, recipe: Recipe) ->
             for kind in recipe.formats
         )
     ]
-
-
-def _gone(folder: SiteFolder, paths: set[str]) -> list[str]:
-    """Return which of our files stand there still; pages go before the pictures they show."""
-    there = (path for path in paths if (folder.path / path).exists())
-    return sorted(there, key=lambda path: (path.startswith(f"{pages.MEDIA}/"), path))
 
 
 @contextlib.contextmanager
@@ -406,11 +362,12 @@ def _search_index(
         yield SearchIndex(state, folder, source.info.uuid, options.recipe)
 
 
-def _indexed(
-    source: Source, index: SearchIndex, new: News, version: str, *, incremental: bool
-) -> Brought | None:
-    """Bring the search's index up to date; None where nothing of it may have changed."""
-    if not incremental:
+def _indexed(source: Source, index: SearchIndex, new: News | None, version: str) -> Brought | None:
+    """Bring the search's index up to date; None where nothing of it may have changed.
+
+    Without news everything is new.
+    """
+    if new is None:
         every = _neighbours(source, version)
         return index.rebuild(lambda tag: every.get(tag, ()))
     if not new.pictures and not new.near:

@@ -23,6 +23,8 @@ _FORMAT = 3
 _READABLE = {2, 3}  # of format 2 are 256 larger lists, which are parted when they are first saved
 _OWN_FOLDER = ".picturerail"
 _LISTS = 4096
+_MOST_HELD = 150_000
+"""Files whose marks are kept in memory before they are written and forgotten."""
 
 PICTURE_MARK = "picture"
 """A picture's mark in the manifest: its name is made of its content, so it needs no digest."""
@@ -76,11 +78,13 @@ class Marks:
         self._changed: set[int] = set()
         self._old = sorted(self._folder.glob("[0-9a-f][0-9a-f].json"))
         self._begun: set[str] = set()
+        self._held = 0
         for place in self._old:
             for path, mark in self._read(place).items():
                 self.set(path, mark)
         with contextlib.suppress(FileNotFoundError):
             self._begun.update(self._begun_file.read_text().splitlines())
+        self._inherited = frozenset(self._begun)
 
     def get(self, path: str) -> str | None:
         """Return a file's digest, "" if it was begun and not finished, None if not ours."""
@@ -89,9 +93,12 @@ class Marks:
     def set(self, path: str, mark: str) -> None:
         """Set a file's digest."""
         number = _number(path)
-        if self._list(number).get(path) != mark:
-            self._list(number)[path] = mark
+        held = self._list(number)
+        before = held.get(path)
+        if before != mark:
+            held[path] = mark
             self._changed.add(number)
+            self._held += before is None
 
     def drop(self, path: str) -> None:
         """Forget a file."""
@@ -99,11 +106,19 @@ class Marks:
         number = _number(path)
         if self._list(number).pop(path, None) is not None:
             self._changed.add(number)
+            self._held -= 1
+
+    def any(self) -> bool:
+        """Tell whether any file is ours."""
+        return bool(self._begun or self._lists) or any(self._folder.glob("???.json"))
 
     def items(self) -> Iterator[tuple[str, str]]:
         """Yield every (path, digest)."""
         for number in range(_LISTS):
+            known = number in self._lists
             yield from list(self._list(number).items())
+            if not known and number not in self._changed:
+                self._forget(number)
         yield from [(path, "") for path in sorted(self._begun) if self.get(path) == ""]
 
     def begin(self, paths: Iterable[str]) -> None:
@@ -111,11 +126,35 @@ class Marks:
         new = {path for path in paths if self.get(path) is None}
         if new:
             self._begun |= new
+            self._note_begun()
+
+    def _note_begun(self) -> None:
+        if self._begun:
             text = "".join(f"{path}\n" for path in sorted(self._begun))
             write_atomically(self._begun_file, text.encode())
+        else:
+            self._begun_file.unlink(missing_ok=True)
+
+    def relieve(self, most: int | None = None) -> None:
+        """Write and forget the lists, where they hold more than `most`: before the next `begin`.
+
+        What an interrupted export began and this one has not come to stays known.
+        """
+        if self._held > (_MOST_HELD if most is None else most):
+            ahead = {path for path in self._begun & self._inherited if self.get(path) == ""}
+            self._write_lists()
+            self._lists.clear()
+            self._held = 0
+            self._begun = ahead
+            self._note_begun()
 
     def save(self) -> None:
         """Write the lists that changed."""
+        self._write_lists()
+        self._begun.clear()
+        self._begun_file.unlink(missing_ok=True)
+
+    def _write_lists(self) -> None:
         if self._old:  # of a save that was interrupted; all is written from the old ones
             for stale in self._folder.glob("???.json"):
                 stale.unlink()
@@ -130,14 +169,16 @@ class Marks:
         for place in self._old:
             place.unlink(missing_ok=True)
         self._old = []
-        self._begun.clear()
-        self._begun_file.unlink(missing_ok=True)
 
     def _list(self, number: int) -> dict[str, str]:
         held = self._lists.get(number)
         if held is None:
             held = self._lists[number] = {} if self._old else self._read(self._place(number))
+            self._held += len(held)
         return held
+
+    def _forget(self, number: int) -> None:
+        self._held -= len(self._lists.pop(number))
 
     def _read(self, place: Path) -> dict[str, str]:
         try:
@@ -167,12 +208,11 @@ class SiteFolder:
         self.manifest = manifest
         self.marks = Marks(path)
 
-    def begin(self, paths: Iterable[str]) -> None:
-        """Name the files that may be written from now on."""
+    def begin(self) -> None:
+        """Say that files are being written from now on; each is named first (`Marks.begin`)."""
         if not self.manifest.complete:
             remove_leftovers(self.path)
         self._save(msgspec.structs.replace(self.manifest, format=_FORMAT, complete=False))
-        self.marks.begin(paths)
 
     def has(self, path: str) -> bool:
         """Tell whether a file of ours is there, written to its end by an earlier export."""

@@ -25,6 +25,7 @@ pictures in `similar_state`. `listings` says how a listing is named.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -125,6 +126,18 @@ class SiteState:
     def photos_in(self, first: int, end: int) -> list[Photo]:
         """Return the pictures whose ids are from `first` up to `end`, without that, in id order."""
         return list(self._all("WHERE id >= ? AND id < ? ORDER BY id", first, end))
+
+    def ids(self) -> Iterator[int]:
+        """Yield the ids of all pictures, ascending."""
+        found = self._db.execute("SELECT id FROM photo ORDER BY id")
+        return (number for (number,) in found)
+
+    def contents(self) -> Iterator[list[Photo]]:
+        """Yield the pictures by their content: copies of one together."""
+        by_content = itertools.groupby(
+            self._all("INDEXED BY photo_content ORDER BY content"), _content
+        )
+        return (list(copies) for _, copies in by_content)
 
     def count(self) -> int:
         """Return how many pictures there are."""
@@ -253,6 +266,10 @@ class SiteState:
             "DELETE FROM section WHERE listing = ? AND place = ? AND id = ?", (listing, *key)
         )
 
+    def pages(self) -> int:
+        """Return how many sections all listings have together."""
+        return int(self._db.execute("SELECT COUNT(*) FROM section").fetchone()[0])
+
     def shards(self, listing: bytes) -> bytes:
         """Return what is kept of the shards that a listing is scrolled by; b"" for none."""
         query = "SELECT kept FROM shards WHERE listing = ?"
@@ -285,6 +302,19 @@ class SiteState:
         found = self._db.execute("SELECT name, count FROM month")
         months = (month_named(name, count) for name, count in found)
         return sorted(months, key=lambda month: (month.year, month.month), reverse=True)
+
+    # ---- the files of an export that brings all; forgotten at its end ----
+
+    def want(self, paths: Iterable[str]) -> None:
+        """Remember paths as wanted."""
+        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted(path PRIMARY KEY) WITHOUT ROWID")
+        rows = ((path,) for path in paths)
+        self._db.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", rows)
+
+    def is_wanted(self, path: str) -> bool:
+        """Tell whether a path was remembered."""
+        found = self._db.execute("SELECT 1 FROM temp.wanted WHERE path = ?", (path,))
+        return found.fetchone() is not None
 
     # ---- what could not be shown ----
 
@@ -351,6 +381,10 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.execute("INSERT OR REPLACE INTO note VALUES ('shape', ?)", (_SHAPE,))
     connection.commit()
     return connection
+
+
+def _content(photo: Photo) -> bytes:
+    return photo.content_hash
 
 
 def _table_names(connection: sqlite3.Connection) -> list[str]:

@@ -73,6 +73,10 @@ CREATE TABLE IF NOT EXISTS spelling(
         row = self._db.execute("SELECT count FROM way WHERE listing = ?", (listing,)).fetchone()
         return self._counted(listing, row[0]) if row else None
 
+    def listings(self) -> list[bytes]:
+        """Return the listings of all ways."""
+        return [listing for (listing,) in self._db.execute("SELECT listing FROM way")]
+
     def number(self, kind: str) -> int:
         """Return how many ways of a kind there are."""
         found = self._db.execute("SELECT COUNT(*) FROM way WHERE kind = ?", (kind,))

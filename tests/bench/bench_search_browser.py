@@ -297,7 +297,7 @@ def measure(count: int, folder: Path, *, peers: bool) -> None:
     site = Site()
     site.folders["/index/"] = ours
     heads = {"ours": '<script src="/search.js"></script>'}
-    site.files["/search.js"] = dict(static_files(Theme()))[SEARCH_SCRIPT]
+    site.files["/search.js"] = dict(static_files(Theme(), Recipe()))[SEARCH_SCRIPT]
     if peers:
         sides |= {"pagefind": PAGEFIND, "minisearch": MINISEARCH}
         npm = installed()

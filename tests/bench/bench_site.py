@@ -241,9 +241,10 @@ def renditions_of(store: Path) -> dict[Path, int]:
 
 
 def add_small(database: Database, transaction: Transaction, number: int) -> None:
-    """Add one of 40 small pictures, as one of 20 in its folder, over ten years."""
+    """Add a small picture unlike all others, as one of 20 in its folder, over ten years."""
     buffer = io.BytesIO()
-    Image.new("RGB", (96, 64), (number % 40 * 6, 90, 90)).save(buffer, "JPEG")
+    colour = (number // 62_500 * 4, number // 250 % 250, number % 250)
+    Image.new("RGB", (96, 64), colour).save(buffer, "JPEG", quality=95, comment=b"%d" % number)
     writer = database.blob_writer()
     writer.write(buffer.getvalue())
     taken = f"{2010 + number % 10}-{number % 12 + 1:02}-{number % 28 + 1:02}T10:00:00"

@@ -5,6 +5,7 @@ import re
 import sqlite3
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -91,9 +92,9 @@ def test_incremental_lists_equal_full_ones(state, monkeypatch, leaf, seed):
             kind = rng.random()
             chosen = pool[rng.randrange(1, 301)]
             if kind < 0.15:
-                chosen = replace(chosen, content=b"copy", code=pool[1].code)
+                chosen = msgspec.structs.replace(chosen, content=b"copy", code=pool[1].code)
             elif kind < 0.2:
-                chosen = replace(chosen, space="other")
+                chosen = msgspec.structs.replace(chosen, space="other")
             new[number] = None if kind > 0.75 else chosen
         before = lists(state, range(1, 91))
         changed = state.change(new, 5)

@@ -11,7 +11,15 @@ from urllib.parse import unquote, urljoin, urlsplit
 import defusedxml.ElementTree
 import pytest
 
-from picturerail_exporter import files, pages, sections
+from picturerail_exporter import (
+    album_state,
+    bring,
+    changes,
+    files,
+    pages,
+    sections,
+    site_folder,
+)
 from picturerail_exporter.pixels import decode
 from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import render
@@ -63,7 +71,7 @@ def unreferenced(site: Path) -> set[str]:
 
 COLOURS = [(200, 40, 40), (40, 200, 40), (40, 40, 200), (200, 200, 40), (40, 200, 200)]
 WORDS = ["beach", "cat", "Cat", "Straße", "polar bear", "sun", "gräs", "2019"]
-FOLDERS = ["", "2019/", "2019/Lisbon/", "Über/", "page/"]
+FOLDERS = ["", "2019/", "2019/Lisbon/", "2019/albums/", "Über/", "page/", "a/", "b/", "c/d/"]
 
 
 TEXTS = ["", 'title = "Der Süden"', 'order = "oldest"', 'order = "name"', "order = 3"]
@@ -119,6 +127,11 @@ def test_incremental_equals_full(seed, source, options, publish, tmp_path, monke
     rng = random.Random(seed)
     monkeypatch.setattr(sections, "PER_PAGE", 4)  # so that a few pictures make several pages
     monkeypatch.setattr(pages, "MOST_WAYS", 3)
+    monkeypatch.setattr(album_state, "LEAST_ALBUMS", 2)
+    # A few at a time, as many are.
+    monkeypatch.setattr(bring, "_AT_ONCE", 5)
+    monkeypatch.setattr(changes, "AT_ONCE", 3)
+    monkeypatch.setattr(site_folder, "_MOST_HELD", 10)
     source.root(1, "Pictures", folder=tmp_path / "photos")
     source.root(2, "Other")
     rules = [

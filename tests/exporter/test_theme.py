@@ -42,7 +42,7 @@ def test_a_style_of_ones_own(source, publish, theme):
 
     theme(static__theme_dot_css=":root{--paper:#fff}")
     report = publish(options)
-    assert report.changed_files == ("static/theme.css",)
+    assert tuple(report.changed_files) == ("static/theme.css",)
     publish(replace(options, theme=Theme()))
     assert not (options.path / "static/theme.css").exists()
     assert not (options.path / "static/logo.svg").exists()

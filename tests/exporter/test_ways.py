@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
-from picturerail_exporter import pages, sections
+from picturerail_exporter import album_state, pages, sections
 from picturerail_exporter.album_text import read_text
 from picturerail_exporter.rules import Allowed, Rules
 from picturerail_native.records import Corrections
@@ -118,6 +119,52 @@ def test_a_change_touches_its_own_ways(source, options, publish, monkeypatch):
     assert "tag/even/index.html" in touched
     assert len([name for name in touched if name.startswith("tag/even/page")]) <= 8
     assert not [name for name in touched if name.startswith(("tag/odd/", "tag/all/"))]
+
+
+def test_many_albums_are_parted_into_pages(source, options, publish, tmp_path, monkeypatch):
+    """Of many albums below one a page shows some, each leads on to the next, and none is lost."""
+    monkeypatch.setattr(album_state, "LEAST_ALBUMS", 4)
+    source.root(1, "Pictures", folder=tmp_path / "photos")
+    names = [f"{2000 + at} journey" for at in range(60)]
+    for at, name in enumerate(names):
+        source.add(f"{name}/{at}.jpg", plain((1, 2, at)))
+    publish()
+
+    def walked():
+        found, seen = [], []
+        at = options.path / "album/Pictures/index.html"
+        while at:
+            seen.append(at)
+            page = at.read_text()
+            found.append(re.findall(r'class="name">([^<]*)<', page))
+            after = re.search(r'rel="next" href="([^"]*)"', page)
+            at = (at.parent / after[1]).resolve() if after else None
+        for page, follower in pairwise(seen):
+            (back,) = re.findall(r'rel="prev" href="([^"]*)"', follower.read_text())
+            assert (follower.parent / back).resolve() == page
+        return found
+
+    found = walked()
+    assert [name for part in found for name in part] == names
+    assert all(4 <= len(part) <= 8 for part in found[:-1])
+
+    source.add("2030 journey/new.jpg", plain((9, 9, 9)))
+    report = publish()
+    touched = {*report.added_files, *report.changed_files}
+    assert len([name for name in touched if "page/albums-" in name]) == 1
+    source.add("2030 a journey/new.jpg", plain((9, 9, 99)))
+    publish()
+    found = walked()
+    assert [name for part in found for name in part] == sorted([*names, "2030 a journey"])
+    write_text(tmp_path / "photos", 'title = "Travels"')
+    publish()
+    walked()
+    assert broken_links(options.path) == []
+    for page in (options.path / "album/Pictures").rglob("index.html"):
+        assert "Travels" in page.read_text()
+    incremental = public(options.path)
+    publish(full=True)
+    assert incremental == public(options.path)
 
 
 def test_folders_speak_of_themselves(source, options, publish, tmp_path):

@@ -1,0 +1,58 @@
+"""A browser that cannot show WebP, and a site that has JPEG files beside."""
+
+from dataclasses import replace
+
+import pytest
+
+from picturerail_exporter import sections
+
+from .helpers import encoded, nth_day, photograph
+
+READY = "html[data-scroll=ready]"
+BROKEN = """all => all.filter(i => i.className !== "placeholder" && i.complete && !i.naturalWidth)
+  .map(i => i.currentSrc)"""
+SHOWN = "all => all.filter(i => i.complete && i.naturalWidth).map(i => i.currentSrc)"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("density", [1, 2])
+def test_pictures_everywhere_without_webp(
+    source, publish, options, serve, chromium, monkeypatch, density
+):
+    """Page, picture, scrolled shards and search show JPEGs where WebP cannot be shown."""
+    monkeypatch.setattr(sections, "PER_PAGE", 4)
+    picture = photograph("coffee")
+    for at in range(40):
+        crop = picture.crop((at, 0, at + 540, 360))
+        source.add(f"{at}.jpg", encoded(crop), taken=nth_day(at), tags=("coffee",))
+    publish(replace(options, recipe=replace(options.recipe, more=("jpeg",))))
+    origin = serve(options.path)
+    context = chromium.new_context(
+        viewport={"width": 1200, "height": 900}, device_scale_factor=density
+    )
+    page = context.new_page()
+    tools = context.new_cdp_session(page)
+    tools.send("Emulation.setDisabledImageTypes", {"imageTypes": ["webp", "avif"]})
+
+    def shown(within, least):
+        page.wait_for_function(
+            "([within, least]) => [...document.querySelectorAll(`${within} img.picture`)]"
+            ".filter(i => i.complete && i.naturalWidth).length >= least",
+            arg=[within, least],
+        )
+        names = page.eval_on_selector_all(f"{within} img.picture", SHOWN)
+        assert all(name.endswith(".jpeg") for name in names)
+        assert page.eval_on_selector_all(f"{within} img.picture", BROKEN) == []
+
+    page.goto(origin)
+    page.wait_for_selector(READY)
+    shown("main .grid", 4)
+    page.mouse.move(600, 450)
+    page.mouse.wheel(0, 1200)
+    shown("#scroll", 4)
+    page.goto(f"{origin}?q=coffee")
+    page.wait_for_selector("html[data-search=ready]")
+    shown("#results", 4)
+    page.goto(f"{origin}photo/3/")
+    shown("main", 1)
+    context.close()
