@@ -3,7 +3,7 @@
 type LoadBytes = (name: string) => Promise<Uint8Array>;
 
 type BlockKind = "pictures" | "values" | "facts";
-type IndexKind = "terms" | "postings" | "rest" | "spelling" | BlockKind;
+type IndexKind = "terms" | "postings" | "rest" | "spelling" | "meaning" | BlockKind;
 type Row = [key: string, value: Uint8Array];
 
 interface PostingsRoot {
@@ -68,6 +68,12 @@ interface Place {
   at: number;
 }
 
+/** A document by how near its meaning is. */
+interface Near {
+  id: number;
+  similarity: number;
+}
+
 interface NearTag {
   key: string;
   name: string;
@@ -90,7 +96,7 @@ interface Shown extends Look {
   alt?: string;
 }
 
-type Via = "exact" | "phrase" | "form" | "prefix" | "typo" | "neighbour";
+type Via = "exact" | "phrase" | "form" | "prefix" | "typo" | "neighbour" | "meaning";
 
 /** A term that matches a word of the query, and what is read of its postings. */
 interface List {
@@ -272,6 +278,7 @@ interface Postings {
   beginningWith(text: string, kind?: "w" | "t"): Promise<Term[]>;
   stem(stem: string): Promise<{ bearing: number; words: string[] } | undefined>;
   nearTags(word: string): Promise<NearTag[]>;
+  meaning(word: string): Promise<Near[][]>;
   band(term: Term, band: number): Promise<Part[]>;
   spellings(length: number, edits: number): Promise<string[]>;
   pictures(ids: number[]): Promise<Map<number, Shown>>;
@@ -311,6 +318,7 @@ declare var Picturerail: {
     count(index: Postings, ids: Set<number>): Promise<Record<Facet, [value: string, count: number][]>>;
   };
   complete(index: Postings, query: string): Promise<Completion[]>;
+  nearest(index: Postings, text: string, seen: Set<number>, most: number): Promise<Near[]>;
   results(page: PageFrame): ResultsView;
 };
 

@@ -59,6 +59,7 @@ SEARCH_SCRIPTS = tuple(
         "query",
         "sources",
         "facets",
+        "meaning",
         "ranking",
         "completions",
         "worker",

@@ -25,6 +25,7 @@ from picturerail_exporter import pages
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.renditions import TILE, Recipe
 from picturerail_exporter.search_file import body_of, directory, packed, varint
+from picturerail_exporter.search_meaning import Meaning, Vectors
 from picturerail_exporter.search_state import LOOK, RECORDS, ROWS, Row, SearchState
 from picturerail_exporter.state import SiteState
 from picturerail_native.fields import FIELD_WEIGHTS, FIELDS
@@ -73,7 +74,14 @@ class _Changed:
 class SearchIndex:
     """The index of one site."""
 
-    def __init__(self, state: SiteState, folder: Path, uuid: bytes, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        state: SiteState,
+        folder: Path,
+        uuid: bytes,
+        recipe: Recipe,
+        meaning: Meaning | None = None,
+    ) -> None:
         """Keep what it is made of.
 
         Args:
@@ -81,8 +89,10 @@ class SearchIndex:
             folder: where the engine's index lies.
             uuid: of the database.
             recipe: of the renditions.
+            meaning: words of which the nearest pictures are told.
         """
         self._state, self._search = state, state.search
+        self._meaning = meaning
         self._folder, self._uuid, self._recipe = folder, uuid, recipe
 
     def stands(self) -> bool:
@@ -93,8 +103,13 @@ class SearchIndex:
         with Reader(self._folder) as reader:
             return str(reader.info.seq) == noted
 
-    def rebuild(self, near: NearWords) -> Brought:
-        """Make everything of the state's pictures anew."""
+    def rebuild(self, near: NearWords, vectors: Vectors = ()) -> Brought:
+        """Make everything of the state's pictures anew.
+
+        Args:
+            near: tells the words near a tag.
+            vectors: of all pictures, and of others.
+        """
         old = self._search.names()
         self._search.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -115,6 +130,9 @@ class SearchIndex:
         with Reader(self._folder) as reader:
             terms = SiteTerms(reader, FIELDS)
             self._fill(terms)
+            if self._meaning:
+                shown = (vector for vector in vectors if vector[0] in ids)
+                self._search.meaning.fill(self._meaning, shown)
             files = {}
             for kind in ROWS:
                 files.update(self._search.cut_all(kind))
@@ -122,11 +140,23 @@ class SearchIndex:
             return self._brought(files, old, terms)
 
     def update(
-        self, pictures: Pictures, tags: Iterable[str], near: NearWords, *, purged: bool = False
+        self,
+        pictures: Pictures,
+        tags: Iterable[str],
+        near: NearWords,
+        vectors: Mapping[int, Sequence[tuple[str, bytes]]] | None = None,
+        *,
+        purged: bool = False,
     ) -> Brought:
-        """Take over changed pictures, and tags whose near words may have changed.
+        """Take over what may have changed.
 
-        Where one was `purged`, nothing of it stays in the engine's index either.
+        Args:
+            pictures: as they were and are.
+            tags: of which the near words may be others.
+            near: tells them.
+            vectors: all (space, vector) of pictures that are shown now or were; none where they
+                are not any more.
+            purged: whether one is, so that nothing of it may stay in the engine's index either.
         """
         old = self._search.names()
         changed = _Changed()
@@ -153,6 +183,9 @@ class SearchIndex:
         with Reader(self._folder) as reader:
             terms = SiteTerms(reader, FIELDS)
             rows = self._replace(terms, changed.keys)
+            if self._meaning and vectors:
+                now = ((number, *vector) for number, of in vectors.items() for vector in of)
+                rows["meaning"] = self._search.meaning.update(self._meaning, vectors, now)
             files = {}
             for kind, keys in rows.items():
                 files.update(self._search.cut_again(kind, keys))

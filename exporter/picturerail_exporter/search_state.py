@@ -10,6 +10,8 @@ Tables::
                      it is near to, folded
     search_look      id, look: what a result shows before more of it is read
     search_file      kind, first, name: the files, by the first key in each
+
+and those of `search_meaning`.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from picturerail_exporter import search_meaning
 from picturerail_exporter.search_file import (
     Cut,
     body_of,
@@ -43,6 +46,7 @@ CREATE TABLE IF NOT EXISTS search_look(id INTEGER PRIMARY KEY, look BLOB);
 CREATE TABLE IF NOT EXISTS search_file(
   kind TEXT, first BLOB, name TEXT, PRIMARY KEY(kind, first)) WITHOUT ROWID;
 """
+TABLES += search_meaning.TABLES
 
 _TABLE_NAMES = (
     "search_entry",
@@ -52,6 +56,7 @@ _TABLE_NAMES = (
     "search_tag",
     "search_look",
     "search_file",
+    *search_meaning.TABLE_NAMES,
 )
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
@@ -59,6 +64,7 @@ ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
     "postings": ("search_record", Cut(28_000, 44_000, packed_record)),
     "rest": ("search_rest", Cut(40_000, 52_000, packed_record)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size)),
+    "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size)),
 }
 """The kinds of files that are cut out of a table, by the content of its rows: smaller ones where
 most searches read one, larger ones where few do, so that there are no more than some hundreds."""
@@ -79,6 +85,7 @@ class SearchState:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Use an open database with the tables in it."""
         self._db = connection
+        self.meaning = search_meaning.MeaningState(connection)
 
     # ---- terms ----
 

@@ -44,6 +44,7 @@ from picturerail_exporter.rendition_store import RenditionStore
 from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.search_index import Brought, SearchIndex
+from picturerail_exporter.search_meaning import Meaning
 from picturerail_exporter.site_folder import Manifest, SiteFolder, digest, open_site
 from picturerail_exporter.source import Source
 from picturerail_exporter.state import SiteState, open_state
@@ -76,6 +77,7 @@ class SiteOptions:
     recipe: Recipe = field(default_factory=Recipe)
     vectors_version: str = ""
     similar: int = 6
+    meaning: Meaning | None = None
     theme: Theme = field(default_factory=Theme)
     precompress: tuple[str, ...] = ()
     max_pixels: int = DEFAULT_MAX_PIXELS
@@ -93,6 +95,7 @@ class SiteOptions:
             self.recipe,
             self.vectors_version,
             self.similar,
+            self.meaning and self.meaning.version,
             self.precompress,
         )
         sources = (*pages.static_files(self.theme, self.recipe), *self.theme.sources())
@@ -182,7 +185,7 @@ def export(
         else:
             state.clear()
             fill(state, work.all_rendered(), homes, options.similar)
-        brought = _indexed(source, index, found, options.vectors_version)
+        brought = _indexed(source, index, found, options, state)
         planner = Planner(
             state,
             touched,
@@ -359,18 +362,23 @@ def _search_index(
             if folder.is_dir():
                 shutil.copytree(folder, copy)
             folder = copy
-        yield SearchIndex(state, folder, source.info.uuid, options.recipe)
+        yield SearchIndex(state, folder, source.info.uuid, options.recipe, options.meaning)
 
 
-def _indexed(source: Source, index: SearchIndex, new: News | None, version: str) -> Brought | None:
+def _indexed(
+    source: Source, index: SearchIndex, new: News | None, options: SiteOptions, state: SiteState
+) -> Brought | None:
     """Bring the search's index up to date; None where nothing of it may have changed.
 
     Without news everything is new.
     """
+    version, meaning = options.vectors_version, options.meaning
     if new is None:
         every = _neighbours(source, version)
-        return index.rebuild(lambda tag: every.get(tag, ()))
-    if not new.pictures and not new.near:
+        return index.rebuild(
+            lambda tag: every.get(tag, ()), _vectors(source.records(Table.VECTORS))
+        )
+    if not new.pictures and not new.near and not (meaning and new.codes):
         return None
     prefix = neighbours_key(version, "")
     tags = {key[len(prefix) :].decode() for key in new.near if version and key.startswith(prefix)}
@@ -382,9 +390,23 @@ def _indexed(source: Source, index: SearchIndex, new: News | None, version: str)
                 return decode_neighbours(value).reach
         return ()
 
+    def vectors_of(number: int) -> list[tuple[str, bytes]]:
+        if state.photo(number) is None:
+            return []
+        records = source.records(Table.VECTORS, number.to_bytes(8, "big"))
+        return [(space, vector) for _, space, vector in _vectors(records)]
+
     gone = (number for number, (_, after) in new.pictures.items() if after is None)
     purged = any(source.get(number) is None for number in gone)
-    return index.update(new.pictures, tags, near, purged=purged)
+    vectors = {number: vectors_of(number) for number in new.codes} if meaning else None
+    return index.update(new.pictures, tags, near, vectors, purged=purged)
+
+
+def _vectors(records: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[int, str, bytes]]:
+    """Yield the vectors of a table's records as (id, space, vector); what is none is left out."""
+    for key, vector in records:
+        if vector and len(vector) % 2 == 0:
+            yield int.from_bytes(key[:8], "big"), key[8:].decode(), vector
 
 
 def _neighbours(source: Source, version: str) -> Mapping[str, Sequence[tuple[str, float]]]:

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from PIL import ExifTags, Image
 
-from picturerail_exporter.search_file import texts_of
+from picturerail_exporter.search_file import rows_of, texts_of, unpacked
 
 from ..small_models import colour_clip
 
@@ -227,6 +227,16 @@ def test_a_text_finds_what_pictures_show_with_a_pair_of_encoders(home):
         ["3.png"],
     ]
     assert home.found("green", "--words") == []
+
+    home.run("export")
+    near = {}
+    for file in (home.site / "search").glob("[0-9a-f]*.bin"):
+        for key, value in rows_of(unpacked(file.read_bytes())):
+            if key in (b"red", b"green", b"blue"):  # rows of other kinds have no such keys
+                near[key.decode()] = value[1]
+    ids = {row["filename"]: row["id"] for word in near for row in home.json("search", word)}
+    # A site knows it without the encoders: for each word the nearest picture's id comes first.
+    assert near == {"red": ids["1.png"], "green": ids["2.png"], "blue": ids["3.png"]}
 
 
 def test_pictures_that_belong_together(home, photographs):

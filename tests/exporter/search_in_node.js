@@ -27,6 +27,8 @@ async function answer(index, what, text, options) {
       return parse(text, []);
     case "name":
       return searchName(index, text);
+    case "meaning":
+      return index.meaning(text);
     case "complete":
       return complete(index, text);
     case "facets": {

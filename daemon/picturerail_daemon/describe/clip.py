@@ -66,6 +66,11 @@ class Clip:
         """The picture encoder's file."""
         return self._folder / VISION
 
+    @property
+    def text_file(self) -> Path:
+        """The text encoder's file."""
+        return self._folder / TEXT
+
     @cached_property
     def space(self) -> str:
         """The space's full name.

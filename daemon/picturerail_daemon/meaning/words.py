@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 import threading
 from collections.abc import Iterable, Sequence
@@ -61,6 +62,11 @@ class WordVectors:
         """How many words have a vector."""
         with self._lock:
             return len(self._table.index)
+
+    def frequent(self, count: int) -> list[str]:
+        """Return the most frequent words, the most frequent first."""
+        with self._lock:
+            return list(itertools.islice(self._table.index, count))
 
     @property
     def space(self) -> str:

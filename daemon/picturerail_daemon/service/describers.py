@@ -67,11 +67,19 @@ def may_describe(
     return may
 
 
+def own_text_encoder(settings: Settings, layout: Layout) -> Clip | None:
+    """Return what gives texts vectors among the pictures' own on this machine, if anything does."""
+    describe = settings.describe
+    return (
+        _clip(describe.onnx, layout) if "onnx" in describe.sources and describe.onnx.clip else None
+    )
+
+
 def text_encoders(settings: Settings, layout: Layout) -> list[TextEncoder]:
     """Return what gives a query a vector among the pictures' own, the best first."""
     describe, encoders = settings.describe, list[TextEncoder]()
-    if "onnx" in describe.sources and describe.onnx.clip:
-        encoders.append(_clip(describe.onnx, layout))
+    if clip := own_text_encoder(settings, layout):
+        encoders.append(clip)
     if "azure" in describe.sources and describe.azure.embeddings:
         from picturerail_daemon.describe.azure import AzureTextEncoder
 

@@ -212,7 +212,7 @@ class Library:
                 snapshot,
                 self.settings,
                 self.layout,
-                self.words.version,
+                self.words,
                 full=full,
                 dry_run=dry_run,
                 progress=progress,
@@ -222,7 +222,7 @@ class Library:
 
     def site_texts_changed(self) -> bool:
         """Tell whether an album's text is not what the site shows; no transaction tells of it."""
-        options = site_options(self.settings, self.layout, self.words.version)
+        options = site_options(self.settings, self.layout, self.words)
         with self._exporting, self.database.snapshot() as snapshot:
             return texts_changed(snapshot, options)
 
@@ -284,14 +284,14 @@ def export_site(
     snapshot: Snapshot,
     settings: Settings,
     layout: Layout,
-    vectors_version: str,
+    words: WordVectors,
     *,
     full: bool,
     dry_run: bool,
     progress: Progress,
 ) -> ExportReport:
     """Export what a snapshot holds."""
-    options = site_options(settings, layout, vectors_version)
+    options = site_options(settings, layout, words)
     try:
         return export(
             snapshot,

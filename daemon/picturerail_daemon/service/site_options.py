@@ -5,14 +5,16 @@ from __future__ import annotations
 import msgspec
 
 from picturerail_config.settings import Export, Settings
+from picturerail_daemon.meaning.words import WordVectors
 from picturerail_daemon.service.places import Layout
+from picturerail_daemon.service.vocabulary import site_meaning
 from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.rules import Allowed, Rule, Rules
 from picturerail_exporter.site import SiteOptions
 from picturerail_exporter.theme import Theme
 
 
-def site_options(settings: Settings, layout: Layout, vectors_version: str) -> SiteOptions:
+def site_options(settings: Settings, layout: Layout, words: WordVectors) -> SiteOptions:
     """Return how the site is made, and where."""
     export = settings.export
     return SiteOptions(
@@ -23,8 +25,9 @@ def site_options(settings: Settings, layout: Layout, vectors_version: str) -> Si
         language=export.language,
         rules=site_rules(export),
         recipe=site_recipe(export),
-        vectors_version=vectors_version,
+        vectors_version=words.version,
         similar=export.similar,
+        meaning=site_meaning(settings, layout, words),
         theme=Theme(export.theme),
         precompress=export.precompress,
         max_pixels=settings.watch.max_megapixels * 1_000_000,

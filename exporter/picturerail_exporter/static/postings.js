@@ -6,7 +6,7 @@
   const MAGIC = [0x50, 0x52, 0x53, 0x58, 4]; // "PRSX" and the version
   const LOOK_BYTES = 6;
   /** @type {IndexKind[]} */
-  const KINDS = ["terms", "postings", "rest", "spelling", "pictures", "values", "facts"];
+  const KINDS = ["terms", "postings", "rest", "spelling", "meaning", "pictures", "values", "facts"];
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();
 
@@ -307,6 +307,22 @@
         const similarity = new DataView(raw.buffer, raw.byteOffset).getFloat32(0, true);
         return { key, name, similarity };
       });
+    }
+
+    /**
+     * The documents that are nearest to the meaning of a word, space by space.
+     * @param {string} word
+     * @returns {Promise<Near[][]>}
+     */
+    async meaning(word) {
+      const row = await this._row("meaning", binary(encoder.encode(word)));
+      const bytes = new Bytes(row?.[1] ?? new Uint8Array());
+      const spaces = [];
+      while (!bytes.ended) {
+        const count = bytes.number();
+        spaces.push(Array.from({ length: count }, () => ({ id: bytes.number(), similarity: bytes.take(1)[0] / 255 })));
+      }
+      return spaces;
     }
 
     /**

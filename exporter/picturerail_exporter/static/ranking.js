@@ -7,11 +7,12 @@
 "use strict";
 
 (() => {
-  const { analyseQuery: analyse, parse, WordSource, PhraseSource, Facets } = globalThis.Picturerail;
+  const { analyseQuery: analyse, parse, WordSource, PhraseSource, Facets, nearest } = globalThis.Picturerail;
   const NEAR_SHARE = 0.6;
   const FARTHEST = 4;
   const SEVERAL = 1000; // documents of a word that are read at once beside other words
   const FEW_FILES = 2; // what orders ties may cost
+  const FEW = 20; // where words find fewer, what is near in meaning follows
 
   /** One search: what is known so far of which documents match, and how much they are worth. */
   class Search {
@@ -434,7 +435,27 @@
       const look = one.sources.map((source) => source.look(id)).find(Boolean);
       return { id, score, look, matches: /** @type {Way[]} */ (ways.filter(Boolean)) };
     });
-    return { hits, total, all, relaxed: one.relaxed && hits.length > 0, corrected: corrections(hits) };
+    const near = all && sort === "best" && !narrowed ? await byMeaning(index, text, hits, Math.min(limit, FEW)) : [];
+    const relaxed = one.relaxed && hits.length > 0;
+    return { hits: [...hits, ...near], total: total + near.length, all, relaxed, corrected: corrections(hits) };
+  }
+
+  /**
+   * What follows the hits of words: what is near in meaning, with lower scores.
+   * @param {Postings} index
+   * @param {string} text
+   * @param {Hit[]} hits
+   * @param {number} most hits in all
+   * @returns {Promise<Hit[]>}
+   */
+  async function byMeaning(index, text, hits, most) {
+    const near = await nearest(index, text, new Set(hits.map(({ id }) => id)), most - hits.length);
+    const ceiling = hits.length ? hits[hits.length - 1].score : 1;
+    return near.map(({ id, similarity }) => {
+      const score = Math.fround(ceiling * similarity);
+      const way = { query: text, word: text, via: /** @type {Via} */ ("meaning"), similarity, score, tags: [] };
+      return { id, score, look: undefined, matches: [way] };
+    });
   }
 
   /**

@@ -393,6 +393,9 @@
 
   /** @param {Way} way */
   function reason(way) {
+    if (way.via === "meaning") {
+      return text("nearMeaning");
+    }
     return way.via === "neighbour" ? text("through", way.query, way.tags.join(", ")) : way.word;
   }
 
