@@ -9,12 +9,13 @@ NATIVE := $(shell find native -path native/database/target -prune -o -type f \
 	-o -name CMakeLists.txt \) -print)
 SEARCH_TESTS := build/search-tests
 SANITIZED_TESTS := build/search-sanitized
+THREAD_TESTS := build/search-threads
 CONFIGURE = $(BIN)/cmake -S native/search -G Ninja -DCMAKE_MAKE_PROGRAM="$(CURDIR)/$(BIN)/ninja" \
 	-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPICTURERAIL_TESTS=ON
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-python test-database test-search build-search sanitize \
-	sanitize-database sanitize-search lint wheel bench bench-daemon bench-database bench-describe \
+	sanitize-database sanitize-search sanitize-threads lint wheel bench bench-daemon bench-database bench-describe \
 	bench-search bench-search-updates bench-search-vectors bench-site bench-site-browser \
 	bench-browser clean screenshots validate-html
 
@@ -43,7 +44,7 @@ build-search: .venv/ready
 	$(CONFIGURE) -B $(SEARCH_TESTS) -DPICTURERAIL_WERROR=ON
 	$(BIN)/cmake --build $(SEARCH_TESTS)
 
-sanitize: sanitize-database sanitize-search ## Run the engines' tests under ASan and UBSan
+sanitize: sanitize-database sanitize-search sanitize-threads ## Run the engines' tests under ASan, UBSan and TSan
 
 sanitize-database:
 	cargo build --release --quiet --locked --manifest-path native/database/Cargo.toml
@@ -59,6 +60,12 @@ sanitize-search: .venv/ready
 	$(CONFIGURE) -B $(SANITIZED_TESTS) -DPICTURERAIL_SANITIZE=address,undefined
 	$(BIN)/cmake --build $(SANITIZED_TESTS)
 	$(BIN)/ctest --test-dir $(SANITIZED_TESTS) --output-on-failure
+
+sanitize-threads: .venv/ready
+	$(CONFIGURE) -B $(THREAD_TESTS) -DPICTURERAIL_SANITIZE=thread
+	$(BIN)/cmake --build $(THREAD_TESTS) --target engine_test
+	TSAN_OPTIONS=halt_on_error=1 $(THREAD_TESTS)/tests/engine_test \
+		--gtest_filter='Concurrency.*:Merge.TheThreadsWorkIsTaken'
 
 lint: .venv/ready build-search ## Formatting, linters, types, import rules, compiler warnings as errors
 	$(BIN)/ruff format --check .

@@ -147,9 +147,13 @@ class Meaning(Section, frozen=True):
     neighbours: Annotated[int, Meta(ge=0, le=1000)] = 100
 
 
-class Search(Section, frozen=True):
-    """`[search]`: what a match in a field weighs."""
+SearchLanguage = Literal["english", "german", "none"]
 
+
+class Search(Section, frozen=True):
+    """`[search]`: the language of the texts, and what a match in a field weighs."""
+
+    language: SearchLanguage = "english"
     weights: dict[str, Annotated[float, Meta(ge=0, le=1_000)]] = msgspec.field(default_factory=dict)
 
 

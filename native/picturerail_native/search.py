@@ -84,8 +84,8 @@ class Writer:
         Args:
             path: of its folder.
             uuid: of the database.
-            language: of the texts, which says what words are forms of one word: "english", or
-                "none" for no such rules. An index of another is refused with OlderIndexError.
+            language: of the texts, which says what words are forms of one word: "english",
+                "german", or "none" for no such rules. An index of another is refused with OlderIndexError.
         """
         self._handle: Any | None = None
         if len(uuid) != lib.PRSE_UUID_BYTES:

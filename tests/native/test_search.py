@@ -100,6 +100,24 @@ def test_without_a_language_there_are_no_forms(tmp_path: Path) -> None:
         search.Writer(tmp_path / "new", UUID, language="elvish")
 
 
+def test_german_forms_find_each_other(tmp_path: Path) -> None:
+    """An index of German texts knows German forms, ways to write umlauts, and stop words."""
+    with search.Writer(tmp_path, UUID, language="german") as writer:
+        writer.put(1, [("caption", "Zwei Häuser am Strand")])
+        writer.put(2, [("caption", "ein Haus an der Straße")])
+        writer.put(3, [("caption", "fröhliche Wanderungen")])
+        writer.commit(1)
+    assert found(tmp_path, "haus") == [2, 1]
+    assert found(tmp_path, "Haeusern") == [1, 2]
+    assert found(tmp_path, "strasse") == [2]
+    assert found(tmp_path, "wanderung") == [3]
+    assert found(tmp_path, "die fröhlichsten Wanderungen") == [3]
+    with search.Writer(tmp_path, UUID, language="german") as writer:
+        assert writer.seq == 1
+    with pytest.raises(search.OlderIndexError, match='language "german", not "english"'):
+        search.Writer(tmp_path, UUID)
+
+
 def test_words_that_say_little_count_little_but_are_found(tmp_path: Path) -> None:
     """A stop word need not be there, ranks those higher that have it, and is found by itself."""
     with search.Writer(tmp_path, UUID) as writer:

@@ -133,3 +133,29 @@ def test_stems_are_porters() -> None:
     assert stem("running", "none") == "running"
     with pytest.raises(SearchArgumentError, match='language "elvish" is not known'):
         stem("running", "elvish")
+
+
+def test_german_stems_are_snowballs() -> None:
+    """So are German ones, for the shared words, for words of few letters, and for any endings."""
+    rng = random.Random(1)
+    print("seed 1")
+    shared = json.loads(Path(__file__).with_name("german-stems.json").read_text("utf-8"))
+    words = [word for word, _ in shared]
+    words += [
+        rng.choice(words)[: rng.randint(1, 9)] + rng.choice(words)[-rng.randint(1, 7) :]
+        for _ in range(20_000)
+    ]
+    words += [
+        "".join(letters)
+        for n in (1, 2, 3, 4)
+        for letters in itertools.product("aeuyqsnt", repeat=n)
+    ]
+    author = snowballstemmer.stemmer("german")
+
+    assert [found for _, found in shared] == [stem(word, "german") for word, _ in shared]
+    assert [author.stemWord(word) for word in words] == [stem(word, "german") for word in words]
+    assert [stem(word, "german") for word in ("img2041", "größe", "北京")] == [
+        "img2041",
+        "größe",
+        "北京",
+    ]

@@ -30,7 +30,7 @@ from picturerail_native.records import (
     decode_root,
     root_key,
 )
-from picturerail_native.search import RebuildError, Writer, destroy
+from picturerail_native.search import OlderIndexError, RebuildError, Writer, destroy
 
 log = logging.getLogger(__name__)
 
@@ -65,30 +65,41 @@ class IndexFollower:
         database: what is followed.
         path: the index's folder; made if there is none.
         words: the word vectors whose neighbours are used, and that give texts their vectors.
+        language: of the texts, as the search engine knows it; another than before has the
+            index built anew.
     """
 
-    def __init__(self, database: Database, path: Path, words: Words) -> None:
+    def __init__(
+        self, database: Database, path: Path, words: Words, language: str = "english"
+    ) -> None:
         """Open the index, building it anew if it is damaged or not this database's."""
         self._database = database
         self._path = path
         self._words = words
+        self._language = language
         self._made_with = f"{words.version} {words.space} {FIELDS_VERSION}"
+        if language != "english":  # which is not named, as it was not when there was no other
+            self._made_with += f" {language}"
         self._places = True
         self._roots: dict[int, str] = {}
         with database.snapshot() as snapshot:
             self._uuid = snapshot.info.uuid
             behind = snapshot.info.seq
-        existed = (path / _MADE_WITH).exists()
+        made_with = path / _MADE_WITH
+        existed = made_with.exists()
+        changed = existed and made_with.read_text() != self._made_with
         try:
-            self._writer = Writer(path, self._uuid)
+            self._writer = Writer(path, self._uuid, language=language)
             if self._writer.seq > behind:
                 raise RebuildError("it has seen more than the database holds")
         except RebuildError as error:
-            self._rebuild(f"it cannot be used: {error}", counted=True)
+            # Another language than before is asked for: that hides nothing.
+            asked = changed and isinstance(error, OlderIndexError)
+            self._rebuild(f"it cannot be used: {error}", counted=not asked)
         else:
             if not existed:
                 self._note_version()
-            elif (path / _MADE_WITH).read_text() != self._made_with:
+            elif changed:
                 self._rebuild("the words that pictures are found by have changed", counted=False)
 
     def close(self) -> None:
@@ -191,7 +202,7 @@ class IndexFollower:
         if hasattr(self, "_writer"):
             self._writer.close()
         destroy(self._path)
-        self._writer = Writer(self._path, self._uuid)
+        self._writer = Writer(self._path, self._uuid, language=self._language)
         self._note_version()
 
     def _note_version(self) -> None:

@@ -76,7 +76,9 @@ class Library:
             self.database = stack.enter_context(_open_store(self.layout.database))
             self.roots: Roots = ensure_roots(self.database, settings.library.folders)
             self.words = word_vectors(settings, self.layout)
-            self.index = IndexFollower(self.database, self.layout.index, self.words)
+            self.index = IndexFollower(
+                self.database, self.layout.index, self.words, settings.search.language
+            )
             stack.callback(self.index.close)
             self._stack = stack.pop_all()
         self.renditions = RenditionStore(self.layout.renditions)

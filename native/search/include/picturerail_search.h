@@ -183,7 +183,7 @@ uint32_t prse_abi_version(void);
 
 /* Open the index in the folder `path` for writing; made if there is none.
  * `uuid` names the database it follows: PRSE_FOREIGN if it was made for another.
- * `language`, NUL-terminated, is that of the texts: "english", "none", or NULL for the first;
+ * `language`, NUL-terminated, is that of the texts: "english", "german", "none", or NULL for the first;
  * PRSE_OUTDATED if the index was made for another. Everything a reader relies on is verified. */
 int32_t prse_writer_open(const char *path, const uint8_t *uuid, const char *language,
                          prse_writer **writer, prse_error *error);

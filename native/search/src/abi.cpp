@@ -96,7 +96,7 @@ prse::Language known_language(const char* name) {
   const std::string_view text = name == nullptr ? "english" : name;
   const auto known = prse::language_of(text);
   if (!known.has_value()) {
-    fail_invalid("the language \"" + std::string(text) + "\" is not known; there are english and none");
+    fail_invalid("the language \"" + std::string(text) + "\" is not known; there are english, german and none");
   }
   return *known;
 }

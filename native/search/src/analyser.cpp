@@ -38,17 +38,23 @@ constexpr std::array<char, 128> kAscii = [] {
   return folded;
 }();
 
-// Where the run of ASCII letters and digits that begins at `begin` ends.
-std::size_t end_of_run(std::string_view text, std::size_t begin) {
-  while (begin < text.size()) {
-    const auto byte = static_cast<unsigned char>(text[begin]);
-    if (byte >= 0x80 || kAscii[byte] == 0) break;
-    ++begin;
-  }
-  return begin;
-}
-
 constexpr bool is_digit(char32_t letter) { return letter >= U'0' && letter <= U'9'; }
+
+// A run of ASCII letters and digits.
+struct Run {
+  std::size_t end;
+  bool digits;  // has any
+};
+
+Run run_from(std::string_view text, std::size_t begin) {
+  Run run{begin, false};
+  for (; run.end < text.size(); ++run.end) {
+    const auto byte = static_cast<unsigned char>(text[run.end]);
+    if (byte >= 0x80 || kAscii[byte] == 0) break;
+    run.digits |= byte <= '9';  // of those that are kept
+  }
+  return run;
+}
 
 // So many digits in a row are a word of their own: IMG2041 is img and 2041, mp3 is one word.
 constexpr std::uint32_t kDigitsApart = 3;
@@ -80,9 +86,9 @@ class TokenBuilder {
     extend(end);
   }
 
-  // Letters and digits of ASCII, not folded yet; not none.
-  void add_ascii(std::string_view letters, std::uint32_t begin) {
-    if (letters.find_first_of("0123456789") != std::string_view::npos) {
+  // Letters and digits of ASCII, not folded yet; not none. `digits`: there are any.
+  void add_ascii(std::string_view letters, bool digits, std::uint32_t begin) {
+    if (digits) {
       for (const char letter : letters) {
         add(static_cast<char32_t>(kAscii[static_cast<unsigned char>(letter)]), begin, begin + 1);
         ++begin;
@@ -177,13 +183,13 @@ Analysis analyse(std::string_view text) {
   while (at < text.size()) {
     const auto begin = static_cast<std::uint32_t>(at);
     if (static_cast<unsigned char>(text[at]) < 0x80) {
-      const std::size_t end = end_of_run(text, at);
-      if (end == at) {
+      const Run run = run_from(text, at);
+      if (run.end == at) {
         builder.separate();
         ++at;
       } else {
-        builder.add_ascii(text.substr(at, end - at), begin);
-        at = end;
+        builder.add_ascii(text.substr(at, run.end - at), run.digits, begin);
+        at = run.end;
       }
       continue;
     }

@@ -14,13 +14,19 @@ namespace {
 // The memory index is written to a segment when it takes this much.
 constexpr std::size_t kFlushBytes = 64U << 20;
 constexpr std::size_t kMostValues = 1U << 16;
+// So many commits pass before a merge that could not be written is tried again.
+constexpr unsigned kRestAfterFailure = 64;
 
 std::string named(std::string_view name) { return '"' + std::string(name) + '"'; }
 
 }  // namespace
 
-IndexWriter::IndexWriter(std::unique_ptr<FileSystem> files, const Uuid& uuid, Language language)
-    : files_(std::move(files)) {
+IndexWriter::IndexWriter(std::unique_ptr<FileSystem> files, const Uuid& uuid, Language language,
+                         MergeOptions merges)
+    : files_(std::move(files)),
+      inline_bytes_(merges.inline_bytes),
+      most_of_tier_(merges.most_of_tier),
+      merge_(std::move(merges.runner)) {
   files_->make_folder();
   if (files_->open(kManifestName) == nullptr) {
     Manifest manifest;
@@ -187,18 +193,12 @@ void IndexWriter::put_vector(std::uint64_t id, std::string_view space,
 
 // --- segments --------------------------------------------------------------------------------
 
-IndexWriter::Part IndexWriter::write_segment(std::string_view bytes, std::uint64_t number) {
-  const std::string name = segment_name(number);
-  files_->write(name, bytes);
-  const auto file = files_->open(name);
-  if (file == nullptr) throw Error(PRSE_IO, files_->path_of(name) + ": vanished while it was written");
-  Part part;
-  part.view.segment = std::make_shared<Segment>(file, number, files_->path_of(name));
-  part.view.liveness = std::make_shared<const Liveness>(part.view.segment->all_alive());
-  part.entry.number = number;
-  part.entry.checksum = part.view.segment->checksum();
-  part.entry.bytes = bytes.size();
-  return part;
+void IndexWriter::add_part(SegmentView view) {
+  Part& part = parts_.emplace_back();
+  part.entry.number = view.segment->number();
+  part.entry.checksum = view.segment->checksum();
+  part.entry.bytes = view.segment->file_bytes();
+  part.view = std::move(view);
 }
 
 void IndexWriter::flush() {
@@ -207,7 +207,7 @@ void IndexWriter::flush() {
     return;
   }
   const std::uint64_t number = next_number_++;
-  parts_.push_back(write_segment(memory_.build(number, language()), number));
+  add_part(write_segment(*files_, memory_.build(number, language()), number));
   memory_ = MemoryIndex();
 }
 
@@ -215,21 +215,99 @@ void IndexWriter::flush_if_large() {
   if (memory_.bytes() > kFlushBytes) flush();
 }
 
-std::vector<SegmentView> IndexWriter::views() const {
+// --- merges ----------------------------------------------------------------------------------
+
+std::vector<SegmentView> IndexWriter::views(const std::vector<std::size_t>& places) const {
   std::vector<SegmentView> out;
-  for (const Part& part : parts_) out.push_back(part.view);
+  for (const std::size_t place : places) out.push_back(parts_[place].view);
   return out;
 }
 
+// Of the segments that are not being merged.
+std::vector<std::size_t> IndexWriter::free_places() const {
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    if (!merge_.merges(parts_[i].entry.number)) places.push_back(i);
+  }
+  return places;
+}
+
+std::uint64_t IndexWriter::bytes_of(const std::vector<std::size_t>& places) const {
+  std::uint64_t bytes = 0;
+  for (const std::size_t place : places) bytes += parts_[place].entry.bytes;
+  return bytes;
+}
+
+std::vector<std::vector<std::size_t>> IndexWriter::wanted_merges() const {
+  const std::vector<std::size_t> places = free_places();
+  auto merges = choose_merges(views(places));
+  for (auto& merge : merges) {
+    for (std::size_t& place : merge) place = places[place];
+  }
+  return merges;
+}
+
 void IndexWriter::merge(const std::vector<std::size_t>& places) {
-  std::vector<SegmentView> inputs;
-  for (const std::size_t place : places) inputs.push_back(parts_[place].view);
   const std::uint64_t number = next_number_++;
-  Part merged = write_segment(merge_segments(inputs, number, language()), number);
+  SegmentView merged = write_segment(*files_, merge_segments(views(places), number, language()), number);
   for (auto place = places.rbegin(); place != places.rend(); ++place) {
     parts_.erase(parts_.begin() + static_cast<std::ptrdiff_t>(*place));
   }
-  parts_.push_back(std::move(merged));
+  add_part(std::move(merged));
+}
+
+// Those that are small, and those that cannot wait any longer.
+void IndexWriter::merge_at_once() {
+  while (true) {
+    const auto wanted = wanted_merges();
+    const auto now = std::find_if(wanted.begin(), wanted.end(), [this](const auto& places) {
+      return bytes_of(places) <= inline_bytes_ || places.size() >= most_of_tier_;
+    });
+    if (now == wanted.end()) return;
+    merge(*now);
+  }
+}
+
+// Everything is committed: nothing changes any more what is alive in the inputs as the merge sees them.
+void IndexWriter::merge_beside() {
+  if (merge_.is_under_way()) return;
+  if (rest_ > 0) {
+    --rest_;
+    return;
+  }
+  const auto wanted = wanted_merges();
+  if (wanted.empty()) return;
+  merge_.begin(*files_, views(wanted.front()), next_number_++, language());
+}
+
+// Puts what was merged beside the writer in place of its inputs. What has died in them since is dead.
+void IndexWriter::take_merged() {
+  if (!merge_.has_ended()) return;
+  auto merged = merge_.take();
+  if (!merged.has_value()) {
+    rest_ = kRestAfterFailure;
+    return;
+  }
+  const Segment& segment = *merged->view.segment;
+  auto liveness = std::make_shared<Liveness>(*merged->view.liveness);
+  bool died = false;
+  for (const SegmentView& input : merged->inputs) {
+    const auto part = std::find_if(parts_.begin(), parts_.end(), [&](const Part& one) {
+      return one.entry.number == input.segment->number();
+    });
+    Liveness now = *input.liveness;
+    if (part != parts_.end()) {
+      now = *part->view.liveness;
+    } else {
+      now.kill_all();  // it was dropped, since all has died
+    }
+    died |= carry_deaths(*input.segment, *input.liveness, now, segment, *liveness);
+    if (part != parts_.end()) parts_.erase(part);
+  }
+  add_part(std::move(merged->view));
+  if (!died) return;
+  parts_.back().changed = std::move(liveness);
+  parts_.back().view.liveness = parts_.back().changed;
 }
 
 void IndexWriter::drop_empty_parts() {
@@ -264,7 +342,7 @@ void IndexWriter::publish(std::uint64_t seq) {
   snapshot->manifest.next_number = next_number_;
   for (const Part& part : parts_) snapshot->manifest.segments.push_back(part.entry);
   snapshot->manifest_bytes = encode_manifest(snapshot->manifest);
-  snapshot->segments = views();
+  for (const Part& part : parts_) snapshot->segments.push_back(part.view);
   publish_manifest(*files_, snapshot->manifest);
   committed_ = std::move(snapshot);
   changed_ = false;
@@ -277,17 +355,18 @@ void IndexWriter::commit(std::uint64_t seq) {
     fail_invalid("transaction " + std::to_string(seq) + " lies before " + std::to_string(reached) +
                  ", which the index has reached");
   }
-  if (!changed_ && seq == reached) return;
+  if (!changed_ && seq == reached && !merge_.has_ended()) return;
+  take_merged();
   flush();
   drop_empty_parts();
-  for (auto places = choose_merge(views()); !places.empty(); places = choose_merge(views())) {
-    merge(places);
-  }
+  merge_at_once();
   publish(seq);
+  merge_beside();
 }
 
 void IndexWriter::compact() {
   if (changed_) fail_invalid("commit before compacting: there are changes that are not committed");
+  merge_.abandon();
   const bool all_alive = std::all_of(parts_.begin(), parts_.end(), [](const Part& part) {
     return part.view.liveness->all_alive();
   });
@@ -303,7 +382,7 @@ void IndexWriter::sweep() {
   // What stays behind is in nobody's way, and is taken away next time.
   try {
     for (const std::string& name : files_->list()) {
-      if (is_own_file(name) && !committed_->manifest.names(name)) files_->remove(name);
+      if (is_own_file(name) && !committed_->manifest.names(name) && !merge_.writes(name)) files_->remove(name);
     }
   } catch (const Error&) {
     return;

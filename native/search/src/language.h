@@ -9,7 +9,8 @@
 
 namespace prse {
 
-enum class Language : std::uint8_t { kNone = 0, kEnglish = 1 };
+// Their numbers stand in the manifest.
+enum class Language : std::uint8_t { kNone = 0, kEnglish = 1, kGerman = 2 };
 
 // By its name in lower case; nothing for one that is not known.
 std::optional<Language> language_of(std::string_view name);

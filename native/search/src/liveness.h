@@ -17,6 +17,9 @@ class LiveSet {
     if (alive(i)) ++dead_;
     words_[i / 64] &= ~(std::uint64_t{1} << (i % 64));
   }
+  void kill_all() {
+    for (std::uint32_t i = 0; i < size_; ++i) kill(i);
+  }
   // The bits of records 64 i to 64 i + 63; those beyond the last are set.
   std::uint64_t word(std::size_t i) const { return words_[i]; }
   std::uint32_t size() const { return size_; }
@@ -38,6 +41,9 @@ struct Liveness {
   LiveSet vectors;
   LiveSet tags;
 
+  void kill_all() {
+    for (LiveSet* set : {&documents, &vectors, &tags}) set->kill_all();
+  }
   bool all_alive() const { return documents.dead() + vectors.dead() + tags.dead() == 0; }
 };
 

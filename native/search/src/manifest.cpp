@@ -43,7 +43,7 @@ Manifest decode_manifest(std::string_view bytes, const std::string& path) {
   const std::string_view uuid = in.take(manifest.uuid.size());
   std::copy(uuid.begin(), uuid.end(), manifest.uuid.begin());
   const std::uint8_t language = in.byte();
-  if (language > static_cast<std::uint8_t>(Language::kEnglish)) in.fail("its language is unknown");
+  if (language > static_cast<std::uint8_t>(Language::kGerman)) in.fail("its language is unknown");
   manifest.language = static_cast<Language>(language);
   manifest.seq = in.fixed<std::uint64_t>();
   manifest.next_number = in.fixed<std::uint64_t>();

@@ -39,50 +39,76 @@ std::uint32_t MemoryIndex::field_number(std::string_view name) {
 }
 
 void MemoryIndex::grow_table() {
-  table_.assign(std::max<std::size_t>(1024, table_.size() * 2), 0);
+  table_.assign(std::max<std::size_t>(1024, table_.size() * 2), Entry());
   for (std::uint32_t number = 0; number < terms_.size(); ++number) {
-    std::size_t at = terms_[number].hash & (table_.size() - 1);
-    while (table_[at] != 0) at = (at + 1) & (table_.size() - 1);
-    table_[at] = number + 1;
+    std::size_t at = hashes_[number] & (table_.size() - 1);
+    while (table_[at].number != kNone) at = (at + 1) & (table_.size() - 1);
+    table_[at] = {number, mark_of(hashes_[number])};
   }
 }
 
-MemoryIndex::Runs& MemoryIndex::runs_of(char kind, std::string_view word) {
+std::uint32_t MemoryIndex::number_of(char kind, std::string_view word, std::uint64_t hash) {
   if ((terms_.size() + 1) * 2 > table_.size()) grow_table();
-  const std::uint64_t hash = hash_of(kind, word);
   std::size_t at = hash & (table_.size() - 1);
-  for (; table_[at] != 0; at = (at + 1) & (table_.size() - 1)) {
-    Term& term = terms_[table_[at] - 1];
-    if (term.hash == hash && term.key[0] == kind && std::string_view(term.key).substr(1) == word) {
-      return term.runs;
-    }
+  for (; table_[at].number != kNone; at = (at + 1) & (table_.size() - 1)) {
+    if (table_[at].mark != mark_of(hash)) continue;
+    const std::string_view key = terms_[table_[at].number].key;
+    if (key[0] == kind && key.substr(1) == word) return table_[at].number;
   }
-  table_[at] = static_cast<std::uint32_t>(terms_.size()) + 1;
+  const auto number = static_cast<std::uint32_t>(terms_.size());
+  table_[at] = {number, mark_of(hash)};
   bytes_ += kRecordBytes + word.size();
-  terms_.push_back({hash, std::string(1, kind).append(word), {}});
-  return terms_.back().runs;
+  hashes_.push_back(hash);
+  terms_.emplace_back().key = std::string(1, kind).append(word);
+  return number;
 }
 
-void MemoryIndex::add_occurrence(std::string_view word, std::uint32_t slot, std::uint32_t field,
-                                 std::uint32_t position) {
-  Runs& runs = runs_of(kWordKey, word);
-  std::vector<std::uint32_t>& numbers = runs.numbers;
-  if (numbers.empty() || numbers[runs.last_run] != slot || numbers[runs.last_run + 1] != field) {
-    runs.last_run = numbers.size();
-    numbers.insert(numbers.end(), {slot, field, 0});
-  }
-  ++numbers[runs.last_run + 2];
-  numbers.push_back(position);
+void MemoryIndex::begin_run(Term& term, std::uint32_t slot, std::uint32_t field, std::uint32_t times) {
+  term.slot = slot;
+  term.field = field;
+  term.times_at = term.numbers.size() + 2;
+  term.numbers.insert(term.numbers.end(), {slot, field, times});
+}
+
+void MemoryIndex::add_occurrence(Term& term, std::uint32_t slot, std::uint32_t field, std::uint32_t position) {
+  if (term.slot != slot || term.field != field) begin_run(term, slot, field, 0);
+  ++term.numbers[term.times_at];
+  term.numbers.push_back(position);
   bytes_ += 2 * sizeof(std::uint32_t);
 }
 
 void MemoryIndex::add_whole_tag(const std::string& tag, std::uint32_t slot, std::uint32_t field) {
-  Runs& runs = runs_of(kTagKey, tag);
+  Term& term = terms_[number_of(kTagKey, tag, hash_of(kTagKey, tag))];
   // The same tag may have been given twice.
-  if (!runs.numbers.empty() && runs.numbers[runs.last_run] == slot) return;
-  runs.last_run = runs.numbers.size();
-  runs.numbers.insert(runs.numbers.end(), {slot, field, 1});
+  if (term.slot == slot) return;
+  begin_run(term, slot, field, 1);
   bytes_ += 3 * sizeof(std::uint32_t);
+}
+
+// The numbers of a value's words. Most of the time goes into waiting for memory, so it is asked for some words
+// ahead: the table's place, the term, the end of its occurrences.
+void MemoryIndex::find_terms(const Analysis& analysis) {
+  value_hashes_.clear();
+  value_numbers_.clear();
+  for (const Token& token : analysis.tokens) {
+    value_hashes_.push_back(hash_of(kWordKey, analysis.term(token)));
+    if (!table_.empty()) __builtin_prefetch(&table_[value_hashes_.back() & (table_.size() - 1)]);
+  }
+  if (!table_.empty()) {
+    for (const std::uint64_t hash : value_hashes_) {
+      const Entry& entry = table_[hash & (table_.size() - 1)];
+      if (entry.number == kNone) continue;
+      const char* const term = reinterpret_cast<const char*>(&terms_[entry.number]);
+      __builtin_prefetch(term);
+      __builtin_prefetch(term + 64);
+    }
+  }
+  std::size_t next = 0;
+  for (const Token& token : analysis.tokens) {
+    value_numbers_.push_back(number_of(kWordKey, analysis.term(token), value_hashes_[next++]));
+    const std::vector<std::uint32_t>& numbers = terms_[value_numbers_.back()].numbers;
+    if (!numbers.empty()) __builtin_prefetch(&numbers.back(), 1);
+  }
 }
 
 void MemoryIndex::add_words(std::uint32_t slot, std::uint32_t field,
@@ -94,8 +120,10 @@ void MemoryIndex::add_words(std::uint32_t slot, std::uint32_t field,
   for (const FieldValue* value : values) {
     const Analysis analysis = analyse(value->value);
     tag.clear();
+    find_terms(analysis);
+    std::size_t number = 0;
     for (const Token& token : analysis.tokens) {
-      add_occurrence(analysis.term(token), slot, field, next_position + token.position);
+      add_occurrence(terms_[value_numbers_[number++]], slot, field, next_position + token.position);
       if (!tags || token.tail) continue;
       if (!tag.empty()) tag.push_back(' ');
       tag.append(analysis.term(token));
@@ -202,7 +230,7 @@ std::string MemoryIndex::build(std::uint64_t number, Language language) const {
   std::vector<Run> runs;
   for (const Term* term : terms) {
     const bool with_positions = term->key[0] == kWordKey;
-    const std::vector<std::uint32_t>& numbers = term->runs.numbers;
+    const std::vector<std::uint32_t>& numbers = term->numbers;
     runs.clear();
     for (std::size_t at = 0; at < numbers.size(); at += 3 + (with_positions ? numbers[at + 2] : 0)) {
       const std::uint32_t doc = doc_of_slot[numbers[at]];

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "analyser.h"
 #include "language.h"
 #include "neighbours.h"
 #include "vectors.h"
@@ -60,33 +61,44 @@ class MemoryIndex {
     std::vector<FieldLength> lengths;  // ascending by field
     std::vector<StoredValue> stored;
   };
-  // A term's occurrences, one run after the other: slot, field, times, and for a word that many
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+  // A term with its occurrences, one run after the other: slot, field, times, and for a word that many
   // positions. Runs come by slot, then field.
-  struct Runs {
-    std::vector<std::uint32_t> numbers;
-    std::size_t last_run = 0;
-  };
   struct Term {
-    std::uint64_t hash;
     std::string key;
-    Runs runs;
+    std::vector<std::uint32_t> numbers;
+    // Of the last run, so that nothing of it need be read to begin the next.
+    std::uint32_t slot = kNone;
+    std::uint32_t field = kNone;
+    std::size_t times_at = 0;
   };
+  // A place of the table; free where the number is kNone.
+  struct Entry {
+    std::uint32_t number = kNone;
+    std::uint32_t mark = 0;  // the hash's upper half: terms that differ in it need not be looked at
+  };
+  static constexpr std::uint32_t mark_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
 
   std::uint32_t field_number(std::string_view name);
+  void find_terms(const Analysis& analysis);
   void add_words(std::uint32_t slot, std::uint32_t field, std::span<const FieldValue* const> values);
-  void add_occurrence(std::string_view word, std::uint32_t slot, std::uint32_t field,
-                      std::uint32_t position);
+  static void begin_run(Term& term, std::uint32_t slot, std::uint32_t field, std::uint32_t times);
+  void add_occurrence(Term& term, std::uint32_t slot, std::uint32_t field, std::uint32_t position);
   void add_whole_tag(const std::string& tag, std::uint32_t slot, std::uint32_t field);
-  Runs& runs_of(char kind, std::string_view word);
+  std::uint32_t number_of(char kind, std::string_view word, std::uint64_t hash);
   void grow_table();
 
   std::vector<std::string> fields_;
   std::vector<Document> documents_;  // by slot; the replaced ones are not alive
   std::unordered_map<std::uint64_t, std::uint32_t> slots_;
   std::vector<Term> terms_;
-  // Open addressing with linear probing: hash -> number of the term plus one, 0 where free. Its
-  // size is a power of two, at least twice the number of terms.
-  std::vector<std::uint32_t> table_;
+  std::vector<std::uint64_t> hashes_;  // by term
+  // Open addressing with linear probing, from the hash's lower half. Its size is a power of two, at least twice
+  // the number of terms.
+  std::vector<Entry> table_;
+  // Of the value that is added: its words' hashes, then numbers.
+  std::vector<std::uint64_t> value_hashes_;
+  std::vector<std::uint32_t> value_numbers_;
   std::map<std::string, VectorSpace> spaces_;
   std::map<std::string, TagNeighbours> tags_;
   std::size_t bytes_ = 0;

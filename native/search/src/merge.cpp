@@ -11,7 +11,6 @@ namespace prse {
 namespace {
 
 constexpr std::uint64_t kLowestTierBytes = 256U << 10;
-constexpr std::size_t kTierSegments = 8;
 constexpr std::uint32_t kDeadShare = 3;
 constexpr std::uint32_t kDropped = UINT32_MAX;
 
@@ -147,7 +146,7 @@ struct Source {
 };
 
 void add_terms(std::span<const SegmentView> inputs, const Renumbering& renumbering,
-               SegmentBuilder& builder) {
+               SegmentBuilder& builder, const std::stop_token& stop) {
   std::vector<Dictionary::Cursor> terms;
   for (const SegmentView& view : inputs) terms.push_back(view.segment->terms().begin());
   EntryWriter entries(builder.postings);
@@ -158,6 +157,7 @@ void add_terms(std::span<const SegmentView> inputs, const Renumbering& renumberi
       if (term.valid() && (least == nullptr || term.key() < *least)) least = &term.key();
     }
     if (least == nullptr) return;
+    if (stop.stop_requested()) throw MergeAbandoned();
     const std::string key = *least;
     sources.clear();
     for (std::size_t i = 0; i < terms.size(); ++i) {
@@ -193,9 +193,10 @@ void add_stored(std::span<const SegmentView> inputs, const Renumbering& renumber
   }
 }
 
-void add_vectors(std::span<const SegmentView> inputs, SegmentBuilder& builder) {
+void add_vectors(std::span<const SegmentView> inputs, SegmentBuilder& builder, const std::stop_token& stop) {
   std::map<std::string, VectorSpace> spaces;
   for (const SegmentView& view : inputs) {
+    if (stop.stop_requested()) throw MergeAbandoned();
     for (const StoredSpace& stored : view.segment->spaces()) {
       for (std::uint32_t row = 0; row < stored.rows; ++row) {
         if (!view.liveness->vectors.alive(stored.first_row + row)) continue;
@@ -218,30 +219,61 @@ void add_neighbours(std::span<const SegmentView> inputs, SegmentBuilder& builder
 
 }  // namespace
 
-std::string merge_segments(std::span<const SegmentView> inputs, std::uint64_t number,
-                           Language language) {
+std::string merge_segments(std::span<const SegmentView> inputs, std::uint64_t number, Language language,
+                           const std::stop_token& stop) {
   SegmentBuilder builder(language);
   Renumbering renumbering = add_documents(inputs, builder);
   std::size_t documents = 0;
   for (const SegmentView& view : inputs) documents += view.liveness->documents.live();
   add_fields(inputs, documents, builder, renumbering);
-  add_terms(inputs, renumbering, builder);
+  add_terms(inputs, renumbering, builder, stop);
   add_stored(inputs, renumbering, builder);
-  add_vectors(inputs, builder);
+  add_vectors(inputs, builder, stop);
   add_neighbours(inputs, builder);
   return builder.finish(number);
 }
 
-std::vector<std::size_t> choose_merge(std::span<const SegmentView> segments) {
+bool carry_deaths(const Segment& input, const Liveness& before, const Liveness& now, const Segment& merged,
+                  Liveness& out) {
+  const std::uint32_t dead = out.documents.dead() + out.vectors.dead() + out.tags.dead();
+  for (const std::uint32_t doc : now.documents.dead_records()) {
+    if (!before.documents.alive(doc)) continue;
+    if (const auto found = merged.find(input.id(doc))) out.documents.kill(*found);
+  }
+  for (const StoredSpace& space : input.spaces()) {
+    const auto target = std::find_if(merged.spaces().begin(), merged.spaces().end(),
+                                     [&](const StoredSpace& other) { return other.name == space.name; });
+    if (target == merged.spaces().end()) continue;
+    for (std::uint32_t row = 0; row < space.rows; ++row) {
+      const std::uint32_t number = space.first_row + row;
+      if (now.vectors.alive(number) || !before.vectors.alive(number)) continue;
+      if (const auto found = target->find(space.id(row))) out.vectors.kill(target->first_row + *found);
+    }
+  }
+  for (const std::uint32_t tag : now.tags.dead_records()) {
+    if (!before.tags.alive(tag)) continue;
+    const std::uint32_t found = merged.neighbours().find_tag(input.neighbours().key_of_tag(tag));
+    if (found < merged.neighbours().tags()) out.tags.kill(found);
+  }
+  return out.documents.dead() + out.vectors.dead() + out.tags.dead() > dead;
+}
+
+std::vector<std::vector<std::size_t>> choose_merges(std::span<const SegmentView> segments) {
   std::map<unsigned, std::vector<std::size_t>> tiers;
-  for (std::size_t i = 0; i < segments.size(); ++i) {
-    if (mostly_dead(*segments[i].liveness)) return {i};
-    tiers[tier(*segments[i].segment)].push_back(i);
-  }
+  std::multimap<std::uint64_t, std::vector<std::size_t>> chosen;  // by the bytes that are read
+  for (std::size_t i = 0; i < segments.size(); ++i) tiers[tier(*segments[i].segment)].push_back(i);
   for (const auto& [tier, members] : tiers) {
-    if (members.size() >= kTierSegments) return members;
+    std::uint64_t bytes = 0;
+    for (const std::size_t i : members) {
+      bytes += segments[i].segment->file_bytes();
+      if (members.size() >= kTierSegments || !mostly_dead(*segments[i].liveness)) continue;
+      chosen.emplace(segments[i].segment->file_bytes(), std::vector{i});
+    }
+    if (members.size() >= kTierSegments) chosen.emplace(bytes, members);
   }
-  return {};
+  std::vector<std::vector<std::size_t>> merges;
+  for (auto& [bytes, places] : chosen) merges.push_back(std::move(places));
+  return merges;
 }
 
 }  // namespace prse

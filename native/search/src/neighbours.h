@@ -47,6 +47,7 @@ class StoredNeighbours {
   std::uint32_t tags() const { return tags_.size(); }
   // The number of a folded tag, or tags() when it is not here.
   std::uint32_t find_tag(std::string_view key) const;
+  std::string key_of_tag(std::uint32_t number) const { return tags_.at(number).key(); }
 
   // Appends the living tags that a folded word is near to.
   void find(std::string_view word, const LiveSet& alive, std::vector<NearTag>& out) const;

@@ -19,15 +19,6 @@ constexpr std::size_t packed_bytes(std::size_t count, unsigned width) {
 // Appends numbers below 2^width; `width` is at most 32.
 void pack(std::string& out, std::span<const std::uint32_t> numbers, unsigned width);
 
-// The `index`th of numbers packed in `width` bits, at most 56; eight bytes from it on must be
-// readable.
-inline std::uint64_t unpack_one(const char* packed, std::size_t index, unsigned width) {
-  const std::size_t bit = index * width;
-  std::uint64_t bytes;
-  std::memcpy(&bytes, packed + bit / 8, sizeof bytes);
-  return (bytes >> (bit % 8)) & ((std::uint64_t{1} << width) - 1);
-}
-
 // A column of 64-bit numbers, read at random: of each 128 the least, and the others' differences
 // from it.
 //

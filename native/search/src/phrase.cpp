@@ -61,7 +61,10 @@ std::optional<PhraseCursor> PhraseCursor::open(const Segment& segment,
 }
 
 PhraseCursor::PhraseCursor(std::vector<Word> words)
-    : words_(std::move(words)), by_rarity_(words_.size()), shared_(kBlockDocs + kWriteAhead) {
+    : words_(std::move(words)),
+      by_rarity_(words_.size()),
+      shared_(kBlockDocs + kWriteAhead),
+      shared_in_other_(kBlockDocs + kWriteAhead) {
   std::iota(by_rarity_.begin(), by_rarity_.end(), 0);
   std::stable_sort(by_rarity_.begin(), by_rarity_.end(), [this](std::uint32_t a, std::uint32_t b) {
     return words_[a].list.documents() < words_[b].list.documents();
@@ -84,9 +87,15 @@ bool PhraseCursor::share_blocks() {
     if (!lead.seek(behind_) || !other.seek(lead.doc())) return false;
     const PostingBlock& a = lead.block;
     const PostingBlock& b = other.block;
-    shared_count_ = kernels().shared(a.docs.data() + lead.at, a.size - lead.at, b.docs.data() + other.at,
-                                     b.size - other.at, shared_.data());
-    for (std::size_t i = 0; i < shared_count_; ++i) shared_[i] += lead.at;
+    const auto shared = [](const Word& one, const Word& two, std::uint32_t* out) {
+      const std::size_t count =
+          kernels().shared(one.block.docs.data() + one.at, one.block.size - one.at,
+                           two.block.docs.data() + two.at, two.block.size - two.at, out);
+      for (std::size_t i = 0; i < count; ++i) out[i] += one.at;
+      return count;
+    };
+    shared_count_ = shared(lead, other, shared_.data());
+    if (shared_count_ > 0) shared(other, lead, shared_in_other_.data());
     behind_ = std::min(a.docs[a.size - 1], b.docs[b.size - 1]) + 1;
   }
   next_shared_ = 0;
@@ -101,12 +110,13 @@ bool PhraseCursor::align() {
       behind_ = std::max(behind_, doc_);
       if (!share_blocks()) return false;
     }
-    const std::uint32_t at = shared_[next_shared_++];
-    const std::uint32_t doc = lead.block.docs[at];
+    const std::size_t next = next_shared_++;
+    const std::uint32_t doc = lead.block.docs[shared_[next]];
     if (doc < doc_) continue;
-    lead.at = at;
+    lead.at = shared_[next];
+    if (words_.size() > 1) words_[by_rarity_[1]].at = shared_in_other_[next];
     bool all = true;
-    for (std::size_t i = 1; all && i < by_rarity_.size(); ++i) {
+    for (std::size_t i = 2; all && i < by_rarity_.size(); ++i) {
       Word& word = words_[by_rarity_[i]];
       if (!word.seek(doc)) return false;
       all = word.doc() == doc;
@@ -117,17 +127,24 @@ bool PhraseCursor::align() {
   }
 }
 
-// Where each word stands once in the document: whether it is the right distance.
-bool PhraseCursor::once_each() {
-  std::uint32_t begin = 0;
-  for (std::uint32_t i = 0; i < words_.size(); ++i) {
-    Word& word = words_[i];
-    word.open_positions();
-    const std::uint32_t position = word.positions.one(word.positions.begin(word.at));
-    if (i == 0) begin = position;
-    if (position != begin + i) return false;
+// Of two words that stand in one field, so often each: how often the second follows the first.
+std::uint32_t PhraseCursor::count_pairs(std::uint32_t firsts, std::uint32_t seconds) {
+  for (Word& word : words_) word.open_positions();
+  const std::uint32_t* first = words_[0].positions.numbers(words_[0].at);
+  const std::uint32_t* second = words_[1].positions.numbers(words_[1].at);
+  const std::uint32_t* const last_first = first + firsts - 1;
+  const std::uint32_t* const last_second = second + seconds - 1;
+  std::uint32_t times = 0;
+  for (std::uint32_t a = *first, b = *second;;) {
+    if (b <= a) {
+      if (second == last_second) return times;
+      b += *++second;
+    } else {
+      times += b == a + 1 ? 1 : 0;
+      if (first == last_first) return times;
+      a += *++first;
+    }
   }
-  return true;
 }
 
 bool PhraseCursor::stands_here() {
@@ -138,15 +155,18 @@ bool PhraseCursor::stands_here() {
   }
   fields_.clear();
   for (Word& word : words_) word.list.read_codes(word.block);
-  const auto first = words_.front().fields();
-  const bool once = std::all_of(words_.begin(), words_.end(), [&](const Word& word) {
-    const auto fields = word.fields();
-    return fields.size() == 1 && fields.front().times == 1 && fields.front().field == first.front().field;
-  });
-  if (once) {
-    if (once_each()) fields_.push_back({first.front().field, 1});
-    return !fields_.empty();
+  if (words_.size() == 2) {
+    // Mostly each stands in one field alone.
+    const Shapes& shapes = words_[0].list.shapes();
+    const FieldCount a = shapes.single(words_[0].block.codes[words_[0].at]);
+    const FieldCount b = shapes.single(words_[1].block.codes[words_[1].at]);
+    if (a.times > 0 && b.times > 0) {
+      const std::uint32_t times = a.field == b.field ? count_pairs(a.times, b.times) : 0;
+      if (times > 0) fields_.push_back({a.field, times});
+      return times > 0;
+    }
   }
+  const auto first = words_.front().fields();
   bool read = false;
   for (const FieldCount& field : first) {
     const bool possible = std::all_of(words_.begin() + 1, words_.end(), [&](const Word& word) {

@@ -49,14 +49,15 @@ class PhraseCursor {
   bool share_blocks();
   bool align();
   bool stands_here();
-  bool once_each();
+  std::uint32_t count_pairs(std::uint32_t firsts, std::uint32_t seconds);
   std::uint32_t count_in_field(std::uint32_t field);
 
   std::vector<Word> words_;              // in the order of the phrase
   std::vector<std::uint32_t> by_rarity_;  // their places, the rarest first: that one leads
-  // Of the leading word's current block the places of the documents that the next word's block has
-  // too, and which of them is next.
+  // The documents that the current blocks of the leading word and of the next one share: their places in
+  // either, and which of them is next.
   std::vector<std::uint32_t> shared_;
+  std::vector<std::uint32_t> shared_in_other_;
   std::size_t shared_count_ = 0;
   std::size_t next_shared_ = 0;
   std::uint32_t behind_ = 0;  // the first document that neither of the two blocks holds

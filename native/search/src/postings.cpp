@@ -173,15 +173,14 @@ void PositionReader::open(const PostingList& list, std::uint32_t number, const P
   }
   if (total > UINT32_MAX / 2) list.fail("a block has too many positions");
   begins_[block.size] = static_cast<std::uint32_t>(total);
-  parts_.clear();
-  alone_.clear();
   if (!list.alone_.empty()) {
     ByteReader in(list.alone_, list.sections_->where);
     in.varint();
     std::vector<FieldCount> shape;
     take_shape(in, list.sections_->fields, shape);
     if (total > in.left()) in.fail("it ends too early");
-    for (std::uint64_t i = 0; i < total; ++i) alone_.push_back(in.varint32());
+    numbers_.clear();
+    for (std::uint64_t i = 0; i < total; ++i) numbers_.push_back(in.varint32());
     return;
   }
   const std::string_view section = list.sections_->positions;
@@ -191,28 +190,24 @@ void PositionReader::open(const PostingList& list, std::uint32_t number, const P
   const std::size_t usable = without_read_ahead(section).size();
   if (place > usable || parts > usable - place) list.fail("positions lie outside");
   std::size_t at = place + parts;
+  if (numbers_.size() < total + kWriteAhead) numbers_.resize(total + kWriteAhead);
   for (std::uint64_t i = 0; i < parts; ++i) {
     const auto width = static_cast<std::uint8_t>(section[place + i]);
     if (width > kWidest) list.fail("a width is impossible");
     const std::size_t count = i + 1 < parts ? kPart : total - i * kPart;
-    parts_.push_back({section.data() + at, width});
-    at += packed_bytes(count, width);
-    if (at > usable) list.fail("positions lie outside");
+    const std::size_t bytes = packed_bytes(count, width);
+    if (bytes > usable - at) list.fail("positions lie outside");
+    kernels().unpack(bytes_of(section) + at, width, count, numbers_.data() + i * kPart);
+    at += bytes;
   }
-}
-
-std::uint32_t PositionReader::one(std::uint32_t index) const {
-  if (!alone_.empty()) return alone_[index];
-  const Part& part = parts_[index / kPart];
-  return static_cast<std::uint32_t>(unpack_one(part.packed, index % kPart, part.width));
 }
 
 void PositionReader::read(std::uint32_t at, std::span<const FieldCount> fields,
                           std::vector<std::uint32_t>& out) const {
-  std::uint32_t next = begins_[at];
+  const std::uint32_t* next = numbers(at);
   for (const FieldCount& field : fields) {
     std::uint32_t position = 0;
-    for (std::uint32_t i = 0; i < field.times; ++i) out.push_back(position += one(next++));
+    for (std::uint32_t i = 0; i < field.times; ++i) out.push_back(position += *next++);
   }
 }
 

@@ -167,20 +167,14 @@ class PositionReader {
   // Appends the positions of the block's `at`th document, which has the term in these fields:
   // those of each field after those of the field before.
   void read(std::uint32_t at, std::span<const FieldCount> fields, std::vector<std::uint32_t>& out) const;
-  // Where its positions begin, as a number to give to `one`.
-  std::uint32_t begin(std::uint32_t at) const { return begins_[at]; }
-  // The number at this place: the difference from the position before.
-  std::uint32_t one(std::uint32_t index) const;
+  // The numbers of the `at`th document: of each field the first position, then differences.
+  const std::uint32_t* numbers(std::uint32_t at) const { return numbers_.data() + begins_[at]; }
 
  private:
   static constexpr std::uint32_t kPart = 128;
-  struct Part {
-    const char* packed;
-    unsigned width;
-  };
+  static_assert(kPart <= kBlockDocs);
   std::array<std::uint32_t, kBlockDocs + 1> begins_;
-  std::vector<Part> parts_;
-  std::vector<std::uint32_t> alone_;  // of a term of one document
+  std::vector<std::uint32_t> numbers_;
 };
 
 // Walks a list document by document, for what must look at all of them.

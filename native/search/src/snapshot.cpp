@@ -83,6 +83,17 @@ std::uint64_t count_terms(const std::vector<SegmentView>& segments) {
 
 }  // namespace
 
+SegmentView write_segment(FileSystem& files, std::string_view bytes, std::uint64_t number) {
+  const std::string name = segment_name(number);
+  files.write(name, bytes);
+  auto file = files.open(name);
+  if (file == nullptr) throw Error(PRSE_IO, files.path_of(name) + ": vanished while it was written");
+  SegmentView view;
+  view.segment = std::make_shared<Segment>(std::move(file), number, files.path_of(name));
+  view.liveness = std::make_shared<const Liveness>(view.segment->all_alive());
+  return view;
+}
+
 bool Snapshot::has_document(std::uint64_t id) const {
   return std::any_of(segments.begin(), segments.end(), [=](const SegmentView& view) {
     const auto doc = view.segment->find(id);

@@ -22,6 +22,9 @@ struct SegmentView {
   bool alive(std::uint32_t doc) const { return liveness->documents.alive(doc); }
 };
 
+// Writes a new segment, and syncs it; all is alive in it.
+SegmentView write_segment(FileSystem& files, std::string_view bytes, std::uint64_t number);
+
 class Snapshot {
  public:
   Manifest manifest;

@@ -53,13 +53,12 @@ class TopHits {
   }
 
   void offer(const RankedHit& hit) {
-    if (heap_.size() == capacity_) {
-      if (capacity_ == 0 || !hit.ranks_before(heap_.front())) return;
-      std::pop_heap(heap_.begin(), heap_.end(), before);
-      heap_.pop_back();
+    if (heap_.size() < capacity_) {
+      heap_.push_back(hit);
+      std::push_heap(heap_.begin(), heap_.end(), before);
+    } else if (capacity_ > 0 && hit.ranks_before(heap_.front())) {
+      replace_worst(hit);
     }
-    heap_.push_back(hit);
-    std::push_heap(heap_.begin(), heap_.end(), before);
   }
 
   // Best first.
@@ -69,6 +68,18 @@ class TopHits {
   }
 
  private:
+  // In one way down the heap, where taking one out and putting another in would take two.
+  void replace_worst(const RankedHit& hit) {
+    std::size_t at = 0;
+    for (std::size_t child = 1; child < heap_.size(); child = 2 * at + 1) {
+      if (child + 1 < heap_.size() && before(heap_[child], heap_[child + 1])) ++child;
+      if (!before(hit, heap_[child])) break;
+      heap_[at] = heap_[child];
+      at = child;
+    }
+    heap_[at] = hit;
+  }
+
   static bool before(const RankedHit& a, const RankedHit& b) { return a.ranks_before(b); }
 
   std::size_t capacity_;

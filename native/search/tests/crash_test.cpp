@@ -9,6 +9,7 @@
 #include "fault_file_system.h"
 #include "index_reader.h"
 #include "index_writer.h"
+#include "manual_runner.h"
 
 namespace prse {
 namespace {
@@ -17,6 +18,14 @@ constexpr Uuid kUuid{1, 2, 3};
 constexpr int kCommits = 24;  // enough to merge, and to rewrite what is mostly dead
 
 std::unique_ptr<FileSystem> plain(Disk& disk) { return std::make_unique<FaultFileSystem>(disk); }
+
+// By commits, or beside the writer: then they end at once, or one, two or three commits later.
+enum class Merges { kByCommits, kBeside };
+
+MergeOptions options_of(Merges merges) {
+  if (merges == Merges::kByCommits) return {};
+  return merge_beside([delay = 0]() mutable { return delay++ % 4; });
+}
 
 // The history's state after so many commits: ids and the round in which each was written.
 std::map<std::uint64_t, int> expected_after(int commits) {
@@ -67,10 +76,10 @@ int verify(Disk& disk) {
 }
 
 // Runs the history from wherever the disk is; tells how many commits returned before a fault.
-std::optional<int> run(std::unique_ptr<FileSystem> files) {
+std::optional<int> run(std::unique_ptr<FileSystem> files, Merges merges) {
   int acknowledged = 0;
   try {
-    IndexWriter writer(std::move(files), kUuid);
+    IndexWriter writer(std::move(files), kUuid, Language::kEnglish, options_of(merges));
     acknowledged = static_cast<int>(writer.info().seq);
     while (acknowledged < kCommits) {
       do_round(writer, acknowledged + 1);
@@ -86,11 +95,11 @@ std::optional<int> run(std::unique_ptr<FileSystem> files) {
   return std::nullopt;
 }
 
-int calls_of_whole_history() {
+int calls_of_whole_history(Merges merges) {
   Disk disk;
   auto files = std::make_unique<FaultFileSystem>(disk);
   const FaultFileSystem& counted = *files;
-  IndexWriter writer(std::move(files), kUuid);
+  IndexWriter writer(std::move(files), kUuid, Language::kEnglish, options_of(merges));
   for (int round = 1; round <= kCommits; ++round) do_round(writer, round);
   writer.compact();
   return counted.calls();
@@ -100,17 +109,23 @@ int calls_of_whole_history() {
 // many ways as make this number.
 constexpr int kCrashPoints = 10'000;
 
+class Crash : public testing::TestWithParam<Merges> {};
+INSTANTIATE_TEST_SUITE_P(Merged, Crash, testing::Values(Merges::kByCommits, Merges::kBeside),
+                         [](const auto& of) {
+                           return of.param == Merges::kBeside ? "Beside" : "ByCommits";
+                         });
+
 // A power cut at any call leaves the last acknowledged commit, or the one under way, whole; and
 // the history can go on from there.
-TEST(Crash, PowerCutAtEveryCallKeepsWhatWasCommitted) {
-  const int calls = calls_of_whole_history();
+TEST_P(Crash, PowerCutAtEveryCallKeepsWhatWasCommitted) {
+  const int calls = calls_of_whole_history(GetParam());
   ASSERT_GT(calls, 150);
   const unsigned ways = static_cast<unsigned>(kCrashPoints / calls + 1);
   int points = 0;
   for (int at = 0; at < calls; ++at) {
     Disk before;
     const auto acknowledged =
-        run(std::make_unique<FaultFileSystem>(before, FaultFileSystem::Fault::kPowerCut, at));
+        run(std::make_unique<FaultFileSystem>(before, FaultFileSystem::Fault::kPowerCut, at), GetParam());
     for (unsigned seed = 0; seed < ways; ++seed, ++points) {
       SCOPED_TRACE("call " + std::to_string(at) + ", seed " + std::to_string(seed));
       std::mt19937 random(seed);
@@ -124,7 +139,7 @@ TEST(Crash, PowerCutAtEveryCallKeepsWhatWasCommitted) {
       const int known = acknowledged.value_or(kCommits);
       ASSERT_TRUE(found == known || found == known + 1) << found << " after " << known;
       if (at % 7 == 0 && seed < 3) {
-        ASSERT_EQ(std::nullopt, run(plain(disk)));
+        ASSERT_EQ(std::nullopt, run(plain(disk), GetParam()));
         ASSERT_EQ(kCommits, verify(disk));
       }
       if (HasFailure()) return;
@@ -134,13 +149,13 @@ TEST(Crash, PowerCutAtEveryCallKeepsWhatWasCommitted) {
 }
 
 // A call that fails loses nothing: the same writer tries the commit again, and succeeds.
-TEST(Crash, AfterAnErrorTheSameWriterCanCommitAgain) {
-  const int calls = calls_of_whole_history();
+TEST_P(Crash, AfterAnErrorTheSameWriterCanCommitAgain) {
+  const int calls = calls_of_whole_history(GetParam());
   for (int at = 4; at < calls; ++at) {  // the first four make the index
     SCOPED_TRACE("call " + std::to_string(at));
     Disk disk;
-    IndexWriter writer(
-        std::make_unique<FaultFileSystem>(disk, FaultFileSystem::Fault::kError, at), kUuid);
+    IndexWriter writer(std::make_unique<FaultFileSystem>(disk, FaultFileSystem::Fault::kError, at), kUuid,
+                       Language::kEnglish, options_of(GetParam()));
     int errors = 0;
     for (int round = 1; round <= kCommits; ++round) {
       try {
@@ -159,7 +174,7 @@ TEST(Crash, AfterAnErrorTheSameWriterCanCommitAgain) {
 }
 
 // Files that no manifest names are gone once the index was opened for writing.
-TEST(Crash, OrphansAreSweptAndStrangersKept) {
+TEST(Orphans, AreSweptAndStrangersKept) {
   Disk disk;
   { IndexWriter writer(plain(disk), kUuid); }
   for (const char* name : {"prse-00000000000000ff.segment", "prse-00000000000000fe.dead",
