@@ -6,8 +6,15 @@ type BlockKind = "pictures" | "values" | "facts";
 type IndexKind = "terms" | "postings" | "rest" | "spelling" | "meaning" | BlockKind;
 type Row = [key: string, value: Uint8Array];
 
+/** What differs from language to language, of folded words. */
+interface Language {
+  stem(word: string): string;
+  isStopWord(word: string): boolean;
+}
+
 interface PostingsRoot {
   documents: number;
+  language: string;
   fields: [name: string, weight: number, words: number, holding: number][];
   /** How many ids share a file of each kind. */
   pictures: number;
@@ -273,6 +280,7 @@ interface Postings {
   readonly documents: number;
   readonly fields: { name: string; weight: number; average: number }[];
   readonly root: PostingsRoot;
+  readonly language: Language;
   readonly problems: Set<string>;
   term(text: string, kind: "w" | "t"): Promise<Term | undefined>;
   beginningWith(text: string, kind?: "w" | "t"): Promise<Term[]>;
@@ -291,9 +299,10 @@ interface Postings {
 declare var Picturerail: {
   analyse(text: string): string[];
   analyseQuery(text: string): string[];
-  isStopWord(word: string): boolean;
   overlap(text: string): boolean;
-  stem(word: string): string;
+  stemEnglish(word: string): string;
+  stemGerman(word: string): string;
+  languageOf(name: string): Language;
   Postings: { open(load: LoadBytes): Promise<Postings> };
   WordSource: new (index: Postings, word: QueryWord) => Source;
   PhraseSource: new (index: Postings, word: QueryWord) => Source;
@@ -310,7 +319,7 @@ declare var Picturerail: {
     make(picture: ScrollPicture, height: number, root: ScrollRoot, site: URL): HTMLElement;
     fetch(element: HTMLElement): void;
   };
-  parse(query: string, fields: string[]): Query;
+  parse(query: string, fields: string[], language: Language): Query;
   search(index: Postings, query: string, options?: SearchOptions): Promise<Found>;
   searchName(index: Postings, filename: string): Promise<Found>;
   Facets: {

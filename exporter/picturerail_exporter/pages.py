@@ -54,7 +54,9 @@ SEARCH_SCRIPTS = tuple(
     f"static/{name}.js"
     for name in (
         "analyse",
-        "stem",
+        "stem_english",
+        "stem_german",
+        "language",
         "postings",
         "query",
         "sources",

@@ -81,6 +81,7 @@ class SearchIndex:
         uuid: bytes,
         recipe: Recipe,
         meaning: Meaning | None = None,
+        language: str = "english",
     ) -> None:
         """Keep what it is made of.
 
@@ -90,9 +91,10 @@ class SearchIndex:
             uuid: of the database.
             recipe: of the renditions.
             meaning: words of which the nearest pictures are told.
+            language: of the texts, as the engine knows it.
         """
         self._state, self._search = state, state.search
-        self._meaning = meaning
+        self._meaning, self._language = meaning, language
         self._folder, self._uuid, self._recipe = folder, uuid, recipe
 
     def stands(self) -> bool:
@@ -115,7 +117,7 @@ class SearchIndex:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
         ids: set[int] = set()
-        with Writer(self._folder, self._uuid) as writer:
+        with Writer(self._folder, self._uuid, language=self._language) as writer:
             tags = _Tags(self._search, writer, near)
             for count, photo in enumerate(self._state.photos(), 1):
                 writer.put(photo.id, photo.fields, order=photo.order)
@@ -161,13 +163,13 @@ class SearchIndex:
         old = self._search.names()
         changed = _Changed()
         seq = int(self._state.note("search index")) + 1
-        with Writer(self._folder, self._uuid) as writer:
+        with Writer(self._folder, self._uuid, language=self._language) as writer:
             settled = _Tags(self._search, writer, near)
             for number, (before, after) in sorted(pictures.items()):
                 changed.ids.add(number)
                 for photo, difference in ((before, -1), (after, 1)):
                     if photo is not None:
-                        changed.keys.update(_keys_of(photo))
+                        changed.keys.update(_keys_of(photo, self._language))
                         settled.count(photo, difference)
                 if after is None:
                     writer.remove(number)
@@ -195,7 +197,7 @@ class SearchIndex:
     def _fill(self, terms: SiteTerms) -> None:
         keys = set(terms.keys())
         words = {key[:-2].decode() for key in keys if key.endswith(b"w")}
-        keys |= {_key(stem(word), "s") for word in words}
+        keys |= {_key(_stem(word, self._language), "s") for word in words}
         keys |= {_key(word, "n") for word in self._search.near_words()}
         looks = _Shown(self._search)
         for key in sorted(keys):
@@ -262,6 +264,7 @@ class SearchIndex:
         documents, fields = terms.statistics()
         told = {
             "documents": documents,
+            "language": self._language,
             "fields": [
                 [name, FIELD_WEIGHTS.get(name, 1.0), words, holding]
                 for name, (words, holding) in fields.items()
@@ -344,11 +347,11 @@ class _Shown:
         return term.entry, found
 
 
-def _keys_of(photo: Photo) -> Iterator[bytes]:
+def _keys_of(photo: Photo, language: str) -> Iterator[bytes]:
     """Yield the keys of all terms that a picture bears."""
     for word in {word for _, value in photo.fields for word in _words(value)}:
         yield _key(word, "w")
-        yield _key(stem(word), "s")
+        yield _key(_stem(word, language), "s")
     for tag in _tags(photo):
         if text := _folded(tag):
             yield _key(text, "t")
@@ -443,6 +446,11 @@ def _spelling(word: str) -> bytes | None:
 
 def _tags(photo: Photo) -> set[str]:
     return {value for name, value in photo.fields if name == "tags"}
+
+
+@functools.lru_cache(maxsize=65536)
+def _stem(word: str, language: str) -> str:
+    return stem(word, language)
 
 
 @functools.lru_cache(maxsize=65536)

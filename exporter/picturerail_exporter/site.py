@@ -78,6 +78,7 @@ class SiteOptions:
     vectors_version: str = ""
     similar: int = 6
     meaning: Meaning | None = None
+    search_language: str = "english"
     theme: Theme = field(default_factory=Theme)
     precompress: tuple[str, ...] = ()
     max_pixels: int = DEFAULT_MAX_PIXELS
@@ -96,6 +97,7 @@ class SiteOptions:
             self.vectors_version,
             self.similar,
             self.meaning and self.meaning.version,
+            self.search_language,
             self.precompress,
         )
         sources = (*pages.static_files(self.theme, self.recipe), *self.theme.sources())
@@ -362,7 +364,14 @@ def _search_index(
             if folder.is_dir():
                 shutil.copytree(folder, copy)
             folder = copy
-        yield SearchIndex(state, folder, source.info.uuid, options.recipe, options.meaning)
+        yield SearchIndex(
+            state,
+            folder,
+            source.info.uuid,
+            options.recipe,
+            options.meaning,
+            options.search_language,
+        )
 
 
 def _indexed(

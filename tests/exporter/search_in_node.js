@@ -6,7 +6,7 @@ const [site, ...scripts] = process.argv.slice(2);
 for (const script of scripts) {
   vm.runInThisContext(fs.readFileSync(script, "utf8"), script);
 }
-const { analyse, stem, Postings, parse, search, searchName, Facets, complete } = globalThis.Picturerail;
+const { analyse, languageOf, Postings, parse, search, searchName, Facets, complete } = globalThis.Picturerail;
 const read = { files: 0, bytes: 0 };
 const load = async (name) => {
   const data = fs.readFileSync(`${site}/search/${name}`);
@@ -22,9 +22,9 @@ async function answer(index, what, text, options) {
     case "analyse":
       return analyse(text);
     case "stem":
-      return stem(text);
+      return languageOf(options ?? "english").stem(text);
     case "parse":
-      return parse(text, []);
+      return parse(text, [], languageOf("english"));
     case "name":
       return searchName(index, text);
     case "meaning":

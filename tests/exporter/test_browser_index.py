@@ -1,5 +1,6 @@
 """The index and its reader, run in Node against a brute force over the same pictures."""
 
+import dataclasses
 import json
 import random
 from pathlib import Path
@@ -17,6 +18,7 @@ from picturerail_native.search import Reader, Writer, analyse, stem
 
 from .helpers import plain, tree
 
+GERMAN_STEMS = Path(__file__).parents[1] / "native" / "german-stems.json"
 VECTORS_FILE = Path(__file__).parents[1] / "native" / "analysis-vectors.json"
 
 
@@ -95,6 +97,47 @@ def test_stems_are_the_engines(node):
 
     assert list(STEMS.values()) == answers[: len(STEMS)]
     assert [stem(word) for word in words] == answers
+
+
+def test_german_stems_are_the_engines(node):
+    """Forms of German words find each other in the browser as they do in the engine."""
+    rng = random.Random(4)
+    print("seed 4")
+    parts = ["haus", "haeus", "blum", "berg", "quell", "bau", "einig", "syst", "freund", "lauf"]
+    endings = "e en er ern es em et st est ln lns heit keit lich ung ig ik isch end erinnen".split()
+    listed = dict(json.loads(GERMAN_STEMS.read_text()))
+    made = [
+        rng.choice(parts) + rng.choice(endings) + rng.choice([*endings, ""]) for _ in range(2000)
+    ]
+    words = [*listed, *made]
+
+    answers = node("", [["stem", word, "german"] for word in words])["answers"]
+
+    assert answers[: len(listed)] == list(listed.values())
+    assert answers == [stem(word, "german") for word in words]
+
+
+def test_a_site_in_german(node, source, publish, options, tmp_path):
+    """A site whose texts are German finds other forms, and takes German words for stop words."""
+    for number, caption in enumerate(
+        ["Häuser am Fluss", "Das alte Haus", "Ein Bauer und der Fluss", "der die das"], 1
+    ):
+        source.add(f"{number}.jpg", plain((1, 2, number)), caption=caption)
+    with Writer(tmp_path / "index", source.uuid, language="german") as writer:
+        for row in source.images():
+            fields = searched_fields(row.path, row.metadata, root_name="Pictures")
+            writer.put(row.id, fields, order=order_of(row, row.metadata))
+        writer.commit(source.seq)
+    publish(dataclasses.replace(options, search_language="german"))
+    queries = ["haus", "haeuser", "der Fluss", "das Haus", "der", "Bauern", "houses"]
+
+    answers = node(options.path, [["search", query] for query in queries])["answers"]
+
+    assert {hit["id"] for hit in answers[0]["hits"]} == {1, 2}
+    with Reader(tmp_path / "index") as reader:
+        for query, answer in zip(queries, answers, strict=True):
+            best = reader.search(query).hits
+            assert [hit["id"] for hit in answer["hits"]] == [hit.id for hit in best], query
 
 
 WORDS = [

@@ -28,6 +28,7 @@ def site_options(settings: Settings, layout: Layout, words: WordVectors) -> Site
         vectors_version=words.version,
         similar=export.similar,
         meaning=site_meaning(settings, layout, words),
+        search_language=settings.search.language,
         theme=Theme(export.theme),
         precompress=export.precompress,
         max_pixels=settings.watch.max_megapixels * 1_000_000,

@@ -27,15 +27,6 @@
   const IS_ALONE = new RegExp(`^[${ALONE}]`, "u");
   // So many digits in a row are a word of their own: IMG2041 is img and 2041, mp3 is one word.
   const DIGITS_APART = /([0-9]{3,})/;
-  // Words that say so little that a picture need not bear them.
-  const STOP_WORDS = new Set(
-    (
-        "a about after all also an and any are as at be been but by can could did do does for " +
-        "from had has have he her his how i if in into is it its may me my no nor not of off on " +
-        "or our she should so some such than that the their them then there these they this those " +
-        "to us was we were what when where which while who whom why will with would you your"
-      ).split(" "),
-  );
 
   /**
    * @param {string} text
@@ -92,18 +83,9 @@
     return any;
   }
 
-  /**
-   * Whether a folded word says little.
-   * @param {string} word
-   */
-  function isStopWord(word) {
-    return STOP_WORDS.has(word);
-  }
-
   globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, {
     analyse,
     analyseQuery,
-    isStopWord,
     overlap,
   });
 })();

@@ -5,7 +5,7 @@
 "use strict";
 
 (() => {
-  const { analyseQuery: analyse, isStopWord } = globalThis.Picturerail;
+  const { analyseQuery: analyse } = globalThis.Picturerail;
   const FARTHEST = 0.8; // of the nearest's similarity
   const DEMANDS = /["*:()]|\.\.|(?:^|\s)-/;
 
@@ -18,7 +18,8 @@
    */
   async function nearest(index, text, seen, most) {
     const terms = [...new Set(analyse(text.replace(/\bOR\b/g, " ")))];
-    const words = terms.some((term) => !isStopWord(term)) ? terms.filter((term) => !isStopWord(term)) : terms;
+    const telling = terms.filter((term) => !index.language.isStopWord(term));
+    const words = telling.length ? telling : terms;
     if (most <= 0 || !words.length || DEMANDS.test(text)) {
       return [];
     }

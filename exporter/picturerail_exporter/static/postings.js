@@ -7,6 +7,7 @@
   const LOOK_BYTES = 6;
   /** @type {IndexKind[]} */
   const KINDS = ["terms", "postings", "rest", "spelling", "meaning", "pictures", "values", "facts"];
+  const { languageOf } = globalThis.Picturerail;
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();
 
@@ -226,6 +227,7 @@
         average: holding ? words / holding : 1,
       }));
       this.root = root;
+      this.language = languageOf(root.language);
       /** @type {Set<string>} */
       this.problems = new Set();
       this._load = load;

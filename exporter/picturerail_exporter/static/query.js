@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { analyseQuery: analyse, isStopWord, overlap } = globalThis.Picturerail;
+  const { analyseQuery: analyse, overlap } = globalThis.Picturerail;
   const MOST_DEPTH = 64;
   const MOST_WORDS = 256;
   const DAY = 86400;
@@ -67,9 +67,11 @@
     /**
      * @param {string} text
      * @param {string[]} fields
+     * @param {Language} language
      */
-    constructor(text, fields) {
+    constructor(text, fields, language) {
       this.text = text;
+      this.language = language;
       this.fields = fields;
       this.at = 0;
       this.excluded = false;
@@ -282,7 +284,7 @@
           prefixes: starred || !this.excluded,
           forms: plain,
           typos: plain,
-          stop: plain && !this.field && isStopWord(term),
+          stop: plain && !this.field && this.language.isStopWord(term),
           near: near ? [term, ...(terms.length > 1 ? [terms.join(" ")] : [])] : [],
         });
         return { ...leaf, chunk: together };
@@ -342,9 +344,10 @@
    * Read a query; every text is one.
    * @param {string} text
    * @param {string[]} fields that the index has
+   * @param {Language} language of the texts
    * @returns {Query}
    */
-  const parse = (text, fields) => new Parser(text, fields).parse();
+  const parse = (text, fields, language) => new Parser(text, fields, language).parse();
 
   globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { parse });
 })();

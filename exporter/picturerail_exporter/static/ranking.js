@@ -24,7 +24,7 @@
     constructor(index, text, superseded) {
       this.index = index;
       this.superseded = superseded;
-      this.query = parse(text, index.fields.map(({ name }) => name));
+      this.query = parse(text, index.fields.map(({ name }) => name), index.language);
       /** @type {Source[]} */
       this.sources = this.query.words.map((word) => new (word.phrase ? PhraseSource : WordSource)(index, word));
       this.relaxed = false;

@@ -376,7 +376,9 @@
       }
     });
 
-    void find().ask("open").catch(() => {}); // what it finds is told to whoever searches
+    if (location.protocol !== "file:") {
+      void find().ask("open").catch(() => {}); // what is wrong is told to whoever searches
+    }
     return { show };
   }
 

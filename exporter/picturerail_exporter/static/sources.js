@@ -9,7 +9,6 @@
 "use strict";
 
 (() => {
-  const { stem } = globalThis.Picturerail;
   const K1 = 2;
   const B = 0.75;
   const FORM_SHARE = 0.7;
@@ -92,7 +91,7 @@
 
     /** @param {string} text */
     async _forms(text) {
-      const root = stem(text);
+      const root = this.index.language.stem(text);
       const group = await this.index.stem(root);
       const words = (group?.words ?? [root]).filter((each) => each !== text);
       const terms = await Promise.all(words.map((each) => this.index.term(each, "w")));

@@ -196,5 +196,5 @@
     return finish(strip(out, r2), r1, r2).replaceAll("Y", "y");
   }
 
-  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { stem });
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { stemEnglish: stem });
 })();
