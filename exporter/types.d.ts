@@ -14,6 +14,8 @@ interface Language {
 
 interface PostingsRoot {
   documents: number;
+  /** The highest id. */
+  last: number;
   language: string;
   fields: [name: string, weight: number, words: number, holding: number][];
   /** How many ids share a file of each kind. */
@@ -66,7 +68,7 @@ interface Part {
   readonly classes: FieldUse[][];
   find(id: number): number;
   uses(at: number): FieldUse[];
-  positions(at: number): number[][];
+  positions(at: number): Float64Array[];
   look(at: number): Look | undefined;
 }
 
@@ -125,11 +127,22 @@ interface Known {
   list: List;
 }
 
+/** As a Map by the documents' ids. */
+interface KnownDocuments {
+  readonly size: number;
+  get(id: number): Known | undefined;
+  has(id: number): boolean;
+  set(id: number, known: Known): void;
+  forEach(tell: (known: Known, id: number) => void): void;
+  keys(): Iterable<number>;
+  values(): Iterable<Known>;
+}
+
 /** Where a word or phrase stands, as far as that is read. */
 interface Source {
   word: QueryWord;
   idf: number;
-  known: Map<number, Known>;
+  known: KnownDocuments;
   /** The most that what is not read may be worth. */
   readonly bound: number;
   readonly unread: List[];
@@ -138,7 +151,7 @@ interface Source {
   loadAll(): Promise<void>;
   look(id: number): Look | undefined;
   way(id: number): Way | undefined;
-  places(id: number, tell: (field: number, positions: number[]) => void): void;
+  places(id: number, tell: (field: number, positions: Float64Array) => void): void;
 }
 
 interface QueryWord {
@@ -302,6 +315,7 @@ declare var Picturerail: {
   overlap(text: string): boolean;
   stemEnglish(word: string): string;
   stemGerman(word: string): string;
+  documentsOf(index: Postings): KnownDocuments;
   languageOf(name: string): Language;
   Postings: { open(load: LoadBytes): Promise<Postings> };
   WordSource: new (index: Postings, word: QueryWord) => Source;

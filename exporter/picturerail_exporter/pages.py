@@ -59,6 +59,7 @@ SEARCH_SCRIPTS = tuple(
         "language",
         "postings",
         "query",
+        "documents",
         "sources",
         "facets",
         "meaning",

@@ -264,6 +264,7 @@ class SearchIndex:
         documents, fields = terms.statistics()
         told = {
             "documents": documents,
+            "last": self._search.last(),
             "language": self._language,
             "fields": [
                 [name, FIELD_WEIGHTS.get(name, 1.0), words, holding]

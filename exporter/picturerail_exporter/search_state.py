@@ -62,7 +62,7 @@ _TABLE_NAMES = (
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
     "terms": ("search_entry", Cut(24_000, 56_000, packed_size)),
     "postings": ("search_record", Cut(28_000, 44_000, packed_record)),
-    "rest": ("search_rest", Cut(40_000, 52_000, packed_record)),
+    "rest": ("search_rest", Cut(34_000, 44_000, packed_record)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size)),
 }
@@ -183,6 +183,10 @@ class SearchState:
             ids.append(number)
             looks.append(look)
         return np.array(ids, "<u8"), np.frombuffer(b"".join(looks), LOOK)
+
+    def last(self) -> int:
+        """Return the highest id of a picture; 0 where there is none."""
+        return int(self._db.execute("SELECT max(id) FROM search_look").fetchone()[0] or 0)
 
     # ---- files ----
 

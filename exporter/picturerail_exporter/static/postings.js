@@ -153,8 +153,8 @@
       bytes.numbers(this.codes);
       this._rest = bytes;
       this._looks = value.subarray(outer.at);
-      /** @type {number[][][] | undefined} */
-      this._positions = undefined;
+      /** @type {Uint32Array | undefined} */
+      this._begins = undefined; // where each document's positions begin
     }
 
     /**
@@ -188,13 +188,27 @@
      * @param {number} at
      */
     positions(at) {
-      this._positions ??= Array.from(this.codes, (code) =>
-        this.classes[code].map(({ times }) => {
-          let position = 0;
-          return Array.from({ length: times }, () => (position += this._rest.number()));
-        }),
-      );
-      return this._positions[at];
+      this._begins ??= this._findBegins();
+      const bytes = new Bytes(this._rest.bytes, this._begins[at]);
+      return this.uses(at).map(({ times }) => {
+        const positions = new Float64Array(times);
+        bytes.steps(positions);
+        return positions;
+      });
+    }
+
+    _findBegins() {
+      const { bytes, at: first } = this._rest;
+      const lengths = this.classes.map((uses) => uses.reduce((sum, { times }) => sum + times, 0));
+      const begins = new Uint32Array(this.count);
+      let at = first;
+      for (let index = 0; index < this.count; index++) {
+        begins[index] = at;
+        for (let left = lengths[this.codes[index]]; left > 0 && at < bytes.length; at++) {
+          left -= bytes[at] < 128 ? 1 : 0;
+        }
+      }
+      return begins;
     }
 
     /**

@@ -32,6 +32,7 @@
       this.orders = undefined;
       /** @type {number[]} */
       this._bounds = [];
+      this._sure = 0;
     }
 
     async open() {
@@ -105,7 +106,7 @@
       const near = this._mostNear ?? 0;
       const flat = this._flat();
       if (flat) {
-        others = this._rankFlat(flat, sure, near);
+        others = this._rankFlat(flat, sure, near, limit);
       } else {
         for (const id of this._candidates()) {
           const state = this._root(root, id);
@@ -128,7 +129,7 @@
       const enough = hits.length >= limit && last.low >= others;
       const all = others === 0;
       const unsure = hits.slice(0, limit).some((hit) => !hit.exact);
-      return { hits, settled: (enough || all) && !unsure, total: sure.length, all };
+      return { hits, settled: (enough || all) && !unsure, total: flat ? this._sure : sure.length, all };
     }
 
     /** The numbers of the query's words, where all of them must be there and nothing else is asked. */
@@ -144,14 +145,19 @@
      * @param {number[]} words
      * @param {Scored[]} sure
      * @param {number} near
+     * @param {number} limit
      * @returns {number} the most that a document may be worth of which something is not known
      */
-    _rankFlat(words, sure, near) {
+    _rankFlat(words, sure, near, limit) {
       const sources = words.map((word) => this.sources[word]);
       const bounds = words.map((word) => this._bounds[word]);
       const whole = sources.filter((_, at) => bounds[at] <= 0).sort((a, b) => a.known.size - b.known.size);
       const first = whole.length ? [whole[0]] : sources;
       let others = 0;
+      /** @type {number[]} */
+      const ids = [];
+      /** @type {number[]} */
+      const lows = [];
       first.forEach((from, number) => {
         from.known.forEach((_, id) => {
           for (let before = 0; before < number; before++) {
@@ -171,12 +177,21 @@
             high += Math.max(worth, bounds[at]);
           }
           if (all) {
-            sure.push({ id, low, high: low + near, exact: near === 0 });
+            ids.push(id);
+            lows.push(low);
           } else {
             others = Math.max(others, high + near);
           }
         });
       });
+      // Nearness cannot bring those below among the best.
+      const enough = limit < lows.length ? Float64Array.from(lows).sort()[lows.length - limit] : 0;
+      lows.forEach((low, at) => {
+        if (low + near >= enough) {
+          sure.push({ id: ids[at], low, high: low + near, exact: near === 0 });
+        }
+      });
+      this._sure = ids.length;
       return others;
     }
 

@@ -9,6 +9,7 @@
 "use strict";
 
 (() => {
+  const { documentsOf } = globalThis.Picturerail;
   const K1 = 2;
   const B = 0.75;
   const FORM_SHARE = 0.7;
@@ -52,8 +53,7 @@
       this.lists = [];
       /** @type {NearTag[]} */
       this.near = []; // tags whose lists are not looked up yet, the nearest first
-      /** @type {Map<number, Known>} */
-      this.known = new Map();
+      this.known = documentsOf(index);
       /** @type {Map<FieldUse[], number>} */
       this._weights = new Map();
       this._read = 0; // documents, over all lists
@@ -213,10 +213,14 @@
     }
 
     /**
-     * Read on where the most may be found, about as much again as was read.
-     * @param {number} least so many documents at least, where there are
+     * Read on where the most may be found: about as much again as was read, or beside other words
+     * first `least` documents, where there are so many, and then all, since where they lie all are.
+     * @param {number} least
      */
     async load(least) {
+      if (least && this._read) {
+        return this.loadAll();
+      }
       const wanted = Math.max(least, 2 * this._read);
       do {
         const most = this.bound;
@@ -292,7 +296,7 @@
     /**
      * Where the word or a form of it stands in a document, by field.
      * @param {number} id
-     * @param {(field: number, positions: number[]) => void} tell
+     * @param {(field: number, positions: Float64Array) => void} tell
      */
     places(id, tell) {
       const { fields } = this.index;
@@ -321,8 +325,7 @@
       this.index = index;
       this.word = word;
       this.idf = 0;
-      /** @type {Map<number, Known>} */
-      this.known = new Map();
+      this.known = documentsOf(index);
       /** @type {Map<number, Look | undefined>} */
       this._looks = new Map();
       this.bound = 0;
@@ -449,7 +452,7 @@
       let side = begins[number];
       rest.forEach(({ part, at }, step) => {
         const which = side.length ? part.uses(at).findIndex((use) => use.field === field) : -1;
-        const there = which < 0 ? [] : part.positions(at)[which];
+        const there = which < 0 ? new Float64Array() : part.positions(at)[which];
         side = side.filter((position) => there.includes(position + step + 1));
       });
       return side.length ? [{ field, words, times: side.length }] : [];
