@@ -257,29 +257,30 @@
         return;
       }
       const number = newest;
-      /** @type {Record<Facet, [string, number][]>} */
-      const counts = await find().ask("facets", asked);
+      /** @type {{ total: number, counts: Record<Facet, [string, number][]> }} */
+      const { total, counts } = await find().ask("facets", asked);
       if (number !== newest) {
         return;
       }
-      facets.replaceChildren(...FACETS.flatMap((facet) => group(facet, counts[facet], asked.filters)));
+      // What all have narrows nothing.
+      facets.replaceChildren(
+        ...FACETS.flatMap((facet) => group(facet, counts[facet].filter(([, count]) => count < total))),
+      );
     }
 
     /**
      * @param {Facet} facet
      * @param {[string, number][]} values
-     * @param {Filter[]} filters
      */
-    function group(facet, values, filters) {
-      const rest = values.filter(([value]) => !filters.some((each) => isSame(each, { facet, value })));
-      if (!rest.length) {
+    function group(facet, values) {
+      if (!values.length) {
         return [];
       }
       const box = document.createElement("fieldset");
       const legend = document.createElement("legend");
       legend.textContent = text(facet);
       box.append(legend);
-      for (const [value, count] of facet === "year" ? rest.sort(([a], [b]) => Number(b) - Number(a)) : rest) {
+      for (const [value, count] of facet === "year" ? values.sort(([a], [b]) => Number(b) - Number(a)) : values) {
         const chip = document.createElement("button");
         chip.type = "button";
         chip.className = "chip";

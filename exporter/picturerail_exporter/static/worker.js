@@ -75,8 +75,9 @@
     alt: async (id) => (await (await open()).pictures([id])).get(id)?.alt,
     /** @param {Asked} asked */
     facets: async (asked) => {
-      const found = await find(asked, Infinity);
-      return Facets.count(await open(), new Set(found.hits.map(({ id }) => id)));
+      const { hits } = await find(asked, Infinity);
+      const counts = await Facets.count(await open(), new Set(hits.map(({ id }) => id)));
+      return { total: hits.length, counts };
     },
     /** @param {string} text */
     complete: async (text) => complete(await open(), text),
