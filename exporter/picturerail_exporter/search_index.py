@@ -233,7 +233,7 @@ class SearchIndex:
     def _blocks(self, ids: set[int]) -> dict[str, bytes]:
         """Make the files again that hold what is said of these pictures one by one."""
         say: dict[str, Callable[[Sequence[Photo]], object]] = {
-            "pictures": _pictures,
+            "pictures": self._pictures,
             "values": _values,
             "facts": _facts,
         }
@@ -248,12 +248,20 @@ class SearchIndex:
                 for block in sorted(wanted[kind].intersection(here)):
                     first = block.to_bytes(4, "big")
                     these = [photo for photo in photos if photo.id // size == block]
-                    told = msgspec.json.encode(say[kind](these))
-                    data = packed(body_of([(first, told)])) if these else None
+                    data = None
+                    if these:
+                        data = packed(body_of([(first, msgspec.json.encode(say[kind](these)))]))
                     name = self._search.set_file(kind, first, data)
                     if data is not None:
                         files[name] = data
         return files
+
+    def _pictures(self, photos: Sequence[Photo]) -> object:
+        looks = self._search.looks_in(photos[0].id, photos[-1].id)
+        return [
+            (photo.id, photo.filename, looks[photo.id].hex(), _cut(photo.alt, _MOST_ALT))
+            for photo in photos
+        ]
 
     def _brought(self, files: dict[str, bytes], old: set[str], terms: SiteTerms) -> Brought:
         now = self._search.names()
@@ -375,13 +383,6 @@ def _colour(placeholder: str) -> int:
     count = len(pixels) // 3
     red, green, blue = (round(sum(pixels[part::3]) / count / 17) for part in range(3))
     return red << 8 | green << 4 | blue
-
-
-def _pictures(photos: Sequence[Photo]) -> object:
-    return [
-        (photo.id, photo.filename, _look(photo).hex(), _cut(photo.alt, _MOST_ALT))
-        for photo in photos
-    ]
 
 
 def _cut(text: str, most: int) -> str:

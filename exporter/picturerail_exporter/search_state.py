@@ -184,6 +184,11 @@ class SearchState:
             looks.append(look)
         return np.array(ids, "<u8"), np.frombuffer(b"".join(looks), LOOK)
 
+    def looks_in(self, first: int, last: int) -> dict[int, bytes]:
+        """Return what the pictures of some ids look like."""
+        query = "SELECT id, look FROM search_look WHERE id BETWEEN ? AND ?"
+        return dict(self._db.execute(query, (first, last)))
+
     def last(self) -> int:
         """Return the highest id of a picture; 0 where there is none."""
         return int(self._db.execute("SELECT max(id) FROM search_look").fetchone()[0] or 0)
