@@ -153,6 +153,21 @@ def queries(of: list[tuple[str, str, str]]) -> dict[str, str]:
     }
 
 
+def visits(of: list[tuple[str, str, str]]) -> dict[str, list[str]]:
+    """Return what a visitor may ask one after the other, by its kind."""
+    rng = random.Random(SEED)
+
+    def some(count: int) -> list[str]:
+        return rng.sample(rng.choice(of)[1].split(), count)
+
+    typed = [word[:end] for word in some(8) for end in range(2, len(word) + 1)]
+    return {
+        "words of captions": [some(1)[0] for _ in range(31)],
+        "two of one caption": [" ".join(some(2)) for _ in range(31)],
+        "letter by letter": typed,
+    }
+
+
 def placeholder(number: int) -> str:
     """Return a few pixels of some colour, as a picture has until it is there."""
     rng = random.Random(number)
@@ -336,14 +351,20 @@ def measure(count: int, folder: Path, *, peers: bool) -> None:
     thread = threading.Thread(target=site.serve_forever)
     thread.start()
     try:
-        visit(site, sides, heads, asked)
+        visit(site, sides, heads, asked, visits(of))
     finally:
         site.shutdown()
         thread.join()
         site.server_close()
 
 
-def visit(site: Site, sides: dict[str, str], heads: dict[str, str], asked: dict[str, str]) -> None:
+def visit(
+    site: Site,
+    sides: dict[str, str],
+    heads: dict[str, str],
+    asked: dict[str, str],
+    later_visits: dict[str, list[str]],
+) -> None:
     """Ask each side each query, with an empty cache and as a later one."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     flags = ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -389,8 +410,20 @@ def visit(site: Site, sides: dict[str, str], heads: dict[str, str], asked: dict[
                 cells = [f"{kilobytes[0]:.0f}", requests, f"{kilobytes[1]:.0f}"]
                 cells += [f"{value:.0f}" for value in times]
                 print(row.format(kind, side, first["total"], *cells))
-            mean = sum(later.values()) / len(later) / 1e3
-            print(f"{side}: later queries {mean:.0f} kB on average, heap after all {heap:.0f} MB")
+            for kind, visit in later_visits.items():
+                page = browser.new_page()
+                page.goto(f"http://127.0.0.1:{site.server_port}/")
+                page.evaluate(script + "0")
+                page.evaluate("begin()")
+                page.evaluate("ask", visit[0])
+                site.bytes = site.requests = 0
+                for text in visit[1:]:
+                    page.evaluate("ask", text)
+                page.close()
+                count = len(visit) - 1
+                each = f"{site.bytes / 1e3 / count:.0f} kB, {site.requests / count:.1f} requests"
+                print(f"{side}: {count} later queries, {kind}: {each} each on average")
+            print(f"{side}: heap after all {heap:.0f} MB")
         browser.close()
 
 
