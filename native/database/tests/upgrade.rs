@@ -52,7 +52,7 @@ fn content(store: &Store) -> Vec<Row> {
 #[test]
 fn an_upgrade_may_be_cut_short_anywhere() {
     let mut cases = 0;
-    for format in [1, 2] {
+    for format in [1, 2, 3] {
         let base = golden(format);
         let probe = base.after_kill();
         let shared: Arc<dyn Disk> = Arc::new(probe.clone());
@@ -72,7 +72,7 @@ fn an_upgrade_may_be_cut_short_anywhere() {
                     let left: Arc<dyn Disk> = Arc::new(left);
                     let store = open(&left).unwrap_or_else(|error| panic!("{context}: {error}"));
                     assert_eq!(content(&store), expected, "{context}");
-                    assert_eq!(store.snapshot().unwrap().info().format, 3, "{context}");
+                    assert_eq!(store.snapshot().unwrap().info().format, 4, "{context}");
                     let mut transaction = store.begin().unwrap();
                     transaction.put(6, b"still", b"writable").unwrap();
                     transaction.commit().unwrap();
