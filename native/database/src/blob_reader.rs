@@ -103,7 +103,7 @@ impl BlobReader {
     /// All of it in place, verified. Where the disk cannot map files, or a store of format 3 or
     /// older has cut it into chunks, it is a copy.
     pub fn view(mut self) -> Result<BlobView> {
-        if let Some(mapping) = self.map()? {
+        if let Some(mapping) = self.map() {
             // Verified by reading, not through the mapping, where a disk that fails would end the
             // process; both show the same memory.
             for (index, (segment, chunk)) in self.chunks.iter().enumerate() {
@@ -124,17 +124,17 @@ impl BlobReader {
         Ok(BlobView(Held::Copied(bytes)))
     }
 
-    fn map(&self) -> Result<Option<Mapping>> {
+    fn map(&self) -> Option<Mapping> {
         let mut pieces = Vec::with_capacity(self.chunks.len());
         for (segment, chunk) in &self.chunks {
-            let Some(file) = segment.file.descriptor() else { return Ok(None) };
-            let Ok(offset) = usize::try_from(chunk.offset) else { return Ok(None) };
+            let file = segment.file.descriptor()?;
+            let offset = usize::try_from(chunk.offset).ok()?;
             pieces.push(Piece { file, offset, length: chunk.length as usize });
         }
         // Where the system refuses, as when a process has too many mappings, a copy will do.
         let mapping = Mapping::of(&pieces).unwrap_or_default();
         let bytes = mapping.as_ref().map_or(0, |mapping| mapping.bytes().len() as u64);
-        Ok(mapping.filter(|_| bytes == self.length))
+        mapping.filter(|_| bytes == self.length)
     }
 }
 

@@ -66,7 +66,7 @@ fn views_are_mapped_and_outlive_everything() {
         let mut views = Vec::new();
         for round in 0..12_u64 {
             let lengths = [1, 4095, 4096, 4097, 8192, 30_000, random.below(100_000) + 1];
-            let some = &lengths[..1 + usize::try_from(round).unwrap() % lengths.len()];
+            let some = &lengths[..=usize::try_from(round).unwrap() % lengths.len()];
             let contents: Vec<_> = some.iter().map(|length| bytes(&mut random, *length)).collect();
             let added = add(&store, &mut random, &contents);
             let snapshot = store.snapshot().unwrap();
