@@ -7,6 +7,7 @@ use zstd::zstd_safe::DDict;
 use crate::bytes::{Put, Take};
 use crate::codec::{Encoder, Shape, decode};
 use crate::filter::hash;
+use crate::heads::head_of;
 
 /// No block holds more entries.
 const MOST: u64 = 1 << 20;
@@ -82,7 +83,31 @@ impl Column {
 
     /// How many texts are less than `key`; they are in ascending order.
     pub(crate) fn count_below(&self, key: &[u8]) -> usize {
-        self.count_below_within(key, 0, self.len())
+        let (low, high) = self.bracket(key).unwrap_or((0, self.len()));
+        self.count_below_within(key, low, high)
+    }
+
+    /// Between which places the first text lies that is not less than `key`, where all begin with
+    /// numbers: these lie evenly, so the search begins where they would put it and widens by
+    /// doubling.
+    fn bracket(&self, key: &[u8]) -> Option<(usize, usize)> {
+        let count = self.len();
+        if self.width < 8 || count == 0 {
+            return None;
+        }
+        let (first, last) = (head_of(self.get(0)), head_of(self.get(count - 1)));
+        let span = last.checked_sub(first).filter(|span| *span > 0)?;
+        let part = u128::from(head_of(key).clamp(first, last) - first) * (count as u128 - 1);
+        let guess = usize::try_from(part / u128::from(span)).ok()?;
+        let below = |place: usize| place < count && self.get(place) < key;
+        let (mut low, mut high, mut step) = (guess, guess, 1);
+        while low > 0 && !below(low) {
+            (high, low, step) = (low, low.saturating_sub(step), step * 2);
+        }
+        while below(high) {
+            (low, high, step) = (high, high + step, step * 2);
+        }
+        Some((low, high.min(count)))
     }
 
     /// The same where it is known to be from `low` to `high`.
@@ -280,7 +305,8 @@ impl Ready {
 
     pub(crate) fn text(&self, index: usize) -> &[u8] {
         let entry = self.entries.get(index);
-        let place = entry.and_then(|entry| self.bytes.get(entry.begin as usize..entry.end as usize));
+        let place =
+            entry.and_then(|entry| self.bytes.get(entry.begin as usize..entry.end as usize));
         place.unwrap_or_default()
     }
 
@@ -419,5 +445,36 @@ fn append(column: &mut Column, text: &[u8]) {
         let end = column.bytes.len() + column.width;
         column.bytes.extend_from_slice(text);
         column.bytes.resize(end, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The search of keys that begin with numbers finds what trying each would, however the
+        /// numbers lie and also where they are the same.
+        #[test]
+        fn every_key_is_found(
+            mut keys in prop::collection::vec(
+                (prop_oneof![0..20_u64, any::<u64>()], 0..9_u64), 0..200
+            ),
+            wanted in (prop_oneof![0..22_u64, any::<u64>()], 0..9_u64),
+        ) {
+            keys.sort_unstable();
+            let bytes = |key: &(u64, u64)| [key.0.to_be_bytes(), key.1.to_be_bytes()].concat();
+            let column = Column {
+                bytes: keys.iter().flat_map(bytes).collect(),
+                ends: Vec::new(),
+                width: 16,
+            };
+            for wanted in keys.iter().chain([&wanted]) {
+                let below = keys.iter().filter(|key| *key < wanted).count();
+                prop_assert_eq!(column.count_below(&bytes(wanted)), below);
+            }
+        }
     }
 }

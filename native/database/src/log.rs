@@ -107,6 +107,8 @@ pub(crate) struct Label {
     pub(crate) alignment: u64,
     /// Whether it may take what is kept in reserve for a full disk.
     pub(crate) urgent: bool,
+    /// Whether the next sync begins for it.
+    pub(crate) waits: bool,
 }
 
 /// Where a frame was put.
@@ -136,14 +138,12 @@ impl Tail {
         self.segments.last().ok_or_else(|| Error::Internal("the log has no segment".to_owned()))
     }
 
-    /// What the disk is to begin to write now that a frame of this kind was appended. A
-    /// transaction will be waited for; chunks before it begin early only where they are many, as
-    /// each beginning costs as much as a small write does.
-    fn next_start(&mut self, kind: Kind) -> Option<(u64, u64)> {
-        let (until, least) = match kind {
-            Kind::Transaction => (self.end, 1),
-            Kind::Chunk | Kind::Padding => (self.end / PAGE * PAGE, START_BYTES),
-        };
+    /// What the disk is to begin to write now that a frame was appended: one that the next sync
+    /// `waits` for; others only where they are many, as each beginning costs as much as a small
+    /// write does.
+    fn next_start(&mut self, waits: bool) -> Option<(u64, u64)> {
+        let (until, least) =
+            if waits { (self.end, 1) } else { (self.end / PAGE * PAGE, START_BYTES) };
         let from = self.started;
         (until >= from + least).then(|| {
             self.started = until;
@@ -272,7 +272,7 @@ impl Log {
         if tail.end > self.segment_bytes / 2 {
             self.spare.want();
         }
-        let start = tail.next_start(label.kind);
+        let start = tail.next_start(label.waits);
         drop(tail);
         if let Some((offset, length)) = start {
             segment.file.start_sync(offset, length);
@@ -453,6 +453,7 @@ impl Log {
             check,
             alignment: chunk_alignment(index, length, self.chunk_bytes),
             urgent: false,
+            waits: false,
         };
         // Held throughout, so that a rewrite sees the chunk either not at all or with its place.
         let mut unnamed = self.unnamed();

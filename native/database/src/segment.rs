@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use crate::bytes::{Put, Take, checksum, seal, verified};
+use crate::bytes::{Put, Take, checksum, is_blank, seal, verified};
 use crate::disk::{Access, Disk, DiskFile, read_full};
 use crate::error::{Context, Error, Result};
 use crate::frame::HEADER_BYTES;
@@ -158,7 +158,7 @@ impl Segment {
         let mut buffer = vec![0; BLANK];
         loop {
             let count = self.read(&mut buffer, offset)?;
-            if buffer.get(..count).unwrap_or_default().iter().any(|byte| *byte != 0) {
+            if !is_blank(buffer.get(..count).unwrap_or_default()) {
                 return Ok(false);
             }
             if count < buffer.len() {

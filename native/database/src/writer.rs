@@ -249,7 +249,10 @@ impl Writer {
         let length = draft.payload().len();
         let check = checksum(draft.payload());
         let alignment = ALIGNMENT;
-        let label = Label { kind: Kind::Transaction, key: seq, count, check, alignment, urgent };
+        // While others are synced a group gathers; the disk is given that as a whole.
+        let waits = !self.group.is_syncing();
+        let kind = Kind::Transaction;
+        let label = Label { kind, key: seq, count, check, alignment, urgent, waits };
         let place = self.log.append(Payload::Draft(draft), label).map_err(|error| match error {
             Error::Poisoned(why) => Error::OutcomeUnknown(why),
             other => other,
