@@ -88,7 +88,9 @@ impl BlobReader {
             }
             if count == whole {
                 segment.read_verified(now, chunk.offset, chunk.check)?;
-            } else if segment.verified.has(chunk.offset, whole) {
+            } else if self.held.as_ref().is_none_or(|(at, _)| *at != index)
+                && segment.verified.has(chunk.offset, whole)
+            {
                 segment.read_whole(now, chunk.offset + skip as u64)?;
             } else {
                 let held = hold(&mut self.held, index, segment, chunk)?;

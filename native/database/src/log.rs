@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::disk::{Access, Disk, DiskFile};
 use crate::error::{Context, Error, Result};
-use crate::frame;
-use crate::frame::{HEADER, HEADER_BYTES, Header, Kind, STRIDE, chunk_alignment, extent, padding};
+use crate::frame::{
+    self, ALIGNMENT, HEADER, HEADER_BYTES, Header, Kind, STRIDE, chunk_alignment, extent, padding,
+};
 use crate::manifest::{Entry, LogStart, Manifest};
 use crate::mark::{Mark, MarkFile};
 use crate::options::Options;
@@ -234,7 +235,10 @@ impl Log {
         let mut tail = self.tail();
         self.usable()?;
         let before = |tail: &Tail| -> Result<Vec<u8>> {
-            Ok(padding(tail.end, tail.active()?.salt, tail.synced, label.alignment))
+            // A store that could not be upgraded yet stays one that older programs understand.
+            let old = tail.manifest.is_old();
+            let alignment = if old { ALIGNMENT } else { label.alignment };
+            Ok(padding(tail.end, tail.active()?.salt, tail.synced, alignment))
         };
         let taken = before(&tail)?.len() as u64 + extent(length as usize);
         if tail.end > FIRST_FRAME && tail.end + taken > self.segment_bytes {
