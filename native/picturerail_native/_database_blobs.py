@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import os
+from functools import partial
 from typing import Any
 
 from picturerail_native._database import ffi, lib
-from picturerail_native._database_calls import Handle, InvalidArgumentError, call
+from picturerail_native._database_calls import Handle, InvalidArgumentError, call, room
 
-_uncleared = ffi.new_allocator(should_clear_after_alloc=False)
+# Bytes that are not cleared first, to be filled before anybody else has them: the one way to make
+# such an object without a further copy, and one that Python's C interface documents.
+_uncleared = ctypes.pythonapi.PyBytes_FromStringAndSize
+_uncleared.restype = ctypes.py_object
+_uncleared.argtypes = [ctypes.c_void_p, ctypes.c_ssize_t]
+
+_SHORT = 4096
+"""Bytes that are rather copied twice than asked for twice."""
 
 
 class Blob(io.RawIOBase):
@@ -66,8 +75,9 @@ class Blob(io.RawIOBase):
 
     def readall(self) -> bytes:
         """Return everything from the position to the end."""
-        room = _uncleared("uint8_t[]", max(0, self.length - self._position))
-        return bytes(ffi.buffer(room, self._fill(room)))
+        data: bytes = _uncleared(None, max(0, self.length - self._position))
+        count = self._fill(ffi.from_buffer("uint8_t[]", data))
+        return data[:count]
 
     def close(self) -> None:
         """Close; a second call does nothing."""
@@ -75,6 +85,39 @@ class Blob(io.RawIOBase):
         if hasattr(self, "_handle"):
             self._handle.close()
         super().close()
+
+
+def read_blob(snapshot: Handle, content_hash: bytes) -> bytes:
+    """Return the stored bytes of a content hash, as a copy."""
+    buffer, _, length, _, data = room.rows
+    digest = hash_argument(content_hash)
+    call(lib.prdb_blob_copy, snapshot.pointer, digest, buffer, _SHORT, length)
+    taken = length[0]
+    if taken <= _SHORT:
+        short: bytes = data[:taken]
+        return short
+    whole: bytes = _uncleared(None, taken)
+    room_for_all = ffi.from_buffer("uint8_t[]", whole)
+    call(lib.prdb_blob_copy, snapshot.pointer, digest, room_for_all, taken, length)
+    return whole
+
+
+def view_blob(snapshot: Handle, content_hash: bytes) -> memoryview:
+    """Return the stored bytes of a content hash where they are."""
+    shown = ffi.new("prdb_bytes *")
+
+    def make(pointer: object, digest: object, out: object, error: object) -> int:
+        return lib.prdb_blob_view(pointer, digest, out, shown, error)
+
+    digest = hash_argument(content_hash)
+    view = Handle("prdb_view", lib.prdb_view_close, make, snapshot.pointer, digest)
+    # The memoryview keeps the buffer, that the pointer, and that, as what ends it, the view.
+    data = ffi.gc(shown.data, partial(_let_go, view))
+    return memoryview(ffi.buffer(data, shown.length)).toreadonly()
+
+
+def _let_go(view: Handle, _: object) -> None:
+    view.close()
 
 
 class BlobWriter:

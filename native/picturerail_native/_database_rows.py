@@ -100,12 +100,12 @@ def find_filename(snapshot: Handle, filename: bytes) -> list[ImageRow]:
         )
         if status > _DONE:
             is_there(status, error)
-        found = count[0]
-        if found:
-            rows += _decode_rows(data[: length[0]])
-        if status == _DONE:
-            return rows
-        if found:
+        if count[0] or status == _DONE:
+            more = _decode_rows(data[: length[0]])
+            if status == _DONE:
+                # Mostly these are all.
+                return rows + more if rows else more
+            rows += more
             after = rows[-1].id
         else:
             room.grow(length[0])

@@ -36,7 +36,14 @@ from typing import Any, BinaryIO, Self
 
 from picturerail_native._database import ffi, lib
 from picturerail_native._database_archives import read_archive, write_archive
-from picturerail_native._database_blobs import Blob, BlobWriter, hash_argument, hash_file
+from picturerail_native._database_blobs import (
+    Blob,
+    BlobWriter,
+    hash_argument,
+    hash_file,
+    read_blob,
+    view_blob,
+)
 from picturerail_native._database_calls import (
     ClosedError,
     ConflictError,
@@ -135,6 +142,7 @@ class Info:
     blobs: int
     blob_bytes: int
     disk_bytes: int
+    dead_bytes: int
     format: int
 
 
@@ -236,6 +244,7 @@ class Snapshot:
             blobs=info.blobs,
             blob_bytes=info.blob_bytes,
             disk_bytes=info.disk_bytes,
+            dead_bytes=info.dead_bytes,
             format=info.format,
         )
 
@@ -319,8 +328,22 @@ class Snapshot:
         return map(change, entries(listing))
 
     def open_blob(self, content_hash: bytes) -> Blob:
-        """Open stored bytes for reading."""
+        """Open stored bytes for reading, in ranges."""
         return Blob(self._handle, content_hash)
+
+    def read_blob(self, content_hash: bytes) -> bytes:
+        """Return stored bytes, as a copy."""
+        return read_blob(self._handle, content_hash)
+
+    def view_blob(self, content_hash: bytes) -> memoryview:
+        """Return stored bytes where they are, read-only: in the store's files, mapped into memory.
+
+        They stay readable while the view lives, whatever becomes of snapshot, store and files,
+        also in a forked child. What a store of format 3 or older keeps in pieces, as it did above
+        1 MiB, is a copy. A disk that fails under a view ends the process: where that may not be,
+        use `read_blob`, which raises an error.
+        """
+        return view_blob(self._handle, content_hash)
 
     def backup(self, path: str | os.PathLike[str], *, links: bool = False) -> None:
         """Copy this state to a new or empty folder, durably.

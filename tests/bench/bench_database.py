@@ -7,7 +7,7 @@ bytes into files that were filled ahead, the filling counted. All stores keep th
 with the same indexes (filename; root and path; content hash), their caches hold everything,
 look-ups are uniform.
 
-    python tests/bench/bench_database.py [--quick] [--full] [--folder DIR]
+    python tests/bench/bench_database.py [--quick | --full] [--rows N] [--sustained GB]
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import lmdb
 from database_engines import (
@@ -90,9 +91,6 @@ def interleaved(
     gc.enable()
     return {name: statistics.median(values) for name, values in times.items()}
 
-
-COPIED = bytes(BLOB_BYTES)
-"""What the floor of reading is a copy of, in memory."""
 
 PLACES = {"picturerail": "picturerail", "sqlite": "sqlite.db", "lmdb": "lmdb"}
 NAMES = ("picturerail", "sqlite", "lmdb", "floor")
@@ -167,24 +165,6 @@ def commits(
         medians = interleaved(rng, here, subjects)
         print_row(f"durable commit, {size} row(s) of 60 kB", "rows/s", size, medians)
 
-    ours = next(engine for engine in engines if isinstance(engine, Ours))
-    seconds = {}
-    for threads in (1, 32):
-        batches = [[next(source)] for _ in range(640)]
-        parts = [batches[number::threads] for number in range(threads)]
-        runs = [threading.Thread(target=ours.commit_all, args=(part,)) for part in parts]
-        times: list[float] = []
-        with stopwatch(times):
-            for run_ in runs:
-                run_.start()
-            for run_ in runs:
-                run_.join()
-        seconds[threads] = times[0]
-    print(
-        f"    32 threads, 1 row of 60 kB each: {640 / seconds[32]:,.0f} rows/s, "
-        f"{seconds[1] / seconds[32]:.2f}x one thread"
-    )
-
     last = [list(islice(source, 100)) for _ in range(20)]
     user = sum(len(part) for batch in last for picture in batch for part in picture)
     passed = {}
@@ -196,6 +176,91 @@ def commits(
         passed[store.name] = written() - before
     print("    bytes written for one given:", end="")
     print("".join(f" {name} {count / user:.2f}" for name, count in passed.items()))
+
+
+def many_threads(ours: Ours, source: Iterator[Picture], rng: random.Random, rounds: int) -> None:
+    """Commits of one row from 32 threads and from one, and what the processors allow at most.
+
+    Not at once: threads that come before all others keep the kernel from writing.
+    """
+    count = 640
+    spent: list[float] = []
+
+    def commit_from(threads: int) -> None:
+        batches = next(work)
+        parts = [batches[number::threads] for number in range(threads)]
+        runs = [threading.Thread(target=ours.commit_all, args=(part,)) for part in parts]
+        begin = time.process_time()
+        for run_ in runs:
+            run_.start()
+        for run_ in runs:
+            run_.join()
+        if threads > 1:
+            spent.append(time.process_time() - begin)
+
+    work = iter([[[next(source)] for _ in range(count)] for _ in range(2 * rounds)])
+    medians = interleaved(
+        rng, rounds, {"one": partial(commit_from, 1), "many": partial(commit_from, 32)}
+    )
+    each = statistics.median(spent) / count
+    cores = len(os.sched_getaffinity(0))
+    print(
+        f"    32 threads, 1 row of 60 kB each: {count / medians['many']:,.0f} rows/s, "
+        f"{medians['one'] / medians['many']:.2f}x one thread ({count / medians['one']:,.0f}); "
+        f"a row takes {each * 1e6:,.0f} us of processor (hashing, copying, checksums, Python), "
+        f"so {cores} cores allow {cores / each:,.0f} at most",
+        flush=True,
+    )
+
+
+def sustained(
+    stores: list[Engine | Floor], source: Iterator[Picture], rng: random.Random, gigabytes: float
+) -> None:
+    """Print the rate of commits of 100 rows until each store has grown by so much.
+
+    What each writes and fills meanwhile, and every checkpoint, is counted.
+    """
+    rounds = max(1, round(gigabytes * 1e9 / (100 * BLOB_BYTES)))
+    seconds = dict.fromkeys((store.name for store in stores), 0.0)
+    for _ in range(rounds):
+        batch = list(islice(source, 100))
+        for store in rng.sample(stores, len(stores)):
+            times: list[float] = []
+            with stopwatch(times):
+                store.commit(batch)
+            seconds[store.name] += times[0]
+    print_row(f"sustained, 100 rows, {gigabytes:g} GB each", "rows/s", rounds * 100, seconds)
+
+
+def for_each(act: Callable[[Any], object], subjects: list[Any]) -> None:
+    """Call `act` with each and keep nothing."""
+    for subject in subjects:
+        act(subject)
+
+
+def blobs(folder: Path, rng: random.Random, rounds: int) -> None:
+    """Print what a copy of stored bytes costs beside one in memory, and what a view of them."""
+    ours = Ours(folder)
+    for size, count in ((60_000, 256), (1_000_000, 64), (4_000_000, 16)):
+        name = f"{size / 1e6:g} MB" if size >= 1_000_000 else f"{size // 1000} kB"
+        data = [rng.randbytes(size) for _ in range(count)]
+        ours.commit(
+            [(b"%d-%d.jpg" % (size, index), b"{}", each) for index, each in enumerate(data)]
+        )
+        ours.freshen()
+        view = ours.view
+        hashes = [row.content_hash for row in view.images(view.info.live - count)]
+        subjects = {
+            "picturerail": partial(for_each, view.read_blob, hashes),
+            "floor": partial(for_each, bytes, [memoryview(each) for each in data]),
+            "view": partial(for_each, view.view_blob, hashes),
+        }
+        medians = interleaved(rng, rounds, subjects, time.thread_time)
+        seen = medians.pop("view") / count
+        print_row(f"copy {name} by content hash", "MB/s", size * count / 1e6, medians)
+        print(f"    a view of {name}: {seen * 1e6:,.1f} us, at any size but for its mapping")
+    ours.close()
+    shutil.rmtree(folder / PLACES["picturerail"])
 
 
 def after_kill(folder: Path, *, quick: bool) -> None:
@@ -227,19 +292,26 @@ def after_kill(folder: Path, *, quick: bool) -> None:
     print_row(f"open after a kill, {count * size * 0.06:,.0f} MB", "times/s", 1, seconds)
 
 
-def run(folder: Path, *, quick: bool, full: bool) -> None:
+def run(folder: Path, *, quick: bool, rows: int, gigabytes: float) -> None:
     """Measure and print the table."""
     rng = random.Random(SEED)
     source = pictures(rng)
-    rounds, rows = (16, 2_000) if quick else (160, 1_000_000 if full else 100_000)
+    rounds = 16 if quick else 160
     print(f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, {folder}")
     print(f"SQLite {sqlite3.sqlite_version}; LMDB {lmdb.version()}; seed {SEED}")
     print(f"cache {CACHE_BYTES >> 20} MB each; LMDB's is the kernel's")
     print(f"{rows:,} rows\n")
     print_head()
-    engines: list[Engine] = [Ours(folder), SQLite(folder), LMDB(folder)]
+    (folder / "blobs").mkdir()
+    blobs(folder / "blobs", rng, 3 if quick else 9)
+    ours = Ours(folder)
+    engines: list[Engine] = [ours, SQLite(folder), LMDB(folder)]
+    floor = Floor(folder)
     with at_once():
-        commits(engines, Floor(folder), source, rng, rounds)
+        commits(engines, floor, source, rng, rounds)
+        if gigabytes:
+            sustained([*engines, floor], source, rng, gigabytes)
+    many_threads(ours, source, rng, 1 if quick else 5)
 
     before_sizes = {engine.name: size_of(folder, engine) for engine in engines}
     loading: dict[str, float] = {}
@@ -256,7 +328,7 @@ def run(folder: Path, *, quick: bool, full: bool) -> None:
         print(
             f"    disk for {rows:,} metadata rows behind pictures, {engine.name}: {grown:,.1f} MB"
         )
-    alone(folder / "alone", small)
+    alone(folder / "alone", small[:100_000])
 
     count = 200 if quick else 4_000
     ids = [rng.randrange(1, rows) for _ in range(count)]
@@ -269,17 +341,23 @@ def run(folder: Path, *, quick: bool, full: bool) -> None:
         ("read 60 kB", "MB/s", megabytes, lambda e: [e.read(i) for i in with_bytes]),
         ("scan", "rows/s", rows, lambda e: e.scan()),
     ]
-    ours = next(engine for engine in engines if isinstance(engine, Ours))
     ours.freshen()
     for what, unit, amount, act in reads:
         actions = {engine.name: partial(act, engine) for engine in engines}
         medians = interleaved(rng, 3 if quick else 7, actions, time.thread_time)
-        if what.startswith("read"):
-            copies = {"floor": lambda: [bytearray(COPIED) for _ in with_bytes]}
-            medians |= interleaved(rng, 7, copies, time.thread_time)
         print_row(what, unit, amount, medians)
     packed = interleaved(rng, 3, {"engine": ours.scan_packed}, time.thread_time)["engine"]
     print(f"    scan without Python's objects: {packed / rows * 1e9:,.0f} ns a row")
+    parts = {"same": partial(ours.call, ids[:1] * count), "call": partial(ours.call, ids)}
+    parts["decode"] = partial(ours.decode, ids[0], count)
+    each = {
+        name: took / count * 1e9
+        for name, took in interleaved(rng, 7, parts, time.thread_time).items()
+    }
+    print(
+        f"    get by id, floor: {each['same']:,.0f} ns a call that brings the same row each time, "
+        f"{each['decode']:,.0f} ns for Python's object; a call for any row {each['call']:,.0f} ns"
+    )
     reopening = {engine.name: partial(type(engine).reopen, engine) for engine in engines}
     print_row("close, open, read one row", "times/s", 1, interleaved(rng, 3, reopening))
     for engine in engines:
@@ -295,7 +373,7 @@ def run(folder: Path, *, quick: bool, full: bool) -> None:
             "from bench_database import resident\n"
             f"from database_engines import {type(engine).__name__} as Engine\n"
             "before = resident(); engine = Engine.existing(pathlib.Path(sys.argv[2]), 64 << 20)\n"
-            f"[engine.get(1 + 7919 * i % {rows}) for i in range(10_000)]\n"
+            f"for i in range(100_000): engine.get(1 + 7919 * i % {rows})\n"
             "print(resident() - before)\n"
         )
         path = folder / PLACES[engine.name]
@@ -338,11 +416,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes")
-    parser.add_argument("--full", action="store_true", help="a million rows")
+    parser.add_argument("--full", action="store_true", help="a million rows, 10 GB sustained")
+    parser.add_argument("--rows", type=int, help="rows that are looked up (default: 100,000)")
+    parser.add_argument("--sustained", type=float, metavar="GB", help="grow each store by so much")
     parser.add_argument("--folder", type=Path, help="on the disk to measure (default: TMPDIR)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-database-", dir=options.folder) as folder:
-        run(Path(folder), quick=options.quick, full=options.full)
+        rows = options.rows or (2_000 if options.quick else 1_000_000 if options.full else 100_000)
+        gigabytes = options.sustained if options.sustained is not None else 10 * options.full
+        run(Path(folder), quick=options.quick, rows=rows, gigabytes=gigabytes)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import lmdb
 
 from picturerail_native._database import lib
 from picturerail_native._database_calls import call, room
+from picturerail_native._database_rows import _decode_row as decode_row
 from picturerail_native._database_rows import cursor
 from picturerail_native.database import Database, Mode, Rows, Snapshot
 from picturerail_native.records import ImageRow
@@ -93,16 +94,29 @@ class Ours:
         """Return a row without its bytes."""
         return self.view.get(image_id)
 
+    def call(self, ids: list[int]) -> None:
+        """Have the engine hand out rows, and make nothing of them."""
+        pointer, (buffer, capacity, length, error, _) = self.view._handle.pointer, room.rows
+        for image_id in ids:
+            lib.prdb_get(pointer, image_id, buffer, capacity, length, error)
+
+    def decode(self, image_id: int, count: int) -> None:
+        """Make an object of the same row several times."""
+        self.call([image_id])
+        _, _, length, _, data = room.rows
+        packed = data[: length[0]]
+        for _ in range(count):
+            decode_row(packed)
+
     def find(self, filename: bytes) -> object:
         """Return the rows of a filename."""
         return self.view.find_filename(filename)
 
     def read(self, image_id: int) -> bytes:
-        """Return a picture's bytes, verified."""
+        """Return a picture's bytes, verified when first read."""
         row = self.view.get(image_id)
         assert row is not None
-        with self.view.open_blob(row.content_hash) as blob:
-            return blob.readall()
+        return self.view.read_blob(row.content_hash)
 
     def scan(self) -> int:
         """Read every row without its bytes; return their number."""
@@ -209,7 +223,7 @@ class LMDB:
     """LMDB as it comes, durable; a row is packed into one value, an index is a table."""
 
     name = "lmdb"
-    _fixed = struct.Struct("<QIHHI")
+    _fixed = struct.Struct("<QIHHI32s3Q")
 
     def __init__(self, folder: Path) -> None:
         """Make an environment."""
@@ -242,8 +256,9 @@ class LMDB:
                 key, digest = self.next.to_bytes(8, "big"), data[:32].ljust(32, b"\0")
                 self.next += 1
                 path = b"album/" + filename
-                fixed = self._fixed.pack(0, 1, len(path), len(filename), len(metadata))
-                value = b"".join((fixed, digest, bytes(24), path, filename, metadata))
+                lengths = len(path), len(filename), len(metadata)
+                fixed = self._fixed.pack(0, 1, *lengths, digest, 0, 0, 0)
+                value = b"".join((fixed, path, filename, metadata))
                 change.put(key, value, db=self.rows, append=True)
                 change.put(filename, key, db=self.names)
                 change.put(path, key, db=self.paths)
@@ -252,11 +267,11 @@ class LMDB:
                     change.put(key, data, db=self.bytes, append=True)
 
     def _row(self, value: Any) -> object:
-        _, root, path, filename, metadata = self._fixed.unpack_from(value)
-        names = 20 + 56 + path
-        rest = names + filename
-        end = rest + metadata
-        return (root, value[20:52], value[76:names], value[names:rest], value[rest:end])
+        fields = self._fixed.unpack_from(value)
+        at = self._fixed.size
+        names = at + fields[2]
+        rest = names + fields[3]
+        return (*fields, value[at:names], value[names:rest], value[rest : rest + fields[4]])
 
     def get(self, image_id: int) -> object:
         """Return a row without its bytes."""

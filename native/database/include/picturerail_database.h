@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRDB_ABI_VERSION 4
+#define PRDB_ABI_VERSION 5
 #define PRDB_HASH_BYTES 32
 #define PRDB_UUID_BYTES 16
 #define PRDB_MESSAGE_BYTES 1016
@@ -151,6 +151,7 @@ typedef struct prdb_info {
   uint64_t blobs;        /* distinct stored contents */
   uint64_t blob_bytes;
   uint64_t disk_bytes;   /* of the log up to `seq`, all but all of the store's files */
+  uint64_t dead_bytes;   /* of these, what is not a picture's bytes in use: what collecting may free */
   uint32_t format;       /* version of the files' format */
 } prdb_info;
 
@@ -158,6 +159,7 @@ typedef struct prdb_store prdb_store;
 typedef struct prdb_snapshot prdb_snapshot;
 typedef struct prdb_cursor prdb_cursor;
 typedef struct prdb_blob prdb_blob;
+typedef struct prdb_view prdb_view;
 typedef struct prdb_blob_writer prdb_blob_writer;
 typedef struct prdb_transaction prdb_transaction;
 
@@ -252,11 +254,30 @@ void prdb_cursor_close(prdb_cursor *cursor);
 int32_t prdb_blob_open(const prdb_snapshot *snapshot, const uint8_t *hash, prdb_blob **blob,
                        uint64_t *length, prdb_error *error);
 
-/* Read `length` bytes from `offset` into the caller's buffer, verified against
- * their checksums; `*count` is less than `length` only at the end. */
+/* Read `length` bytes from `offset` into the caller's buffer; `*count` is less than
+ * `length` only at the end. Bytes that are read for the first time since the store was
+ * opened are verified against their checksums, here and below. */
 int32_t prdb_blob_read(prdb_blob *blob, uint64_t offset, uint8_t *buffer, size_t length,
                        size_t *count, prdb_error *error);
 void prdb_blob_close(prdb_blob *blob);
+
+/* Copy the stored bytes of a content hash into the caller's buffer; `*length` is how many
+ * they are. Where that is more than `capacity` none are put there. */
+int32_t prdb_blob_copy(const prdb_snapshot *snapshot, const uint8_t *hash, uint8_t *buffer,
+                       size_t capacity, size_t *length, prdb_error *error);
+
+/* Show the stored bytes of a content hash where they are: in the store's own files, mapped
+ * into memory, read-only. All of them are verified first. `bytes` is owned by the view and
+ * valid until it is closed, whatever becomes meanwhile of snapshot, store and files: a
+ * purge takes the files' names, and their space once the last view is closed. A copy in
+ * memory takes their place for what a store of format 3 or older kept in pieces (more than
+ * 1 MiB), or where the system refuses to map. The store never cuts a file off that may be
+ * mapped; a foreign program that does, or a disk that fails to bring pages back, ends the
+ * process (SIGBUS): `prdb_blob_copy` gives an error instead. Views may be shared between
+ * threads, and stay readable in a forked child. */
+int32_t prdb_blob_view(const prdb_snapshot *snapshot, const uint8_t *hash, prdb_view **view,
+                       prdb_bytes *bytes, prdb_error *error);
+void prdb_view_close(prdb_view *view);
 
 /* Begin to store bytes. Nothing of it is found, or durable, before a
  * transaction that names it commits; an abandoned writer leaves only space that
@@ -338,7 +359,7 @@ int32_t prdb_purge(prdb_store *store, const uint64_t *ids, size_t count, uint64_
 
 /* Give back space: rows deleted and versions replaced before `before_ns` go truly, as do
  * abandoned bytes and superseded revisions where that frees enough to be worth
- * it. `*freed` is in bytes. */
+ * it. `*freed` is in bytes. Where nothing of that is there it costs nothing. */
 int32_t prdb_collect(prdb_store *store, int64_t before_ns, uint64_t *freed, prdb_error *error);
 
 /* Put what only the log holds into the sorted files now, so that opening reads none of it again

@@ -1,14 +1,11 @@
-//! Storing and reading pictures' bytes.
+//! Storing pictures' bytes.
 
 use std::io;
 use std::sync::Arc;
 
 use crate::error::{Context, Error, Result};
-use crate::frame::CHUNK;
 use crate::log::{Draft, Log, Payload};
 use crate::row::Hash;
-use crate::segment::Segment;
-use crate::state::{Blob, Chunk, State};
 
 /// A blob's number while its chunks are nobody's; dropping it gives them up unless a
 /// transaction has taken them.
@@ -50,14 +47,15 @@ impl BlobWriter {
     /// Append bytes.
     pub fn write(&mut self, mut data: &[u8]) -> Result<()> {
         self.usable()?;
+        let whole = self.unnamed.log.chunk_bytes();
         while !data.is_empty() {
-            let room = CHUNK - self.pending.payload().len();
+            let room = whole - self.pending.payload().len();
             let (now, later) = data.split_at(data.len().min(room));
             self.hasher.update(now);
             self.pending.payload_mut().extend_from_slice(now);
             self.length += now.len() as u64;
             data = later;
-            if self.pending.payload().len() == CHUNK {
+            if self.pending.payload().len() == whole {
                 self.flush()?;
             }
         }
@@ -92,7 +90,7 @@ impl BlobWriter {
     pub(crate) fn store(log: &Arc<Log>, data: &[u8]) -> Result<FinishedBlob> {
         let mut writer = Self::new(log);
         writer.usable()?;
-        for piece in data.chunks(CHUNK) {
+        for piece in data.chunks(log.chunk_bytes()) {
             let (log, id) = (&writer.unnamed.log, writer.unnamed.id);
             log.append_chunk(Payload::Borrowed(piece), id, writer.chunks)?;
             writer.chunks += 1;
@@ -170,77 +168,4 @@ pub fn hash_from(read_at: impl FnMut(&mut [u8], u64) -> io::Result<usize>) -> Re
         Ok(())
     })?;
     Ok((*hasher.finalize().as_bytes(), hasher.count()))
-}
-
-/// Stored bytes, open for reading. They stay readable whatever becomes of the store.
-#[derive(Debug)]
-pub struct BlobReader {
-    length: u64,
-    chunks: Vec<(Arc<Segment>, Chunk)>,
-    /// The piece that was read last, and its place among the blob's pieces.
-    held: Option<(usize, Vec<u8>)>,
-}
-
-impl BlobReader {
-    /// Read `blob` of `state`.
-    pub(crate) fn new(state: &State, blob: &Blob) -> Result<Self> {
-        let find = |chunk: &Chunk| {
-            let segment = state.segment(chunk.segment).ok_or_else(|| {
-                Error::Internal(format!("the log has no segment {}", chunk.segment))
-            })?;
-            Ok((Arc::clone(segment), *chunk))
-        };
-        let chunks = blob.chunks.iter().map(find).collect::<Result<_>>()?;
-        Ok(Self { length: blob.length, chunks, held: None })
-    }
-
-    /// Bytes in all.
-    #[must_use]
-    pub fn length(&self) -> u64 {
-        self.length
-    }
-
-    /// Fill `buffer` from `offset`, verified; return how much there was, less only at the end.
-    pub fn read(&mut self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
-        let left = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let wanted = buffer.len().min(left);
-        let mut rest = buffer.get_mut(..wanted).unwrap_or_default();
-        let mut at = usize::try_from(offset).unwrap_or(usize::MAX);
-        while !rest.is_empty() {
-            let (index, skip) = (at / CHUNK, at % CHUNK);
-            let gone = || Error::Internal("stored bytes lack a piece".to_owned());
-            let (segment, chunk) = self.chunks.get(index).ok_or_else(gone)?;
-            let whole = chunk.length as usize;
-            let count = rest.len().min(whole.saturating_sub(skip));
-            let (now, later) = rest.split_at_mut_checked(count).ok_or_else(gone)?;
-            if count == whole {
-                segment.read_verified(now, chunk.offset, chunk.check)?;
-            } else {
-                let held = hold(&mut self.held, index, segment, chunk)?;
-                now.copy_from_slice(held.get(skip..skip + count).ok_or_else(gone)?);
-            }
-            if count == 0 {
-                return Err(gone());
-            }
-            at += count;
-            rest = later;
-        }
-        Ok(wanted)
-    }
-}
-
-/// The piece at `index`, from memory if it was the last one read.
-fn hold<'a>(
-    held: &'a mut Option<(usize, Vec<u8>)>,
-    index: usize,
-    segment: &Segment,
-    chunk: &Chunk,
-) -> Result<&'a [u8]> {
-    if held.as_ref().is_none_or(|(at, _)| *at != index) {
-        let mut bytes = held.take().map(|(_, bytes)| bytes).unwrap_or_default();
-        bytes.resize(chunk.length as usize, 0);
-        segment.read_verified(&mut bytes, chunk.offset, chunk.check)?;
-        *held = Some((index, bytes));
-    }
-    Ok(held.as_ref().map_or(&[], |(_, bytes)| bytes))
 }

@@ -7,6 +7,7 @@ use zstd::zstd_safe::DDict;
 use crate::bytes::{Put, Take};
 use crate::codec::{Encoder, Shape, decode};
 use crate::filter::hash;
+use crate::heads::head_of;
 
 /// No block holds more entries.
 const MOST: u64 = 1 << 20;
@@ -82,7 +83,31 @@ impl Column {
 
     /// How many texts are less than `key`; they are in ascending order.
     pub(crate) fn count_below(&self, key: &[u8]) -> usize {
-        self.count_below_within(key, 0, self.len())
+        let (low, high) = self.bracket(key).unwrap_or((0, self.len()));
+        self.count_below_within(key, low, high)
+    }
+
+    /// Between which places the first text lies that is not less than `key`, where all begin with
+    /// numbers: these lie evenly, so the search begins where they would put it and widens by
+    /// doubling.
+    fn bracket(&self, key: &[u8]) -> Option<(usize, usize)> {
+        let count = self.len();
+        if self.width < 8 || count == 0 {
+            return None;
+        }
+        let (first, last) = (head_of(self.get(0)), head_of(self.get(count - 1)));
+        let span = last.checked_sub(first).filter(|span| *span > 0)?;
+        let part = u128::from(head_of(key).clamp(first, last) - first) * (count as u128 - 1);
+        let guess = usize::try_from(part / u128::from(span)).ok()?;
+        let below = |place: usize| place < count && self.get(place) < key;
+        let (mut low, mut high, mut step) = (guess, guess, 1);
+        while low > 0 && !below(low) {
+            (high, low, step) = (low, low.saturating_sub(step), step * 2);
+        }
+        while below(high) {
+            (low, high, step) = (high, high + step, step * 2);
+        }
+        Some((low, high.min(count)))
     }
 
     /// The same where it is known to be from `low` to `high`.
@@ -238,34 +263,55 @@ impl Light {
     }
 }
 
-/// Entries of a block in the form in which they are handed out, under keys that are numbers.
+/// Entries of a block in the form in which they are handed out, under keys that are numbers. Made so
+/// that a look-up touches as little memory as may be.
 #[derive(Debug, Default)]
 pub(crate) struct Ready {
-    keys: Vec<u64>,
-    /// Empty for a tombstone.
-    texts: Column,
+    /// The first key.
+    first: u64,
+    entries: Vec<ReadyEntry>,
+    bytes: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct ReadyEntry {
+    key: u64,
+    /// Where its bytes begin and end; nowhere for a tombstone.
+    begin: u32,
+    end: u32,
 }
 
 impl Ready {
     /// Append an entry; its key is greater than those before.
     pub(crate) fn push(&mut self, key: u64, text: &[u8]) {
-        self.keys.push(key);
-        self.texts.push(text);
+        let place = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let begin = place(&self.bytes);
+        self.bytes.extend_from_slice(text);
+        if self.entries.is_empty() {
+            self.first = key;
+        }
+        self.entries.push(ReadyEntry { key, begin, end: place(&self.bytes) });
     }
 
     /// The place of a key.
     pub(crate) fn find(&self, key: u64) -> Option<usize> {
         // Mostly none is missing between the first and this one.
-        let first = *self.keys.first()?;
-        let guess = usize::try_from(key.checked_sub(first)?).ok()?;
-        if self.keys.get(guess) == Some(&key) {
+        let guess = usize::try_from(key.checked_sub(self.first)?).ok()?;
+        if self.entries.get(guess).is_some_and(|entry| entry.key == key) {
             return Some(guess);
         }
-        self.keys.binary_search(&key).ok()
+        self.entries.binary_search_by_key(&key, |entry| entry.key).ok()
     }
 
     pub(crate) fn text(&self, index: usize) -> &[u8] {
-        self.texts.get(index)
+        let entry = self.entries.get(index);
+        let place =
+            entry.and_then(|entry| self.bytes.get(entry.begin as usize..entry.end as usize));
+        place.unwrap_or_default()
+    }
+
+    fn size(&self) -> usize {
+        self.entries.len() * size_of::<ReadyEntry>() + self.bytes.len()
     }
 }
 
@@ -286,7 +332,7 @@ impl Part {
                 light.keys.size() + light.present.len() + columns
             }
             Self::Heavy(column) => column.size(),
-            Self::Ready(ready) => ready.keys.len() * 8 + ready.texts.size(),
+            Self::Ready(ready) => ready.size(),
         };
         // What the cache's own books take.
         own + 160
@@ -399,5 +445,36 @@ fn append(column: &mut Column, text: &[u8]) {
         let end = column.bytes.len() + column.width;
         column.bytes.extend_from_slice(text);
         column.bytes.resize(end, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The search of keys that begin with numbers finds what trying each would, however the
+        /// numbers lie and also where they are the same.
+        #[test]
+        fn every_key_is_found(
+            mut keys in prop::collection::vec(
+                (prop_oneof![0..20_u64, any::<u64>()], 0..9_u64), 0..200
+            ),
+            wanted in (prop_oneof![0..22_u64, any::<u64>()], 0..9_u64),
+        ) {
+            keys.sort_unstable();
+            let bytes = |key: &(u64, u64)| [key.0.to_be_bytes(), key.1.to_be_bytes()].concat();
+            let column = Column {
+                bytes: keys.iter().flat_map(bytes).collect(),
+                ends: Vec::new(),
+                width: 16,
+            };
+            for wanted in keys.iter().chain([&wanted]) {
+                let below = keys.iter().filter(|key| *key < wanted).count();
+                prop_assert_eq!(column.count_below(&bytes(wanted)), below);
+            }
+        }
     }
 }

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::blob::{BlobReader, BlobWriter};
+use crate::blob::BlobWriter;
+use crate::blob_reader::{BlobReader, BlobView};
 use crate::cursor::{Cursor, Entry};
 use crate::error::{Error, Result};
 use crate::packed::PackedRows;
@@ -81,12 +82,15 @@ pub struct prdb_info {
     pub(crate) blobs: u64,
     pub(crate) blob_bytes: u64,
     pub(crate) disk_bytes: u64,
+    pub(crate) dead_bytes: u64,
     pub(crate) format: u32,
 }
 
 pub struct prdb_store(pub(crate) Store);
 pub struct prdb_snapshot(pub(crate) Snapshot);
 pub struct prdb_blob(pub(crate) BlobReader);
+#[expect(dead_code, reason = "held only to be kept alive")]
+pub struct prdb_view(pub(crate) BlobView);
 pub struct prdb_blob_writer(pub(crate) BlobWriter);
 pub struct prdb_transaction(pub(crate) Transaction);
 

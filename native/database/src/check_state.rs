@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::blob::BlobReader;
+use crate::blob_reader::BlobReader;
 use crate::cursor::Problem;
 use crate::error::Result;
 use crate::frame::extent;

@@ -10,7 +10,7 @@ use crate::cache::Cache;
 use crate::disk::Disk;
 use crate::error::{Context, Error, Result};
 use crate::log::locked;
-use crate::manifest::{Entry, FORMAT, LogStart, Manifest, RunEntry};
+use crate::manifest::{FORMAT, LogStart, Manifest, RunEntry};
 use crate::options::Upkeep;
 use crate::run::{self, Run};
 use crate::run_writer::{RunWriter, merge};
@@ -28,6 +28,8 @@ const PATIENCE: usize = 4;
 const SMALLEST: u64 = 64;
 /// Of a segment's bytes this part must be superfluous for a checkpoint to seal it, one in so many.
 const SPENT: u64 = 4;
+/// The reserve grows by this part of a full segment, one in so many.
+const STEP: u64 = 4;
 
 /// Sets every tree's memory aside.
 pub(crate) struct Freeze;
@@ -148,13 +150,23 @@ impl Writer {
         let _alone = locked(&self.upkeep);
         self.with_reserve(|| self.flush())?;
         self.with_reserve(|| self.merge_due())?;
-        let sealed = |entry: &Entry| entry.sealed;
-        let log: u64 = self.log.tail().manifest.segments.iter().filter_map(sealed).sum();
-        // A small store pays nothing for it.
-        if log >= self.log.segment_bytes() {
-            self.log.reserve.keep();
-        }
+        self.keep_reserve();
         Ok(())
+    }
+
+    /// Keep as much room as a purge of one picture may take: a segment that is copied, and all runs
+    /// with what is in memory.
+    fn keep_reserve(&self) {
+        let manifest = self.log.tail().manifest.clone();
+        let sealed: u64 = manifest.segments.iter().filter_map(|entry| entry.sealed).sum();
+        let full = self.log.segment_bytes();
+        // A small store pays nothing for it.
+        if sealed >= full {
+            let runs: u64 = manifest.runs.iter().map(|run| run.length).sum();
+            let memory = self.options.memory_bytes as u64;
+            // In large steps, as each costs a sync.
+            self.log.reserve.keep((full + runs + memory).next_multiple_of(full / STEP));
+        }
     }
 
     /// Have a checkpoint made if memory or log have grown enough for one.

@@ -3,6 +3,7 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 /// How a file is opened.
@@ -72,6 +73,10 @@ pub trait DiskFile: Send + Sync + Debug {
     /// less to wait for. By default nothing.
     fn start_sync(&self, offset: u64, length: u64) {
         _ = (offset, length);
+    }
+    /// The descriptor by which the file can be mapped into memory, if it can.
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        None
     }
     /// Make bytes and length durable.
     fn sync(&self) -> io::Result<()>;

@@ -22,7 +22,7 @@ use crate::blob::hash_from;
 use crate::c_types::{
     DONE, FORCE, HAS_DATA, MESSAGE_BYTES, OK, prdb_blob, prdb_blob_writer, prdb_bytes, prdb_cursor,
     prdb_entry, prdb_error, prdb_image, prdb_info, prdb_snapshot, prdb_store, prdb_transaction,
-    rows,
+    prdb_view, rows,
 };
 use crate::check::{Level, check};
 use crate::cursor::Cursor;
@@ -191,7 +191,7 @@ unsafe fn give_cursor(out: *mut *mut prdb_cursor, cursor: Cursor) -> Result<i32>
 
 #[unsafe(no_mangle)]
 pub extern "C" fn prdb_abi_version() -> u32 {
-    4
+    5
 }
 
 /// Export functions that take an error to fill last and run their body guarded.
@@ -221,6 +221,7 @@ export_ends! {
     fn prdb_snapshot_close(*mut prdb_snapshot);
     fn prdb_cursor_close(*mut prdb_cursor);
     fn prdb_blob_close(*mut prdb_blob);
+    fn prdb_view_close(*mut prdb_view);
     fn prdb_blob_abandon(*mut prdb_blob_writer);
     fn prdb_rollback(*mut prdb_transaction);
 }
@@ -265,6 +266,7 @@ export! {
             blobs: found.blobs,
             blob_bytes: found.blob_bytes,
             disk_bytes: found.disk_bytes,
+            dead_bytes: found.dead_bytes,
             format: found.format,
         };
         set(info, value)?;
@@ -412,6 +414,31 @@ export! {
         let buffer = buffer_at(buffer, length)?;
         set(count, blob.0.read(offset, buffer)?)?;
         Ok(OK)
+    }
+
+    fn prdb_blob_copy(
+        snapshot: *const prdb_snapshot,
+        hash: *const u8,
+        buffer: *mut u8,
+        capacity: usize,
+        length: *mut usize,
+    ) {
+        let buffer = buffer_at(buffer, capacity)?;
+        set(length, handle(snapshot)?.0.read_blob(hash_at(hash)?, buffer)?)?;
+        Ok(OK)
+    }
+
+    fn prdb_blob_view(
+        snapshot: *const prdb_snapshot,
+        hash: *const u8,
+        view: *mut *mut prdb_view,
+        bytes: *mut prdb_bytes,
+    ) {
+        let found = handle(snapshot)?.0.open_blob(hash_at(hash)?)?.view()?;
+        // They do not move with the value that holds them.
+        let held = found.bytes();
+        set(bytes, prdb_bytes { data: held.as_ptr(), length: held.len() })?;
+        give(view, prdb_view(found))
     }
 
     fn prdb_blob_begin(store: *mut prdb_store, writer: *mut *mut prdb_blob_writer) {

@@ -1,6 +1,6 @@
 //! Frames: what a log segment is made of after its header. FORMAT.md draws them.
 
-use crate::bytes::{Put, Take, seal, verified};
+use crate::bytes::{Put, Take, checksum, seal, verified};
 
 /// First bytes of every frame.
 pub(crate) const MAGIC: [u8; 4] = *b"PRf\x1a";
@@ -16,6 +16,9 @@ pub(crate) const ALIGNMENT: u64 = STRIDE as u64;
 pub(crate) const STRIDE: usize = 8;
 /// Bytes of a blob that one chunk frame holds; only the last one of a blob may hold less.
 pub(crate) const CHUNK: usize = 1 << 20;
+/// Where a blob has several chunks their bytes begin at multiples of this, so that they can be
+/// mapped into memory as if they stood together.
+pub(crate) const PAGE: usize = 4096;
 
 /// What a frame holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub(crate) enum Kind {
     Chunk,
     /// A transaction; `key` is its number, `count` that of its operations.
     Transaction,
+    /// Nothing: zeros, so that the next frame's payload begins where it should.
+    Padding,
 }
 
 /// The header, decoded.
@@ -49,6 +54,37 @@ pub(crate) fn extent(payload: usize) -> u64 {
     (HEADER_BYTES + payload as u64).next_multiple_of(ALIGNMENT)
 }
 
+/// What the place of a chunk's bytes is to be a multiple of, where blobs are cut into chunks of
+/// `whole` bytes: one that is alone and short may stand anywhere.
+pub(crate) fn chunk_alignment(index: u32, length: usize, whole: usize) -> u64 {
+    if index > 0 || length >= whole { whole.min(PAGE) as u64 } else { ALIGNMENT }
+}
+
+/// The frame that must stand at `position` so that the payload of the next one is aligned to
+/// `alignment`, a power of two; empty where none is needed.
+pub(crate) fn padding(position: u64, salt: u64, durable: u64, alignment: u64) -> Vec<u8> {
+    let aligned = |at: u64| (at + HEADER_BYTES).is_multiple_of(alignment);
+    if aligned(position) {
+        return Vec::new();
+    }
+    let least = position + HEADER_BYTES;
+    let next = (least + HEADER_BYTES).next_multiple_of(alignment) - HEADER_BYTES;
+    let length = usize::try_from(next - least).unwrap_or_default();
+    let zeros = vec![0; length];
+    let header = Header {
+        kind: Kind::Padding,
+        salt,
+        key: 0,
+        durable,
+        position,
+        length: u32::try_from(length).unwrap_or_default(),
+        count: 0,
+        check: checksum(&zeros),
+    };
+    debug_assert!(aligned(header.end()));
+    [header.encode(), zeros].concat()
+}
+
 impl Header {
     /// Where the next frame begins.
     pub(crate) fn end(&self) -> u64 {
@@ -63,6 +99,7 @@ impl Header {
         bytes.put_u8(match self.kind {
             Kind::Chunk => 1,
             Kind::Transaction => 2,
+            Kind::Padding => 3,
         });
         bytes.put(&[0; 2]);
         bytes.put_u64(self.salt);
@@ -89,6 +126,7 @@ impl Header {
         let kind = match take.u8() {
             Some(1) => Kind::Chunk,
             Some(2) => Kind::Transaction,
+            Some(3) => Kind::Padding,
             _ => return Err("a frame is of an unknown kind"),
         };
         take.take(2);
@@ -136,6 +174,25 @@ mod tests {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             assert!(Header::decode(&flipped, 1, 128).is_err(), "bit {bit}");
+        }
+    }
+
+    /// Wherever a frame of padding begins, the payload behind it is aligned, and it is no longer
+    /// than that takes.
+    #[test]
+    fn padding_aligns_what_follows() {
+        for alignment in [8, 512, 4096_u64] {
+            for position in (64..9_000).step_by(STRIDE) {
+                let bytes = padding(position, 1, 64, alignment);
+                let end = position + bytes.len() as u64;
+                assert_eq!((end + HEADER_BYTES) % alignment, 0, "{position}, {alignment}");
+                assert!(bytes.len() as u64 <= alignment + HEADER_BYTES);
+                if !bytes.is_empty() {
+                    let header = Header::decode(&bytes, 1, position).unwrap();
+                    assert_eq!((header.kind, header.end()), (Kind::Padding, end));
+                    assert_eq!(checksum(&bytes[HEADER..]), header.check);
+                }
+            }
         }
     }
 

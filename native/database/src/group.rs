@@ -30,6 +30,11 @@ impl Group {
         Self { inner: Mutex::new(inner), turned: Condvar::new() }
     }
 
+    /// Whether somebody syncs.
+    pub(crate) fn is_syncing(&self) -> bool {
+        self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner).leading
+    }
+
     /// Return once transaction `seq` is durable. `sync` makes durable what was logged before it
     /// was called and returns the last transaction of that; it never runs twice at once, and not
     /// again once it has failed: everyone then gets that failure.

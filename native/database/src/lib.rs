@@ -32,6 +32,7 @@
 
 mod backup;
 mod blob;
+mod blob_reader;
 mod block;
 mod bytes;
 mod c_types;
@@ -40,6 +41,7 @@ mod check;
 mod check_state;
 mod checkpoint;
 mod codec;
+mod collect;
 mod cursor;
 mod disk;
 mod error;
@@ -52,6 +54,7 @@ mod group;
 mod heads;
 mod log;
 mod manifest;
+mod mapping;
 mod mark;
 mod op;
 mod options;
@@ -74,11 +77,13 @@ mod sync;
 mod transaction;
 mod tree;
 mod values;
+mod verified;
 mod writeback;
 mod writer;
 
 pub use crate::backup::{Files, backup, restore};
-pub use crate::blob::{BlobReader, BlobWriter, hash_from};
+pub use crate::blob::{BlobWriter, hash_from};
+pub use crate::blob_reader::{BlobReader, BlobView};
 pub use crate::check::{Level, check};
 pub use crate::cursor::{Cursor, Entry, Problem};
 pub use crate::disk::{Access, Disk, DiskFile, Lock};

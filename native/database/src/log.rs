@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::disk::{Access, Disk, DiskFile};
 use crate::error::{Context, Error, Result};
-use crate::frame::{HEADER, HEADER_BYTES, Header, Kind, STRIDE, extent};
+use crate::frame::{
+    self, ALIGNMENT, HEADER, HEADER_BYTES, Header, Kind, STRIDE, chunk_alignment, extent, padding,
+};
 use crate::manifest::{Entry, LogStart, Manifest};
 use crate::mark::{Mark, MarkFile};
 use crate::options::Options;
@@ -21,7 +23,7 @@ use crate::state::{Chunk, LooseChunks};
 /// A new segment is begun once one has this many bytes.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
 /// What a disk writes at once; nothing is gained by beginning with a page that will grow.
-const PAGE: u64 = 4096;
+const PAGE: u64 = frame::PAGE as u64;
 /// Chunks that the disk may begin to write before their transaction has come.
 const START_BYTES: u64 = 1 << 19;
 
@@ -78,15 +80,17 @@ impl Payload<'_> {
         }
     }
 
-    fn write(&mut self, segment: &Segment, header: &Header) -> Result<()> {
+    /// Write the frame, behind `before`, which ends where it begins.
+    fn write(&mut self, segment: &Segment, header: &Header, before: &[u8]) -> Result<()> {
+        let at = header.position - before.len() as u64;
         match self {
-            Self::Draft(draft) => segment.write(draft.finish(header), header.position),
+            Self::Draft(draft) => segment.write_parts([before, draft.finish(header), &[]], at),
             Self::Borrowed(bytes) => {
                 let end = HEADER_BYTES + bytes.len() as u64;
-                let padding = usize::try_from(extent(bytes.len()) - end).unwrap_or_default();
+                let rest = usize::try_from(extent(bytes.len()) - end).unwrap_or_default();
                 let zeros = [0; STRIDE];
-                let padding = zeros.get(..padding).unwrap_or_default();
-                segment.write_parts([&header.encode(), bytes, padding], header.position)
+                let rest = zeros.get(..rest).unwrap_or_default();
+                segment.write_parts([&[before, &header.encode()].concat(), bytes, rest], at)
             }
         }
     }
@@ -100,8 +104,12 @@ pub(crate) struct Label {
     pub(crate) count: u32,
     /// Of the payload.
     pub(crate) check: u64,
+    /// What the place of the payload is a multiple of.
+    pub(crate) alignment: u64,
     /// Whether it may take what is kept in reserve for a full disk.
     pub(crate) urgent: bool,
+    /// Whether the next sync begins for it.
+    pub(crate) waits: bool,
 }
 
 /// Where a frame was put.
@@ -131,14 +139,12 @@ impl Tail {
         self.segments.last().ok_or_else(|| Error::Internal("the log has no segment".to_owned()))
     }
 
-    /// What the disk is to begin to write now that a frame of this kind was appended. A
-    /// transaction will be waited for; chunks before it begin early only where they are many, as
-    /// each beginning costs as much as a small write does.
-    fn next_start(&mut self, kind: Kind) -> Option<(u64, u64)> {
-        let (until, least) = match kind {
-            Kind::Transaction => (self.end, 1),
-            Kind::Chunk => (self.end / PAGE * PAGE, START_BYTES),
-        };
+    /// What the disk is to begin to write now that a frame was appended: one that the next sync
+    /// `waits` for; others only where they are many, as each beginning costs as much as a small
+    /// write does.
+    fn next_start(&mut self, waits: bool) -> Option<(u64, u64)> {
+        let (until, least) =
+            if waits { (self.end, 1) } else { (self.end / PAGE * PAGE, START_BYTES) };
         let from = self.started;
         (until >= from + least).then(|| {
             self.started = until;
@@ -152,6 +158,7 @@ impl Tail {
 pub(crate) struct Log {
     pub(crate) disk: Arc<dyn Disk>,
     segment_bytes: u64,
+    chunk_bytes: usize,
     spare: Spare,
     pub(crate) reserve: Reserve,
     tail: Mutex<Tail>,
@@ -183,9 +190,10 @@ impl Log {
     ) -> Self {
         Self {
             spare: Spare::new(Arc::clone(&disk), options.fill_ahead, options.segment_bytes),
-            reserve: Reserve::new(Arc::clone(&disk), options.segment_bytes),
+            reserve: Reserve::new(Arc::clone(&disk)),
             disk,
             segment_bytes: options.segment_bytes,
+            chunk_bytes: options.chunk_bytes,
             tail: Mutex::new(Tail { manifest, segments, end, synced: end, started: end }),
             mark,
             failed: OnceLock::new(),
@@ -226,7 +234,14 @@ impl Log {
             .map_err(|_| Error::Invalid("a transaction may not exceed 4 GiB".to_owned()))?;
         let mut tail = self.tail();
         self.usable()?;
-        if tail.end > FIRST_FRAME && tail.end + extent(length as usize) > self.segment_bytes {
+        let before = |tail: &Tail| -> Result<Vec<u8>> {
+            // A store that could not be upgraded yet stays one that older programs understand.
+            let old = tail.manifest.is_old();
+            let alignment = if old { ALIGNMENT } else { label.alignment };
+            Ok(padding(tail.end, tail.active()?.salt, tail.synced, alignment))
+        };
+        let taken = before(&tail)?.len() as u64 + extent(length as usize);
+        if tail.end > FIRST_FRAME && tail.end + taken > self.segment_bytes {
             match self.roll(&mut tail) {
                 Err(Error::Full { .. }) if label.urgent && self.reserve.release() => {
                     self.roll(&mut tail)?;
@@ -235,19 +250,20 @@ impl Log {
             }
         }
         let segment = Arc::clone(tail.active()?);
+        let before = before(&tail)?;
         let header = Header {
             kind: label.kind,
             salt: segment.salt,
             key: label.key,
             durable: tail.synced,
-            position: tail.end,
+            position: tail.end + before.len() as u64,
             length,
             count: label.count,
             check: label.check,
         };
-        let written = match payload.write(&segment, &header) {
+        let written = match payload.write(&segment, &header, &before) {
             Err(Error::Full { .. }) if label.urgent && self.reserve.release() => {
-                payload.write(&segment, &header)
+                payload.write(&segment, &header, &before)
             }
             written => written,
         };
@@ -260,7 +276,7 @@ impl Log {
         if tail.end > self.segment_bytes / 2 {
             self.spare.want();
         }
-        let start = tail.next_start(label.kind);
+        let start = tail.next_start(label.waits);
         drop(tail);
         if let Some((offset, length)) = start {
             segment.file.start_sync(offset, length);
@@ -377,6 +393,11 @@ impl Log {
         self.segment_bytes
     }
 
+    /// Bytes of a blob's chunks but the last.
+    pub(crate) fn chunk_bytes(&self) -> usize {
+        self.chunk_bytes
+    }
+
     /// The log up to `place`.
     pub(crate) fn parts_up_to(&self, place: &Place) -> Vec<SegmentPart> {
         let tail = self.tail();
@@ -429,7 +450,15 @@ impl Log {
     pub(crate) fn append_chunk(&self, piece: Payload<'_>, blob: u64, index: u32) -> Result<()> {
         let check = crate::bytes::checksum(piece.bytes());
         let length = piece.bytes().len();
-        let label = Label { kind: Kind::Chunk, key: blob, count: index, check, urgent: false };
+        let label = Label {
+            kind: Kind::Chunk,
+            key: blob,
+            count: index,
+            check,
+            alignment: chunk_alignment(index, length, self.chunk_bytes),
+            urgent: false,
+            waits: false,
+        };
         // Held throughout, so that a rewrite sees the chunk either not at all or with its place.
         let mut unnamed = self.unnamed();
         let place = self.append(piece, label)?;

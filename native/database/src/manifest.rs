@@ -12,7 +12,7 @@ pub(crate) const NEW_NAME: &str = "MANIFEST.new";
 const MAGIC: [u8; 8] = *b"PRDBman\x1a";
 
 /// The version that this library writes; it also reads those before.
-pub(crate) const FORMAT: u32 = 3;
+pub(crate) const FORMAT: u32 = 4;
 /// The version without earlier versions of pictures.
 const LATEST_ONLY: u32 = 2;
 /// The version without checkpoints.
@@ -330,8 +330,8 @@ mod tests {
     #[test]
     fn newer_formats_are_refused() {
         let mut bytes = sample().encode();
-        bytes[8] = 4;
+        bytes[8] = 5;
         let error = Manifest::decode(&bytes, "m").unwrap_err();
-        assert!(matches!(error, Error::Unsupported { found: 4, supported: 3, .. }), "{error}");
+        assert!(matches!(error, Error::Unsupported { found: 5, supported: 4, .. }), "{error}");
     }
 }

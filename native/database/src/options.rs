@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::frame::CHUNK;
 use crate::log::SEGMENT_BYTES;
 
 /// Bytes of runs that are held in memory unless asked for otherwise.
@@ -38,6 +39,8 @@ pub enum Upkeep {
 pub struct Options {
     /// A new segment is begun once one has this many bytes.
     pub segment_bytes: u64,
+    /// Blobs are cut into chunks of so many bytes, a power of two of at least 8.
+    pub chunk_bytes: usize,
     /// Whether segments are filled with zeros before they are written.
     pub fill_ahead: FillAhead,
     /// Who makes checkpoints.
@@ -58,6 +61,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             segment_bytes: SEGMENT_BYTES,
+            chunk_bytes: CHUNK,
             fill_ahead: FillAhead::Background,
             upkeep: Upkeep::Background,
             memory_bytes: 8 << 20,

@@ -90,6 +90,7 @@ impl Replay {
                 self.next_blob = self.next_blob.max(header.key + 1);
                 Ok(())
             }
+            Kind::Padding => Ok(()),
             // What the runs hold is passed over, and so are the chunks that it named.
             Kind::Transaction if header.key <= self.covered => {
                 let ops = Ops::new(&frame.payload, header.count).into_iter().flatten().flatten();

@@ -16,35 +16,39 @@ const PIECE: usize = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct Reserve {
     disk: Arc<dyn Disk>,
-    bytes: u64,
-    is_there: Mutex<bool>,
+    /// Its bytes; 0 where there is none.
+    length: Mutex<u64>,
 }
 
 impl Reserve {
-    /// Find the file, if it is there with `bytes` bytes.
-    pub(crate) fn new(disk: Arc<dyn Disk>, bytes: u64) -> Self {
+    /// Find the file, if it is there.
+    pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
         let found = disk.open(NAME, Access::Read).and_then(|file| file.length());
-        let is_there = found.is_ok_and(|length| length == bytes);
-        Self { disk, bytes, is_there: Mutex::new(is_there) }
+        Self { disk, length: Mutex::new(found.unwrap_or(0)) }
     }
 
-    /// Make the file unless it is there. Where that fails there is none for now.
-    pub(crate) fn keep(&self) {
-        let mut is_there = locked(&self.is_there);
-        if !*is_there {
-            *is_there = self.fill().is_ok();
-            if !*is_there {
-                _ = self.disk.remove(NAME);
-            }
+    /// Have the file hold `bytes`, or more if it does. Where that fails it stays as it was, or there
+    /// is none for now.
+    pub(crate) fn keep(&self, bytes: u64) {
+        let mut length = locked(&self.length);
+        if *length >= bytes {
+            return;
         }
+        *length = match self.fill(*length, bytes) {
+            Ok(()) => bytes,
+            Err(_) if *length > 0 && self.cut(*length).is_ok() => *length,
+            Err(_) => {
+                _ = self.disk.remove(NAME);
+                0
+            }
+        };
     }
 
-    fn fill(&self) -> io::Result<()> {
-        let file = self.disk.open(NAME, Access::Create)?;
+    fn fill(&self, mut at: u64, bytes: u64) -> io::Result<()> {
+        let file = self.disk.open(NAME, Access::WriteOrCreate)?;
         let zeros = vec![0; PIECE];
-        let mut at = 0;
-        while at < self.bytes {
-            let left = usize::try_from(self.bytes - at).unwrap_or(usize::MAX);
+        while at < bytes {
+            let left = usize::try_from(bytes - at).unwrap_or(usize::MAX);
             let piece = zeros.get(..left.min(PIECE)).unwrap_or_default();
             file.write_at(piece, at)?;
             at += piece.len() as u64;
@@ -52,9 +56,12 @@ impl Reserve {
         file.sync()
     }
 
+    fn cut(&self, length: u64) -> io::Result<()> {
+        self.disk.open(NAME, Access::Write)?.truncate(length)
+    }
+
     /// Give the file's room to whoever asks; return whether there was any.
     pub(crate) fn release(&self) -> bool {
-        let mut is_there = locked(&self.is_there);
-        std::mem::replace(&mut *is_there, false) && self.disk.remove(NAME).is_ok()
+        std::mem::replace(&mut *locked(&self.length), 0) > 0 && self.disk.remove(NAME).is_ok()
     }
 }

@@ -1,4 +1,4 @@
-//! Purging and collecting: what is no longer wanted leaves the files.
+//! Writing files anew: what is no longer wanted leaves them.
 //!
 //! Everything in memory becomes runs first, so the log's transactions say nothing any more and
 //! only chunks of blobs in use are carried over. Segments are copied into a next generation,
@@ -6,22 +6,23 @@
 //! switched, and only then the old files go. Up to the switch nothing has happened; after it
 //! everything has.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::checkpoint::{Adopt, Freeze, WriteFrozen, cover, run_entries, run_names};
+use crate::collect::Doomed;
 use crate::error::{Context, Error, Result};
-use crate::frame::{HEADER_BYTES, Header, Kind, extent};
-use crate::log::{Draft, locked, random};
+use crate::frame::{HEADER_BYTES, Header, Kind, chunk_alignment, extent, padding};
+use crate::log::{Draft, random};
 use crate::manifest::{Entry, LogStart};
-use crate::op::{Op, Ops};
+use crate::op::Ops;
 use crate::row::Text;
 use crate::run_writer::merge;
 use crate::scan::{Chunks, Frame, Scan, Step};
 use crate::segment::{FIRST_FRAME, Segment, SegmentId, SegmentPart};
-use crate::state::{Blob, Chunk, LooseChunks, RecordKey, State, VECTORS};
-use crate::values::{TREES, Version, id_key, id_of, record_key};
+use crate::state::{Blob, Chunk, LooseChunks, State};
+use crate::values::TREES;
 use crate::writer::Writer;
 
 /// Of a segment's bytes this part must be dead for a rewrite to be worth it, one in so many.
@@ -30,184 +31,33 @@ const WORTH: u64 = 4;
 /// neighbours, one in so many.
 const SMALL: u64 = 4;
 
-/// Keys of which nothing may be left in the files.
-#[derive(Debug, Default)]
-struct Doomed {
-    images: BTreeSet<u64>,
-    records: BTreeSet<RecordKey>,
-}
-
-impl Doomed {
-    fn is_empty(&self) -> bool {
-        self.images.is_empty() && self.records.is_empty()
-    }
-
-    fn holds(&self, op: &Op<'_>) -> bool {
-        match op {
-            Op::Image(image) => self.images.contains(&image.id),
-            Op::Record { table, key, .. } | Op::Removal { table, key } => {
-                self.records.contains(&(*table, (*key).into()))
-            }
-            // Neither says anything of a picture.
-            Op::Purge(_) | Op::Blob { .. } => false,
-        }
-    }
-}
-
 /// Why the files are rewritten.
-struct Job {
+pub(crate) struct Job {
     /// What they are to come to.
-    state: State,
-    doomed: Doomed,
+    pub(crate) state: State,
+    pub(crate) doomed: Doomed,
     /// Whether it differs from the present state, if only in tombstones.
-    forgotten: bool,
-    scrubbed: u64,
+    pub(crate) forgotten: bool,
+    pub(crate) scrubbed: u64,
 }
 
 /// A chunk's place: number of the segment and offset of its bytes.
 type At = (u64, u64);
 
 impl Writer {
-    /// Delete rows and what only they have, truly; see the C header.
-    pub(crate) fn purge(&self, ids: &[u64]) -> Result<u64> {
-        let _alone = locked(&self.upkeep);
-        let _serial = locked(&self.committing);
-        self.log.usable()?;
-        self.drain()?;
-        let state = self.state();
-        let ids: BTreeSet<u64> = ids.iter().copied().collect();
-        let mut draft = Draft::new();
-        let mut count = 0;
-        Ops::begin(self.now_ns(), draft.payload_mut());
-        for id in &ids {
-            if !state.rows.contains(&id_key(*id))? {
-                return Err(Error::NotFound(format!("there is no picture {id} to purge")));
-            }
-            Op::Purge(*id).encode(draft.payload_mut());
-            count += 1;
-            for found in state.records.below(&record_key(VECTORS, &id.to_be_bytes()))? {
-                let (key, record) = found?;
-                if record.value.is_some() {
-                    let key = key.get(1..).unwrap_or_default();
-                    Op::Removal { table: VECTORS, key }.encode(draft.payload_mut());
-                    count += 1;
-                }
-            }
-        }
-        if count == 0 {
-            return Ok(state.seq);
-        }
-        let seq = self.append(&state, &mut draft, count, &[], true)?;
-        self.wait(seq)?;
-        self.scrub()?;
-        Ok(seq)
-    }
-
-    /// Remove from the files what purges have removed from the state. `upkeep` and `committing`
-    /// are held, or nobody else knows the writer yet.
-    pub(crate) fn scrub(&self) -> Result<()> {
-        self.with_reserve(|| self.scrub_once())
-    }
-
-    fn scrub_once(&self) -> Result<()> {
-        let state = self.state();
-        let scrubbed = self.log.tail().manifest.scrubbed;
-        let mut doomed = Doomed::default();
-        if state.counts.purged > 0 {
-            for found in state.purged.walk()? {
-                let (key, purged) = found?;
-                if purged.seq > scrubbed {
-                    doom(&mut doomed, &state, id_of(&key))?;
-                }
-            }
-        }
-        if doomed.is_empty() {
-            return Ok(());
-        }
-        let state = State::clone(&state);
-        let scrubbed = state.seq;
-        self.rewrite(Job { state, doomed, forgotten: true, scrubbed }).map(|_| ())
-    }
-
-    /// Forget tombstones older than `before_ns` and reclaim space; see the C header.
-    pub(crate) fn collect(&self, before_ns: i64) -> Result<u64> {
-        let _alone = locked(&self.upkeep);
-        let _serial = locked(&self.committing);
-        self.log.usable()?;
-        self.drain()?;
-        self.scrub()?;
-        self.with_reserve(|| self.collect_once(before_ns))
-    }
-
-    fn collect_once(&self, before_ns: i64) -> Result<u64> {
-        let held = self.state();
-        let mut state = State::clone(&held);
-        let mut doomed = Doomed::default();
-        let mut floor = state.feed_floor;
-        let mut forgotten = false;
-        if held.counts.deleted > 0 {
-            for found in held.rows.walk()? {
-                let (_, row) = found?;
-                if !row.is_live() && row.deleted_ns < before_ns {
-                    floor = floor.max(row.seq);
-                    doom(&mut doomed, &held, row.id)?;
-                    state.take_row(row.id)?;
-                    state.take_versions(row.id)?;
-                }
-            }
-        }
-        if held.counts.versions > 0 {
-            for found in held.versions.walk()? {
-                let (key, Version(version)) = found?;
-                if version.deleted_ns < before_ns && state.versions.contains(&key)? {
-                    // The picture itself stays, and what it is now stands in the runs.
-                    doomed.images.insert(version.id);
-                    state.take_version(&version)?;
-                }
-            }
-        }
-        if held.counts.purged > 0 {
-            for found in held.purged.walk()? {
-                let (key, purged) = found?;
-                if purged.when_ns < before_ns {
-                    floor = floor.max(purged.seq);
-                    forgotten = true;
-                    state.forget_purged(id_of(&key))?;
-                }
-            }
-        }
-        if held.counts.removed > 0 {
-            for found in held.records.walk()? {
-                let (key, record) = found?;
-                if record.value.is_none() && record.when_ns < before_ns {
-                    floor = floor.max(record.seq);
-                    let (table, key) = key.split_first().unwrap_or((&0, &[]));
-                    state.forget_record(*table, key)?;
-                    forgotten = true;
-                }
-            }
-        }
-        for (table, key) in &doomed.records {
-            state.forget_record(*table, key)?;
-        }
-        state.settle()?;
-        state.feed_floor = floor;
-        let scrubbed = self.log.tail().manifest.scrubbed;
-        self.rewrite(Job { state, doomed, forgotten, scrubbed })
-    }
-
     /// Bring the files to the job's state; return the bytes freed of the log. `upkeep` and
     /// `committing` are held, and everything logged is durable.
-    fn rewrite(&self, job: Job) -> Result<u64> {
+    pub(crate) fn rewrite(&self, job: Job) -> Result<u64> {
         let Job { mut state, doomed, forgotten, scrubbed } = job;
         let disk = self.log.disk.as_ref();
+        let sound = doomed.is_empty() && !forgotten;
+        if sound && self.plan(&self.full_parts()?, &state, &doomed)?.is_empty() {
+            return Ok(0);
+        }
         self.keep_old_manifest(&state)?;
         let old = self.sealed_parts()?;
         let groups = self.plan(&old, &state, &doomed)?;
         let now = self.log.tail().manifest.clone();
-        if groups.is_empty() && doomed.is_empty() && !forgotten {
-            return Ok(0);
-        }
         let mut attempt = Attempt { writer: self, made: Vec::new() };
         let copied = self.copy_groups(&old, &groups, &mut state, &mut attempt)?;
         let whole = !doomed.images.is_empty();
@@ -296,6 +146,35 @@ impl Writer {
         Ok(number)
     }
 
+    /// The segments that are worth a look where nothing has to go: the sealed ones, and the one that
+    /// is appended to once it has a good part of a full one's bytes that nobody needs.
+    fn full_parts(&self) -> Result<Vec<SegmentPart>> {
+        let state = self.state();
+        let tail = self.log.tail();
+        let active = tail.active()?.id.number;
+        let waiting = self.waiting();
+        let named = tail.segments.iter().zip(&tail.manifest.segments);
+        Ok(named
+            .filter_map(|(segment, entry)| {
+                let end = entry.sealed.unwrap_or(tail.end);
+                let number = segment.id.number;
+                let live = live_bytes(&state, &waiting, number);
+                let dead = end.saturating_sub(FIRST_FRAME + live);
+                let wanted = number != active || dead >= self.log.segment_bytes() / SMALL;
+                wanted.then(|| SegmentPart { segment: Arc::clone(segment), end })
+            })
+            .collect())
+    }
+
+    /// Bytes of frames with chunks that wait for their transaction, by segment.
+    fn waiting(&self) -> HashMap<u64, u64> {
+        let mut waiting: HashMap<u64, u64> = HashMap::new();
+        for chunk in self.log.unnamed().values().flatten() {
+            *waiting.entry(chunk.segment).or_default() += extent(chunk.length as usize);
+        }
+        waiting
+    }
+
     /// Seal the segment that is appended to unless it is empty; return all sealed ones.
     fn sealed_parts(&self) -> Result<Vec<SegmentPart>> {
         let mut tail = self.log.tail();
@@ -313,16 +192,12 @@ impl Writer {
     /// Which runs of segments are written anew.
     fn plan(&self, old: &[SegmentPart], state: &State, doomed: &Doomed) -> Result<Vec<Group>> {
         let full = self.log.segment_bytes();
-        let mut waiting: HashMap<u64, u64> = HashMap::new();
-        for chunk in self.log.unnamed().values().flatten() {
-            *waiting.entry(chunk.segment).or_default() += extent(chunk.length as usize);
-        }
+        let waiting = self.waiting();
         let keep = if doomed.images.is_empty() { HashSet::new() } else { self.kept(state)? };
         let mut uses = Vec::with_capacity(old.len());
         for part in old {
             let number = part.segment.id.number;
-            let live = state.used.get(&number).copied().unwrap_or(0)
-                + waiting.get(&number).copied().unwrap_or(0);
+            let live = live_bytes(state, &waiting, number);
             let worth = live + FIRST_FRAME <= part.end - part.end / WORTH;
             let must = !doomed.images.is_empty() && must_go(part, doomed, &keep)?;
             uses.push(Use { live, rewrite: must || worth });
@@ -441,9 +316,14 @@ impl Writer {
                 }
                 let mut draft = Draft::new();
                 draft.payload_mut().extend_from_slice(&frame.payload);
+                let (index, length) = (frame.header.count, frame.payload.len());
+                let alignment = chunk_alignment(index, length, self.log.chunk_bytes());
+                let before = padding(end, segment.salt, 0, alignment);
+                end += before.len() as u64;
                 let header =
                     Header { salt: segment.salt, durable: 0, position: end, ..frame.header };
-                segment.write(draft.finish(&header), end)?;
+                let at = end - before.len() as u64;
+                segment.write_parts([&before, draft.finish(&header), &[]], at)?;
                 copied.moved.insert((from, offset), (number, end + HEADER_BYTES));
                 end = header.end();
                 Ok(())
@@ -460,14 +340,10 @@ impl Writer {
     }
 }
 
-/// Enter a picture and its vectors among what must go.
-fn doom(doomed: &mut Doomed, state: &State, id: u64) -> Result<()> {
-    doomed.images.insert(id);
-    for found in state.records.below(&record_key(VECTORS, &id.to_be_bytes()))? {
-        let (key, _) = found?;
-        doomed.records.insert((VECTORS, key.get(1..).unwrap_or_default().into()));
-    }
-    Ok(())
+/// Bytes of a segment's frames with chunks that are used, or may be.
+fn live_bytes(state: &State, waiting: &HashMap<u64, u64>, number: u64) -> u64 {
+    let of = |found: Option<&u64>| found.copied().unwrap_or(0);
+    of(state.used.get(&number)) + of(waiting.get(&number))
 }
 
 fn entry_of(part: &SegmentPart) -> Entry {
@@ -522,6 +398,7 @@ fn must_go(part: &SegmentPart, doomed: &Doomed, keep: &HashSet<At>) -> Result<bo
         let header = &frame.header;
         must |= match header.kind {
             Kind::Chunk => !keep.contains(&(number, header.position + HEADER_BYTES)),
+            Kind::Padding => false,
             Kind::Transaction => Ops::new(&frame.payload, header.count)
                 .into_iter()
                 .flatten()

@@ -403,8 +403,19 @@ impl Run {
         self.keys.count_below_within(key, low, low + like)
     }
 
+    /// Whether `key` lies between the first key and the last.
+    pub(crate) fn spans(&self, key: &[u8]) -> bool {
+        self.keys.get(0) <= key && self.last.as_deref().is_none_or(|last| key <= last)
+    }
+
     /// The block that would hold `key`; None where it is less than all.
     fn block_of(&self, key: &[u8]) -> Option<usize> {
+        if self.schema.key == Shape::Keys(&[8]) && key.len() == 8 {
+            // The beginnings are the whole keys.
+            let after = head_of(key).checked_add(1);
+            let begun = after.map_or(self.heads.len(), |after| count_below(&self.heads, after));
+            return begun.checked_sub(1);
+        }
         let below = self.blocks_below(key);
         if below < self.keys.len() && self.keys.get(below) == key {
             return Some(below);

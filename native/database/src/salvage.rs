@@ -4,7 +4,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::blob::{BlobReader, BlobWriter};
+use crate::blob::BlobWriter;
+use crate::blob_reader::BlobReader;
 use crate::cache::Cache;
 use crate::check::problem;
 use crate::cursor::Problem;

@@ -1,8 +1,8 @@
 //! Reading a segment frame by frame, and finding where its valid part ends.
 
-use crate::bytes::checksum;
+use crate::bytes::{checksum, is_blank};
 use crate::error::Result;
-use crate::frame::{ALIGNMENT, HEADER, HEADER_BYTES, Header, Kind, MAGIC, STRIDE};
+use crate::frame::{ALIGNMENT, HEADER, HEADER_BYTES, Header, Kind, MAGIC, PAGE, STRIDE};
 use crate::segment::{FIRST_FRAME, Segment};
 
 /// Bytes that one hop reads: a header and, mostly, the whole of a small transaction.
@@ -114,13 +114,20 @@ pub(crate) fn find_frame(segment: &Segment, from: u64, end: u64) -> Result<Optio
     while at < end {
         let count = segment.read(&mut buffer, at)?;
         let read = buffer.get(..count).unwrap_or_default();
-        for begin in (0..count.min(SEARCH)).step_by(STRIDE) {
-            let bytes = read.get(begin..).unwrap_or_default();
-            if !bytes.starts_with(&MAGIC) {
+        for page in (0..count.min(SEARCH)).step_by(PAGE) {
+            let end = count.min(page + PAGE);
+            // Most of what is searched was filled ahead.
+            if read.get(page..end).is_some_and(is_blank) {
                 continue;
             }
-            if let Ok(header) = Header::decode(bytes, segment.salt, at + begin as u64) {
-                return Ok(Some(header));
+            for begin in (page..end).step_by(STRIDE) {
+                let bytes = read.get(begin..).unwrap_or_default();
+                if !bytes.starts_with(&MAGIC) {
+                    continue;
+                }
+                if let Ok(header) = Header::decode(bytes, segment.salt, at + begin as u64) {
+                    return Ok(Some(header));
+                }
             }
         }
         at += SEARCH as u64;

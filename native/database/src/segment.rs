@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use crate::bytes::{Put, Take, checksum, seal, verified};
+use crate::bytes::{Put, Take, checksum, is_blank, seal, verified};
 use crate::disk::{Access, Disk, DiskFile, read_full};
 use crate::error::{Context, Error, Result};
 use crate::frame::HEADER_BYTES;
+use crate::verified::Verified;
 
 const MAGIC: [u8; 8] = *b"PRDBseg\x1a";
 /// Version of a segment's layout.
@@ -59,6 +60,8 @@ pub(crate) struct Segment {
     /// Serialises syncs: the kernel tells a failed one to one caller only, so the next may
     /// begin only after the failure is known to all.
     pub(crate) syncing: Mutex<()>,
+    /// Which chunks' bytes were found right.
+    pub(crate) verified: Verified,
     path: String,
 }
 
@@ -131,7 +134,8 @@ impl Segment {
         let name = id.name();
         let path = format!("{}/{name}", disk.place());
         let file = disk.open(&name, access).doing(|| format!("open {path}"))?;
-        Ok(Self { id, salt, file, syncing: Mutex::new(()), path })
+        let (syncing, verified) = (Mutex::new(()), Verified::default());
+        Ok(Self { id, salt, file, syncing, verified, path })
     }
 
     /// The file's path, for messages.
@@ -154,7 +158,7 @@ impl Segment {
         let mut buffer = vec![0; BLANK];
         loop {
             let count = self.read(&mut buffer, offset)?;
-            if buffer.get(..count).unwrap_or_default().iter().any(|byte| *byte != 0) {
+            if !is_blank(buffer.get(..count).unwrap_or_default()) {
                 return Ok(false);
             }
             if count < buffer.len() {
@@ -191,14 +195,23 @@ impl Segment {
         read_full(self.file.as_ref(), buffer, offset).doing(|| format!("read {}", self.path))
     }
 
-    /// Fill `buffer` from `offset` and compare it with its checksum.
-    pub(crate) fn read_verified(&self, buffer: &mut [u8], offset: u64, check: u64) -> Result<()> {
-        let count = self.read(buffer, offset)?;
-        if count < buffer.len() {
+    /// Fill `buffer` from `offset`; that the file ends before is damage.
+    pub(crate) fn read_whole(&self, buffer: &mut [u8], offset: u64) -> Result<()> {
+        if self.read(buffer, offset)? < buffer.len() {
             return Err(self.corrupt(offset, "the file ends too early"));
         }
-        if checksum(buffer) != check {
-            return Err(self.corrupt(offset, "stored bytes have a wrong checksum"));
+        Ok(())
+    }
+
+    /// Fill `buffer` from `offset` and compare it with its checksum, unless it was found right
+    /// since the file was opened.
+    pub(crate) fn read_verified(&self, buffer: &mut [u8], offset: u64, check: u64) -> Result<()> {
+        self.read_whole(buffer, offset)?;
+        if !self.verified.has(offset, buffer.len()) {
+            if checksum(buffer) != check {
+                return Err(self.corrupt(offset, "stored bytes have a wrong checksum"));
+            }
+            self.verified.note(offset, buffer.len());
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::blob::BlobReader;
+use crate::blob_reader::BlobReader;
 use crate::cursor::{Cursor, Source};
 use crate::error::{Error, Result};
 use crate::packed::{Filled, fill_filename, find};
@@ -29,6 +29,8 @@ pub struct Info {
     pub blob_bytes: u64,
     /// Bytes of the runs, and of the log up to `seq`.
     pub disk_bytes: u64,
+    /// Bytes of the log that are not stored bytes in use: what a collection may give back.
+    pub dead_bytes: u64,
     /// Version of the files' format.
     pub format: u32,
 }
@@ -50,6 +52,7 @@ impl Snapshot {
     pub fn info(&self) -> Info {
         let runs: u64 = self.state.manifest.runs.iter().map(|run| run.length).sum();
         let log: u64 = self.state.log.iter().map(|part| part.end).sum();
+        let used: u64 = self.state.used.values().sum();
         let counts = self.state.counts;
         Info {
             uuid: self.uuid,
@@ -59,6 +62,7 @@ impl Snapshot {
             blobs: counts.blobs,
             blob_bytes: counts.blob_bytes,
             disk_bytes: log + runs,
+            dead_bytes: log.saturating_sub(used),
             format: self.state.manifest.format,
         }
     }
@@ -157,6 +161,17 @@ impl Snapshot {
             return Err(Error::Expired { since, floor });
         }
         Ok(Cursor::new(&self.state, Source::Changes { since, after: None }))
+    }
+
+    /// Put the stored bytes of a content hash into `buffer`, verified; return their length, and
+    /// put nothing where that is more than fits.
+    pub fn read_blob(&self, hash: Hash, buffer: &mut [u8]) -> Result<usize> {
+        let mut blob = self.open_blob(hash)?;
+        let length = usize::try_from(blob.length()).unwrap_or(usize::MAX);
+        if let Some(room) = buffer.get_mut(..length) {
+            blob.read(0, room)?;
+        }
+        Ok(length)
     }
 
     /// Open the stored bytes of a content hash.

@@ -151,7 +151,11 @@ impl<V: Value> Tree<V> {
         let hash = V::SCHEMA.hash(key);
         let frozen = || self.frozen.as_ref().and_then(|frozen| frozen.get(key, hash));
         let held = self.memory.get(key, hash).or_else(frozen);
-        (held, self.runs.iter().filter(move |run| run.may_hold(hash)))
+        let spanning = || self.runs.iter().filter(|run| run.spans(key));
+        // Rows that were added one after the other lie apart, so that one run alone spans most
+        // keys and its filter need not be asked.
+        let asked = if spanning().nth(1).is_some() { hash } else { None };
+        (held, self.runs.iter().filter(move |run| run.spans(key) && run.may_hold(asked)))
     }
 
     pub(crate) fn put(&mut self, key: impl Into<Text>, value: V) {

@@ -1,6 +1,6 @@
 //! The one writer: commits are checked, logged, synced and only then seen.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -9,7 +9,7 @@ use crate::bytes::checksum;
 use crate::cache::Cache;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
-use crate::frame::{HEADER_BYTES, Kind};
+use crate::frame::{ALIGNMENT, HEADER_BYTES, Kind};
 use crate::group::Group;
 use crate::log::{Draft, Label, Log, Payload, Place, locked};
 use crate::options::Options;
@@ -40,6 +40,9 @@ pub(crate) struct Writer {
     pub(crate) stopping: AtomicBool,
     /// How far the log had come at the last checkpoint.
     pub(crate) checkpointed: AtomicU64,
+    /// Nothing was deleted or replaced before this time, so that collecting what was has nothing
+    /// to look for; the least there is while nobody has looked.
+    pub(crate) earliest: AtomicI64,
     uuid: [u8; 16],
 }
 
@@ -92,6 +95,7 @@ impl Writer {
             running: Mutex::new(None),
             stopping: AtomicBool::new(false),
             checkpointed: AtomicU64::new(0),
+            earliest: AtomicI64::new(i64::MIN),
             uuid,
         };
         let start = writer.state().manifest.start;
@@ -199,7 +203,8 @@ impl Writer {
         self.log.usable()?;
         let state = Arc::clone(&locked(&self.logged).state);
         let mut draft = Draft::new();
-        let resolved = resolve(&state, changes, blobs, self.now_ns(), draft.payload_mut())?;
+        let now_ns = self.now_ns();
+        let resolved = resolve(&state, changes, blobs, now_ns, draft.payload_mut())?;
         // Where nothing changes the answer still rests on what others have just logged.
         let seq = match resolved.count {
             0 => state.seq,
@@ -208,6 +213,12 @@ impl Writer {
                     matches!(change, Change::Delete { .. } | Change::Remove { .. })
                 };
                 let urgent = changes.iter().all(gives);
+                let times = changes.iter().map(|change| match change {
+                    Change::Delete { when_ns, .. } => *when_ns,
+                    _ => now_ns,
+                });
+                let earliest = times.min().unwrap_or(now_ns).min(now_ns);
+                self.earliest.fetch_min(earliest, Ordering::Relaxed);
                 self.append(&state, &mut draft, count, &resolved.blobs, urgent)?
             }
         };
@@ -237,7 +248,11 @@ impl Writer {
         let seq = state.seq + 1;
         let length = draft.payload().len();
         let check = checksum(draft.payload());
-        let label = Label { kind: Kind::Transaction, key: seq, count, check, urgent };
+        let alignment = ALIGNMENT;
+        // While others are synced a group gathers; the disk is given that as a whole.
+        let waits = !self.group.is_syncing();
+        let kind = Kind::Transaction;
+        let label = Label { kind, key: seq, count, check, alignment, urgent, waits };
         let place = self.log.append(Payload::Draft(draft), label).map_err(|error| match error {
             Error::Poisoned(why) => Error::OutcomeUnknown(why),
             other => other,

@@ -261,9 +261,12 @@ fn verify(disk: &SimDisk, expected: &Expected, context: &str) {
 }
 
 fn assert_absent(disk: &SimDisk, bytes: &[u8], context: &str) {
-    for (name, content) in disk.files() {
-        let holds = bytes.len() > 8 && content.windows(bytes.len()).any(|part| part == bytes);
-        assert!(!holds, "{context}: {name} still holds purged bytes");
+    // No longer than a chunk, as these stand apart.
+    for piece in bytes.chunks(1024).filter(|piece| piece.len() > 8) {
+        for (name, content) in disk.files() {
+            let holds = content.windows(piece.len()).any(|part| part == piece);
+            assert!(!holds, "{context}: {name} still holds purged bytes");
+        }
     }
 }
 
@@ -294,7 +297,7 @@ fn power_cut_at_every_call() {
 #[test]
 fn power_cut_in_random_runs() {
     let mut cases = 0;
-    for seed in 100..160 {
+    for seed in 100..140 {
         println!("seed {seed}");
         cases += cut_everywhere(&random_script(&mut Random(seed)), seed);
     }

@@ -18,7 +18,8 @@ fn log_bytes(disk: &SimDisk) -> usize {
     logs.map(|(_, bytes)| bytes.len()).sum()
 }
 
-const ROOMY: Options = Options { segment_bytes: 1 << 20, memory_bytes: 64 << 10, ..OPTIONS };
+const ROOMY: Options =
+    Options { segment_bytes: 1 << 20, chunk_bytes: 64 << 10, memory_bytes: 64 << 10, ..OPTIONS };
 
 /// What runs hold is not kept in the log as well, though its segment is far from full.
 #[test]
@@ -106,6 +107,112 @@ fn a_full_disk_lets_things_go() {
         store.purge(&purged).unwrap();
         let live = store.snapshot().unwrap().info().live;
         assert_eq!(live, ids.len() as u64 - 74 + 10);
+        drop(store);
+        assert_eq!(check(&disk, Level::Deep).unwrap(), []);
+    }
+}
+
+/// Collecting writes nothing where nothing has expired and no segment is worth it, however often it
+/// is asked for and though pictures are deleted meanwhile; what then expires goes, and the count of
+/// dead bytes tells.
+#[test]
+fn collecting_nothing_costs_nothing() {
+    let sim = SimDisk::new(Fault::None, 3);
+    let disk: Arc<dyn Disk> = Arc::new(sim.clone());
+    let store = Store::open_on(Arc::clone(&disk), Mode::Create, ROOMY).unwrap();
+    let mut random = support::Random(3);
+    let mut ids = Vec::new();
+    for number in 0..40 {
+        let data: Vec<u8> = (0..50_000).map(|_| random.next().to_le_bytes()[0]).collect();
+        let mut bytes = store.blob_writer().unwrap();
+        bytes.write(&data).unwrap();
+        let mut transaction = store.begin().unwrap();
+        ids.push(transaction.insert(row(&format!("{number}.jpg"), "{}"), Some(bytes)).unwrap());
+        transaction.commit().unwrap();
+    }
+    let delete = |id: u64, when_ns: i64| {
+        let mut transaction = store.begin().unwrap();
+        transaction.delete(id, when_ns).unwrap();
+        transaction.commit().unwrap();
+    };
+    let collect = |before_ns: i64| {
+        let calls = sim.calls();
+        (store.collect(before_ns).unwrap(), sim.calls() - calls)
+    };
+    assert_eq!(collect(400), (0, 0));
+    delete(ids[0], 500);
+    delete(ids[1], 300);
+    for id in &ids[2..20] {
+        delete(*id, 500);
+    }
+    assert!(store.snapshot().unwrap().info().dead_bytes < 100_000);
+    assert_eq!(collect(300), (0, 0));
+    let (_, calls) = collect(301);
+    assert!(calls > 0, "one had expired");
+    assert!(store.snapshot().unwrap().get(ids[1]).is_err());
+    assert_eq!(collect(500), (0, 0));
+    let (freed, _) = collect(501);
+    assert!(freed > 850_000, "{freed} bytes");
+    assert!(store.snapshot().unwrap().info().dead_bytes < 100_000);
+    assert_eq!(collect(501), (0, 0));
+    // The transaction's own time counts too: a replaced picture's bytes expire with it.
+    let mut transaction = store.begin().unwrap();
+    let mut replacing = row("30.jpg", "{}");
+    replacing.content_hash = transaction.add_bytes(b"other").unwrap();
+    replacing.has_data = true;
+    transaction.update(ids[30], replacing, 0, None).unwrap();
+    transaction.commit().unwrap();
+    assert_eq!(collect(1_000), (0, 0));
+    assert!(collect(1_001).1 > 0);
+    assert_eq!(store.snapshot().unwrap().versions(None).count(), 0);
+    drop(store);
+    assert_eq!(check(&disk, Level::Deep).unwrap(), []);
+}
+
+/// On a full disk a picture can be purged, out of the reserve, though nothing made room before; of
+/// its bytes nothing is left.
+#[test]
+fn a_full_disk_lets_a_picture_be_purged() {
+    for seed in 0..6 {
+        println!("seed {seed}");
+        let sim = SimDisk::new(Fault::None, seed);
+        let disk: Arc<dyn Disk> = Arc::new(sim.clone());
+        let options = Options { fill_ahead: FillAhead::Off, segment_bytes: 64 << 10, ..ROOMY };
+        let store = Store::open_on(Arc::clone(&disk), Mode::Create, options).unwrap();
+        let mut random = support::Random(seed);
+        let mut added = Vec::new();
+        let mut full = |room: Option<usize>| {
+            if let Some(room) = room {
+                sim.limit(room);
+            }
+            for number in 0..80 {
+                let data: Vec<u8> = (0..3_000).map(|_| random.next().to_le_bytes()[0]).collect();
+                let add = || {
+                    let mut transaction = store.begin()?;
+                    let mut new = row(&format!("{}-{number}.jpg", room.is_some()), "{}");
+                    new.content_hash = transaction.add_bytes(&data)?;
+                    new.has_data = true;
+                    let id = transaction.insert(new, None)?;
+                    transaction.commit()?;
+                    Ok::<u64, Error>(id)
+                };
+                match add() {
+                    Ok(id) => added.push((id, data)),
+                    Err(error) => return assert!(matches!(error, Error::Full { .. }), "{error}"),
+                }
+            }
+            assert!(room.is_none(), "the disk is not full");
+        };
+        full(None);
+        store.checkpoint().unwrap();
+        assert!(sim.files().contains_key("RESERVE"));
+        let taken: usize = sim.files().values().map(Vec::len).sum();
+        full(Some(taken + usize::try_from(seed).unwrap() * 700));
+        let (id, data) = &added[40];
+        store.purge(&[*id]).unwrap();
+        for (name, content) in sim.files() {
+            assert!(!content.windows(64).any(|part| *part == data[..64]), "{name}");
+        }
         drop(store);
         assert_eq!(check(&disk, Level::Deep).unwrap(), []);
     }

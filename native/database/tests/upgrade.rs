@@ -52,7 +52,7 @@ fn content(store: &Store) -> Vec<Row> {
 #[test]
 fn an_upgrade_may_be_cut_short_anywhere() {
     let mut cases = 0;
-    for format in [1, 2] {
+    for format in [1, 2, 3] {
         let base = golden(format);
         let probe = base.after_kill();
         let shared: Arc<dyn Disk> = Arc::new(probe.clone());
@@ -72,7 +72,7 @@ fn an_upgrade_may_be_cut_short_anywhere() {
                     let left: Arc<dyn Disk> = Arc::new(left);
                     let store = open(&left).unwrap_or_else(|error| panic!("{context}: {error}"));
                     assert_eq!(content(&store), expected, "{context}");
-                    assert_eq!(store.snapshot().unwrap().info().format, 3, "{context}");
+                    assert_eq!(store.snapshot().unwrap().info().format, 4, "{context}");
                     let mut transaction = store.begin().unwrap();
                     transaction.put(6, b"still", b"writable").unwrap();
                     transaction.commit().unwrap();
@@ -84,4 +84,36 @@ fn an_upgrade_may_be_cut_short_anywhere() {
         }
     }
     assert!(cases > 500, "only {cases} cases");
+}
+
+/// A store of format 3 that cannot be upgraded, as its disk is full, is written on in that format,
+/// without frames that older programs do not know; with room it is upgraded.
+#[test]
+fn an_upgrade_that_waits_changes_no_format() {
+    let sim = golden(3);
+    let disk: Arc<dyn Disk> = Arc::new(sim.clone());
+    // Room for the lock's file, not for another manifest.
+    sim.limit(sim.files().values().map(Vec::len).sum::<usize>() + 100);
+    let store = open(&disk).unwrap();
+    sim.limit(usize::MAX);
+    // The log as it is before a checkpoint upgrades it: a transaction's bytes come first.
+    let mut transaction = store.begin().unwrap();
+    let hash = transaction.add_bytes(&[7; 9_000]).unwrap();
+    assert_eq!(store.snapshot().unwrap().info().format, 3);
+    let padding = |sim: &SimDisk| {
+        let holds = |bytes: &Vec<u8>| bytes.windows(6).any(|part| part == b"PRf\x1a\x01\x03");
+        sim.files().into_iter().any(|(name, bytes)| name.contains(".log") && holds(&bytes))
+    };
+    assert!(!padding(&sim));
+    let mut row = rows::row("new.jpg", "{}");
+    (row.content_hash, row.has_data) = (hash, true);
+    transaction.insert(row, None).unwrap();
+    transaction.commit().unwrap();
+    store.checkpoint().unwrap();
+    assert_eq!(store.snapshot().unwrap().info().format, 4);
+    let mut transaction = store.begin().unwrap();
+    transaction.add_bytes(&[8; 9_000]).unwrap();
+    assert!(padding(&sim));
+    drop((transaction, store));
+    assert_eq!(check(&disk, Level::Deep).unwrap(), []);
 }

@@ -80,6 +80,8 @@ static void ends_in_any_order(const char *folder) {
   prdb_snapshot *snapshot;
   prdb_cursor *cursor, *unread;
   prdb_blob *blob;
+  prdb_view *view;
+  prdb_bytes shown;
   prdb_blob_writer *abandoned, *late;
   prdb_transaction *rolled_back, *consumed;
   prdb_entry entry;
@@ -119,7 +121,19 @@ static void ends_in_any_order(const char *folder) {
   free(small);
   CHECK(prdb_get(snapshot, 99, buffer, sizeof buffer, &got, &error) == PRDB_NOT_FOUND);
   CHECK(strstr(error.message, "99") != NULL);
+  /* So do bytes in place; where a copy does not fit nothing is written. */
+  DO(prdb_blob_view(snapshot, hash, &view, &shown, &error));
+  uint8_t *copy = malloc(shown.length);
+  DO(prdb_blob_copy(snapshot, hash, copy, shown.length - 1, &got, &error));
+  CHECK(got == shown.length);
+  DO(prdb_blob_copy(snapshot, hash, copy, shown.length, &got, &error));
+  CHECK(got == shown.length);
+  hash[0] ^= 1;
+  CHECK(prdb_blob_view(snapshot, hash, &view, &shown, &error) == PRDB_NOT_FOUND);
   prdb_snapshot_close(snapshot);
+  CHECK(shown.length == length && memcmp(shown.data, copy, length) == 0);
+  free(copy);
+  prdb_view_close(view);
   DO(prdb_cursor_next(cursor, &entry, &error));
   CHECK(entry.image.filename.length == 9);
   CHECK(memcmp(entry.image.filename.data, "beach.jpg", 9) == 0);
@@ -149,6 +163,7 @@ static void bad_arguments(const char *folder) {
   prdb_snapshot_close(NULL);
   prdb_cursor_close(NULL);
   prdb_blob_close(NULL);
+  prdb_view_close(NULL);
   prdb_blob_abandon(NULL);
   prdb_rollback(NULL);
 }

@@ -14,6 +14,7 @@ use picturerail_database::{
 /// clock that stands still.
 pub const OPTIONS: Options = Options {
     segment_bytes: 4096,
+    chunk_bytes: 2048,
     fill_ahead: FillAhead::Inline,
     upkeep: Upkeep::Inline,
     memory_bytes: 6_000,
