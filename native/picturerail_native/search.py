@@ -85,7 +85,8 @@ class Writer:
             path: of its folder.
             uuid: of the database.
             language: of the texts, which says what words are forms of one word: "english",
-                "german", or "none" for no such rules. An index of another is refused with OlderIndexError.
+                "german", or "none" for no such rules. An index of another is refused with
+                OlderIndexError.
         """
         self._handle: Any | None = None
         if len(uuid) != lib.PRSE_UUID_BYTES:

@@ -1,6 +1,6 @@
 """The search engine beside tantivy, Xapian and SQLite FTS5: the same documents, one table.
 
-    python tests/bench/bench_search.py [--documents N] [--passes N] [--texts FOLDER]
+    python tests/bench/bench_search.py [--documents N] [--passes N] [--texts FOLDER] [--peers NAME ...]
 
 Documents are generated captions whose words follow Zipf's law; or pages of the `.txt` and `.txt.gz`
 files below a folder (Debian's doc-rfc packages are a large set), cut into the same words for all
@@ -9,7 +9,9 @@ thread through Python (of the process for indexing, since tantivy's writer has i
 least of several passes; every engine answers with the ids of the ten best. Ours takes every word
 for the beginning of others too; the others do so only for the row of prefixes, tantivy never. A
 peer that is not installed is left out with a word (`pip install tantivy`, `apt install
-python3-xapian`). Peers answer with as little as they can: no counts.
+python3-xapian`). Peers answer with as little as they can: no counts. Ours always ranks words that
+stand near to each other higher; a row of its own has tantivy do so too, by an optional phrase with
+a slop.
 """
 
 from __future__ import annotations
@@ -128,8 +130,10 @@ class Fts5:
         self.database.commit()
         self.bytes = size_of(place)
 
-    def query(self, kind: str, words: Sequence[str]) -> str:
-        """Say it in FTS5's language."""
+    def query(self, kind: str, words: Sequence[str]) -> str | None:
+        """Say it in FTS5's language, which has no rank by nearness."""
+        if kind == "near":
+            return None
         joined = {"or": " OR "}.get(kind, " ").join(words)
         return {"phrase": f'"{joined}"', "prefix": f"{joined}*"}.get(kind, joined)
 
@@ -167,6 +171,9 @@ class Tantivy:
         if kind == "prefix":
             return None
         joined = {"or": " OR ", "phrase": " "}.get(kind, " AND ").join(words)
+        if kind == "near":
+            both = " ".join(f"+{word}" for word in words)
+            joined = f'{both} "{" ".join(words)}"~4'
         return self.index.parse_query(f'"{joined}"' if kind == "phrase" else joined, ["caption"])
 
     def ask(self, query: object) -> object:
@@ -196,8 +203,10 @@ class Xapian:
         self.parser.set_database(database)
         self.bytes = size_of(place)
 
-    def query(self, kind: str, words: Sequence[str]) -> object:
-        """Build it, outside of what is measured."""
+    def query(self, kind: str, words: Sequence[str]) -> object | None:
+        """Build it, outside of what is measured; it has no rank by nearness."""
+        if kind == "near":
+            return None
         if kind == "prefix":
             query = self.xapian.Query
             return query(query.OP_WILDCARD, words[0], 0, query.WILDCARD_LIMIT_ERROR, query.OP_OR)
@@ -213,6 +222,9 @@ class Xapian:
         return [match.docid for match in self.enquire.get_mset(0, 10)]
 
 
+PEERS = {engine.name: engine for engine in (Tantivy, Fts5, Xapian)}
+
+
 def size_of(folder: Path) -> int:
     """Return the bytes of a folder's files."""
     return sum(file.stat().st_size for file in folder.iterdir())
@@ -223,6 +235,7 @@ def make_queries(
 ) -> list[tuple[str, str, list[list[str]]]]:
     """Return (label, kind, words of each query)."""
     common, middle = vocabulary[:40], vocabulary[40:2000]
+    pairs = [rng.sample([*common, *middle[:200]], 2) for _ in range(count)]
     rare = [[vocabulary[-rng.randint(1, len(vocabulary) // 3)]] for _ in range(count)]
     phrases = []
     for caption in rng.choices(captions, k=count):
@@ -231,7 +244,8 @@ def make_queries(
     return [
         ("common word", "word", [[word] for word in common]),
         ("rare word", "word", rare),
-        ("AND of two", "and", [rng.sample([*common, *middle[:200]], 2) for _ in range(count)]),
+        ("AND of two", "and", pairs),
+        ("AND, nearer higher", "near", pairs),
         ("OR of three", "or", [rng.sample([*common, *middle[:200]], 3) for _ in range(count)]),
         ("phrase", "phrase", phrases),
         ("prefix", "prefix", [[word[:3]] for word in rng.choices(vocabulary, k=count)]),
@@ -246,8 +260,9 @@ def mean_least(ask: Callable[[Any], object], queries: Sequence[Any], passes: int
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--documents", type=int, default=100_000)
+    parser.add_argument("--documents", type=int, default=200_000)
     parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
     parser.add_argument("--texts", type=Path, help="take the documents from the files below it")
     arguments = parser.parse_args()
     rng = random.Random(SEED)
@@ -270,7 +285,7 @@ def main() -> None:
 
     rows: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as temporary:
-        for make in (Ours, Tantivy, Fts5, Xapian):
+        for make in (Ours, *(PEERS[name] for name in arguments.peers)):
             try:
                 seconds = []
                 for number in range(1 if make is Xapian else min(2, arguments.passes)):

@@ -12,7 +12,7 @@ namespace prse {
 namespace {
 
 // The memory index is written to a segment when it takes this much.
-constexpr std::size_t kFlushBytes = 64U << 20;
+constexpr std::size_t kFlushBytes = 128U << 20;
 constexpr std::size_t kMostValues = 1U << 16;
 // So many commits pass before a merge that could not be written is tried again.
 constexpr unsigned kRestAfterFailure = 64;

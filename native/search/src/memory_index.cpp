@@ -66,15 +66,16 @@ std::uint32_t MemoryIndex::number_of(char kind, std::string_view word, std::uint
 void MemoryIndex::begin_run(Term& term, std::uint32_t slot, std::uint32_t field, std::uint32_t times) {
   term.slot = slot;
   term.field = field;
-  term.times_at = term.numbers.size() + 2;
-  term.numbers.insert(term.numbers.end(), {slot, field, times});
+  term.times_at = term.numbers.size() + 1;
+  term.numbers.insert(term.numbers.end(), {slot, field << kTimesBits | times});
+  bytes_ += 2 * sizeof(std::uint32_t);
 }
 
 void MemoryIndex::add_occurrence(Term& term, std::uint32_t slot, std::uint32_t field, std::uint32_t position) {
   if (term.slot != slot || term.field != field) begin_run(term, slot, field, 0);
   ++term.numbers[term.times_at];
   term.numbers.push_back(position);
-  bytes_ += 2 * sizeof(std::uint32_t);
+  bytes_ += sizeof(std::uint32_t);
 }
 
 void MemoryIndex::add_whole_tag(const std::string& tag, std::uint32_t slot, std::uint32_t field) {
@@ -82,7 +83,6 @@ void MemoryIndex::add_whole_tag(const std::string& tag, std::uint32_t slot, std:
   // The same tag may have been given twice.
   if (term.slot == slot) return;
   begin_run(term, slot, field, 1);
-  bytes_ += 3 * sizeof(std::uint32_t);
 }
 
 // The numbers of a value's words. Most of the time goes into waiting for memory, so it is asked for some words
@@ -232,7 +232,7 @@ std::string MemoryIndex::build(std::uint64_t number, Language language) const {
     const bool with_positions = term->key[0] == kWordKey;
     const std::vector<std::uint32_t>& numbers = term->numbers;
     runs.clear();
-    for (std::size_t at = 0; at < numbers.size(); at += 3 + (with_positions ? numbers[at + 2] : 0)) {
+    for (std::size_t at = 0; at < numbers.size(); at += 2 + (with_positions ? times_of(numbers[at + 1]) : 0)) {
       const std::uint32_t doc = doc_of_slot[numbers[at]];
       if (doc != kDead) runs.push_back({doc, at});
     }
@@ -245,8 +245,8 @@ std::string MemoryIndex::build(std::uint64_t number, Language language) const {
     for (std::size_t i = 0; i < runs.size(); ++i) {
       if (i == 0 || runs[i].doc != runs[i - 1].doc) builder.postings.begin_document(runs[i].doc);
       const std::uint32_t* run = &numbers[runs[i].at];
-      const std::size_t positions = with_positions ? run[2] : 0;
-      builder.postings.add_field(run[1], run[2], std::span(run + 3, positions));
+      const std::uint32_t times = times_of(run[1]);
+      builder.postings.add_field(field_of(run[1]), times, std::span(run + 2, with_positions ? times : 0));
     }
     builder.end_term();
   }

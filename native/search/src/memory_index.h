@@ -12,6 +12,7 @@
 #include "analyser.h"
 #include "language.h"
 #include "neighbours.h"
+#include "shapes.h"
 #include "vectors.h"
 
 namespace prse {
@@ -62,8 +63,8 @@ class MemoryIndex {
     std::vector<StoredValue> stored;
   };
   static constexpr std::uint32_t kNone = UINT32_MAX;
-  // A term with its occurrences, one run after the other: slot, field, times, and for a word that many
-  // positions. Runs come by slot, then field.
+  // A term with its occurrences, one run after the other: slot, field and times in one number, and for a word
+  // that many positions. Runs come by slot, then field.
   struct Term {
     std::string key;
     std::vector<std::uint32_t> numbers;
@@ -77,12 +78,17 @@ class MemoryIndex {
     std::uint32_t number = kNone;
     std::uint32_t mark = 0;  // the hash's upper half: terms that differ in it need not be looked at
   };
+  // A word has a letter and is parted from the next: none stands in a text as often as that has bytes.
+  static constexpr unsigned kTimesBits = 26;
+  static constexpr std::uint32_t field_of(std::uint32_t number) { return number >> kTimesBits; }
+  static constexpr std::uint32_t times_of(std::uint32_t number) { return number & ((1U << kTimesBits) - 1); }
+  static_assert(kMostFields << kTimesBits <= std::uint64_t{1} << 32 && kLongestText <= 1U << kTimesBits);
   static constexpr std::uint32_t mark_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
 
   std::uint32_t field_number(std::string_view name);
   void find_terms(const Analysis& analysis);
   void add_words(std::uint32_t slot, std::uint32_t field, std::span<const FieldValue* const> values);
-  static void begin_run(Term& term, std::uint32_t slot, std::uint32_t field, std::uint32_t times);
+  void begin_run(Term& term, std::uint32_t slot, std::uint32_t field, std::uint32_t times);
   void add_occurrence(Term& term, std::uint32_t slot, std::uint32_t field, std::uint32_t position);
   void add_whole_tag(const std::string& tag, std::uint32_t slot, std::uint32_t field);
   std::uint32_t number_of(char kind, std::string_view word, std::uint64_t hash);

@@ -13,7 +13,7 @@ METADATA = b'{"mime": "image/jpeg", "width": 1, "height": 1}'
 
 
 def test_another_language_has_the_index_built_anew(tmp_path: Path) -> None:
-    """What a word's forms are follows the setting, back and forth; it is no repair that is counted."""
+    """Forms of words follow the setting, back and forth; that is no repair, and not counted."""
     with Database(tmp_path / "store", Mode.CREATE) as database:
         with database.begin() as transaction:
             transaction.insert(
