@@ -7,9 +7,9 @@ Without FOLDER, N photographs of 12 megapixels are made, the same ones every tim
 scikit-image's photographs, enlarged, with the noise of a sensor. Both programs run as
 processes of their own, start-up included; the columns are their processor seconds (user and
 system, children too) and, in brackets, seconds by the clock; and the largest process's peak of
-memory. sigal is installed into a virtual environment of its own where it cannot be imported;
-thumbsup and vipsthumbnail (which makes the two renditions and no site) have a column where they
-are on PATH.
+memory. sigal is installed into a virtual environment of its own where it cannot be imported, and
+thumbsup by npm where GraphicsMagick (`gm`) and `exiftool`, which it runs, are on PATH. What makes
+the two renditions and no site, vipsthumbnail, has a column where it is on PATH.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ img_size = (2048, 2048)
 thumb_size = (400, 300)
 title = "Bench"
 """
+THUMBSUP = "thumbsup@2.18.0"
 VECTORS = np.random.default_rng(1).normal(size=(500, 1280)) * 2
 PICTURES = ("astronaut", "chelsea", "coffee", "rocket", "retina", "immunohistochemistry")
 
@@ -112,10 +113,11 @@ def compare(scratch: Path, folder: Path | None, count: int) -> None:
         add_to_store(store, photos, [where / "new.jpg"])
 
     commands = {"picturerail": [ours], "sigal": [theirs]}
-    if shutil.which("thumbsup"):
+    thumbsup_command = thumbsup()
+    if thumbsup_command:
         options = "--thumb-size 400 --small-size 400 --large-size 2000 --photo-quality 85 --cleanup"
         site_of = ["--input", str(photos), "--output", str(scratch / "thumbsup-site")]
-        commands["thumbsup"] = [["thumbsup", *site_of, *options.split()]]
+        commands["thumbsup"] = [[*thumbsup_command, *site_of, *options.split()]]
     steps = (("full build", None), ("nothing changed", None), ("one added", add_one))
     table: dict[str, list[Cost]] = {name: [] for name in commands}
     for _, prepare in steps:
@@ -386,6 +388,25 @@ def make_photos(folder: Path, count: int, seed: int = 0) -> None:
         noise = rng.integers(-9, 10, (3000, 4000, 1), dtype=np.int16)
         pixels = (large.astype(np.int16) + noise).clip(0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(folder / f"photo-{number:07}.jpg", quality=90)
+
+
+def thumbsup() -> list[str]:
+    """Return the command of thumbsup, installed apart where it is not there; none if it cannot."""
+    found = shutil.which("thumbsup")
+    if found:
+        return [found]
+    missing = [name for name in ("npm", "gm", "exiftool") if shutil.which(name) is None]
+    if missing:
+        print(f"no column of thumbsup: there is no {', '.join(missing)} on PATH", flush=True)
+        return []
+    home = Path(tempfile.gettempdir()) / "picturerail-bench-thumbsup"
+    command = home / "node_modules/.bin/thumbsup"
+    if not command.exists():
+        print("installing thumbsup into", home, flush=True)
+        home.mkdir(exist_ok=True)
+        quiet = ["--silent", "--no-audit", "--no-fund"]
+        subprocess.run(["npm", "install", *quiet, THUMBSUP], cwd=home, check=True)
+    return [str(command)]
 
 
 def sigal() -> list[str]:
