@@ -36,6 +36,8 @@ def main() -> None:
         "month": str(month.relative_to(site)),
         "albums": "album/index.html",
         "album": str(albums[0].relative_to(site)),
+        "inner": str(albums[-1].relative_to(site)),
+        "tags": "tag/index.html",
         "photo": f"photo/{photo.name}/index.html",
         "search": "index.html?q=animal",
         "missing": "404.html",

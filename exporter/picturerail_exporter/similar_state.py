@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import bisect
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -118,13 +118,24 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
         for number, (_, after) in changes.items():
             wanted |= self.listing(number)
             self._hang(number, after)
+        gains: dict[int, dict[int, int]] = {}
+        stood = set(old.values())
         for leaf in {self._leaf(*place) for place in touched}:
-            wanted |= self._gaining(leaf, most)
+            # In a leaf that stood before only what came can be new on a list.
+            came = changes.keys() if leaf in stood else None
+            for number, others in self._gains(leaf, most, came).items():
+                gains.setdefault(number, {}).update(others)
         split = [leaf for place, leaf in old.items() if self._leaf(*place) != leaf]
         for leaf in set(split):
             wanted |= self._losing(inhabitants[leaf])
         leaves: dict[_Leaf, _Members] = {}
-        return {number for number in wanted if self._recompute(number, most, leaves)}
+        changed = {number for number in wanted if self._recompute(number, most, leaves)}
+        for number in gains.keys() - wanted:
+            # Nothing goes from its list but what the new ones are more similar than.
+            now = _most_similar({**dict(self._list(number)), **gains[number]}, most)
+            if self._set_list(number, now):
+                changed.add(number)
+        return changed
 
     def add(self, new: Mapping[int, Coded | None]) -> None:
         """Take over codes of pictures that have none; their lists wait for `compute`."""
@@ -194,13 +205,21 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
 
     # ---- whose lists a change touches ----
 
-    def _gaining(self, leaf: _Leaf, most: int) -> set[int]:
-        """Return the pictures of a leaf to whose lists another one of it belongs."""
+    def _gains(self, leaf: _Leaf, most: int, came: Set[int] | None) -> dict[int, dict[int, int]]:
+        """Return what belongs on the lists of a leaf's pictures and does not stand there.
+
+        By picture, the others of the leaf and how similar they are; of those that `came`, or, where
+        that is not known, of all.
+        """
         import numpy as np
 
         members = self._members(leaf)
-        if len(members) < 2:
-            return set()
+        others = [each for each in members if came is None or each[0] in came]
+        if len(members) < 2 or not others:
+            return {}
+        numbers = {number: at for at, (number, _) in enumerate(others)}
+        ordered = list(numbers)
+        rank = _ranks(members, others)
         lists: dict[int, _List] = {number: [] for number, _ in members}
         query = (
             "SELECT alike.id, other, score FROM hung CROSS JOIN alike ON alike.id = hung.id"
@@ -208,9 +227,6 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
         )
         for number, other, score in self._db.execute(query, leaf):
             lists[number].append((other, score))
-        numbers = {number: at for at, (number, _) in enumerate(members)}
-        ordered = list(numbers)
-        rank = _ranks(members, members)
         needed = np.zeros(len(members), np.int64)
         for at, held in enumerate(lists.values()):
             for other, _ in held:
@@ -218,9 +234,12 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
                     rank[at, numbers[other]] = -1
             if len(held) == most:
                 other, least = held[-1]
-                # Equal ones are ordered by id, of which the rank knows only those of this leaf.
+                # Equal ones are ordered by id, of which the rank knows only those compared here.
                 needed[at] = (least << 31) | (2**31 - 1 - bisect.bisect_left(ordered, other))
-        return {ordered[at] for at in np.flatnonzero(rank.max(axis=1) >= needed).tolist()}
+        gains: dict[int, dict[int, int]] = {}
+        for at, one in np.argwhere(rank >= needed[:, None]).tolist():
+            gains.setdefault(members[at][0], {})[ordered[one]] = int(rank[at, one]) >> 31
+        return gains
 
     def _losing(self, inhabitants: Iterable[int]) -> set[int]:
         """Return those pictures that no longer share a leaf with all on their lists."""
@@ -269,8 +288,7 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
             if leaf not in leaves:
                 leaves[leaf] = _Members(self._members(leaf))
             best.update(leaves[leaf].best(coded.content, code, most))
-        new = sorted(best.items(), key=lambda each: (-each[1], each[0]))[:most]
-        return self._set_list(number, new)
+        return self._set_list(number, _most_similar(best, most))
 
     def compute(self, most: int) -> set[int]:
         """Make all lists anew; return the pictures whose lists are not what they were.
@@ -335,6 +353,10 @@ class _Members:
         order = np.lexsort((self._ids[found], -score[found]))[:most]
         chosen = found[order]
         return list(zip(self._ids[chosen].tolist(), score[chosen].tolist(), strict=True))
+
+
+def _most_similar(score: Mapping[int, int], most: int) -> _List:
+    return sorted(score.items(), key=lambda each: (-each[1], each[0]))[:most]
 
 
 def _part(trie: int, key: int, depth: int) -> _Leaf:

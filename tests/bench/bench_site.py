@@ -1,15 +1,15 @@
 """The gallery's cost beside others': the same photographs, the same two renditions.
 
     python tests/bench/bench_site.py [--quick] [--photos N] [FOLDER]
-    python tests/bench/bench_site.py --scale 100 10000
+    python tests/bench/bench_site.py --scale 100 10000 100000 [--keep FOLDER]
 
 Without FOLDER, N photographs of 12 megapixels are made, the same ones every time: crops of
 scikit-image's photographs, enlarged, with the noise of a sensor. Both programs run as
 processes of their own, start-up included; the columns are their processor seconds (user and
 system, children too) and, in brackets, seconds by the clock; and the largest process's peak of
-memory. sigal is installed into a virtual environment of its own where it cannot be imported;
-thumbsup and vipsthumbnail (which makes the two renditions and no site) have a column where they
-are on PATH.
+memory. sigal is installed into a virtual environment of its own where it cannot be imported, and
+thumbsup by npm where GraphicsMagick (`gm`) and `exiftool`, which it runs, are on PATH. What makes
+the two renditions and no site, vipsthumbnail, has a column where it is on PATH.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ img_size = (2048, 2048)
 thumb_size = (400, 300)
 title = "Bench"
 """
+THUMBSUP = "thumbsup@2.18.0"
 VECTORS = np.random.default_rng(1).normal(size=(500, 1280)) * 2
 PICTURES = ("astronaut", "chelsea", "coffee", "rocket", "retina", "immunohistochemistry")
 
@@ -76,10 +77,11 @@ def main() -> None:
         type=int,
         help="instead: what a change costs among so many small photographs",
     )
+    parser.add_argument("--keep", type=Path, help="keep and use again what --scale makes, here")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-site-") as scratch:
         if arguments.scale:
-            scale(Path(scratch), arguments.scale)
+            scale(arguments.keep or Path(scratch), arguments.scale)
             return
         compare(Path(scratch), arguments.folder, 8 if arguments.quick else arguments.photos)
 
@@ -111,10 +113,11 @@ def compare(scratch: Path, folder: Path | None, count: int) -> None:
         add_to_store(store, photos, [where / "new.jpg"])
 
     commands = {"picturerail": [ours], "sigal": [theirs]}
-    if shutil.which("thumbsup"):
+    thumbsup_command = thumbsup()
+    if thumbsup_command:
         options = "--thumb-size 400 --small-size 400 --large-size 2000 --photo-quality 85 --cleanup"
         site_of = ["--input", str(photos), "--output", str(scratch / "thumbsup-site")]
-        commands["thumbsup"] = [["thumbsup", *site_of, *options.split()]]
+        commands["thumbsup"] = [[*thumbsup_command, *site_of, *options.split()]]
     steps = (("full build", None), ("nothing changed", None), ("one added", add_one))
     table: dict[str, list[Cost]] = {name: [] for name in commands}
     for _, prepare in steps:
@@ -165,21 +168,30 @@ def vips(files: list[str], scratch: Path) -> Cost:
 def scale(scratch: Path, counts: list[int]) -> None:
     """Print what an export costs after each kind of change, among more and more pictures."""
     print("Processor seconds of `export` after a change, start-up included; in brackets those of")
-    print("the browser's index apart from the others.\n")
+    print(
+        "the browser's index apart from the others. Full: with all renditions in the store, which"
+    )
+    print("the first one makes.\n")
     print(f"| photographs | full | peak memory | {' | '.join(CHANGES)} |")
     print(f"|---:|---:|---:|{'---:|' * len(CHANGES)}", flush=True)
     for count in counts:
         home = scratch / str(count)
         store, site = home / "store", home / "site"
         command = [sys.executable, str(EXPORT), str(store), str(site)]
-        fill(store, count)
-        full = measure(command)
+        if not store.exists():
+            fill(store, count)
+            rendering = measure(command)
+            shutil.rmtree(site)
+            print(
+                f"| {count:,}, with rendering | {_cell(rendering)} | {rendering.peak_mb:.0f} MB |"
+            )
+        full = measure([*command, "full"])
         cells = [_cell(full), f"{full.peak_mb:.0f} MB"]
         encoded = renditions_of(store)
         for change in CHANGES.values():
             change(store, count)
             cells.append(_cell(measure(command)))
-            if change is rename_a_folder:
+            if change in {rename_a_folder, rename_a_large_folder}:
                 assert encoded == renditions_of(store), "a renamed folder had pixels encoded"
             encoded = renditions_of(store)
         print(f"| {count:,} | {' | '.join(cells)} |", flush=True)
@@ -204,26 +216,45 @@ def change_nothing(_store: Path, _count: int) -> None:
     """Leave all as it is."""
 
 
-def add_a_picture(store: Path, count: int) -> None:
+def add_a_picture(store: Path, _count: int) -> None:
     """Add one."""
-    with Database(store, Mode.CREATE) as database, database.begin() as transaction:
-        add_small(database, transaction, count)
+    with Database(store, Mode.CREATE) as database:
+        with database.snapshot() as snapshot:
+            last = max(row.id for row in snapshot.images())
+        with database.begin() as transaction:
+            add_small(database, transaction, last)
 
 
 def delete_a_picture(store: Path, count: int) -> None:
     """Delete one of the middle."""
-    with Database(store, Mode.CREATE) as database, database.begin() as transaction:
-        transaction.delete(count // 2, 1)
+    with Database(store, Mode.CREATE) as database:
+        with database.snapshot() as snapshot:
+            middle = next(snapshot.images(after=count // 2)).id
+        with database.begin() as transaction:
+            transaction.delete(middle, 1)
 
 
 def rename_a_folder(store: Path, _count: int) -> None:
     """Rename a folder of 20."""
+    rename(store, b"000/0003/", b"000/renamed %d/")
+
+
+def rename_a_large_folder(store: Path, _count: int) -> None:
+    """Rename a folder that holds, in folders of 20, all or a thousand."""
+    with Database(store) as database, database.snapshot() as snapshot:
+        outer = min(row.path for row in snapshot.images()).split(b"/")[0]
+    rename(store, outer + b"/", b"renamed %d/")
+
+
+def rename(store: Path, before: bytes, after: bytes) -> None:
+    """Rename a folder, to a name with a number of its own."""
+    after %= time.time_ns()
     with Database(store, Mode.CREATE) as database:
         with database.snapshot() as snapshot:
-            rows = list(snapshot.images_below(1, b"0003/"))
+            rows = list(snapshot.images_below(1, before)) or list(snapshot.images())[:20]
         with database.begin() as transaction:
             for row in rows:
-                path = row.path.replace(b"0003/", b"renamed/")
+                path = after + row.path.removeprefix(before)
                 transaction.update(msgspec.structs.replace(row, path=path))
 
 
@@ -232,6 +263,7 @@ CHANGES = {
     "one added": add_a_picture,
     "one removed": delete_a_picture,
     "folder of 20 renamed": rename_a_folder,
+    "of 1,000 (100 of 100)": rename_a_large_folder,
 }
 
 
@@ -241,7 +273,7 @@ def renditions_of(store: Path) -> dict[Path, int]:
 
 
 def add_small(database: Database, transaction: Transaction, number: int) -> None:
-    """Add a small picture unlike all others, as one of 20 in its folder, over ten years."""
+    """Add a small picture unlike all others, one of 20 in its folder, over ten years."""
     buffer = io.BytesIO()
     colour = (number // 62_500 * 4, number // 250 % 250, number % 250)
     Image.new("RGB", (96, 64), colour).save(buffer, "JPEG", quality=95, comment=b"%d" % number)
@@ -252,7 +284,7 @@ def add_small(database: Database, transaction: Transaction, number: int) -> None
     metadata = Metadata(
         mime="image/jpeg", width=96, height=64, taken=taken, descriptions={"sidecar": said}
     )
-    path = f"{number // 20:04}/{number}.jpg".encode()
+    path = f"{number // 1000:03}/{number // 20:04}/{number}.jpg".encode()
     row = ImageRow(
         id=0,
         filename=path.rpartition(b"/")[2],
@@ -356,6 +388,25 @@ def make_photos(folder: Path, count: int, seed: int = 0) -> None:
         noise = rng.integers(-9, 10, (3000, 4000, 1), dtype=np.int16)
         pixels = (large.astype(np.int16) + noise).clip(0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(folder / f"photo-{number:07}.jpg", quality=90)
+
+
+def thumbsup() -> list[str]:
+    """Return the command of thumbsup, installed apart where it is not there; none if it cannot."""
+    found = shutil.which("thumbsup")
+    if found:
+        return [found]
+    missing = [name for name in ("npm", "gm", "exiftool") if shutil.which(name) is None]
+    if missing:
+        print(f"no column of thumbsup: there is no {', '.join(missing)} on PATH", flush=True)
+        return []
+    home = Path(tempfile.gettempdir()) / "picturerail-bench-thumbsup"
+    command = home / "node_modules/.bin/thumbsup"
+    if not command.exists():
+        print("installing thumbsup into", home, flush=True)
+        home.mkdir(exist_ok=True)
+        quiet = ["--silent", "--no-audit", "--no-fund"]
+        subprocess.run(["npm", "install", *quiet, THUMBSUP], cwd=home, check=True)
+    return [str(command)]
 
 
 def sigal() -> list[str]:

@@ -1,4 +1,4 @@
-"""Export a site, as a process of its own that loads nothing else: `export_site.py STORE SITE`.
+"""Export a site, in a process that loads nothing else: `export_site.py STORE SITE [full]`.
 
 Prints which part of the processor's time went into the browser's index.
 """
@@ -20,7 +20,7 @@ RECIPE = Recipe(sizes=(Size("large", 2048, 2048), Size("small", 400, 300), Recip
 """The two renditions that the others make, and the tile that a site of ours has beside them."""
 
 
-def main(store: Path, site: Path) -> None:
+def main(store: Path, site: Path, *, full: bool) -> None:
     """Export, and say what the browser's index took."""
     took = [0.0]
 
@@ -37,9 +37,9 @@ def main(store: Path, site: Path) -> None:
     for name in ("rebuild", "update"):
         setattr(SearchIndex, name, timed(getattr(SearchIndex, name)))
     with Database(store) as database, database.snapshot() as snapshot:
-        export(snapshot, SiteOptions(site, store / "renditions", recipe=RECIPE))
+        export(snapshot, SiteOptions(site, store / "renditions", recipe=RECIPE), full=full)
     print("index", took[0])
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), full="full" in sys.argv[3:])

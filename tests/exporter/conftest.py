@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import picturerail_exporter
-from picturerail_exporter import pages
+from picturerail_exporter import bring, changes, pages, site_folder
 from picturerail_exporter.serve import make_server
 from picturerail_exporter.site import ExportReport, SiteOptions, export
 
@@ -48,6 +48,16 @@ def publish(source: MemorySource, options: SiteOptions) -> Callable[..., ExportR
         return export(source, chosen, **how)  # type: ignore[arg-type]
 
     return run
+
+
+@pytest.fixture
+def few_at_a_time() -> Iterator[None]:
+    """Let an export do a few at a time, as it does with many pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bring, "_AT_ONCE", 5)
+        patch.setattr(changes, "AT_ONCE", 3)
+        patch.setattr(site_folder, "_MOST_HELD", 20)
+        yield
 
 
 @pytest.fixture

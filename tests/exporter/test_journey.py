@@ -141,3 +141,12 @@ def test_a_visit_by_links_alone(journey, serve, visit, scheme):
     page.locator("main .cover", has_text="2013").click()
     page.wait_for_url("**/album/Pictures/2013/index.html")
     assert loaded(page)[1] == 0
+
+
+def test_nothing_shows_around_a_small_picture(journey, serve, visit):
+    """The placeholder is gone once its picture is there, which may be smaller than its stage."""
+    origin = serve(journey)
+    page = visit(origin, viewport={"width": 1366, "height": 860})
+    page.goto(f"{origin}photo/7/index.html")
+    page.wait_for_selector(".stage:not(:has(.placeholder)) .picture")
+    assert loaded(page)[1] == 0

@@ -78,6 +78,7 @@ def visited(origin: str) -> int:
     return pictures
 
 
+@pytest.mark.usefixtures("few_at_a_time")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_killed_at_any_write(source, options, publish, serve, tmp_path):
     """Killed anywhere, the served site has no broken picture, and the next export mends it."""

@@ -119,3 +119,21 @@ def test_a_year_is_a_step_back(long, serve, chromium):
     page.wait_for_url("**#2016-*")
     assert abs(page.evaluate("scrollY") - before) < 40
     page.close()
+
+
+@pytest.mark.browser
+def test_a_search_has_no_scrubber(long, serve, chromium):
+    """The scrubber is gone while what it scrolls is hidden by a search, and then there again."""
+    page = chromium.new_page(viewport={"width": 1366, "height": 860})
+    page.goto(serve(long))
+    page.wait_for_selector(READY)
+    assert page.locator(".rail").is_visible()
+
+    page.locator("input[name=q]").fill("picture")
+    page.wait_for_selector("html[data-search=ready]")
+    assert not page.locator(".rail").is_visible()
+
+    page.locator("input[name=q]").fill("")
+    page.wait_for_selector("html:not([data-search])")
+    assert page.locator(".rail").is_visible()
+    page.close()

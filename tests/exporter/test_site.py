@@ -13,12 +13,9 @@ import pytest
 
 from picturerail_exporter import (
     album_state,
-    bring,
-    changes,
     files,
     pages,
     sections,
-    site_folder,
 )
 from picturerail_exporter.pixels import decode
 from picturerail_exporter.rendition_store import RenditionStore
@@ -120,6 +117,7 @@ def random_change(rng, source, folder):
         source.near(rng.choice(WORDS), (rng.choice(WORDS), 0.5), ("shore", rng.random()))
 
 
+@pytest.mark.usefixtures("few_at_a_time")
 @pytest.mark.parametrize("seed", range(8))
 def test_incremental_equals_full(seed, source, options, publish, tmp_path, monkeypatch):
     """After any changes an incremental site is byte for byte a new one, with no loose ends."""
@@ -128,10 +126,6 @@ def test_incremental_equals_full(seed, source, options, publish, tmp_path, monke
     monkeypatch.setattr(sections, "PER_PAGE", 4)  # so that a few pictures make several pages
     monkeypatch.setattr(pages, "MOST_WAYS", 3)
     monkeypatch.setattr(album_state, "LEAST_ALBUMS", 2)
-    # A few at a time, as many are.
-    monkeypatch.setattr(bring, "_AT_ONCE", 5)
-    monkeypatch.setattr(changes, "AT_ONCE", 3)
-    monkeypatch.setattr(site_folder, "_MOST_HELD", 10)
     source.root(1, "Pictures", folder=tmp_path / "photos")
     source.root(2, "Other")
     rules = [
@@ -328,6 +322,7 @@ def test_delete_and_hide_leave_nothing(source, publish, options):
     assert len(list(options.path.glob("media/*/*-tile.webp"))) == 1
 
 
+@pytest.mark.usefixtures("few_at_a_time")
 def test_interrupted_at_any_write(source, options, publish, monkeypatch, tmp_path):
     """Stopped at any write or removal, the site has no broken picture; the next run mends it."""
     for at in range(6):

@@ -1,11 +1,15 @@
 """What an export of a change reads, touches and tells: its own pages and nothing else."""
 
+import gc
 import re
 from dataclasses import replace
 
 import pytest
 
-from picturerail_exporter import sections
+from picturerail_exporter import bring, changes, sections
+from picturerail_exporter.collection import Photo
+from picturerail_exporter.pages import Pages
+from picturerail_exporter.state import SiteState
 from picturerail_native.records import Corrections
 
 from .helpers import broken_links, encoded, nth_day, photograph, plain, public, tree
@@ -65,6 +69,33 @@ def test_incremental_reads_only_what_changed(source, publish, monkeypatch):
 
     assert "photo/2/index.html" in report.changed_files
     assert "photo/5/index.html" not in report.changed_files
+
+
+def test_a_full_export_holds_few_pictures(source, publish, options, monkeypatch):
+    """Computing everything needs no more pictures in memory at once than a page or two shows."""
+    monkeypatch.setattr(sections, "PER_PAGE", 4)
+    monkeypatch.setattr(changes, "AT_ONCE", 8)
+    monkeypatch.setattr(bring, "_AT_ONCE", 16)
+    for at in range(240):
+        tags = (f"tag{at % 7}",)
+        source.add(f"{at // 10}/{at}.jpg", plain((at, 2, 3)), taken=nth_day(at), tags=tags)
+        source.looks(at + 1, [at % 5 - 2, at % 3 - 1, 1, -1, at % 7 - 3])
+    held = []
+
+    def counting(real):
+        def call(*arguments, **named):
+            held.append(sum(isinstance(each, Photo) for each in gc.get_objects()))
+            return real(*arguments, **named)
+
+        return call
+
+    monkeypatch.setattr(SiteState, "put", counting(SiteState.put))
+    monkeypatch.setattr(Pages, "_page", counting(Pages._page))
+    report = publish(replace(options, similar=3))
+
+    assert report.added > 600
+    assert len(held) > 240 + 300
+    assert max(held) < 80
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a database", None])

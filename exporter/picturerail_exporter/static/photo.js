@@ -13,6 +13,16 @@
   const keys = /** @type {HTMLDialogElement} */ (document.getElementById("keys"));
   const zoomer = /** @type {HTMLButtonElement} */ (document.getElementById("zoom"));
 
+  // Around a picture that is smaller than its stage, or through it, the placeholder would still show.
+  function arrived() {
+    stage.querySelector(".placeholder")?.remove();
+  }
+  if (picture.complete && picture.naturalWidth) {
+    arrived();
+  } else {
+    picture.addEventListener("load", arrived, { once: true });
+  }
+
   /** @param {"prev" | "next"} to */
   function neighbour(to) {
     return /** @type {HTMLLinkElement | null} */ (document.querySelector(`link[rel="${to}"]`));
