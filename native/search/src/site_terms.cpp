@@ -16,9 +16,10 @@ constexpr char kStem = 's';
 constexpr char kTag = 't';
 constexpr char kWord = 'w';
 
-// A band ends once it has so many documents, the next one once it has twice as many, up to the most.
+// A band ends once it has so many documents, the next one once it has twice as many. Behind so many all
+// others are one band: whoever reads beyond them mostly asks which documents there are at all.
 constexpr std::size_t kFirstBand = 24;
-constexpr std::size_t kLargestBand = 4096;
+constexpr std::size_t kBanded = 900;
 // A long band is cut into parts where an id says so, so that one document more changes one part.
 constexpr std::size_t kLeastPart = 1024;
 constexpr std::size_t kMostPart = 3072;
@@ -29,7 +30,7 @@ constexpr std::uint64_t kCutOneIn = 512;
 constexpr double kReferenceLength = 8;
 constexpr double kLevelsPerDoubling = 8;
 
-constexpr std::size_t kMostBounds = 4;
+constexpr std::size_t kMostBounds = 12;
 
 std::uint64_t mixed(std::uint64_t id) {
   // The finalizer of splitmix64 (Steele and others, "Fast splittable pseudorandom number generators",
@@ -244,14 +245,16 @@ std::optional<SiteTerm> SiteTerms::list(const std::string& term, bool with_posit
   std::map<int, std::uint32_t> band_of;
   std::uint32_t bands = 0;
   std::size_t in_band = 0;
+  std::size_t banded = 0;
   std::size_t enough = kFirstBand;
   for (const auto& [level, count] : documents) {
     band_of[level] = bands;
     in_band += count;
-    if (in_band >= enough) {
+    if (in_band >= enough && banded < kBanded) {
       ++bands;
+      banded += in_band;
       in_band = 0;
-      enough = std::min(2 * enough, kLargestBand);
+      enough *= 2;
     }
   }
   if (in_band > 0) ++bands;
