@@ -80,7 +80,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// Bytes of one of a few contents, long and short.
 fn bytes_of(content: u8) -> Vec<u8> {
-    vec![b'a' + content; 40 + usize::from(content) * 400]
+    vec![b'a' + content; 40 + usize::from(content) * 900]
 }
 
 #[derive(Clone, Debug)]
