@@ -50,7 +50,7 @@ from picturerail_exporter.search_state import SearchState
 from picturerail_exporter.similar_state import SimilarState
 from picturerail_exporter.way_state import WayState
 
-_SHAPE = "6"
+_SHAPE = "7"
 """To be raised when the tables or what is in them change: the file is then made anew."""
 
 _TABLES = """
