@@ -274,8 +274,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
-        site.requests += 1
-        site.bytes += len(data)
+        if path != "/":
+            site.requests += 1
+            site.bytes += len(data)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -396,10 +397,10 @@ def visit(
                 for slow in (1, 4):
                     context = browser.new_context()
                     page = context.new_page()
+                    site.bytes = site.requests = 0
                     page.goto(f"http://127.0.0.1:{site.server_port}/")
                     client = context.new_cdp_session(page)
                     client.send("Emulation.setCPUThrottlingRate", {"rate": slow})
-                    site.bytes = site.requests = 0
                     page.evaluate(script + "0")
                     page.evaluate("begin()")
                     answers.append((page.evaluate("ask", text), site.bytes, site.requests))
