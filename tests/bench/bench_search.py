@@ -1,6 +1,6 @@
 """The search engine beside tantivy, Xapian and SQLite FTS5: the same documents, one table.
 
-    python tests/bench/bench_search.py [--documents N] [--passes N] [--texts FOLDER] [--peers NAME ...]
+    python tests/bench/bench_search.py [--documents N] [--passes N] [--texts FOLDER] [--peers ...]
 
 Documents are generated captions whose words follow Zipf's law; or pages of the `.txt` and `.txt.gz`
 files below a folder (Debian's doc-rfc packages are a large set), cut into the same words for all
@@ -83,9 +83,9 @@ def cpu(task: Callable[[], object]) -> float:
     return time.thread_time() - begin
 
 
-def build_ours(folder: Path, captions: Sequence[str]) -> None:
+def build_ours(folder: Path, captions: Sequence[str], language: str = "english") -> None:
     """Index all in one commit, and merge."""
-    with Writer(folder, bytes(16)) as writer:
+    with Writer(folder, bytes(16), language=language) as writer:
         for number, caption in enumerate(captions, 1):
             writer.put(number, [("caption", caption)])
         writer.commit(1)
@@ -93,13 +93,14 @@ def build_ours(folder: Path, captions: Sequence[str]) -> None:
 
 
 class Ours:
-    """Our engine, without counting all that match."""
+    """Our engine, without counting all that match; it has no language, as the others here."""
 
     name = "ours"
+    language = "none"
 
     def __init__(self, place: Path, captions: Sequence[str]) -> None:
         """Index all in one commit, and merge."""
-        build_ours(place, captions)
+        build_ours(place, captions, self.language)
         self.reader = Reader(place)
         self.bytes = size_of(place)
 
@@ -111,6 +112,13 @@ class Ours:
     def ask(self, query: str) -> object:
         """Find the ten best."""
         return self.reader.best(query, 10)
+
+
+class OursEnglish(Ours):
+    """The same, with other forms of each word found too."""
+
+    name = "ours, English"
+    language = "english"
 
 
 class Fts5:
@@ -285,7 +293,7 @@ def main() -> None:
 
     rows: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as temporary:
-        for make in (Ours, *(PEERS[name] for name in arguments.peers)):
+        for make in (Ours, OursEnglish, *(PEERS[name] for name in arguments.peers)):
             try:
                 seconds = []
                 for number in range(1 if make is Xapian else min(2, arguments.passes)):

@@ -150,9 +150,9 @@ def show_opening(folder: Path, documents: int, dimension: int, caption: Callable
             reader.best(caption().split()[0], 10)
             first.append(time.perf_counter() - begin_search)
     print(
-        f"{size_of(folder) / 1e6:,.0f} MB in {segments} segments: opened in {min(times) * 1e3:.2f} ms "
-        f"(the slowest of nine {max(times) * 1e3:.2f}), its first search, which verifies what "
-        f"it reads, in {min(first) * 1e3:.0f} ms"
+        f"{size_of(folder) / 1e6:,.0f} MB in {segments} segments: opened in "
+        f"{min(times) * 1e3:.2f} ms (the slowest of nine {max(times) * 1e3:.2f}), its first "
+        f"search, which verifies what it reads, in {min(first) * 1e3:.0f} ms"
     )
 
 

@@ -118,6 +118,24 @@ def test_german_forms_find_each_other(tmp_path: Path) -> None:
         search.Writer(tmp_path, UUID)
 
 
+def test_a_farther_way_of_a_common_word_is_no_reason_to_be_left_out(tmp_path: Path) -> None:
+    """A picture that only begins a common word leads where the rare one says most of it."""
+    with search.Writer(tmp_path, UUID) as writer:
+        for doc_id in range(1, 13):
+            filler = " ".join(f"filler{doc_id}x{number}" for number in range(60))
+            writer.put(doc_id, [("caption", f"cat {filler} dog")])
+        for doc_id in range(13, 400):
+            writer.put(doc_id, [("caption", "cat")])
+        writer.put(500, [("filename", "dog"), ("tags", "dog"), ("caption", "catalogue")])
+        writer.commit(1)
+    with search.Reader(tmp_path) as reader:
+        best = reader.best("cat dog", 5)
+        everything = reader.search("cat dog", limit=5, sort=search.Sort.SCORE).hits
+        assert best[0][0] == 500
+        assert best == [(hit.id, hit.score) for hit in everything]
+        assert reader.search("cat dog", limit=400).total == 13
+
+
 def test_words_that_say_little_count_little_but_are_found(tmp_path: Path) -> None:
     """A stop word need not be there, ranks those higher that have it, and is found by itself."""
     with search.Writer(tmp_path, UUID) as writer:

@@ -222,7 +222,8 @@ int32_t prse_put_vector(prse_writer *writer, uint64_t id, prse_text space, const
 
 /* Make everything since the last commit durable and visible to readers at once,
  * and record that the index has reached transaction `seq`, which never goes back.
- * With nothing new and the same `seq` it writes nothing. Small segments are merged as they gather. */
+ * With nothing new and the same `seq` it writes nothing. Segments are merged as they gather: small ones at once,
+ * larger ones by a thread of the writer's own, whose work a later commit takes. */
 int32_t prse_commit(prse_writer *writer, uint64_t seq, prse_error *error);
 
 /* Merge all segments into one without the dead. Everything must be committed. */
@@ -233,7 +234,7 @@ int32_t prse_compact(prse_writer *writer, prse_error *error);
 int32_t prse_writer_seq(const prse_writer *writer, uint64_t *seq, prse_error *error);
 int32_t prse_writer_info(const prse_writer *writer, prse_info *info, prse_error *error);
 
-/* Close; what was not committed is forgotten. */
+/* Close; what was not committed is forgotten, and a merge under way ends soon, without a trace. */
 void prse_writer_close(prse_writer *writer);
 
 /* ---- reading, also from other processes ---- */

@@ -153,7 +153,7 @@ class Prober {
     if (block.docs[of.at] != doc) return 0;
     const PostingList& list = of.list->list;
     list.read_codes(block);
-    return of.list->worth(search_.scorer->sum(doc, block.fields(of.at, list.shapes())));
+    return of.list->worth(weighted_at(*search_.scorer, block, of.at, list.shapes()));
   }
 
   static bool before(const Worth& entry, std::uint32_t doc) { return entry.doc < doc; }
@@ -282,10 +282,7 @@ class Conjunction {
     for (std::size_t k = 0; k < count; ++k) {
       const std::uint32_t i = places_[k];
       const std::uint32_t doc = block_.docs[i];
-      const std::uint32_t code = block_.codes[i];
-      const FieldCount single = shapes.single(code);
-      const double weighted = single.times > 0 ? scorer.weighted(doc, single.field, single.times)
-                                               : scorer.sum(doc, block_.fields(i, shapes));
+      const double weighted = weighted_at(scorer, block_, i, shapes);
       if (weighted < least || !search_.view->alive(doc)) continue;
       offer(doc, list.worth(weighted));
       if (top_.worst() == worst) continue;

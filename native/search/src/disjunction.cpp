@@ -240,7 +240,7 @@ class Disjunction {
           i = part.block.find(doc, i);
           if (part.block.docs[i] != doc || !search_.view->alive(doc)) continue;
           part.list->list.read_codes(part.block);
-          take(word, at, part.list->worth(scorer.sum(doc, part.block.fields(i, part.list->list.shapes()))));
+          take(word, at, part.list->worth(weighted_at(scorer, part.block, i, part.list->list.shapes())));
         }
       }
     }
@@ -264,7 +264,7 @@ class Disjunction {
         const std::uint32_t i = places_[k];
         const std::uint32_t doc = part.block.docs[i];
         if (is_set(twice_, doc - begin_)) continue;
-        const double weighted = scorer.sum(doc, part.block.fields(i, shapes));
+        const double weighted = weighted_at(scorer, part.block, i, shapes);
         if (weighted < least || !search_.view->alive(doc)) continue;
         if (!at_once) {
           take(word, doc - begin_, part.list->worth(weighted));

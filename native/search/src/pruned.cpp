@@ -1,6 +1,8 @@
 #include "pruned.h"
 
 #include <algorithm>
+#include <iterator>
+#include <limits>
 #include <map>
 #include <string>
 
@@ -164,9 +166,72 @@ double PrunedSearch::nearness(const RankedHit& hit) const {
   return proximity_of(segments_[hit.segment]).of(hit.doc);
 }
 
+// The most that the other words add to a score of a segment.
+double PrunedSearch::most_of_others(SegmentSearch& search, std::size_t without) const {
+  double sum = 0;
+  for (std::size_t w = 0; w < search.words.size(); ++w) {
+    if (w == without) continue;
+    double most = 0;
+    for (const Worth& entry : read_short_lists(search, search.words[w])) most = std::max(most, entry.worth);
+    for (WordList& list : search.words[w].lists) {
+      if (list.list.table().blocks() == 0) continue;
+      list.prepare_bounds(*search.scorer);
+      most = std::max(most, list.worth(list.most()));
+    }
+    sum += most * idf_[w];
+  }
+  return sum;
+}
+
+// Finds those documents alone that have each word itself, or a form of it: no farther list of a word says more of
+// them. True where no other could be among the best.
+bool PrunedSearch::find_near(TopHits& top) {
+  bool only = true;
+  for (SegmentSearch& search : segments_) {
+    // The farther lists, which stand behind the nearer ones, are set aside.
+    std::vector<std::vector<WordList>> far(search.words.size());
+    std::vector<std::uint64_t> documents;
+    for (std::size_t w = 0; w < search.words.size(); ++w) {
+      WordLists& word = search.words[w];
+      documents.push_back(word.documents);
+      if (word.optional) continue;
+      const auto begin = std::find_if(word.lists.begin(), word.lists.end(),
+                                      [](const WordList& list) { return tier(list.via) > kFormTier; });
+      far[w].assign(std::make_move_iterator(begin), std::make_move_iterator(word.lists.end()));
+      word.lists.erase(begin, word.lists.end());
+      for (const WordList& list : far[w]) word.documents -= list.documents;
+    }
+    Proximity proximity = proximity_of(search);
+    find_all(search, proximity, top);
+    // Words that stand there in no form are near to none.
+    const double near = search.words.size() > 2 ? proximity.most() : 0;
+    for (std::size_t w = 0; w < search.words.size(); ++w) {
+      double most = 0;
+      for (const WordList& list : far[w]) {
+        most = std::max(most, list.worth(std::numeric_limits<double>::max()));
+      }
+      if (only && !far[w].empty()) {
+        const double bound = (most * idf_[w] + most_of_others(search, w) + near) * kSlack;
+        only = top.full() && !top.wants(static_cast<float>(bound));
+      }
+    }
+    for (std::size_t w = 0; w < search.words.size(); ++w) {
+      std::vector<WordList>& lists = search.words[w].lists;
+      lists.insert(lists.end(), std::make_move_iterator(far[w].begin()), std::make_move_iterator(far[w].end()));
+      search.words[w].documents = documents[w];
+    }
+    if (!only) return false;
+  }
+  return true;
+}
+
 std::vector<RankedHit> PrunedSearch::find(bool all, std::size_t wanted) {
   if (query_.words.size() == 1) drop_what_cannot_win(wanted);
   TopHits top(wanted);
+  if (all && query_.words.size() > 1) {
+    if (find_near(top)) return top.take();
+    top = TopHits(wanted);
+  }
   for (SegmentSearch& search : segments_) {
     Proximity proximity = proximity_of(search);
     if (all || query_.words.size() == 1) {

@@ -55,6 +55,8 @@ class PrunedSearch {
   std::uint64_t bearing(std::size_t word) const;
   void settle_idf(std::size_t word);
   void drop_what_cannot_win(std::size_t wanted);
+  bool find_near(TopHits& top);
+  double most_of_others(SegmentSearch& search, std::size_t without) const;
 
   const SearchState& state_;
   const Query& query_;

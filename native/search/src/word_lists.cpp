@@ -15,16 +15,6 @@ double weighted_of(double saturated) {
 
 }  // namespace
 
-double WordList::worth(double weighted) const {
-  if (via == PRSE_FORM) return worth_of_form(SegmentScorer::saturate(kFormShare * weighted));
-  const double saturated = SegmentScorer::saturate(weighted);
-  switch (via) {
-    case PRSE_PREFIX: return worth_of_prefix(saturated);
-    case PRSE_NEIGHBOUR: return worth_of_neighbour(saturated, similarity);
-    default: return worth_of_exact(saturated);
-  }
-}
-
 double WordList::least_weighted(double worth) const {
   // What each worth is at s = 0 and s = 1; between, they are straight lines.
   double low = worth_of_exact(0);
@@ -91,7 +81,7 @@ std::vector<Worth> read_short_lists(const SegmentSearch& search, const WordLists
     for (std::uint32_t i = 0; i < block.size; ++i) {
       const std::uint32_t doc = block.docs[i];
       if (!search.view->alive(doc)) continue;
-      found.push_back({doc, list.worth(search.scorer->sum(doc, block.fields(i, list.list.shapes())))});
+      found.push_back({doc, list.worth(weighted_at(*search.scorer, block, i, list.list.shapes()))});
     }
   }
   if (lists < 2) return found;

@@ -39,7 +39,15 @@ struct WordList {
   std::string text;         // to tell the user
 
   // What a document of this w (scorer.h) is worth, without the idf.
-  double worth(double weighted) const;
+  double worth(double weighted) const {
+    const double saturated = SegmentScorer::saturate(via == PRSE_FORM ? kFormShare * weighted : weighted);
+    switch (via) {
+      case PRSE_FORM: return worth_of_form(saturated);
+      case PRSE_PREFIX: return worth_of_prefix(saturated);
+      case PRSE_NEIGHBOUR: return worth_of_neighbour(saturated, similarity);
+      default: return worth_of_exact(saturated);
+    }
+  }
   // The least w that is worth this much; infinite where none is.
   double least_weighted(double worth) const;
 
@@ -58,6 +66,15 @@ struct WordList {
   };
   std::vector<FieldBound> fields_;
 };
+
+// The w of a block's `at`th document; its codes must have been read.
+inline double weighted_at(const SegmentScorer& scorer, const PostingBlock& block, std::uint32_t at,
+                          const Shapes& shapes) {
+  // Mostly of one field.
+  const FieldCount single = shapes.single(block.codes[at]);
+  if (single.times > 0) return scorer.weighted(block.docs[at], single.field, single.times);
+  return scorer.sum(block.docs[at], block.fields(at, shapes));
+}
 
 // A document of a list that was read, with its worth.
 struct Worth {
