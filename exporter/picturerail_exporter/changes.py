@@ -210,8 +210,15 @@ def apply(
     folders: dict[Folder, int] = {}
     months: dict[bytes, int] = {}
     titles: dict[bytes, str] = {}
+    others: list[int] = []  # pictures that look different on pages of others
     for number, (before, after) in new.pictures.items():
         touched.photos.add(number)
+        stays: set[tuple[bytes, Key]] = set()
+        if before is not None and after is not None and before.shown == after.shown:
+            # Only its own page shows the difference, and listings that it comes to or leaves.
+            stays = set(_listed(state, before)).intersection(_listed(state, after))
+        else:
+            others.append(number)
         if before is not None:
             for listing, key in _member_of(state, before):
                 state.drop_member(listing, key)
@@ -226,10 +233,9 @@ def apply(
                 month = month_of(photo.order)
                 months[month] = months.get(month, 0) + difference
                 folders[photo.folder] = folders.get(photo.folder, 0) + difference
-                for listing in (b"", month):
-                    places.setdefault(listing, set()).add(key_of(photo))
-                for listing, key in _member_of(state, photo):
-                    places.setdefault(listing, set()).add(key)
+                for listing, key in _listed(state, photo):
+                    if (listing, key) not in stays:
+                        places.setdefault(listing, set()).add(key)
                 for way in photo.ways:
                     _count_way(state, way, difference, touched, titles)
                 touched.contents[photo.content_hash] = photo
@@ -247,10 +253,10 @@ def apply(
         if state.ways.title(listing) != title:
             touched.whole(state, listing)  # how most write it stands on each of its pages
     if most_similar:
-        for number in new.pictures:
+        for number in others:
             touched.photos |= state.similar.listing(number)  # they show it
         touched.photos |= state.similar.change(new.codes, most_similar)
-    touched.photos |= _beside(state, (photo for pair in new.pictures.values() for photo in pair))
+    touched.photos |= _beside(state, (photo for n in others for photo in new.pictures[n]))
     state.set_skipped(new.skipped, new.tried)
     for folder, (stamp, text) in changed_texts(state, homes).items():
         _set_text(state, folder, stamp, text, touched)
@@ -323,6 +329,13 @@ def homes_of(roots: Roots) -> dict[bytes, Path]:
 def key_of(photo: Photo) -> Key:
     """Return a picture's place in time."""
     return photo.order, photo.id
+
+
+def _listed(state: SiteState, photo: Photo) -> Iterator[tuple[bytes, Key]]:
+    """Yield every listing that a picture stands in, with its place there."""
+    for listing in (b"", month_of(photo.order)):
+        yield listing, key_of(photo)
+    yield from _member_of(state, photo)
 
 
 def _member_of(state: SiteState, photo: Photo) -> Iterator[tuple[bytes, Key]]:

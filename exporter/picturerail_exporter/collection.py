@@ -97,6 +97,12 @@ class Photo:
         return self.caption or ", ".join(self.tags[:4]) or self.title
 
     @property
+    def shown(self) -> tuple[object, ...]:
+        """All that the pages of other pictures, and of listings, show of it."""
+        tile = self.content_hash, self.width, self.height, self.placeholder
+        return (*tile, self.alt, self.title, self.order, self.taken)
+
+    @property
     def ways(self) -> Iterator[Way]:
         """Where it is found beside time and folders: its tags, its camera, where it was taken."""
         for tag in self.tags:

@@ -9,7 +9,7 @@ from picturerail_exporter import sections
 from .helpers import encoded, nth_day, photograph
 
 READY = "html[data-scroll=ready]"
-BROKEN = """all => all.filter(i => i.className !== "placeholder" && i.complete && !i.naturalWidth)
+BROKEN = """all => all.filter(i => i.currentSrc && i.complete && !i.naturalWidth)
   .map(i => i.currentSrc)"""
 SHOWN = "all => all.filter(i => i.complete && i.naturalWidth).map(i => i.currentSrc)"
 

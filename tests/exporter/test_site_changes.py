@@ -157,3 +157,36 @@ def test_more_formats_reach_the_pages(source, options, publish):
 
     publish()
     assert {path.suffix for path in options.path.glob("media/*/*")} == {".webp"}
+
+
+def test_a_move_makes_no_page_again_that_shows_it_as_before(
+    source, options, publish, monkeypatch, tmp_path
+):
+    """A moved picture's page and albums are made again, no others; other words reach them all."""
+    monkeypatch.setattr(sections, "PER_PAGE", 4)
+    for day in range(60):
+        source.add(f"a/{day}.jpg", plain((1, 2, day)), tags=("sea",), taken=nth_day(day))
+        source.looks(day + 1, [1, 2, 3, -1, day % 2, -5])
+    publish(replace(options, similar=3))
+    made = []
+    real = Pages._page
+
+    def page(self, template, path, **values):
+        made.append(path)
+        return real(self, template, path, **values)
+
+    monkeypatch.setattr(Pages, "_page", page)
+    source.move(30, "b/29.jpg")
+    publish(replace(options, similar=3))
+    assert [path for path in made if path.startswith("photo/")] == ["photo/30/index.html"]
+    assert not [path for path in made if path.startswith(("page/", "tag/sea/page/"))]
+    assert "album/Pictures/b/index.html" in made
+
+    made.clear()
+    source.change(30, corrections=Corrections(added=("shore",)))  # its alternative text, too
+    publish(replace(options, similar=3))
+    assert {"photo/29/index.html", "photo/31/index.html"} < set(made)
+    assert [path for path in made if path.startswith("page/")]
+    fresh = replace(options, similar=3, path=tmp_path / "fresh")
+    publish(fresh)
+    assert public(fresh.path) == public(options.path)
