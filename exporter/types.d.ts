@@ -59,6 +59,18 @@ interface Term {
   only: Part | undefined;
 }
 
+/** Reads numbers and texts out of bytes, one after the other; throws where they end too early. */
+interface IndexBytes {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly ended: boolean;
+  number(): number;
+  take(length: number): Uint8Array;
+  text(): string;
+  /** A key, of which the beginning is that of the one before. */
+  key(before: string): string;
+}
+
 /** Documents of a term, by their places in a record. */
 interface Part {
   readonly count: number;
@@ -317,6 +329,12 @@ declare var Picturerail: {
   stemGerman(word: string): string;
   documentsOf(index: Postings): KnownDocuments;
   languageOf(name: string): Language;
+  Bytes: new (bytes: Uint8Array, at?: number) => IndexBytes;
+  Part: new (value: Uint8Array) => Part;
+  binary(bytes: Uint8Array): string;
+  classOf(bytes: IndexBytes): FieldUse[];
+  lookOf(looks: Uint8Array, at: number, count: number): Look;
+  LOOK_BYTES: number;
   Postings: { open(load: LoadBytes): Promise<Postings> };
   WordSource: new (index: Postings, word: QueryWord) => Source;
   PhraseSource: new (index: Postings, word: QueryWord) => Source;

@@ -57,6 +57,7 @@ SEARCH_SCRIPTS = tuple(
         "stem_english",
         "stem_german",
         "language",
+        "records",
         "postings",
         "query",
         "documents",

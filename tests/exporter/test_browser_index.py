@@ -104,7 +104,28 @@ def test_german_stems_are_the_engines(node):
     rng = random.Random(4)
     print("seed 4")
     parts = ["haus", "haeus", "blum", "berg", "quell", "bau", "einig", "syst", "freund", "lauf"]
-    endings = "e en er ern es em et st est ln lns heit keit lich ung ig ik isch end erinnen".split()
+    endings = [
+        "e",
+        "en",
+        "er",
+        "ern",
+        "es",
+        "em",
+        "et",
+        "st",
+        "est",
+        "ln",
+        "lns",
+        "heit",
+        "keit",
+        "lich",
+        "ung",
+        "ig",
+        "ik",
+        "isch",
+        "end",
+        "erinnen",
+    ]
     listed = dict(json.loads(GERMAN_STEMS.read_text()))
     made = [
         rng.choice(parts) + rng.choice(endings) + rng.choice([*endings, ""]) for _ in range(2000)
