@@ -26,7 +26,7 @@ from picturerail_exporter.collection import Photo
 from picturerail_exporter.renditions import TILE, Recipe
 from picturerail_exporter.search_file import body_of, directory, packed, varint
 from picturerail_exporter.search_meaning import Meaning, Vectors
-from picturerail_exporter.search_state import LOOK, RECORDS, ROWS, Row, SearchState
+from picturerail_exporter.search_state import LOOK, RECORDS, ROWS, Row, SearchState, Told
 from picturerail_exporter.state import SiteState
 from picturerail_native.fields import FIELD_WEIGHTS, FIELDS
 from picturerail_native.search import Reader, Writer, analyse, stem
@@ -37,7 +37,7 @@ NearWords = Callable[[str], Sequence[tuple[str, float]]]
 """The words near a tag, with their similarity; none where the tag is not known."""
 
 BLOCKS = {"pictures": 1536, "values": 4096, "facts": 12_288}
-"""Files of what is said of pictures one by one, and how many ids share one; all divide the last."""
+"""Files of what is said of pictures one by one, and how many ids share one."""
 
 FRONT = 900
 """A term's bands that begin before so many of its documents are its front: they lie apart from the
@@ -121,7 +121,7 @@ class SearchIndex:
             tags = _Tags(self._search, writer, near)
             for count, photo in enumerate(self._state.photos(), 1):
                 writer.put(photo.id, photo.fields, order=photo.order)
-                self._search.set_look(photo.id, _look(photo))
+                self._search.set_told(photo.id, _told(photo))
                 tags.count(photo, 1)
                 ids.add(photo.id)
                 if count % _PUT_AT_ONCE == 0:
@@ -173,10 +173,10 @@ class SearchIndex:
                         settled.count(photo, difference)
                 if after is None:
                     writer.remove(number)
-                    self._search.set_look(number, None)
+                    self._search.set_told(number, None)
                 else:
                     writer.put(number, after.fields, order=after.order)
-                    self._search.set_look(number, _look(after))
+                    self._search.set_told(number, _told(after))
             changed.keys.update(_key(word, "n") for word in settled.settle(tags))
             writer.commit(seq)
             if purged:
@@ -232,36 +232,19 @@ class SearchIndex:
 
     def _blocks(self, ids: set[int]) -> dict[str, bytes]:
         """Make the files again that hold what is said of these pictures one by one."""
-        say: dict[str, Callable[[Sequence[Photo]], object]] = {
-            "pictures": self._pictures,
-            "values": _values,
-            "facts": _facts,
-        }
-        wanted = {kind: {number // size for number in ids} for kind, size in BLOCKS.items()}
         files: dict[str, bytes] = {}
-        for outer in sorted(wanted["facts"]):
-            # Read once for all of them.
-            begin = outer * BLOCKS["facts"]
-            photos = self._state.photos_in(begin, begin + BLOCKS["facts"])
-            for kind, size in BLOCKS.items():
-                here = range(begin // size, (begin + BLOCKS["facts"]) // size)
-                for block in sorted(wanted[kind].intersection(here)):
-                    first = block.to_bytes(4, "big")
-                    these = [photo for photo in photos if photo.id // size == block]
-                    data = None
-                    if these:
-                        data = packed(body_of([(first, msgspec.json.encode(say[kind](these)))]))
-                    name = self._search.set_file(kind, first, data)
-                    if data is not None:
-                        files[name] = data
+        for kind, say in _SAY.items():
+            size = BLOCKS[kind]
+            for block in sorted({number // size for number in ids}):
+                told = list(self._search.told(block * size, (block + 1) * size))
+                first = block.to_bytes(4, "big")
+                data = None
+                if told:
+                    data = packed(body_of([(first, msgspec.json.encode(say(told)))]))
+                name = self._search.set_file(kind, first, data)
+                if data is not None:
+                    files[name] = data
         return files
-
-    def _pictures(self, photos: Sequence[Photo]) -> object:
-        looks = self._search.looks_in(photos[0].id, photos[-1].id)
-        return [
-            (photo.id, photo.filename, looks[photo.id].hex(), _cut(photo.alt, _MOST_ALT))
-            for photo in photos
-        ]
 
     def _brought(self, files: dict[str, bytes], old: set[str], terms: SiteTerms) -> Brought:
         now = self._search.names()
@@ -385,38 +368,50 @@ def _colour(placeholder: str) -> int:
     return red << 8 | green << 4 | blue
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+def _told(photo: Photo) -> Told:
+    alt = photo.alt
+    return Told(
+        _look(photo),
+        photo.filename,
+        alt if len(alt) <= _MOST_ALT else alt[: _MOST_ALT - 1] + "…",
+        photo.order,
+        *(
+            tuple(sorted({value for name, value in photo.fields if name == field}))
+            for field in ("tags", "folder", "camera")
+        ),
+    )
 
 
-def _values(photos: Sequence[Photo]) -> object:
+_Block = Sequence[tuple[int, Told]]
+
+
+def _pictures(block: _Block) -> object:
+    return [(number, told.filename, told.look.hex(), told.alt) for number, told in block]
+
+
+def _values(block: _Block) -> object:
     """Return the pictures' tags, and which pictures have which."""
-    return {"ids": _steps(photo.id for photo in photos), **_valued(photos, "tags")}
-
-
-def _facts(photos: Sequence[Photo]) -> object:
-    """Return when pictures were taken, and what many in a row share."""
+    values = sorted({value for _, told in block for value in told.tags})
+    number = {value: at for at, value in enumerate(values)}
     return {
-        "ids": _steps(photo.id for photo in photos),
-        "orders": _steps(photo.order for photo in photos),
-        "folder": _sets(photos, "folder"),
-        "camera": _sets(photos, "camera"),
+        "ids": _steps(number for number, _ in block),
+        "values": values,
+        "of": [[number[value] for value in told.tags] for _, told in block],
     }
 
 
-def _valued(photos: Sequence[Photo], field: str) -> dict[str, object]:
-    """Return a field's values, and for each picture the numbers of its own."""
-    told = [sorted({value for name, value in photo.fields if name == field}) for photo in photos]
-    values = sorted({value for each in told for value in each})
-    number = {value: at for at, value in enumerate(values)}
-    return {"values": values, "of": [[number[value] for value in each] for each in told]}
+def _facts(block: _Block) -> object:
+    """Return when pictures were taken, and what many in a row share."""
+    return {
+        "ids": _steps(number for number, _ in block),
+        "orders": _steps(told.order for _, told in block),
+        "folder": _sets([told.folder for _, told in block]),
+        "camera": _sets([told.camera for _, told in block]),
+    }
 
 
-def _sets(photos: Sequence[Photo], field: str) -> dict[str, object]:
+def _sets(told: Sequence[tuple[str, ...]]) -> dict[str, object]:
     """Return the sets of a field's values that there are, and for each picture that of its own."""
-    told = [
-        tuple(sorted({value for name, value in photo.fields if name == field})) for photo in photos
-    ]
     sets = sorted(set(told))
     number = {values: at for at, values in enumerate(sets)}
     return {"sets": sets, "of": [number[each] for each in told]}
@@ -429,6 +424,13 @@ def _steps(numbers: Iterable[int]) -> list[int]:
         steps.append(number - before)
         before = number
     return steps
+
+
+_SAY: Mapping[str, Callable[[_Block], object]] = {
+    "pictures": _pictures,
+    "values": _values,
+    "facts": _facts,
+}
 
 
 def _key(text: str, kind: str) -> bytes:

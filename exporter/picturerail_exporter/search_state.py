@@ -8,7 +8,8 @@ Tables::
     search_spelling  key: words by their length, for those that are misspelt
     search_tag       folded, tag, count, words: how often a published tag is written so, and what
                      it is near to, folded
-    search_look      id, look: what a result shows before more of it is read
+    search_look      id, look, told: what a result shows before more of it is read, and what else
+                     is said of single pictures (`Told`)
     search_file      kind, first, name: the files, by the first key in each
 
 and those of `search_meaning`.
@@ -42,7 +43,7 @@ CREATE TABLE IF NOT EXISTS search_rest(key BLOB PRIMARY KEY, value BLOB) WITHOUT
 CREATE TABLE IF NOT EXISTS search_spelling(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_tag(
   folded TEXT, tag BLOB, count INTEGER, words BLOB, PRIMARY KEY(folded, tag)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS search_look(id INTEGER PRIMARY KEY, look BLOB);
+CREATE TABLE IF NOT EXISTS search_look(id INTEGER PRIMARY KEY, look BLOB, told BLOB);
 CREATE TABLE IF NOT EXISTS search_file(
   kind TEXT, first BLOB, name TEXT, PRIMARY KEY(kind, first)) WITHOUT ROWID;
 """
@@ -76,6 +77,25 @@ RECORDS = ("postings", "rest")
 """The kinds that hold terms' documents."""
 
 Files = dict[str, bytes]
+
+
+class Told(msgspec.Struct, frozen=True, array_like=True):
+    """What is said of a picture beside where words stand in it.
+
+    `look` is as `LOOK` has it, `order` when it was taken, in seconds since 1970; of fields with
+    several values each is there once, sorted.
+    """
+
+    look: bytes
+    filename: str
+    alt: str
+    order: int
+    tags: tuple[str, ...]
+    folder: tuple[str, ...]
+    camera: tuple[str, ...]
+
+
+_told_decoder = msgspec.msgpack.Decoder(Told)
 Row = tuple[bytes, bytes]
 
 
@@ -169,12 +189,20 @@ class SearchState:
 
     # ---- looks ----
 
-    def set_look(self, number: int, look: bytes | None) -> None:
-        """Keep what a result shows of a picture; None forgets it."""
-        if look is None:
+    def set_told(self, number: int, told: Told | None) -> None:
+        """Keep what is said of a picture; None forgets it."""
+        if told is None:
             self._db.execute("DELETE FROM search_look WHERE id = ?", (number,))
         else:
-            self._db.execute("INSERT OR REPLACE INTO search_look VALUES (?, ?)", (number, look))
+            row = number, told.look, msgspec.msgpack.encode(told)
+            self._db.execute("INSERT OR REPLACE INTO search_look VALUES (?, ?, ?)", row)
+
+    def told(self, first: int, end: int) -> Iterator[tuple[int, Told]]:
+        """Yield the pictures whose ids are from `first` up to `end`, without that, in id order."""
+        rows = self._db.execute(
+            "SELECT id, told FROM search_look WHERE id >= ? AND id < ? ORDER BY id", (first, end)
+        )
+        return ((number, _told_decoder.decode(told)) for number, told in rows)
 
     def looks(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the ids of all pictures, ascending, and what each looks like (`LOOK`)."""
@@ -183,11 +211,6 @@ class SearchState:
             ids.append(number)
             looks.append(look)
         return np.array(ids, "<u8"), np.frombuffer(b"".join(looks), LOOK)
-
-    def looks_in(self, first: int, last: int) -> dict[int, bytes]:
-        """Return what the pictures of some ids look like."""
-        query = "SELECT id, look FROM search_look WHERE id BETWEEN ? AND ?"
-        return dict(self._db.execute(query, (first, last)))
 
     def last(self) -> int:
         """Return the highest id of a picture; 0 where there is none."""

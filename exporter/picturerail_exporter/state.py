@@ -123,10 +123,6 @@ class SiteState:
         """Yield all pictures, the newest first."""
         return self._all("ORDER BY time DESC, id DESC")
 
-    def photos_in(self, first: int, end: int) -> list[Photo]:
-        """Return the pictures whose ids are from `first` up to `end`, without that, in id order."""
-        return list(self._all("WHERE id >= ? AND id < ? ORDER BY id", first, end))
-
     def ids(self) -> Iterator[int]:
         """Yield the ids of all pictures, ascending."""
         found = self._db.execute("SELECT id FROM photo ORDER BY id")
