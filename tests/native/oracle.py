@@ -371,7 +371,7 @@ def parse(query: str) -> list[Wanted]:
         for chunk in re.split(r"[ \t\n\r\f\v]+", piece):
             terms = words_of(chunk)
             chunks += 1
-            together = chunks if len(terms) > 1 else 0
+            together = chunks if len(terms) > 1 and re.search("[0-9]", chunk) else 0
             wanted += [
                 Wanted((term,), False, frozenset({(term,), terms}), piece=together)
                 for term in terms

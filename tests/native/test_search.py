@@ -364,7 +364,10 @@ def test_all_words_relax_to_any(tmp_path: Path) -> None:
 
 
 def test_what_is_cut_from_one_piece_stays_together(tmp_path: Path) -> None:
-    """Where "all words" becomes "any", a name that no picture has is not all of its beginning."""
+    """Where "all words" becomes "any", a name that no picture has is not all of its beginning.
+
+    Of words with a hyphen between them any is enough, as of others.
+    """
     with search.Writer(tmp_path, UUID) as writer:
         writer.put(1, [("filename", "IMG_2042.jpg"), ("tags", "beach")])
         writer.put(2, [("filename", "IMG_2043.jpg"), ("caption", "a blue t-shirt")])
@@ -377,6 +380,8 @@ def test_what_is_cut_from_one_piece_stays_together(tmp_path: Path) -> None:
     assert found(tmp_path, "IMG_2041 beach") == [1]
     assert sorted(found(tmp_path, "t-shirt IMG_2042")) == [1, 2]
     assert found(tmp_path, "t-shirt zebra") == [2]
+    assert found(tmp_path, "blue-green") == [2]
+    assert found(tmp_path, "blue-2041") == []
     # What is written without spaces is no such piece.
     assert found(tmp_path, "東京都") == [3]
 

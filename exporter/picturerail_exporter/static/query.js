@@ -273,8 +273,9 @@
     wordsOf(chunk) {
       const terms = analyse(chunk);
       const star = chunk.endsWith("*");
-      // What stands together without a space stays together where any word is enough.
-      const together = terms.length > 1 && !overlap(chunk) ? ++this.chunks : 0;
+      // A name with a number (IMG_2041) stays together where any word is enough.
+      const name = terms.length > 1 && terms.some((term) => /[0-9]/.test(term));
+      const together = name && !overlap(chunk) ? ++this.chunks : 0;
       return terms.map((term, at) => {
         const starred = star && at === terms.length - 1;
         const plain = !starred && !this.excluded;

@@ -262,11 +262,18 @@ class Parser {
       }
       nodes.push_back(leaf(std::move(word)));
     }
-    if (nodes.size() > 1 && !overlap(analysis.tokens)) {
+    if (nodes.size() > 1 && is_a_name(analysis) && !overlap(analysis.tokens)) {
       ++chunks_;
       for (QueryNode& node : nodes) node.chunk = chunks_;
     }
     return nodes;
+  }
+
+  // Numbers make one: IMG_2041. Words with a hyphen between them are found by any of them.
+  static bool is_a_name(const Analysis& analysis) {
+    return std::any_of(analysis.tokens.begin(), analysis.tokens.end(), [&](const Token& token) {
+      return analysis.term(token).find_first_of("0123456789") != std::string_view::npos;
+    });
   }
 
   // As pairs of ideographs and kana do: they are parts of a text that is written without spaces.
