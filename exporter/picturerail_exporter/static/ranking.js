@@ -128,7 +128,8 @@
       const last = hits[Math.min(limit, hits.length) - 1];
       const enough = hits.length >= limit && last.low >= others;
       const all = others === 0;
-      const unsure = hits.slice(0, limit).some((hit) => !hit.exact);
+      // Of some more may come to be known that lifts them among the best.
+      const unsure = hits.some((hit, at) => !hit.exact && (at < limit || hit.high > last.low));
       return { hits, settled: (enough || all) && !unsure, total: flat ? this._sure : sure.length, all };
     }
 
