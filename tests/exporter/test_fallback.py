@@ -43,10 +43,8 @@ def test_pictures_everywhere_without_webp(
         names = page.eval_on_selector_all(f"{within} img.picture", SHOWN)
         assert all(name.endswith(".jpeg") for name in names)
         # Until it is fetched as a JPEG, a picture is broken for a moment.
-        page.wait_for_function(
-            f"within => !({BROKEN})([...document.querySelectorAll(`${{within}} img.picture`)]).length",
-            arg=within,
-        )
+        images = "[...document.querySelectorAll(`${within} img.picture`)]"
+        page.wait_for_function(f"within => !({BROKEN})({images}).length", arg=within)
 
     page.goto(origin)
     page.wait_for_selector(READY)
