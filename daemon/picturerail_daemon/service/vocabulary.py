@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from picturerail_config.settings import Settings
 from picturerail_daemon.describe.interface import DescriberUnavailable, TextEncoder
@@ -34,7 +35,9 @@ def site_meaning(settings: Settings, layout: Layout, words: WordVectors) -> Mean
 
     def load() -> Sequence[Vocabulary]:
         texts = _terms(words)
-        found = []
+        found: list[Vocabulary] = []
+        if not texts:  # as of words without spaces, which searches cut into pairs of letters
+            return found
         if clip is not None:
             place = layout.models / f"vocabulary-{_digest(stamp, *texts)}.npy"
             try:
@@ -56,22 +59,31 @@ def _terms(words: WordVectors) -> list[str]:
 def _vocabulary(encoder: TextEncoder, texts: Sequence[str], kept: Path | None) -> Vocabulary:
     """Return a vocabulary in a space; `kept` is where its vectors are, or are to be."""
     space = encoder.space
-    if kept is not None and kept.is_file():
-        vectors = np.load(kept).astype(np.float32)
-    else:
+    vectors = None if kept is None else _kept(kept, len(texts))
+    if vectors is None:
         if kept is not None:
             log.info("giving %d words a vector in %s, once", len(texts), space)
         encoded = [encoder.encode(text) for text in texts]
         length = next((len(each) for each in encoded if each is not None), 0)
         nothing = np.zeros(length, np.float32)
         vectors = np.stack([nothing if each is None else each for each in encoded])
+        vectors = vectors.astype(np.float16)
         if kept is not None:
             kept.parent.mkdir(parents=True, exist_ok=True)
             new = kept.with_suffix(".new.npy")
-            np.save(new, vectors.astype(np.float16))
+            np.save(new, vectors)
             new.replace(kept)
-            vectors = vectors.astype(np.float16).astype(np.float32)
-    return Vocabulary(space, encoder.least, texts, vectors)
+    return Vocabulary(space, encoder.least, texts, vectors.astype(np.float32))
+
+
+def _kept(place: Path, count: int) -> npt.NDArray[np.float16] | None:
+    """Return the vectors of so many words that were kept; None where they are not, or damaged."""
+    try:
+        vectors: npt.NDArray[np.float16] = np.load(place)
+    except (OSError, ValueError, EOFError):
+        return None
+    whole = vectors.dtype == np.float16 and vectors.ndim == 2 and len(vectors) == count
+    return vectors if whole else None
 
 
 def _stamp(file: Path) -> str:
