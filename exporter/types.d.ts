@@ -325,6 +325,7 @@ declare var Picturerail: {
   analyse(text: string): string[];
   analyseQuery(text: string): string[];
   overlap(text: string): boolean;
+  regionOf(word: string, from: number, isVowel: (letter: string) => boolean): number;
   stemEnglish(word: string): string;
   stemGerman(word: string): string;
   documentsOf(index: Postings): KnownDocuments;

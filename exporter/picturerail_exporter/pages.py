@@ -54,6 +54,7 @@ SEARCH_SCRIPTS = tuple(
     f"static/{name}.js"
     for name in (
         "analyse",
+        "region",
         "stem_english",
         "stem_german",
         "language",

@@ -4,6 +4,7 @@
 "use strict";
 
 (() => {
+  const { regionOf } = globalThis.Picturerail;
   // Longer endings stand before those that they end with.
   /** @type {[string, string][]} */
   const STEP2 = [
@@ -31,22 +32,6 @@
 
   /** @param {string} letter */
   const isVowel = (letter) => letter !== "" && VOWELS.includes(letter);
-
-  /**
-   * Where the part after the first non-vowel that follows a vowel begins.
-   * @param {string} word
-   * @param {number} from
-   */
-  function region(word, from) {
-    let at = from;
-    while (at < word.length && !isVowel(word[at])) {
-      at += 1;
-    }
-    while (at < word.length && isVowel(word[at])) {
-      at += 1;
-    }
-    return Math.min(at + 1, word.length);
-  }
 
   /**
    * Whether a word's beginning ends in a short syllable.
@@ -188,8 +173,8 @@
     }
     const [begin] =
       /^(arsen|commun|emerg|gener|inter|later|organ|past|univers)/.exec(marked) ?? [""];
-    const r1 = begin ? begin.length : region(marked, 0);
-    const r2 = region(marked, r1);
+    const r1 = begin ? begin.length : regionOf(marked, 0, isVowel);
+    const r2 = regionOf(marked, r1, isVowel);
     let out = removePast(removePlural(marked), r1);
     out = out.replace(/^(.+[^aeiouy])[yY]$/, "$1i");
     out = shorten(derive(out, r1), r1, r2);

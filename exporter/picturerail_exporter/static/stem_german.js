@@ -4,6 +4,7 @@
 "use strict";
 
 (() => {
+  const { regionOf } = globalThis.Picturerail;
   // Letters that a word does not have stand for those that the rules tell apart: U and Y for a u and a y
   // between vowels, which are consonants; A, O and W for the umlauts of a, o and u.
   const VOWELS = "aeiouyAOW";
@@ -17,22 +18,6 @@
 
   /** @param {string | undefined} letter */
   const isVowel = (letter) => letter !== undefined && VOWELS.includes(letter);
-
-  /**
-   * Where the part behind the first consonant that follows a vowel begins.
-   * @param {string} word
-   * @param {number} from
-   */
-  function region(word, from) {
-    let at = from;
-    while (at < word.length && !isVowel(word[at])) {
-      at += 1;
-    }
-    while (at < word.length && isVowel(word[at])) {
-      at += 1;
-    }
-    return Math.min(at + 1, word.length);
-  }
 
   /**
    * What is left of a word without the first of some endings that it has, and the ending; nothing where
@@ -127,9 +112,9 @@
     }
     // The u of qu is no part of an umlaut.
     marked = marked.replace(/qu|[aou]e/g, (pair) => UMLAUTS[pair] ?? pair);
-    const first = marked.length < 3 ? marked.length : region(marked, 0);
+    const first = marked.length < 3 ? marked.length : regionOf(marked, 0, isVowel);
     const r1 = Math.max(first, Math.min(3, marked.length));
-    const r2 = region(marked, first);
+    const r2 = regionOf(marked, first, isVowel);
     const out = removeDerivation(removeComparison(removeInflection(marked, r1), r1), r1, r2);
     return out.replace(/[AOWUY]/g, (letter) => PLAIN[letter]);
   }

@@ -56,17 +56,22 @@ fn a_checkpoint_leaves_segments_of_bytes_alone() {
     assert_eq!(sim.files().keys().filter(|name| name.contains(".log")).count(), 1);
 }
 
+/// A store whose disk can be made full at once: no room is filled ahead.
+fn soon_full(seed: u64) -> (SimDisk, Arc<dyn Disk>, Store) {
+    let sim = SimDisk::new(Fault::None, seed);
+    let disk: Arc<dyn Disk> = Arc::new(sim.clone());
+    let options = Options { fill_ahead: FillAhead::Off, segment_bytes: 64 << 10, ..ROOMY };
+    let store = Store::open_on(Arc::clone(&disk), Mode::Create, options).unwrap();
+    (sim, disk, store)
+}
+
 /// On a full disk what would add is refused, while deleting and collecting go on, out of a reserve,
 /// and make the room that adding and purging then find.
 #[test]
 fn a_full_disk_lets_things_go() {
     for seed in 0..6 {
         println!("seed {seed}");
-        let sim = SimDisk::new(Fault::None, seed);
-        let disk: Arc<dyn Disk> = Arc::new(sim.clone());
-        // No room is filled ahead, so that what is full is so at once.
-        let options = Options { fill_ahead: FillAhead::Off, segment_bytes: 64 << 10, ..ROOMY };
-        let store = Store::open_on(Arc::clone(&disk), Mode::Create, options).unwrap();
+        let (sim, disk, store) = soon_full(seed);
         let mut ids = Vec::new();
         let add = |number: u64| {
             let mut random = support::Random(number);
@@ -175,10 +180,7 @@ fn collecting_nothing_costs_nothing() {
 fn a_full_disk_lets_a_picture_be_purged() {
     for seed in 0..6 {
         println!("seed {seed}");
-        let sim = SimDisk::new(Fault::None, seed);
-        let disk: Arc<dyn Disk> = Arc::new(sim.clone());
-        let options = Options { fill_ahead: FillAhead::Off, segment_bytes: 64 << 10, ..ROOMY };
-        let store = Store::open_on(Arc::clone(&disk), Mode::Create, options).unwrap();
+        let (sim, disk, store) = soon_full(seed);
         let mut random = support::Random(seed);
         let mut added = Vec::new();
         let mut full = |room: Option<usize>| {
