@@ -22,8 +22,6 @@ interface PostingsRoot {
   pictures: number;
   values: number;
   facts: number;
-  /** Bands of a term that begin before so many documents are among its "postings". */
-  front: number;
   ending: string;
 }
 
@@ -49,12 +47,17 @@ interface FieldUse {
   words: number;
 }
 
-/** A term of the directory; its documents lie in bands, those first that are worth the most. */
+/** A term of the directory. */
 interface Term {
   key: string;
   text: string;
+  /** A tag as it is written, a word as it is folded. */
+  name: string;
   documents: number;
-  bands: { documents: number; bounds: FieldUse[][] }[];
+  /** No document has a field more often, or in fewer words, than one of these. */
+  bounds: FieldUse[][];
+  /** Where it has many documents: those beyond its front. */
+  rest: { documents: number; bounds: FieldUse[][] } | undefined;
   /** Where it has one document alone. */
   only: Part | undefined;
 }
@@ -65,6 +68,7 @@ interface IndexBytes {
   readonly at: number;
   readonly ended: boolean;
   number(): number;
+  classes(): FieldUse[][];
   take(length: number): Uint8Array;
   text(): string;
   /** A key, of which the beginning is that of the one before. */
@@ -78,6 +82,8 @@ interface Part {
   /** Each document's class. */
   readonly codes: Uint32Array;
   readonly classes: FieldUse[][];
+  /** Read which documents they are; nothing is found before. */
+  open(): Part;
   find(id: number): number;
   uses(at: number): FieldUse[];
   positions(at: number): Float64Array[];
@@ -107,7 +113,7 @@ interface Look {
   digest: string;
   /** The style sheet's class of its proportions. */
   form: number;
-  /** 4 bits each of red, green and blue; 0 where it is not known. */
+  /** 4 bits luma, 2 each of blue's and red's difference from it; 0 where it is not known. */
   colour: number;
 }
 
@@ -128,8 +134,11 @@ interface List {
   name: string;
   similarity: number;
   edits: number;
-  /** The band that is read next. */
+  /** Bands that are there to be read, once there are any; the next one; whether the rest is read. */
+  bands: Part[][] | undefined;
   next: number;
+  ended: boolean;
+  /** What is read of them. */
   parts: Part[];
 }
 
@@ -312,7 +321,8 @@ interface Postings {
   stem(stem: string): Promise<{ bearing: number; words: string[] } | undefined>;
   nearTags(word: string): Promise<NearTag[]>;
   meaning(word: string): Promise<Near[][]>;
-  band(term: Term, band: number): Promise<Part[]>;
+  front(term: Term): Promise<Part[][]>;
+  rest(term: Term): Promise<Part[]>;
   spellings(length: number, edits: number): Promise<string[]>;
   pictures(ids: number[]): Promise<Map<number, Shown>>;
   facts(ids?: number[]): Promise<Facts[]>;
@@ -333,7 +343,6 @@ declare var Picturerail: {
   Bytes: new (bytes: Uint8Array, at?: number) => IndexBytes;
   Part: new (value: Uint8Array) => Part;
   binary(bytes: Uint8Array): string;
-  classOf(bytes: IndexBytes): FieldUse[];
   lookOf(looks: Uint8Array, at: number, count: number): Look;
   LOOK_BYTES: number;
   Postings: { open(load: LoadBytes): Promise<Postings> };

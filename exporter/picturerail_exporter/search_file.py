@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-MAGIC = b"PRSX\x04"
+MAGIC = b"PRSX\x05"
 """What every file begins with; the last byte is the format's version."""
 
 FOLDER = "search"
@@ -88,6 +88,8 @@ def packed_size(key: bytes, value: bytes) -> int:
 
 def packed_record(key: bytes, value: bytes) -> int:
     """Guess what a row of postings takes: of looks the digests cannot be packed."""
+    if key.partition(b"\0")[2] == b"n":
+        return packed_size(key, value)
     length, at = _number(value, 0)
     looks = len(value) - at - length
     return (2 * length + 3 * looks + len(key)) // 4

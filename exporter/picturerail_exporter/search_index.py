@@ -8,9 +8,7 @@ function of what is published: after any changes they are the same as if all wer
 
 from __future__ import annotations
 
-import base64
 import functools
-import io
 import itertools
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,14 +17,13 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from PIL import Image
 
 from picturerail_exporter import pages
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.renditions import TILE, Recipe
 from picturerail_exporter.search_file import body_of, directory, packed, varint
 from picturerail_exporter.search_meaning import Meaning, Vectors
-from picturerail_exporter.search_state import LOOK, RECORDS, ROWS, Row, SearchState, Told
+from picturerail_exporter.search_state import LOOK, ROWS, TERMS, Row, SearchState, Told
 from picturerail_exporter.state import SiteState
 from picturerail_native.fields import FIELD_WEIGHTS, FIELDS
 from picturerail_native.search import Reader, Writer, analyse, stem
@@ -47,6 +44,9 @@ _SHOWN = 3500
 """Bands of the front that end before so many documents bear with each what it looks like."""
 _SHOWN_ALWAYS = 32
 """Where not even a term's first band is one of these, the first documents of it do."""
+
+_CHROMA = (-40, -14, 0, 22)
+"""How far from grey a picture's mean may be told to be, in blue or in red (ITU-R BT.601)."""
 
 _MOST_ALT = 44
 _MOST_DIGITS = 2
@@ -203,27 +203,24 @@ class SearchIndex:
         for key in sorted(keys):
             term = terms.term(key)
             if term is not None:
-                self._search.add_term(key, *looks.rows(key, term))
+                self._search.add_term(looks.rows(key, term))
         for key in sorted(filter(None, map(_spelling, words))):
             self._search.set_spelling(key, there=True)
 
     def _replace(self, terms: SiteTerms, keys: set[bytes]) -> dict[str, set[bytes]]:
         """Take terms over as they are now; return the keys of the rows that changed, by kind."""
         rows: dict[str, set[bytes]] = {kind: set() for kind in ROWS}
-        rows["terms"].update(keys)
         looks = _Shown(self._search)
         for key in sorted(keys):
-            before = {kind: self._search.records(kind, key) for kind in RECORDS}
-            after: dict[str, list[Row]] = {kind: [] for kind in RECORDS}
             term = terms.term(key)
-            there = self._search.has_term(key)
+            before = self._search.term(key)
+            after = looks.rows(key, term) if term is not None else {}
             self._search.drop_term(key)
-            if term is not None:
-                entry, after = looks.rows(key, term)
-                self._search.add_term(key, entry, after)
-            for kind in RECORDS:
-                rows[kind].update(key for key, _ in before[kind].items() ^ set(after[kind]))
-            if key.endswith(b"w") and there != (term is not None):
+            self._search.add_term(after)
+            for kind in TERMS:
+                changed = before[kind].items() ^ set(after.get(kind, ()))
+                rows[kind].update(key for key, _ in changed)
+            if key.endswith(b"w") and bool(before["terms"]) != (term is not None):
                 spelt = _spelling(key[:-2].decode())
                 if spelt:
                     self._search.set_spelling(spelt, there=term is not None)
@@ -262,7 +259,6 @@ class SearchIndex:
                 for name, (words, holding) in fields.items()
             ],
             **BLOCKS,
-            "front": FRONT,
             "ending": f"-{self._recipe.version}-{TILE}.webp",
         }
         meta = msgspec.json.encode(told)
@@ -312,14 +308,16 @@ class _Tags:
 
 
 class _Shown:
-    """Puts what the documents of a term's front look like into its records."""
+    """Makes rows of terms, with what the documents of their fronts look like."""
 
     def __init__(self, search: SearchState) -> None:
+        self._search = search
         self._ids, self._looks = search.looks()
 
-    def rows(self, key: bytes, term: SiteTerm) -> tuple[bytes, dict[str, list[Row]]]:
-        """Return a term's entry, and its records by their kind."""
-        found: dict[str, list[Row]] = {kind: [] for kind in RECORDS}
+    def rows(self, key: bytes, term: SiteTerm) -> dict[str, list[Row]]:
+        """Return a term's rows by their kind (`search_state.TERMS`)."""
+        found: dict[str, list[Row]] = {kind: [] for kind in TERMS}
+        entry = term.entry
         bands: dict[int, int] = {}
         for record in term.records:
             bands[record.band] = bands.get(record.band, 0) + len(record.ids) // 8
@@ -334,9 +332,19 @@ class _Shown:
             row = key + bytes([record.band]) + int(ids[0]).to_bytes(8, "big")
             data = b"".join((varint(len(record.postings)), record.postings, *columns))
             if end == 1:
-                return term.entry + data, found  # a file less to read
-            found["postings" if front else "rest"].append((row, data))
-        return term.entry, found
+                entry = varint(1) + data  # a file less to read, and to write
+            else:
+                found["postings" if front else "rest"].append((row, data))
+        if key.endswith(b"t"):
+            entry = self._written(key[:-2].decode()) + entry
+        found["postings" if key.endswith(b"n") else "terms"].append((key, entry))
+        return found
+
+    def _written(self, folded: str) -> bytes:
+        """Return how a tag is written, as a text; an empty one where it is so folded."""
+        tag = self._search.tag(folded)
+        text = b"" if tag is None or tag[0] == folded else tag[0].encode(errors="replace")
+        return varint(len(text)) + text
 
 
 def _keys_of(photo: Photo, language: str) -> Iterator[bytes]:
@@ -350,22 +358,25 @@ def _keys_of(photo: Photo, language: str) -> Iterator[bytes]:
 
 
 def _look(photo: Photo) -> bytes:
-    colour = _colour(photo.placeholder)
     form = pages.shape(photo.width, photo.height)
-    return photo.content_hash[: pages.TILE_BYTES] + bytes([form + 128, colour >> 4, colour & 15])
+    return photo.content_hash[: pages.TILE_BYTES] + bytes([form + 128, _colour(photo.colour)])
 
 
 @functools.lru_cache(maxsize=65536)
-def _colour(placeholder: str) -> int:
-    """Return a picture's mean colour, 4 bits each of red, green and blue; 0 if unknown."""
-    if not placeholder:
+def _colour(hexadecimal: str) -> int:
+    """Return a colour in 8 bits: 4 bits luma, 2 each of blue's and red's difference from it.
+
+    0, a black that is not quite one, where there is none.
+    """
+    if not hexadecimal:
         return 0
-    data = base64.b64decode(placeholder.partition(",")[2])
-    with Image.open(io.BytesIO(data), formats=("WEBP",)) as tiny:
-        pixels = tiny.convert("RGB").tobytes() if tiny.mode != "RGB" else tiny.tobytes()
-    count = len(pixels) // 3
-    red, green, blue = (round(sum(pixels[part::3]) / count / 17) for part in range(3))
-    return red << 8 | green << 4 | blue
+    red, green, blue = bytes.fromhex(hexadecimal[1:])
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    blues, reds = (
+        min(range(4), key=lambda at: abs(_CHROMA[at] - difference))
+        for difference in (0.564 * (blue - luma), 0.713 * (red - luma))
+    )
+    return round(luma / 17) << 4 | blues << 2 | reds
 
 
 def _told(photo: Photo) -> Told:

@@ -2,8 +2,9 @@
 
 Tables::
 
-    search_entry     key, entry: the directory of terms (`native/search/SITE.md`)
-    search_record    key, data: postings of each term's best documents, with what these look like
+    search_entry     key, entry: the terms that there are (`native/search/SITE.md`)
+    search_record    key, data: postings of each term's best documents, with what these look like;
+                     the tags that a word is near to
     search_rest      key, data: all other postings
     search_spelling  key: words by their length, for those that are misspelt
     search_tag       folded, tag, count, words: how often a published tag is written so, and what
@@ -61,20 +62,20 @@ _TABLE_NAMES = (
 )
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
-    "terms": ("search_entry", Cut(24_000, 56_000, packed_size)),
-    "postings": ("search_record", Cut(28_000, 44_000, packed_record)),
-    "rest": ("search_rest", Cut(34_000, 44_000, packed_record)),
+    "terms": ("search_entry", Cut(36_000, 64_000, packed_size)),
+    "postings": ("search_record", Cut(22_000, 34_000, packed_record)),
+    "rest": ("search_rest", Cut(12_000, 22_000, packed_record)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size)),
 }
 """The kinds of files that are cut out of a table, by the content of its rows: smaller ones where
 most searches read one, larger ones where few do, so that there are no more than some hundreds."""
 
-LOOK = np.dtype([("digest", "V3"), ("shape", "u1"), ("redgreen", "u1"), ("blue", "u1")])
+LOOK = np.dtype([("digest", "V2"), ("shape", "u1"), ("colour", "u1")])
 """What a result shows at once: what names the picture's tile, its proportions, its colour."""
 
-RECORDS = ("postings", "rest")
-"""The kinds that hold terms' documents."""
+TERMS = ("terms", "postings", "rest")
+"""The kinds whose rows are of terms."""
 
 Files = dict[str, bytes]
 
@@ -114,26 +115,22 @@ class SearchState:
         for name in _TABLE_NAMES:
             self._db.execute(f"DELETE FROM {name}")  # noqa: S608 - names from here
 
-    def add_term(self, key: bytes, entry: bytes, records: Mapping[str, Sequence[Row]]) -> None:
-        """Keep a term that is not kept yet; its records by their kind, `postings` or `rest`."""
-        self._db.execute("INSERT INTO search_entry VALUES (?, ?)", (key, entry))
-        for kind, rows in records.items():
-            self._db.executemany(f"INSERT INTO {ROWS[kind][0]} VALUES (?, ?)", rows)  # noqa: S608
+    def add_term(self, rows: Mapping[str, Sequence[Row]]) -> None:
+        """Keep the rows, by their kind, of a term of which none are kept yet."""
+        for kind, of_kind in rows.items():
+            self._db.executemany(f"INSERT INTO {ROWS[kind][0]} VALUES (?, ?)", of_kind)  # noqa: S608
 
     def drop_term(self, key: bytes) -> None:
         """Forget a term."""
-        self._db.execute("DELETE FROM search_entry WHERE key = ?", (key,))
-        for kind in RECORDS:
+        for kind in TERMS:
             query = f"DELETE FROM {ROWS[kind][0]} WHERE key >= ? AND key < ?"  # noqa: S608
             self._db.execute(query, (key, key + b"\xff" * 9))
 
-    def has_term(self, key: bytes) -> bool:
-        """Tell whether a term is kept."""
-        found = self._db.execute("SELECT 1 FROM search_entry WHERE key = ?", (key,)).fetchone()
-        return found is not None
+    def term(self, key: bytes) -> dict[str, dict[bytes, bytes]]:
+        """Return a term's rows, by their kind and keys."""
+        return {kind: self._of_term(kind, key) for kind in TERMS}
 
-    def records(self, kind: str, key: bytes) -> dict[bytes, bytes]:
-        """Return a term's records of a kind by their keys."""
+    def _of_term(self, kind: str, key: bytes) -> dict[bytes, bytes]:
         query = f"SELECT * FROM {ROWS[kind][0]} WHERE key >= ? AND key < ?"  # noqa: S608
         return dict(self._db.execute(query, (key, key + b"\xff" * 9)))
 

@@ -51,7 +51,7 @@ from picturerail_exporter.state import SiteState, open_state
 from picturerail_exporter.theme import Theme
 from picturerail_native.records import Table, decode_neighbours, neighbours_key
 
-_PAGES_VERSION = 9
+_PAGES_VERSION = 10
 """To be raised when the same pictures and options give other pages."""
 
 

@@ -26,7 +26,7 @@ from picturerail_daemon.mirror.reading import UnreadablePicture, open_below
 from picturerail_daemon.service.subjects import embedded_of
 from picturerail_exporter.pixels import UndecodableError, decode
 from picturerail_exporter.rendition_store import RenditionStore
-from picturerail_exporter.renditions import Recipe, placeholder, render
+from picturerail_exporter.renditions import Recipe, mean_colour, placeholder, render
 from picturerail_native.records import Metadata, with_description
 
 MOST_SIDECAR_BYTES = 4 << 20
@@ -116,13 +116,15 @@ class Looker:
             raise PicturerailError(
                 f"{self.renditions.folder}: the store cannot be written: {error.strerror}"
             ) from error
+        tiny = placeholder(picture)
         metadata = msgspec.structs.replace(
             read_facts(embedded),
             mime=picture.mime,
             width=picture.width,
             height=picture.height,
             orientation=picture.orientation,
-            placeholder=placeholder(picture),
+            placeholder=tiny,
+            colour=mean_colour(tiny),
         )
         if self.sidecar is None:
             return metadata

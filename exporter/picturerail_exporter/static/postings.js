@@ -3,10 +3,10 @@
 "use strict";
 
 (() => {
-  const MAGIC = [0x50, 0x52, 0x53, 0x58, 4]; // "PRSX" and the version
+  const MAGIC = [0x50, 0x52, 0x53, 0x58, 5]; // "PRSX" and the version
   /** @type {IndexKind[]} */
   const KINDS = ["terms", "postings", "rest", "spelling", "meaning", "pictures", "values", "facts"];
-  const { Bytes, Part, binary, classOf, lookOf, LOOK_BYTES, languageOf } = globalThis.Picturerail;
+  const { Bytes, Part, binary, lookOf, LOOK_BYTES, languageOf } = globalThis.Picturerail;
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();
 
@@ -123,7 +123,7 @@
      * @returns {Promise<NearTag[]>}
      */
     async nearTags(word) {
-      const row = await this._row("terms", keyOf(word, "n"));
+      const row = await this._row("postings", keyOf(word, "n"));
       if (!row) {
         return [];
       }
@@ -154,21 +154,30 @@
     }
 
     /**
-     * The postings of one of a term's bands, in parts.
+     * A term's front: the documents that are worth the most, by band, those of the first the most.
      * @param {Term} term
-     * @param {number} band
+     * @returns {Promise<Part[][]>}
+     */
+    async front(term) {
+      if (term.only) {
+        return [[term.only]];
+      }
+      /** @type {Part[][]} */
+      const bands = [];
+      for (const [key, value] of await this._range("postings", term.key)) {
+        const band = key.charCodeAt(term.key.length);
+        (bands[band] ??= []).push(new Part(value));
+      }
+      return bands.filter(Boolean); // one may be damaged
+    }
+
+    /**
+     * A term's other documents, in parts.
+     * @param {Term} term
      * @returns {Promise<Part[]>}
      */
-    async band(term, band) {
-      if (term.only) {
-        return [term.only];
-      }
-      let before = 0;
-      for (let each = 0; each < band; each++) {
-        before += term.bands[each].documents;
-      }
-      const kind = before < this.root.front ? "postings" : "rest";
-      const rows = await this._range(kind, term.key + String.fromCharCode(band));
+    async rest(term) {
+      const rows = term.rest ? await this._range("rest", term.key) : [];
       return rows.map(([, value]) => new Part(value));
     }
 
@@ -251,13 +260,16 @@
      */
     _term([key, value]) {
       const bytes = new Bytes(value);
+      const text = textOf(key);
+      const name = (key.endsWith("t") && bytes.text()) || text;
       const documents = bytes.number();
-      const bands = Array.from({ length: bytes.number() }, () => ({
-        documents: bytes.number(),
-        bounds: Array.from({ length: bytes.number() }, () => classOf(bytes)),
-      }));
-      const only = documents === 1 && !bytes.ended ? new Part(value.subarray(bytes.at)) : undefined;
-      return { key, text: textOf(key), documents, bands, only };
+      if (documents === 1) {
+        const only = new Part(value.subarray(bytes.at));
+        return { key, text, name, documents, bounds: only.classes, rest: undefined, only };
+      }
+      const bounds = bytes.classes();
+      const rest = bytes.ended ? undefined : { documents: bytes.number(), bounds: bytes.classes() };
+      return { key, text, name, documents, bounds, rest, only: undefined };
     }
 
     /**

@@ -108,7 +108,7 @@
      */
     _add(term, via, more = {}) {
       const number = this.lists.length;
-      const rest = { name: term.text, similarity: 1, edits: 0, next: 0, parts: [] };
+      const rest = { name: term.text, similarity: 1, edits: 0, bands: undefined, next: 0, ended: false, parts: [] };
       this.lists.push({ term, via, number, ...rest, ...more });
     }
 
@@ -186,17 +186,25 @@
     }
 
     /**
-     * The most that a document of a list's next band may be worth; 0 when all are read.
+     * The most that a document of a list may be worth that is not read yet; 0 when all are.
      * @param {List} list
      */
     _bound(list) {
+      const { term, bands, next } = list;
       let most = 0;
-      // Weights below the bands' order may be higher: the averages are others there.
-      for (let band = list.next; band < list.term.bands.length; band++) {
-        for (const uses of list.term.bands[band].bounds) {
+      /** @param {FieldUse[][]} bounds */
+      const over = (bounds) => {
+        for (const uses of bounds) {
           const weight = this.weight(uses);
           most = Math.max(most, weight > 0 ? worth(list, weight) : 0);
         }
+      };
+      if (!bands) {
+        over(term.bounds);
+      } else if (!list.ended) {
+        // Weights below the bands' order may be higher: the averages are others there.
+        bands.slice(next).forEach((band) => band.forEach(({ classes }) => over(classes)));
+        over(term.rest?.bounds ?? []);
       }
       return most;
     }
@@ -209,7 +217,7 @@
 
     /** The lists of the word and its other forms that are not read to their ends. */
     get unread() {
-      return this.lists.filter((list) => isText(list) && list.next < list.term.bands.length);
+      return this.lists.filter((list) => isText(list) && !list.ended);
     }
 
     /**
@@ -236,16 +244,24 @@
       await this._resolve(this.near.length);
       await Promise.all(
         this.lists.map(async (list) => {
-          while (list.next < list.term.bands.length) {
+          while (!list.ended) {
             await this._readBand(list);
           }
         }),
       );
     }
 
-    /** @param {List} list */
+    /**
+     * Read a list's next band, or after the last of them its rest.
+     * @param {List} list
+     */
     async _readBand(list) {
-      for (const part of await this.index.band(list.term, list.next++)) {
+      const { term } = list;
+      list.bands ??= await this.index.front(term);
+      const parts = list.bands[list.next++] ?? (await this.index.rest(term));
+      list.ended = list.next >= list.bands.length + (term.rest ? 1 : 0);
+      for (const part of parts) {
+        part.open();
         const known = part.classes.map((uses) => {
           const weight = this.weight(uses);
           return weight > 0 ? { worth: worth(list, weight), list } : undefined;
@@ -347,8 +363,8 @@
       const inOrder = [...new Set(terms.map((term) => term.key))]
         .map((key) => /** @type {Term} */ (terms.find((term) => term.key === key)))
         .sort((a, b) => a.documents - b.documents);
-      const bands = await Promise.all(
-        inOrder.map((term) => Promise.all(term.bands.map((_, band) => this.index.band(term, band)))),
+      const parts = await Promise.all(
+        inOrder.map(async (term) => [...(await this.index.front(term)).flat(), ...(await this.index.rest(term))]),
       );
       /** @type {Map<string, Map<number, Place>>} */
       const found = new Map();
@@ -357,7 +373,8 @@
       inOrder.forEach((term, number) => {
         const before = kept;
         kept = new Map();
-        for (const part of bands[number].flat()) {
+        for (const part of parts[number]) {
+          part.open();
           for (let at = 0; at < part.count; at++) {
             if (!before || before.has(part.ids[at])) {
               kept.set(part.ids[at], { part, at });

@@ -268,13 +268,18 @@ std::optional<SiteTerm> SiteTerms::list(const std::string& term, bool with_posit
 
   SiteTerm out;
   put_varint(out.entry, postings.all.size());
-  put_varint(out.entry, bands);
-  for (std::uint32_t band = 0; band < bands; ++band) {
-    const std::vector<Posting>& of_band = by_band[band];
-    put_varint(out.entry, of_band.size());
-    const std::vector<Class> best = bounds(classes[band]);
+  const auto put_bounds = [&](const std::vector<Class>& of) {
+    const std::vector<Class> best = bounds(of);
     put_varint(out.entry, best.size());
     for (const Class& uses : best) put_class(out.entry, uses);
+  };
+  put_bounds(postings.classes);
+  if (banded >= kBanded && in_band > 0) {
+    put_varint(out.entry, in_band);
+    put_bounds(classes.back());
+  }
+  for (std::uint32_t band = 0; band < bands; ++band) {
+    const std::vector<Posting>& of_band = by_band[band];
     std::size_t begin = 0;
     for (std::size_t i = 1; i <= of_band.size(); ++i) {
       const std::size_t size = i - begin;
