@@ -3,7 +3,7 @@
 type LoadBytes = (name: string) => Promise<Uint8Array>;
 
 type BlockKind = "pictures" | "values" | "facts";
-type IndexKind = "terms" | "postings" | "rest" | "spelling" | "meaning" | BlockKind;
+type IndexKind = "terms" | "postings" | "rest" | "presence" | "spelling" | "meaning" | BlockKind;
 type Row = [key: string, value: Uint8Array];
 
 /** What differs from language to language, of folded words. */
@@ -140,12 +140,15 @@ interface List {
   ended: boolean;
   /** What is read of them. */
   parts: Part[];
+  /** Of a word that says little: which documents have it, where that is all that is read. */
+  there: Part[];
 }
 
 /** The best way that is known in which a document has a word. */
 interface Known {
   worth: number;
   list: List;
+  uses: FieldUse[];
 }
 
 /** As a Map by the documents' ids. */
@@ -166,10 +169,17 @@ interface Source {
   known: KnownDocuments;
   /** The most that what is not read may be worth. */
   readonly bound: number;
+  /** Whether it need not be there, and says little: then `reckon` tells what it is worth, `most` at most. */
+  light: boolean;
+  readonly most: number;
   readonly unread: List[];
   open(): Promise<void>;
   load(least: number): Promise<void>;
   loadAll(): Promise<void>;
+  /** Of a light one: read what it is worth, too. */
+  loadWorth(): Promise<void>;
+  /** Learn what a light one is worth to a document, from lengths that other words tell. */
+  reckon(id: number, lengthOf: (field: number) => number | undefined): { low: number; high: number };
   look(id: number): Look | undefined;
   way(id: number): Way | undefined;
   places(id: number, tell: (field: number, positions: Float64Array) => void): void;
@@ -323,6 +333,7 @@ interface Postings {
   meaning(word: string): Promise<Near[][]>;
   front(term: Term): Promise<Part[][]>;
   rest(term: Term): Promise<Part[]>;
+  presence(term: Term): Promise<Part[]>;
   spellings(length: number, edits: number): Promise<string[]>;
   pictures(ids: number[]): Promise<Map<number, Shown>>;
   facts(ids?: number[]): Promise<Facts[]>;
@@ -348,6 +359,10 @@ declare var Picturerail: {
   Postings: { open(load: LoadBytes): Promise<Postings> };
   WordSource: new (index: Postings, word: QueryWord) => Source;
   PhraseSource: new (index: Postings, word: QueryWord) => Source;
+  LightSource: new (index: Postings, word: QueryWord) => Source;
+  isNearer(one: Known, than: Known | undefined): boolean;
+  worth(list: List, weight: number): number;
+  weightOf(index: Postings, uses: FieldUse[], only: string): number;
   Rows: {
     ratio(picture: ScrollPicture): number;
     of(pictures: ScrollPicture[], page: ScrollPage): ScrollRow[];

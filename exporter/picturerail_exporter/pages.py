@@ -63,6 +63,7 @@ SEARCH_SCRIPTS = tuple(
         "query",
         "documents",
         "sources",
+        "light",
         "facets",
         "meaning",
         "ranking",

@@ -27,7 +27,7 @@ from picturerail_exporter.search_state import LOOK, ROWS, TERMS, Row, SearchStat
 from picturerail_exporter.state import SiteState
 from picturerail_native.fields import FIELD_WEIGHTS, FIELDS
 from picturerail_native.search import Reader, Writer, analyse, stem
-from picturerail_native.site_terms import SiteTerm, SiteTerms
+from picturerail_native.site_terms import PRESENCE, SiteTerm, SiteTerms
 
 Pictures = Mapping[int, tuple[Photo | None, Photo | None]]
 NearWords = Callable[[str], Sequence[tuple[str, float]]]
@@ -319,10 +319,11 @@ class _Shown:
         found: dict[str, list[Row]] = {kind: [] for kind in TERMS}
         entry = term.entry
         bands: dict[int, int] = {}
-        for record in term.records:
+        ranked = [record for record in term.records if record.band != PRESENCE]
+        for record in ranked:
             bands[record.band] = bands.get(record.band, 0) + len(record.ids) // 8
         ends = dict(zip(bands, itertools.accumulate(bands.values()), strict=True))
-        for number, record in enumerate(term.records):
+        for number, record in enumerate(ranked):
             ids = np.frombuffer(record.ids, "<u8")
             end = ends[record.band]
             front = end - bands[record.band] < FRONT
@@ -335,6 +336,9 @@ class _Shown:
                 entry = varint(1) + data  # a file less to read, and to write
             else:
                 found["postings" if front else "rest"].append((row, data))
+        for record in term.records[len(ranked) :]:
+            row = key + bytes([PRESENCE]) + record.ids[7::-1]
+            found["presence"].append((row, varint(len(record.postings)) + record.postings))
         if key.endswith(b"t"):
             entry = self._written(key[:-2].decode()) + entry
         found["postings" if key.endswith(b"n") else "terms"].append((key, entry))

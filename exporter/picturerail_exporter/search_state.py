@@ -6,6 +6,7 @@ Tables::
     search_record    key, data: postings of each term's best documents, with what these look like;
                      the tags that a word is near to
     search_rest      key, data: all other postings
+    search_presence  key, data: which pictures have a frequent word that says little
     search_spelling  key: words by their length, for those that are misspelt
     search_tag       folded, tag, count, words: how often a published tag is written so, and what
                      it is near to, folded
@@ -41,6 +42,7 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS search_entry(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_record(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_rest(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_presence(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_spelling(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_tag(
   folded TEXT, tag BLOB, count INTEGER, words BLOB, PRIMARY KEY(folded, tag)) WITHOUT ROWID;
@@ -54,6 +56,7 @@ _TABLE_NAMES = (
     "search_entry",
     "search_record",
     "search_rest",
+    "search_presence",
     "search_spelling",
     "search_tag",
     "search_look",
@@ -65,6 +68,7 @@ ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
     "terms": ("search_entry", Cut(36_000, 64_000, packed_size)),
     "postings": ("search_record", Cut(22_000, 34_000, packed_record)),
     "rest": ("search_rest", Cut(12_000, 22_000, packed_record)),
+    "presence": ("search_presence", Cut(24_000, 44_000, packed_record)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size)),
 }
@@ -74,7 +78,7 @@ most searches read one, larger ones where few do, so that there are no more than
 LOOK = np.dtype([("digest", "V2"), ("shape", "u1"), ("colour", "u1")])
 """What a result shows at once: what names the picture's tile, its proportions, its colour."""
 
-TERMS = ("terms", "postings", "rest")
+TERMS = ("terms", "postings", "rest", "presence")
 """The kinds whose rows are of terms."""
 
 Files = dict[str, bytes]

@@ -263,6 +263,7 @@ def random_query(rng):
         word,
         word,
         lambda: f"{word()} {word()}",
+        lambda: f"{word()} of the {word()}",
         lambda: f'"{word()} {word()}"',
         lambda: f"{word()}*",
         lambda: f"-{word()}",
@@ -317,6 +318,9 @@ def test_the_best_of_many_are_the_engines(seed, node, source, tmp_path):
     rng = random.Random(seed)
     for number in range(2000):
         caption = zipf(rng, rng.randrange(2, 14))
+        for little, share in (("the", 0.8), ("of", 0.5), ("the", 0.3)):
+            if rng.random() < share:
+                caption = caption.replace(" ", f" {little} ", 1)
         if rng.random() < 0.05:
             caption += " " + rng.choice(RARE)
         source.add(
@@ -355,6 +359,37 @@ def test_the_best_of_many_are_the_engines(seed, node, source, tmp_path):
                 assert above <= {hit["id"] for hit in found["hits"]}, query
                 assert found["total"] <= best.total, query
                 assert not found["all"] or found["total"] == best.total, query
+
+
+def test_words_that_say_little_cost_little(node, source, tmp_path):
+    """Of "the" beside others it is read who has it, not where; of another word as frequent both."""
+    rng = random.Random(9)
+    for number in range(6000):
+        words = [f"w{rng.randrange(3000):04}" for _ in range(rng.randrange(3, 12))]
+        words += [word for word in ("the", "pier") if rng.random() < 0.9]
+        words += ["sea"] if number % 50 == 0 else []
+        rng.shuffle(words)
+        source.add(f"{number}.jpg", plain((1, 2, 3)), caption=" ".join(words))
+    index_only(source, {}, tmp_path)
+    queries = ["sea", "sea the", "sea pier"]
+    tasks = [
+        task
+        for query in queries
+        for task in (["fresh", ""], ["search", query, {"limit": 20, "measure": True}])
+    ]
+
+    answers = node(tmp_path, tasks)["answers"][1::2]
+
+    alone, little, much = (answer["cost"]["bytes"] for answer in answers)
+    assert (little - alone) * 2 < much - alone, (alone, little, much)
+    with Reader(tmp_path / "engine") as reader:
+        for query, answer in zip(queries, answers, strict=True):
+            best = reader.search(query, limit=20)
+            assert [hit["score"] for hit in answer["hits"]] == pytest.approx(
+                [hit.score for hit in best.hits], rel=1e-5
+            ), query
+    ways = [{(way["word"], way["via"]) for way in hit["matches"]} for hit in answers[1]["hits"]]
+    assert {("sea", "exact"), ("the", "exact")} in ways
 
 
 def test_phrases_stand_side_by_side(node, source, publish, options):

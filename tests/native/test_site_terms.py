@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from picturerail_native.search import Reader, SearchArgumentError, Writer, analyse, stem
-from picturerail_native.site_terms import SiteTerms
+from picturerail_native.site_terms import PRESENCE, SiteTerms
 
 FIELDS = ("filename", "tags", "caption", "unused")
 WORDS = ["sea", "seas", "sun", "sunny", "cat", "cats", "Straße", "北京天", "hot dog", "x1"]
@@ -61,10 +61,11 @@ def spelt_out(term, *, positions):
         in_rest = entry.next()
         bounds_of_rest = [entry.uses() for _ in range(entry.next())]
     entry.ended()
-    rest = max(record.band for record in term.records) if in_rest else None
+    ranked = [record for record in term.records if record.band != PRESENCE]
+    rest = max(record.band for record in ranked) if in_rest else None
     found = {}
     in_bands = {}
-    for record in term.records:
+    for record in ranked:
         numbers = Numbers(record.postings)
         count = numbers.next()
         classes = [numbers.uses() for _ in range(numbers.next())]
@@ -202,6 +203,40 @@ def test_bands_fall_in_worth(tmp_path):
     assert len(term.records) > len(bands)
     for band in range(1, len(bands)):
         assert max(bands[band - 1]) < min(bands[band])
+
+
+def test_of_words_that_say_little_all_documents_are_told(tmp_path):
+    """Which documents have such a word, and how often, is told apart where these are many."""
+    rng = random.Random(2)
+    texts = {
+        number: "x " * rng.randrange(5) + "the pier " * rng.randrange(1, 4)
+        for number in range(1, 9001)
+    }
+    with Writer(tmp_path / "index", UUID) as writer:
+        for number, text in texts.items():
+            writer.put(number, [("caption", text)])
+        writer.put(9001, [("caption", "of")])
+        writer.commit(1)
+    with Reader(tmp_path / "index") as reader:
+        terms = SiteTerms(reader, FIELDS)
+        told, other, rare = (terms.term(f"{word}\0w".encode()) for word in ("the", "pier", "of"))
+    present = [record for record in told.records if record.band == PRESENCE]
+    assert len(present) > 1
+    found = {}
+    for record in present:
+        numbers = Numbers(record.postings)
+        count = numbers.next()
+        classes = [numbers.uses() for _ in range(numbers.next())]
+        step = 0
+        ids = [step := step + numbers.next() for _ in range(count)]
+        assert struct.unpack(f"<{count}Q", record.ids) == tuple(ids)
+        found |= {number: classes[numbers.next()] for number in ids}
+        numbers.ended()
+    caption = FIELDS.index("caption")
+    assert found == {number: {caption: (text.count("the"), 0)} for number, text in texts.items()}
+    assert spelt_out(told, positions=True).keys() == found.keys()
+    for term in (other, rare):
+        assert all(record.band != PRESENCE for record in term.records)
 
 
 def test_mistakes_are_named(tmp_path):

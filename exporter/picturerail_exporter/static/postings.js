@@ -5,7 +5,7 @@
 (() => {
   const MAGIC = [0x50, 0x52, 0x53, 0x58, 5]; // "PRSX" and the version
   /** @type {IndexKind[]} */
-  const KINDS = ["terms", "postings", "rest", "spelling", "meaning", "pictures", "values", "facts"];
+  const KINDS = ["terms", "postings", "rest", "presence", "spelling", "meaning", "pictures", "values", "facts"];
   const { Bytes, Part, binary, lookOf, LOOK_BYTES, languageOf } = globalThis.Picturerail;
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();
@@ -178,6 +178,17 @@
      */
     async rest(term) {
       const rows = term.rest ? await this._range("rest", term.key) : [];
+      return rows.map(([, value]) => new Part(value));
+    }
+
+    /**
+     * All documents of a frequent word that says little, in parts that tell no lengths or positions; of others
+     * nothing.
+     * @param {Term} term
+     * @returns {Promise<Part[]>}
+     */
+    async presence(term) {
+      const rows = term.rest ? await this._range("presence", term.key) : [];
       return rows.map(([, value]) => new Part(value));
     }
 

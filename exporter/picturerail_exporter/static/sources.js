@@ -57,6 +57,7 @@
       /** @type {Map<FieldUse[], number>} */
       this._weights = new Map();
       this._read = 0; // documents, over all lists
+      this.light = false;
     }
 
     /** Look up which terms there are. */
@@ -108,7 +109,7 @@
      */
     _add(term, via, more = {}) {
       const number = this.lists.length;
-      const rest = { name: term.text, similarity: 1, edits: 0, bands: undefined, next: 0, ended: false, parts: [] };
+      const rest = { name: term.text, similarity: 1, edits: 0, bands: undefined, next: 0, ended: false, parts: [], there: [] };
       this.lists.push({ term, via, number, ...rest, ...more });
     }
 
@@ -215,6 +216,12 @@
       return Math.max(near, ...this.lists.map((list) => this._bound(list)));
     }
 
+    /** The most that it may be worth to any document, read or not. */
+    get most() {
+      const all = this.lists.flatMap((list) => list.term.bounds.map((uses) => worth(list, this.weight(uses))));
+      return Math.max(0, ...all);
+    }
+
     /** The lists of the word and its other forms that are not read to their ends. */
     get unread() {
       return this.lists.filter((list) => isText(list) && !list.ended);
@@ -238,6 +245,12 @@
         const list = this.lists.find((each) => this._bound(each) >= most);
         await (list ? this._readBand(list) : this._resolve(16));
       } while (this._read < wanted);
+    }
+
+    async loadWorth() {}
+
+    reckon() {
+      return { low: 0, high: 0 };
     }
 
     async loadAll() {
@@ -264,7 +277,7 @@
         part.open();
         const known = part.classes.map((uses) => {
           const weight = this.weight(uses);
-          return weight > 0 ? { worth: worth(list, weight), list } : undefined;
+          return weight > 0 ? { worth: worth(list, weight), list, uses } : undefined;
         });
         this._read += part.count;
         list.parts.push(part);
@@ -346,6 +359,8 @@
       this._looks = new Map();
       this.bound = 0;
       this.unread = [];
+      this.light = false;
+      this.most = 0;
     }
 
     async open() {
@@ -389,7 +404,7 @@
         const uses = sideBySide(places);
         const weight = uses.length ? weightOf(this.index, uses, this.word.field) : 0;
         if (weight > 0) {
-          this.known.set(id, { worth: worth(list, weight), list });
+          this.known.set(id, { worth: worth(list, weight), list, uses });
           this._looks.set(id, places.map(({ part, at }) => part.look(at)).find(Boolean));
         }
       }
@@ -397,6 +412,11 @@
 
     async load() {}
     async loadAll() {}
+    async loadWorth() {}
+
+    reckon() {
+      return { low: 0, high: 0 };
+    }
 
     /** @param {number} id */
     look(id) {
@@ -525,5 +545,5 @@
     return Math.min(last[a.length], most + 1);
   }
 
-  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { WordSource, PhraseSource });
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { WordSource, PhraseSource, isNearer, worth, weightOf });
 })();
