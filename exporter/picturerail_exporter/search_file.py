@@ -16,8 +16,9 @@ MAGIC = b"PRSX\x05"
 FOLDER = "search"
 ROOT = f"{FOLDER}/root.bin"
 
-_LEVEL = 6
+_LEVEL = 5
 _DIGEST = 8
+_SMALL = [bytes([number]) for number in range(0x80)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ def name_of(data: bytes) -> str:
 
 def varint(number: int) -> bytes:
     """Return a number as LEB128: seven bits a byte, the lowest first."""
+    if number < 0x80:
+        return _SMALL[number]  # most are
     out = bytearray()
     while number >= 0x80:
         out.append(number & 0x7F | 0x80)

@@ -184,7 +184,7 @@ class SearchIndex:
         self._state.set_note("search index", str(seq))
         with Reader(self._folder) as reader:
             terms = SiteTerms(reader, FIELDS)
-            rows = self._replace(terms, changed.keys)
+            rows = self._replace(terms, changed)
             if self._meaning and vectors:
                 now = ((number, *vector) for number, of in vectors.items() for vector in of)
                 rows["meaning"] = self._search.meaning.update(self._meaning, vectors, now)
@@ -203,23 +203,23 @@ class SearchIndex:
         for key in sorted(keys):
             term = terms.term(key)
             if term is not None:
-                self._search.add_term(looks.rows(key, term))
+                self._search.add_term(looks.rows(key, term, {}))
         for key in sorted(filter(None, map(_spelling, words))):
             self._search.set_spelling(key, there=True)
 
-    def _replace(self, terms: SiteTerms, keys: set[bytes]) -> dict[str, set[bytes]]:
+    def _replace(self, terms: SiteTerms, changed: _Changed) -> dict[str, set[bytes]]:
         """Take terms over as they are now; return the keys of the rows that changed, by kind."""
         rows: dict[str, set[bytes]] = {kind: set() for kind in ROWS}
-        looks = _Shown(self._search)
-        for key in sorted(keys):
+        looks = _Shown(self._search, changed.ids)
+        for key in sorted(changed.keys):
             term = terms.term(key)
             before = self._search.term(key)
-            after = looks.rows(key, term) if term is not None else {}
+            after = looks.rows(key, term, before["postings"]) if term is not None else {}
             self._search.drop_term(key)
             self._search.add_term(after)
             for kind in TERMS:
-                changed = before[kind].items() ^ set(after.get(kind, ()))
-                rows[kind].update(key for key, _ in changed)
+                others = before[kind].items() ^ set(after.get(kind, ()))
+                rows[kind].update(row for row, _ in others)
             if key.endswith(b"w") and bool(before["terms"]) != (term is not None):
                 spelt = _spelling(key[:-2].decode())
                 if spelt:
@@ -310,12 +310,19 @@ class _Tags:
 class _Shown:
     """Makes rows of terms, with what the documents of their fronts look like."""
 
-    def __init__(self, search: SearchState) -> None:
-        self._search = search
-        self._ids, self._looks = search.looks()
+    def __init__(self, search: SearchState, changed: set[int] | None = None) -> None:
+        """Prepare for many terms, or for those of which some pictures changed."""
+        self._search, self._changed = search, changed
+        self._all = search.looks() if changed is None else None
 
-    def rows(self, key: bytes, term: SiteTerm) -> dict[str, list[Row]]:
-        """Return a term's rows by their kind (`search_state.TERMS`)."""
+    def rows(self, key: bytes, term: SiteTerm, old: Mapping[bytes, bytes]) -> dict[str, list[Row]]:
+        """Return a term's rows by their kind (`search_state.TERMS`).
+
+        Args:
+            key: of the term.
+            term: what the engine says of it.
+            old: its rows of postings, which are taken over where they hold the same.
+        """
         found: dict[str, list[Row]] = {kind: [] for kind in TERMS}
         entry = term.entry
         bands: dict[int, int] = {}
@@ -328,10 +335,9 @@ class _Shown:
             end = ends[record.band]
             front = end - bands[record.band] < FRONT
             seen = ids if front and end < _SHOWN else ids[:_SHOWN_ALWAYS] if not number else ids[:0]
-            looks = self._looks[np.searchsorted(self._ids, seen)]
-            columns = (np.ascontiguousarray(looks[name]).tobytes() for name in LOOK.names or ())
             row = key + bytes([record.band]) + int(ids[0]).to_bytes(8, "big")
-            data = b"".join((varint(len(record.postings)), record.postings, *columns))
+            data = varint(len(record.postings)) + record.postings
+            data = self._with_looks(data, seen, old.get(row, b""))
             if end == 1:
                 entry = varint(1) + data  # a file less to read, and to write
             else:
@@ -343,6 +349,20 @@ class _Shown:
             entry = self._written(key[:-2].decode()) + entry
         found["postings" if key.endswith(b"n") else "terms"].append((key, entry))
         return found
+
+    def _with_looks(self, data: bytes, ids: np.ndarray, old: bytes) -> bytes:
+        if not ids.size:
+            return data
+        if self._all is None:
+            numbers = ids.tolist()
+            same = old.startswith(data) and len(old) == len(data) + LOOK.itemsize * ids.size
+            if same and self._changed is not None and self._changed.isdisjoint(numbers):
+                return old
+            _, looks = self._search.looks(numbers)
+        else:
+            looks = self._all[1][np.searchsorted(self._all[0], ids)]
+        columns = (np.ascontiguousarray(looks[name]).tobytes() for name in LOOK.names or ())
+        return b"".join((data, *columns))
 
     def _written(self, folded: str) -> bytes:
         """Return how a tag is written, as a text; an empty one where it is so folded."""

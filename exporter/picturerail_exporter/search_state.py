@@ -81,6 +81,9 @@ LOOK = np.dtype([("digest", "V2"), ("shape", "u1"), ("colour", "u1")])
 TERMS = ("terms", "postings", "rest", "presence")
 """The kinds whose rows are of terms."""
 
+_AT_ONCE = 900
+"""Rows that one query asks for."""
+
 Files = dict[str, bytes]
 
 
@@ -205,13 +208,23 @@ class SearchState:
         )
         return ((number, _told_decoder.decode(told)) for number, told in rows)
 
-    def looks(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ids of all pictures, ascending, and what each looks like (`LOOK`)."""
-        ids, looks = [], []
-        for number, look in self._db.execute("SELECT id, look FROM search_look ORDER BY id"):
-            ids.append(number)
-            looks.append(look)
-        return np.array(ids, "<u8"), np.frombuffer(b"".join(looks), LOOK)
+    def looks(self, ids: Sequence[int] | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ids of pictures, ascending, and what each looks like (`LOOK`).
+
+        Args:
+            ids: of the pictures, ascending; all by default.
+        """
+        query = "SELECT id, look FROM search_look"
+        if ids is None:
+            rows = self._db.execute(f"{query} ORDER BY id").fetchall()
+        else:
+            rows = []
+            for begin in range(0, len(ids), _AT_ONCE):
+                part = ids[begin : begin + _AT_ONCE]
+                gaps = ", ".join("?" * len(part))
+                rows += self._db.execute(f"{query} WHERE id IN ({gaps}) ORDER BY id", part)
+        looks = b"".join([look for _, look in rows])
+        return np.array([number for number, _ in rows], "<u8"), np.frombuffer(looks, LOOK)
 
     def last(self) -> int:
         """Return the highest id of a picture; 0 where there is none."""
