@@ -21,7 +21,7 @@ import numpy as np
 from picturerail_exporter import pages
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.renditions import TILE, Recipe
-from picturerail_exporter.search_file import body_of, directory, packed, varint
+from picturerail_exporter.search_file import directory, packed, varint
 from picturerail_exporter.search_meaning import Meaning, Vectors
 from picturerail_exporter.search_state import LOOK, ROWS, TERMS, Row, SearchState, Told
 from picturerail_exporter.state import SiteState
@@ -33,8 +33,8 @@ Pictures = Mapping[int, tuple[Photo | None, Photo | None]]
 NearWords = Callable[[str], Sequence[tuple[str, float]]]
 """The words near a tag, with their similarity; none where the tag is not known."""
 
-BLOCKS = {"pictures": 1536, "values": 4096, "facts": 12_288}
-"""Files of what is said of pictures one by one, and how many ids share one."""
+BLOCKS = {"pictures": 128, "values": 1024, "facts": 4096}
+"""What is said of pictures one by one, and how many ids share a row of it."""
 
 FRONT = 900
 """A term's bands that begin before so many of its documents are its front: they lie apart from the
@@ -135,10 +135,10 @@ class SearchIndex:
             if self._meaning:
                 shown = (vector for vector in vectors if vector[0] in ids)
                 self._search.meaning.fill(self._meaning, shown)
+            self._tell(ids)
             files = {}
             for kind in ROWS:
                 files.update(self._search.cut_all(kind))
-            files.update(self._blocks(ids))
             return self._brought(files, old, terms)
 
     def update(
@@ -188,10 +188,10 @@ class SearchIndex:
             if self._meaning and vectors:
                 now = ((number, *vector) for number, of in vectors.items() for vector in of)
                 rows["meaning"] = self._search.meaning.update(self._meaning, vectors, now)
+            rows.update(self._tell(changed.ids))
             files = {}
             for kind, keys in rows.items():
                 files.update(self._search.cut_again(kind, keys))
-            files.update(self._blocks(changed.ids))
             return self._brought(files, old, terms)
 
     def _fill(self, terms: SiteTerms) -> None:
@@ -215,7 +215,7 @@ class SearchIndex:
             term = terms.term(key)
             before = self._search.term(key)
             after = looks.rows(key, term, before["postings"]) if term is not None else {}
-            self._search.drop_term(key)
+            self._search.drop_term(key, before)
             self._search.add_term(after)
             for kind in TERMS:
                 others = before[kind].items() ^ set(after.get(kind, ()))
@@ -227,21 +227,18 @@ class SearchIndex:
                     rows["spelling"].add(spelt)
         return rows
 
-    def _blocks(self, ids: set[int]) -> dict[str, bytes]:
-        """Make the files again that hold what is said of these pictures one by one."""
-        files: dict[str, bytes] = {}
+    def _tell(self, ids: set[int]) -> dict[str, set[bytes]]:
+        """Say anew what is said of these pictures one by one; return the rows' keys, by kind."""
+        rows: dict[str, set[bytes]] = {}
         for kind, say in _SAY.items():
             size = BLOCKS[kind]
-            for block in sorted({number // size for number in ids}):
+            blocks = sorted({number // size for number in ids})
+            for block in blocks:
                 told = list(self._search.told(block * size, (block + 1) * size))
-                first = block.to_bytes(4, "big")
-                data = None
-                if told:
-                    data = packed(body_of([(first, msgspec.json.encode(say(told)))]))
-                name = self._search.set_file(kind, first, data)
-                if data is not None:
-                    files[name] = data
-        return files
+                value = msgspec.json.encode(say(told)) if told else None
+                self._search.set_row(kind, block.to_bytes(4, "big"), value)
+            rows[kind] = {block.to_bytes(4, "big") for block in blocks}
+        return rows
 
     def _brought(self, files: dict[str, bytes], old: set[str], terms: SiteTerms) -> Brought:
         now = self._search.names()
@@ -262,8 +259,7 @@ class SearchIndex:
             "ending": f"-{self._recipe.version}-{TILE}.webp",
         }
         meta = msgspec.json.encode(told)
-        kinds = (*ROWS, *BLOCKS)
-        parts = [directory(self._search.files(kind)) for kind in kinds]
+        parts = [directory(self._search.files(kind)) for kind in ROWS]
         return packed(varint(len(meta)) + meta + b"".join(parts))
 
 

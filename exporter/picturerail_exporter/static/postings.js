@@ -262,7 +262,8 @@
      * @param {number[]} ids
      */
     missing(kind, ids) {
-      return this._blocks(kind, ids).filter((name) => !this._files.has(name)).length;
+      const names = this._holding(kind, this._blocks(kind, ids));
+      return Array.from(names).filter((name) => !this._files.has(name)).length;
     }
 
     /**
@@ -334,14 +335,22 @@
     }
 
     /**
-     * The files that tell something of these documents, or of all.
+     * The rows that tell something of these documents, by their keys.
      * @param {BlockKind} kind
-     * @param {number[]} [ids]
+     * @param {number[]} ids
      */
     _blocks(kind, ids) {
       const size = this.root[kind];
-      const blocks = ids && new Set(ids.map((id) => Math.floor(id / size)));
-      return this._directory[kind].filter(([key]) => !blocks || blocks.has(numberOf(key))).map(([, name]) => name);
+      return new Set(Array.from(new Set(ids.map((id) => Math.floor(id / size))), bigEndian));
+    }
+
+    /**
+     * The files that tell something of these documents.
+     * @param {BlockKind} kind
+     * @param {Iterable<string>} blocks
+     */
+    _holding(kind, blocks) {
+      return new Set(Array.from(blocks, (key) => this._covering(kind, key, key)).flat());
     }
 
     /**
@@ -350,8 +359,11 @@
      * @returns {Promise<any[]>}
      */
     async _told(kind, ids) {
-      const parts = await Promise.all(this._blocks(kind, ids).map((name) => this._read(name)));
-      return parts.flat().map(([, value]) => JSON.parse(decoder.decode(value)));
+      const blocks = ids && this._blocks(kind, ids);
+      const names = blocks ? this._holding(kind, blocks) : this._directory[kind].map(([, name]) => name);
+      const parts = await Promise.all(Array.from(names, (name) => this._read(name)));
+      const rows = parts.flat().filter(([key]) => !blocks || blocks.has(key));
+      return rows.map(([, value]) => JSON.parse(decoder.decode(value)));
     }
 
     /**
@@ -399,8 +411,8 @@
     return steps.map((step) => (value += step));
   }
 
-  /** @param {string} key */
-  const numberOf = (key) => Array.from(key).reduce((sum, each) => sum * 256 + each.charCodeAt(0), 0);
+  /** @param {number} number */
+  const bigEndian = (number) => String.fromCharCode(...[24, 16, 8, 0].map((bits) => (number >>> bits) & 255));
 
   globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Postings });
 })();
