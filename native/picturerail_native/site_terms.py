@@ -27,8 +27,8 @@ PRESENCE = 255
 class SiteRecord:
     """Documents of a term that are worth about the same.
 
-    `band` is the lower, the more they are worth, or `PRESENCE`; `ids` are little-endian u64, ascending;
-    `postings` say where and how often each has the term.
+    `band` is the lower, the more they are worth, or `PRESENCE`; `ids` are little-endian u64,
+    ascending; `postings` say where and how often each has the term.
     """
 
     band: int
