@@ -33,6 +33,7 @@ class TopHits {
     return heap_.size() < capacity_ || (capacity_ > 0 && score >= heap_.front().score);
   }
 
+  std::size_t capacity() const { return capacity_; }
   bool full() const { return heap_.size() == capacity_; }
   // The score of the worst hit held; of nothing while there is room.
   float worst() const {
