@@ -39,6 +39,11 @@ class Conjunction {
       most_of_others_ += probers_.back().most();
     }
     idf_ = (*search.idf)[lead_];
+    for (const bool optional : {false, true}) {
+      for (std::size_t w = 0; w < search.words.size(); ++w) {
+        if (search.words[w].optional == optional) summed_.push_back(w);
+      }
+    }
     for (std::size_t i = 0; i < others_.size(); ++i) {
       if (!search.words[others_[i]].optional) demanded_.push_back(&probers_[i]);
     }
@@ -138,29 +143,29 @@ class Conjunction {
       }
     }
     list.list.read_codes(block_);
-    const SegmentScorer& scorer = *search_.scorer;
-    const Shapes& shapes = list.list.shapes();
-    double least = least_weighted(list, of_others);
-    if (demanded_.empty()) count = limits_.pass(block_, 0, block_.size, least, places_.data());
+    if (demanded_.empty()) {
+      const double least = list.least_weighted(least_worth(of_others));
+      count = limits_.pass(block_, 0, block_.size, least, places_.data());
+    }
+    double least = least_worth(of_others);
     float before = worst();
     for (std::size_t k = 0; k < count; ++k) {
       const std::uint32_t i = places_[k];
       const std::uint32_t doc = block_.docs[i];
-      const double weighted = weighted_at(scorer, block_, i, shapes);
-      if (weighted < least || !search_.view->alive(doc)) continue;
-      consider(doc, list.worth(weighted), {number, i});
+      const double worth = worth_at(list, *search_.scorer, block_, i);
+      if (worth < least || !search_.view->alive(doc)) continue;
+      consider(doc, worth, {number, i});
       if (worst() == before) continue;
       before = worst();
-      least = least_weighted(list, of_others);
+      least = least_worth(of_others);
     }
   }
 
-  // The least w of the leading word with which a document could still be among the best.
-  double least_weighted(const WordList& list, double of_others) const {
+  // The least worth of the leading word with which a document could still be among the best.
+  double least_worth(double of_others) const {
     const float least = worst();
     if (least == -std::numeric_limits<float>::infinity()) return 0;
-    const double wanted = static_cast<double>(least) / kSlack - of_others;
-    return list.least_weighted(wanted / idf_);
+    return (static_cast<double>(least) / kSlack - of_others) / idf_;
   }
 
   // Adds up what the words are worth. Nearness costs more: it waits until all others are known, which
@@ -173,12 +178,7 @@ class Conjunction {
       worths_[others_[i]] = worth;
     }
     double sum = 0;
-    // In the order in which looking at everything adds them up.
-    for (const bool optional : {false, true}) {
-      for (std::size_t w = 0; w < search_.words.size(); ++w) {
-        if (search_.words[w].optional == optional) sum += (*search_.idf)[w] * worths_[w];
-      }
-    }
+    for (const std::size_t w : summed_) sum += (*search_.idf)[w] * worths_[w];
     if (!wants(sum + proximity_.most())) return;
     if (!once_ || proximity_.empty()) {
       offer({doc, sum, 0}, {});
@@ -260,6 +260,7 @@ class Conjunction {
   std::size_t lead_ = 0;
   double idf_ = 0;
   bool once_ = true;  // no document comes twice
+  std::vector<std::size_t> summed_;  // all, in the order in which looking at everything adds them up
   std::vector<std::size_t> others_;
   std::vector<Prober> probers_;   // of the others
   std::vector<Prober*> demanded_;  // of those that must be there, the rarest first

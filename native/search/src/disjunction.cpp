@@ -240,7 +240,7 @@ class Disjunction {
           i = part.block.find(doc, i);
           if (part.block.docs[i] != doc || !search_.view->alive(doc)) continue;
           part.list->list.read_codes(part.block);
-          take(word, at, part.list->worth(weighted_at(scorer, part.block, i, part.list->list.shapes())));
+          take(word, at, worth_at(*part.list, scorer, part.block, i));
         }
       }
     }
@@ -257,23 +257,23 @@ class Disjunction {
       Part& part = *word.parts[p];
       if (!top_.wants(static_cast<float>(part.bound))) continue;
       part.list->list.read_codes(part.block);
-      const Shapes& shapes = part.list->list.shapes();
-      double least = least_weighted(*part.list, word.idf);
-      const std::size_t count = limits_.pass(part.block, part.from, part.to, least, places_.data());
+      double least = least_worth(word.idf);
+      const std::size_t count =
+          limits_.pass(part.block, part.from, part.to, part.list->least_weighted(least), places_.data());
       for (std::size_t k = 0; k < count; ++k) {
         const std::uint32_t i = places_[k];
         const std::uint32_t doc = part.block.docs[i];
         if (is_set(twice_, doc - begin_)) continue;
-        const double weighted = weighted_at(scorer, part.block, i, shapes);
-        if (weighted < least || !search_.view->alive(doc)) continue;
+        const double worth = worth_at(*part.list, scorer, part.block, i);
+        if (worth < least || !search_.view->alive(doc)) continue;
         if (!at_once) {
-          take(word, doc - begin_, part.list->worth(weighted));
+          take(word, doc - begin_, worth);
           continue;
         }
-        const auto score = static_cast<float>(word.idf * part.list->worth(weighted));
+        const auto score = static_cast<float>(word.idf * worth);
         if (!top_.wants(score)) continue;
         top_.offer(search_.hit(doc, score));
-        least = least_weighted(*part.list, word.idf);
+        least = least_worth(word.idf);
       }
     }
     for (const Worth& entry : short_ones(word)) {
@@ -286,9 +286,10 @@ class Disjunction {
         .subspan(word.starts[window_], word.starts[window_ + 1] - word.starts[window_]);
   }
 
-  double least_weighted(const WordList& list, double idf) const {
+  // The least worth of a word with which a document that has no other could still be among the best.
+  double least_worth(double idf) const {
     if (!top_.full()) return 0;
-    return list.least_weighted(static_cast<double>(top_.worst()) / kSlack / idf);
+    return static_cast<double>(top_.worst()) / kSlack / idf;
   }
 
   void take(Word& word, std::uint32_t at, double worth) {

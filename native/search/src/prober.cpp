@@ -175,7 +175,7 @@ double Prober::worth_in(Long& of, std::uint32_t doc) const {
   of.at = block.find(doc, of.at);
   if (block.docs[of.at] != doc) return 0;
   list.read_codes(block);
-  return of.list->worth(weighted_at(*search_.scorer, block, of.at, list.shapes()));
+  return worth_at(*of.list, *search_.scorer, block, of.at);
 }
 
 }  // namespace prse
