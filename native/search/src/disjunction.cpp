@@ -94,24 +94,29 @@ class Disjunction {
  private:
   // A block of a list that has documents in the window that is visited.
   struct Part {
-    const WordList* list;
     double bound;        // of the score
     std::uint32_t from;  // its documents in the window
     std::uint32_t to;
+    std::uint32_t at;  // the one that was looked up last
     PostingBlock block;
+  };
+  struct Long {
+    const WordList* list;
+    // Of the window that is visited.
+    std::size_t count = 0;
+    std::size_t current = 0;
+    std::vector<std::unique_ptr<Part>> parts;
   };
   struct Word {
     std::size_t number = 0;
     double idf = 0;
     std::vector<Worth> short_lists;
     std::vector<std::uint32_t> starts;  // those of window i from starts[i] on
-    std::vector<const WordList*> long_lists;
+    std::vector<Long> long_lists;
     std::vector<double> bounds;  // by window: of the score
     // Of the window that is visited.
-    std::vector<double> worths;        // 0 where it is not
     std::vector<std::uint64_t> there;  // a bit for each document that has it
-    std::vector<std::unique_ptr<Part>> parts;
-    std::size_t part_count = 0;
+    std::size_t next_short = 0;
 
     bool has_one_list() const { return short_lists.empty() && long_lists.size() == 1; }
   };
@@ -121,7 +126,6 @@ class Disjunction {
     Word& word = *words_.back();
     word.number = number;
     word.idf = (*search_.idf)[number];
-    word.worths.resize(std::size_t{1} << bits_);
     word.there.resize(once_.size());
     word.bounds.resize(windows_);
     word.short_lists = read_short_lists(search_, search_.words[number]);
@@ -136,7 +140,7 @@ class Disjunction {
       const BlockTable& table = list.list.table();
       if (table.blocks() == 0) continue;
       list.prepare_bounds(*search_.scorer);
-      word.long_lists.push_back(&list);
+      word.long_lists.emplace_back().list = &list;
       std::uint32_t first = 0;
       for (std::uint32_t block = 0; block < table.blocks(); ++block) {
         const double bound = list.worth(list.most_of_block(block));
@@ -171,30 +175,30 @@ class Disjunction {
       }
     }
     choose_shared();
-    for (Word* word : here_) score_chosen(*word);
-    rank();
-    std::sort(here_.begin(), here_.end(), [=](const Word* a, const Word* b) {
+    score_chosen();
+    by_bound_ = here_;
+    std::sort(by_bound_.begin(), by_bound_.end(), [=](const Word* a, const Word* b) {
       return a->bounds[window] > b->bounds[window];
     });
-    for (Word* word : here_) {
+    for (Word* word : by_bound_) {
       if (top_.wants(static_cast<float>(word->bounds[window]))) score_alone(*word);
     }
-    rank();
+    score_chosen();
   }
 
   // Which documents of the window have the word.
   void find_documents(Word& word) {
-    word.part_count = 0;
     std::fill(word.there.begin(), word.there.end(), 0);
-    for (const WordList* list : word.long_lists) {
-      const BlockTable& table = list->list.table();
+    for (Long& of : word.long_lists) {
+      of.count = 0;
+      const PostingList& list = of.list->list;
+      const BlockTable& table = list.table();
       std::uint32_t first = begin_;
       for (std::uint32_t number = table.find(begin_); number < table.blocks() && first < end_; ++number) {
-        if (word.part_count == word.parts.size()) word.parts.push_back(std::make_unique<Part>());
-        Part& part = *word.parts[word.part_count++];
-        part.list = list;
-        part.bound = list->worth(list->most_of_block(number)) * word.idf * kSlack;
-        list->list.read_documents(number, part.block);
+        if (of.count == of.parts.size()) of.parts.push_back(std::make_unique<Part>());
+        Part& part = *of.parts[of.count++];
+        part.bound = of.list->worth(of.list->most_of_block(number)) * word.idf * kSlack;
+        list.read_documents(number, part.block);
         part.from = first == begin_ ? part.block.find(first) : 0;
         part.to = table.last_doc(number) < end_ ? part.block.size : part.block.find(end_, part.from);
         mark(word.there.data(), begin_, part.block.docs.data() + part.from, part.to - part.from);
@@ -223,61 +227,87 @@ class Disjunction {
     }
   }
 
-  // The worths of a word in the documents that are chosen.
-  void score_chosen(Word& word) {
-    const SegmentScorer& scorer = *search_.scorer;
-    for (std::size_t p = 0; p < word.part_count; ++p) {
-      Part& part = *word.parts[p];
-      if (part.from >= part.to) continue;
-      const std::uint32_t first = part.block.docs[part.from] - begin_;
-      const std::uint32_t last = part.block.docs[part.to - 1] - begin_;
-      std::uint32_t i = part.from;
-      for (std::uint32_t at64 = first / 64; at64 <= last / 64; ++at64) {
-        for (std::uint64_t left = chosen_[at64] & word.there[at64]; left != 0; left &= left - 1) {
-          const std::uint32_t at = at64 * 64 + static_cast<std::uint32_t>(std::countr_zero(left));
-          if (at < first || at > last) continue;
-          const std::uint32_t doc = begin_ + at;
-          i = part.block.find(doc, i);
-          if (part.block.docs[i] != doc || !search_.view->alive(doc)) continue;
-          part.list->list.read_codes(part.block);
-          take(word, at, worth_at(*part.list, scorer, part.block, i));
+  // Adds up what words are worth in the documents that are chosen, and chooses none any more.
+  void score_chosen() {
+    for (Word* word : here_) begin(*word);
+    for (std::uint32_t at64 = 0; at64 < chosen_.size(); ++at64) {
+      for (std::uint64_t left = std::exchange(chosen_[at64], 0); left != 0; left &= left - 1) {
+        const std::uint32_t at = at64 * 64 + static_cast<std::uint32_t>(std::countr_zero(left));
+        const std::uint32_t doc = begin_ + at;
+        if (!search_.view->alive(doc)) continue;
+        double sum = 0;
+        // In the order of the query's words.
+        for (Word* word : here_) {
+          if (is_set(word->there, at)) sum += word->idf * worth_in(*word, doc);
         }
+        if (!top_.wants(static_cast<float>(sum + proximity_.most()))) continue;
+        const auto score = static_cast<float>(sum + proximity_.of(doc));
+        if (top_.wants(score)) top_.offer(search_.hit(doc, score));
       }
-    }
-    for (const Worth& entry : short_ones(word)) {
-      if (is_set(chosen_, entry.doc - begin_)) take(word, entry.doc - begin_, entry.worth);
     }
   }
 
-  // Documents that have this word alone: nothing is added to what it is worth there.
+  void begin(Word& word) {
+    word.next_short = word.starts[window_];
+    for (Long& of : word.long_lists) {
+      of.current = 0;
+      for (std::size_t i = 0; i < of.count; ++i) of.parts[i]->at = of.parts[i]->from;
+    }
+  }
+
+  // What a word is worth in a document; these ascend from `begin` on.
+  double worth_in(Word& word, std::uint32_t doc) {
+    double best = 0;
+    const std::size_t end = word.starts[window_ + 1];
+    while (word.next_short < end && word.short_lists[word.next_short].doc < doc) ++word.next_short;
+    if (word.next_short < end && word.short_lists[word.next_short].doc == doc) {
+      best = word.short_lists[word.next_short].worth;
+    }
+    for (Long& of : word.long_lists) {
+      while (of.current < of.count && last_of(*of.parts[of.current]) < doc) ++of.current;
+      if (of.current == of.count) continue;
+      Part& part = *of.parts[of.current];
+      part.at = part.block.find(doc, part.at);
+      if (part.block.docs[part.at] != doc) continue;
+      of.list->list.read_codes(part.block);
+      best = std::max(best, worth_at(*of.list, *search_.scorer, part.block, part.at));
+    }
+    return best;
+  }
+
+  static std::uint32_t last_of(const Part& part) { return part.block.docs[part.block.size - 1]; }
+
+  // Documents that have this word alone: nothing is added to what it is worth there. Where it has several
+  // lists they are chosen, for the best of these counts.
   void score_alone(Word& word) {
-    const SegmentScorer& scorer = *search_.scorer;
     const bool at_once = word.has_one_list();
-    for (std::size_t p = 0; p < word.part_count; ++p) {
-      Part& part = *word.parts[p];
-      if (!top_.wants(static_cast<float>(part.bound))) continue;
-      part.list->list.read_codes(part.block);
-      double least = least_worth(word.idf);
-      const std::size_t count =
-          limits_.pass(part.block, part.from, part.to, part.list->least_weighted(least), places_.data());
-      for (std::size_t k = 0; k < count; ++k) {
-        const std::uint32_t i = places_[k];
-        const std::uint32_t doc = part.block.docs[i];
-        if (is_set(twice_, doc - begin_)) continue;
-        const double worth = worth_at(*part.list, scorer, part.block, i);
-        if (worth < least || !search_.view->alive(doc)) continue;
-        if (!at_once) {
-          take(word, doc - begin_, worth);
-          continue;
+    for (Long& of : word.long_lists) {
+      for (std::size_t p = 0; p < of.count; ++p) {
+        Part& part = *of.parts[p];
+        if (!top_.wants(static_cast<float>(part.bound))) continue;
+        of.list->list.read_codes(part.block);
+        double least = least_worth(word.idf);
+        const std::size_t count =
+            limits_.pass(part.block, part.from, part.to, of.list->least_weighted(least), places_.data());
+        for (std::size_t k = 0; k < count; ++k) {
+          const std::uint32_t i = places_[k];
+          const std::uint32_t doc = part.block.docs[i];
+          if (is_set(twice_, doc - begin_)) continue;
+          const double worth = worth_at(*of.list, *search_.scorer, part.block, i);
+          if (worth < least) continue;
+          if (!at_once) {
+            set(chosen_, doc - begin_);
+            continue;
+          }
+          const auto score = static_cast<float>(word.idf * worth);
+          if (!search_.view->alive(doc) || !top_.wants(score)) continue;
+          top_.offer(search_.hit(doc, score));
+          least = least_worth(word.idf);
         }
-        const auto score = static_cast<float>(word.idf * worth);
-        if (!top_.wants(score)) continue;
-        top_.offer(search_.hit(doc, score));
-        least = least_worth(word.idf);
       }
     }
     for (const Worth& entry : short_ones(word)) {
-      if (!is_set(twice_, entry.doc - begin_)) take(word, entry.doc - begin_, entry.worth);
+      if (!is_set(twice_, entry.doc - begin_)) set(chosen_, entry.doc - begin_);
     }
   }
 
@@ -292,33 +322,11 @@ class Disjunction {
     return static_cast<double>(top_.worst()) / kSlack / idf;
   }
 
-  void take(Word& word, std::uint32_t at, double worth) {
-    set(chosen_, at);
-    word.worths[at] = std::max(word.worths[at], worth);
-  }
-
   static void set(std::vector<std::uint64_t>& bits, std::uint32_t at) {
     bits[at / 64] |= std::uint64_t{1} << (at % 64);
   }
   static bool is_set(const std::vector<std::uint64_t>& bits, std::uint32_t at) {
     return (bits[at / 64] >> (at % 64) & 1) != 0;
-  }
-  // Adds up, in the order of the query's words, and leaves all as it was before the window.
-  void rank() {
-    for (std::uint32_t at64 = 0; at64 < chosen_.size(); ++at64) {
-      for (std::uint64_t left = std::exchange(chosen_[at64], 0); left != 0; left &= left - 1) {
-        const std::uint32_t at = at64 * 64 + static_cast<std::uint32_t>(std::countr_zero(left));
-        double sum = 0;
-        for (const auto& word : words_) {
-          if (word->worths[at] > 0) sum += word->idf * word->worths[at];
-          word->worths[at] = 0;
-        }
-        // One that is dead was chosen by its words, but is worth nothing.
-        if (sum == 0 || !top_.wants(static_cast<float>(sum + proximity_.most()))) continue;
-        const auto score = static_cast<float>(sum + proximity_.of(begin_ + at));
-        if (top_.wants(score)) top_.offer(search_.hit(begin_ + at, score));
-      }
-    }
   }
 
   SegmentSearch& search_;
@@ -329,7 +337,8 @@ class Disjunction {
   std::uint32_t windows_;
   std::vector<double> bounds_;  // by window
   std::vector<std::unique_ptr<Word>> words_;
-  std::vector<Word*> here_;  // those that the window that is visited may have
+  std::vector<Word*> here_;      // those that the window that is visited may have, in the query's order
+  std::vector<Word*> by_bound_;  // the same, those first that may be worth most
   // Of the window that is visited.
   std::uint32_t window_ = 0;
   std::uint32_t begin_ = 0;
