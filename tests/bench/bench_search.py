@@ -7,11 +7,11 @@ files below a folder (Debian's doc-rfc packages are a large set), cut into the s
 engines and asked for words of five letters and more. Times are CPU seconds of this
 thread through Python (of the process for indexing, since tantivy's writer has its own thread), the
 least of several passes; every engine answers with the ids of the ten best. Ours takes every word
-for the beginning of others too; the others do so only for the row of prefixes, tantivy never. A
-peer that is not installed is left out with a word (`pip install tantivy`, `apt install
+for the beginning of others too; the others do so only for the row of prefixes, tantivy never. "ours,
+plain" does no more than they do: the very words, wherever they stand. A peer that is not installed is left out with a word (`pip install tantivy`, `apt install
 python3-xapian`). Peers answer with as little as they can: no counts. Ours always ranks words that
 stand near to each other higher; a row of its own has tantivy do so too, by an optional phrase with
-a slop.
+a slop. Below the table stands where bytes and time go, and what each figure is to be.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
+
+from bench_search_limits import show_bytes, show_goals
 
 from picturerail_native.search import Reader, Writer
 
@@ -119,6 +121,16 @@ class OursEnglish(Ours):
 
     name = "ours, English"
     language = "english"
+
+
+class OursPlain(Ours):
+    """The same index, asked for the very words, ranked without their nearness, as the others do."""
+
+    name = "ours, plain"
+
+    def ask(self, query: str) -> object:
+        """Find the ten best."""
+        return self.reader.best(query, 10, plain=True)
 
 
 class Fts5:
@@ -293,7 +305,8 @@ def main() -> None:
 
     rows: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as temporary:
-        for make in (Ours, OursEnglish, *(PEERS[name] for name in arguments.peers)):
+        calls: dict[str, float] = {}
+        for make in (Ours, OursPlain, OursEnglish, *(PEERS[name] for name in arguments.peers)):
             try:
                 seconds = []
                 for number in range(1 if make is Xapian else min(2, arguments.passes)):
@@ -303,6 +316,10 @@ def main() -> None:
             except ImportError as error:
                 print(f"{make.name} is left out: {error}")
                 continue
+            if make is Ours:
+                ours = Path(temporary, f"{make.name}-{number}")
+            nothing = engine.query("word", ["zzzzz"])
+            calls[make.name] = min(cpu(partial(engine.ask, nothing)) for _ in range(200)) * 1e6
             rows.setdefault("documents / CPU s", {})[make.name] = len(texts) / min(seconds)
             rows.setdefault("MB", {})[make.name] = engine.bytes / 1e6
             for label, kind, wanted in make_queries(random.Random(SEED), captions, vocabulary, 40):
@@ -310,7 +327,9 @@ def main() -> None:
                 if queries[0] is not None:
                     spent = mean_least(engine.ask, queries, arguments.passes)
                     rows.setdefault(f"{label}, us", {})[make.name] = spent * 1e6
-    show(rows)
+        show(rows)
+        show_bytes(ours, captions)
+    show_goals(rows, calls)
 
 
 def show(rows: dict[str, dict[str, float]]) -> None:

@@ -104,7 +104,9 @@ static void finds_what_was_put(const char *path) {
   prse_matches_free(matches);
   CHECK(prse_search(reader, text("x"), &counting, 0, hits, 4, &count, NULL, NULL, NULL) == PRSE_INVALID);
   prse_best_hit best[4];
-  CHECK(prse_best(reader, "grass", 5, best, 4, &count, &error) == PRSE_OK && count == 2);
+  CHECK(prse_best(reader, "gras", 4, PRSE_PLAIN, best, 4, &count, &error) == PRSE_OK && count == 0);
+  CHECK(prse_best(reader, "grass", 5, PRSE_STRICT, best, 4, &count, &error) == PRSE_INVALID);
+  CHECK(prse_best(reader, "grass", 5, 0, best, 4, &count, &error) == PRSE_OK && count == 2);
   CHECK(prse_search(reader, text("grass"), NULL, 0, hits, 4, &count, NULL, NULL, NULL) == PRSE_OK);
   CHECK(best[0].id == hits[0].id && best[0].score == hits[0].score);
   char stem[8];
