@@ -45,30 +45,28 @@ def floors(captions: Sequence[Sequence[str]]) -> dict[str, float]:
     """Return the bytes below which no code can go that knows only how frequent everything is.
 
     `ids`: which of N documents have a word, of all sets of so many; `counts`: the entropy of how
-    often a word stands in a document that has it; `positions`: in which order a document's words
-    stand, of all orders of these words.
+    often a word stands in a document that has it; `positions`: at which of a document's places a
+    word stands, of all sets of so many places.
     """
-    log2 = math.log(2)
+
+    def bits_of_set(among: int, chosen: int) -> float:
+        others = among - chosen
+        natural = math.lgamma(among + 1) - math.lgamma(chosen + 1) - math.lgamma(others + 1)
+        return natural / math.log(2)
+
     documents: collections.Counter[str] = collections.Counter()
     times: collections.Counter[int] = collections.Counter()
-    order = 0.0
+    places = 0.0
     for caption in captions:
         counts = collections.Counter(caption)
         documents.update(counts.keys())
         times.update(counts.values())
-        order += math.lgamma(len(caption) + 1)
-        order -= sum(math.lgamma(count + 1) for count in counts.values())
-    among = len(captions)
-    ids = sum(
-        math.lgamma(among + 1) - math.lgamma(held + 1) - math.lgamma(among - held + 1)
-        for held in documents.values()
-    )
+        places += sum(bits_of_set(len(caption), count) for count in counts.values())
     postings = times.total()
-    counted = -sum(number * math.log(number / postings) for number in times.values())
     return {
-        "ids": ids / log2 / 8,
-        "counts": counted / log2 / 8,
-        "positions": order / log2 / 8,
+        "ids": sum(bits_of_set(len(captions), held) for held in documents.values()) / 8,
+        "counts": -sum(n * math.log2(n / postings) for n in times.values()) / 8,
+        "positions": places / 8,
     }
 
 
@@ -84,7 +82,7 @@ def show_bytes(folder: Path, captions: Sequence[Sequence[str]]) -> None:
     floor = sum(least.values())
     parts = ", ".join(f"{name} {size / 1e6:.2f}" for name, size in least.items())
     print(
-        f"no code of independent words takes less than {floor / 1e6:.2f} MB for postings and "
+        f"no code of word after word takes less than {floor / 1e6:.2f} MB for postings and "
         f"positions ({parts}); ours take {beside / 1e6:.2f}, {beside / floor:.2f} times that"
     )
 

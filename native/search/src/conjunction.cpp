@@ -28,10 +28,6 @@ class Conjunction {
       if (lead_ == search.words.size() || search.words[w].documents < search.words[lead_].documents) lead_ = w;
     }
     probers_.reserve(search.words.size());
-    waiting_.reserve(kBlockDocs);
-    spots_.reserve(kBlockDocs * search.words.size());
-    floor_.reserve(std::min(top.capacity(), kBlockDocs));
-    queue_.reserve(kBlockDocs);
     for (std::size_t w = 0; w < search.words.size(); ++w) {
       if (w == lead_) continue;
       others_.push_back(w);
@@ -50,6 +46,10 @@ class Conjunction {
     std::stable_sort(demanded_.begin(), demanded_.end(), [](const Prober* a, const Prober* b) {
       return a->documents() < b->documents();
     });
+    if (proximity.empty()) return;
+    waiting_.reserve(kBlockDocs);
+    spots_.reserve(kBlockDocs * search.words.size());
+    floor_.reserve(std::min(top.capacity(), kBlockDocs));
   }
 
   void run() {
