@@ -54,6 +54,23 @@ unsigned window_bits(const SegmentSearch& search) {
   for (std::size_t i = 4 * quarter; i < count; ++i) set(docs[i]);
 }
 
+// Sets the bits of those documents of a block's set that are in the window.
+void mark_set(std::span<std::uint64_t> bits, std::uint32_t begin, const PostingBlock& block) {
+  const auto end = static_cast<std::int64_t>(bits.size() * 64);
+  std::int64_t to = std::int64_t{block.set_begin} - begin;
+  for (std::size_t i = 0; i < block.set.size() / 8 && to < end; ++i, to += 64) {
+    const auto word = load<std::uint64_t>(block.set, i);
+    if (to <= -64) continue;
+    if (to < 0) {
+      bits[0] |= word >> -to;
+      continue;
+    }
+    const auto at = static_cast<std::size_t>(to / 64);
+    bits[at] |= word << (to % 64);
+    if (to % 64 != 0 && at + 1 < bits.size()) bits[at + 1] |= word >> (64 - to % 64);
+  }
+}
+
 // Windows of documents are visited by what they can be worth at most, the best first. In each it is
 // first seen which documents have which words, and only those are scored that have words enough:
 // first what several words share, then documents of one word that is worth enough by itself.
@@ -94,10 +111,12 @@ class Disjunction {
  private:
   // A block of a list that has documents in the window that is visited.
   struct Part {
-    double bound;        // of the score
-    std::uint32_t from;  // its documents in the window
+    std::uint32_t number;
+    double bound;       // of the score
+    std::uint32_t at;   // the document that was looked up last
+    std::uint32_t from;  // its documents in the window, once `open` has read them
     std::uint32_t to;
-    std::uint32_t at;  // the one that was looked up last
+    bool opened;
     PostingBlock block;
   };
   struct Long {
@@ -197,15 +216,30 @@ class Disjunction {
       for (std::uint32_t number = table.find(begin_); number < table.blocks() && first < end_; ++number) {
         if (of.count == of.parts.size()) of.parts.push_back(std::make_unique<Part>());
         Part& part = *of.parts[of.count++];
+        part.number = number;
         part.bound = of.list->worth(of.list->most_of_block(number)) * word.idf * kSlack;
-        list.read_documents(number, part.block);
-        part.from = first == begin_ ? part.block.find(first) : 0;
-        part.to = table.last_doc(number) < end_ ? part.block.size : part.block.find(end_, part.from);
-        mark(word.there.data(), begin_, part.block.docs.data() + part.from, part.to - part.from);
+        part.opened = false;
+        list.read_set_or_documents(number, part.block);
+        if (part.block.documents_wait) {
+          mark_set(word.there, begin_, part.block);
+        } else {
+          open(list, part);
+          mark(word.there.data(), begin_, part.block.docs.data() + part.from, part.to - part.from);
+        }
         first = table.last_doc(number) + 1;
       }
     }
     for (const Worth& entry : short_ones(word)) set(word.there, entry.doc - begin_);
+  }
+
+  // Reads the documents of a block that was found, if they wait, and which of them are in the window.
+  void open(const PostingList& list, Part& part) {
+    if (part.opened) return;
+    part.opened = true;
+    list.read_documents_of_set(part.number, part.block);
+    part.from = part.block.docs[0] < begin_ ? part.block.find(begin_) : 0;
+    part.to = list.table().last_doc(part.number) < end_ ? part.block.size : part.block.find(end_, part.from);
+    part.at = part.from;
   }
 
   // Of documents with several words those that could be among the best. Of two or three words, each two
@@ -235,12 +269,23 @@ class Disjunction {
         const std::uint32_t at = at64 * 64 + static_cast<std::uint32_t>(std::countr_zero(left));
         const std::uint32_t doc = begin_ + at;
         if (!search_.view->alive(doc)) continue;
-        double sum = 0;
-        // In the order of the query's words.
+        found_.clear();
+        double most = proximity_.most();  // of the score, by what is known
         for (Word* word : here_) {
-          if (is_set(word->there, at)) sum += word->idf * worth_in(*word, doc);
+          if (!is_set(word->there, at)) continue;
+          found_.push_back(word);
+          most += word->bounds[window_];
         }
-        if (!top_.wants(static_cast<float>(sum + proximity_.most()))) continue;
+        double sum = 0;
+        bool wanted = top_.wants(static_cast<float>(most));
+        // In the order of the query's words.
+        for (std::size_t k = 0; wanted && k < found_.size(); ++k) {
+          const double score = found_[k]->idf * worth_in(*found_[k], doc);
+          sum += score;
+          most += score - found_[k]->bounds[window_];
+          wanted = top_.wants(static_cast<float>(most * kSlack));
+        }
+        if (!wanted || !top_.wants(static_cast<float>(sum + proximity_.most()))) continue;
         const auto score = static_cast<float>(sum + proximity_.of(doc));
         if (top_.wants(score)) top_.offer(search_.hit(doc, score));
       }
@@ -251,7 +296,10 @@ class Disjunction {
     word.next_short = word.starts[window_];
     for (Long& of : word.long_lists) {
       of.current = 0;
-      for (std::size_t i = 0; i < of.count; ++i) of.parts[i]->at = of.parts[i]->from;
+      for (std::size_t i = 0; i < of.count; ++i) {
+        Part& part = *of.parts[i];
+        if (part.opened) part.at = part.from;
+      }
     }
   }
 
@@ -264,9 +312,11 @@ class Disjunction {
       best = word.short_lists[word.next_short].worth;
     }
     for (Long& of : word.long_lists) {
-      while (of.current < of.count && last_of(*of.parts[of.current]) < doc) ++of.current;
+      const BlockTable& table = of.list->list.table();
+      while (of.current < of.count && table.last_doc(of.parts[of.current]->number) < doc) ++of.current;
       if (of.current == of.count) continue;
       Part& part = *of.parts[of.current];
+      open(of.list->list, part);
       part.at = part.block.find(doc, part.at);
       if (part.block.docs[part.at] != doc) continue;
       of.list->list.read_codes(part.block);
@@ -274,8 +324,6 @@ class Disjunction {
     }
     return best;
   }
-
-  static std::uint32_t last_of(const Part& part) { return part.block.docs[part.block.size - 1]; }
 
   // Documents that have this word alone: nothing is added to what it is worth there. Where it has several
   // lists they are chosen, for the best of these counts.
@@ -285,6 +333,7 @@ class Disjunction {
       for (std::size_t p = 0; p < of.count; ++p) {
         Part& part = *of.parts[p];
         if (!top_.wants(static_cast<float>(part.bound))) continue;
+        open(of.list->list, part);
         of.list->list.read_codes(part.block);
         double least = least_worth(word.idf);
         const std::size_t count =
@@ -338,6 +387,7 @@ class Disjunction {
   std::vector<double> bounds_;  // by window
   std::vector<std::unique_ptr<Word>> words_;
   std::vector<Word*> here_;      // those that the window that is visited may have, in the query's order
+  std::vector<Word*> found_;     // those of them that a document has
   std::vector<Word*> by_bound_;  // the same, those first that may be worth most
   // Of the window that is visited.
   std::uint32_t window_ = 0;

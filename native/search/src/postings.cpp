@@ -1,6 +1,7 @@
 #include "postings.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "packed.h"
 
@@ -139,6 +140,12 @@ void PostingList::read_set_or_documents(std::uint32_t block, PostingBlock& out) 
   out.documents_wait = true;
   out.set = head.documents;
   out.set_begin = block > 0 ? table_.last_doc(block - 1) + 1 : 0;
+  // It ends where it should, so that nothing outside can be found in it.
+  const std::uint64_t end = out.set.empty() ? 0 : load<std::uint64_t>(out.set, out.set.size() / 8 - 1);
+  const std::uint64_t last = std::uint64_t{out.set_begin} + out.set.size() * 8 - 1 -
+                             static_cast<std::uint64_t>(std::countl_zero(end));
+  if (end == 0 || last != table_.last_doc(block)) fail("a block ends elsewhere than its table says");
+  if (last >= sections_->documents) fail("a document lies outside");
 }
 
 void PostingList::read_documents_of_set(std::uint32_t block, PostingBlock& out) const {

@@ -26,7 +26,7 @@ struct RankedHit {
 
 class TopHits {
  public:
-  explicit TopHits(std::size_t capacity) : capacity_(capacity) {}
+  explicit TopHits(std::size_t capacity) : capacity_(capacity) { heap_.reserve(std::min(capacity, kFew)); }
 
   // Whether a hit of this score could still be among the best.
   bool wants(float score) const {
@@ -69,6 +69,8 @@ class TopHits {
   }
 
  private:
+  static constexpr std::size_t kFew = 16;
+
   // In one way down the heap, where taking one out and putting another in would take two.
   void replace_worst(const RankedHit& hit) {
     std::size_t at = 0;
