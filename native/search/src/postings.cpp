@@ -71,6 +71,7 @@ void PostingList::read_alone(PostingBlock& out) const {
   out.docs[0] = in.varint32();
   if (out.docs[0] >= sections_->documents) in.fail("a document lies outside");
   out.codes[0] = out.least_code = kSpeltOut;
+  out.code_width = 0;
   out.spelt_out.clear();
   take_shape(in, sections_->fields, out.spelt_out);
   out.begins.assign({0, static_cast<std::uint32_t>(out.spelt_out.size())});
