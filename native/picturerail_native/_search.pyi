@@ -31,6 +31,7 @@ class _Library:
     PRSE_NO_TYPOS: Final[int]
     PRSE_NO_COUNT: Final[int]
     PRSE_NO_REASONS: Final[int]
+    PRSE_PLAIN: Final[int]
     PRSE_BY_SCORE: Final[int]
     PRSE_BY_ORDER: Final[int]
     PRSE_BY_ORDER_UP: Final[int]
@@ -119,6 +120,7 @@ class _Library:
         reader: FFI.CData,
         query: bytes | FFI.CData,
         length: int,
+        flags: int,
         hits: FFI.CData,
         capacity: int,
         count: FFI.CData,

@@ -70,6 +70,7 @@ __all__ = [
 # What it makes has members that C knows and mypy does not.
 _new: Callable[..., Any] = ffi.new
 _LENGTHS = struct.Struct("<II")
+_PLAIN: int = lib.PRSE_PLAIN
 _BEST_HIT = struct.Struct("<Qf4x")
 
 
@@ -245,6 +246,7 @@ class Reader:
         explain: bool = True,
         strict: bool = False,
         typos: bool = True,
+        plain: bool = False,
         count: bool = True,
         sort: Sort = Sort.SCORE,
         facets: Sequence[str] = (),
@@ -261,6 +263,9 @@ class Reader:
             explain: whether to find out why each hit matched.
             strict: refuse a query that is not well formed.
             typos: whether a word that no document has finds what is nearly it.
+            plain: whether each word finds itself alone: no other form of it, no word that it
+                begins (unless it has a `*`) or nearly is, no tag near to it; that words stand
+                near to each other then adds nothing, and no word counts little.
             count: whether to count all that match; else `total` may be too low, and where
                 `explain` is off too, the best few are found without looking at all.
             sort: by what hits are sorted.
@@ -288,6 +293,7 @@ class Reader:
         options.flags = (
             (lib.PRSE_STRICT if strict else 0)
             | (0 if typos else lib.PRSE_NO_TYPOS)
+            | (lib.PRSE_PLAIN if plain else 0)
             | (0 if count else lib.PRSE_NO_COUNT)
             | (0 if explain else lib.PRSE_NO_REASONS)
         )
@@ -324,7 +330,7 @@ class Reader:
             counts,
         )
 
-    def best(self, query: str, limit: int = 10) -> list[tuple[int, float]]:
+    def best(self, query: str, limit: int = 10, *, plain: bool = False) -> list[tuple[int, float]]:
         """Return id and score of the best hits of `search`, at the least cost of a call.
 
         All else is as by default; that all match is not counted, and no reasons are found.
@@ -342,7 +348,8 @@ class Reader:
         view, hits, count, error = held
         text = query.encode("utf-8", "surrogatepass")
         handle = self._handle or self._open_handle()
-        status = lib.prse_best(handle, text, len(text), hits, limit, count, error)
+        flags = _PLAIN if plain else 0
+        status = lib.prse_best(handle, text, len(text), flags, hits, limit, count, error)
         if status:
             raise_for(status, error)
         return list(_BEST_HIT.iter_unpack(view[: count[0] * _BEST_HIT.size]))

@@ -13,6 +13,7 @@ commit. With --gigabyte an index of that size is opened: a million captions, eac
 from __future__ import annotations
 
 import argparse
+import hashlib
 import random
 import struct
 import tempfile
@@ -98,18 +99,28 @@ def show_calls(folder: Path) -> None:
         words = make_vocabulary(random.Random(SEED), 40)
         queries = [f'"{a} {b}"' for a in words[:8] for b in words[8:16]]
 
-        spent: list[float] = []
-
         def ask() -> None:
-            begin = time.thread_time()
             for query in queries:
                 reader.best(query, 10)
-            spent.append(time.thread_time() - begin)
 
-        def run(threads: int) -> tuple[float, float]:
+        # Work that shares nothing and releases Python's lock: as much as two threads can bring.
+        nothing_shared = bytes(2_000_000)
+
+        def control() -> None:
+            hashlib.sha256(nothing_shared).digest()
+
+        spent: list[float] = []
+
+        def run(task: Callable[[], object], threads: int) -> tuple[float, float]:
             """Return the wall's seconds, and the CPU's of each thread."""
             spent.clear()
-            workers = [threading.Thread(target=ask) for _ in range(threads)]
+
+            def work() -> None:
+                begin = time.thread_time()
+                task()
+                spent.append(time.thread_time() - begin)
+
+            workers = [threading.Thread(target=work) for _ in range(threads)]
             begin = time.perf_counter()
             for worker in workers:
                 worker.start()
@@ -117,16 +128,21 @@ def show_calls(folder: Path) -> None:
                 worker.join()
             return time.perf_counter() - begin, sum(spent) / threads
 
-        ones, twos = [], []
-        for _ in range(25):  # in turn, so that other work meets both
-            ones.append(run(1))
-            twos.append(run(2))
-        wall = 2 * min(wall for wall, _ in ones) / min(wall for wall, _ in twos)
-        # What they cost each other by what they share: locks and memory. That of the machine's
-        # other work, and of processors that share a core, is in it too.
-        cpu = 2 * min(cpu for _, cpu in ones) / min(cpu for _, cpu in twos)
-        print(f"two threads on one reader: {wall:.2f} times one, by the wall's clock; ", end="")
-        print(f"{cpu:.2f} times by the CPU time that each takes")
+        timed: dict[str, tuple[list[tuple[float, float]], list[tuple[float, float]]]] = {
+            "on one reader": ([], []),
+            "that share nothing (SHA-256)": ([], []),
+        }
+        for _ in range(60):  # in turn, so that other work meets all
+            for (ones, twos), task in zip(timed.values(), (ask, control), strict=True):
+                ones.append(run(task, 1))
+                twos.append(run(task, 2))
+        for label, (ones, twos) in timed.items():
+            wall = 2 * min(wall for wall, _ in ones) / min(wall for wall, _ in twos)
+            # What they cost each other by what they share: locks and memory. That of the machine's
+            # other work, and of processors that share a core, is in it too.
+            cpu = 2 * min(cpu for _, cpu in ones) / min(cpu for _, cpu in twos)
+            print(f"two threads {label}: {wall:.2f} times one, by the wall's clock; ", end="")
+            print(f"{cpu:.2f} times by the CPU time that each takes")
 
 
 def show_opening(folder: Path, documents: int, dimension: int, caption: Callable[[], str]) -> None:

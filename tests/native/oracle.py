@@ -129,10 +129,18 @@ class Oracle:
         self.neighbours[words_of(tag)] = near
 
     def search(
-        self, query: str, weights: Mapping[str, float] | None = None
+        self, query: str, weights: Mapping[str, float] | None = None, *, plain: bool = False
     ) -> tuple[list[tuple[int, float]], bool]:
         """Return all (id, score), best first, and whether it relaxed."""
-        return self.search_tree(Both(tuple(parse(query))), weights)
+        words = parse(query)
+        if plain:
+            words = [
+                dataclasses.replace(
+                    word, near=frozenset(), prefixes=False, forms=False, typos=False
+                )
+                for word in words
+            ]
+        return self.search_tree(Both(tuple(words)), weights)
 
     def search_tree(
         self, tree: Both, weights: Mapping[str, float] | None = None

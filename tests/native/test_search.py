@@ -178,6 +178,34 @@ def test_adjacent_ranks_above_near_above_far(tmp_path: Path) -> None:
     assert nearness[5] == nearness[1] == 0 < nearness[2] < nearness[4] < nearness[3]
 
 
+def test_plain_words_find_themselves_alone(tmp_path: Path) -> None:
+    """In a plain search a word has no other way to be found, and none counts more or less."""
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.set_neighbours("meadow", [("field", 0.9)])
+        for doc_id, caption in enumerate(["runs on", "running on", "runner on", "rums on"], 1):
+            writer.put(doc_id, [("caption", caption)])
+        writer.put(5, [("tags", "meadow")])
+        writer.put(6, [("caption", "runs home on")])
+        writer.commit(1)
+    with search.Reader(tmp_path) as reader:
+        for query, expected in [
+            ("run", []),
+            ("runs", [1, 6]),
+            ("run*", [1, 2, 3, 6]),
+            ("field", []),
+            ("runs on", [1, 6]),
+            ("runs -on", []),
+            ("runs OR meadow", [1, 5, 6]),
+        ]:
+            hits = reader.search(query, plain=True).hits
+            assert sorted(hit.id for hit in hits) == expected, query
+            assert all(hit.proximity == 0 for hit in hits), query
+            assert {i for i, _ in reader.best(query, plain=True)} == set(expected), query
+        assert not reader.search("runs home on", plain=True).relaxed
+        assert [hit.id for hit in reader.search("runs home on", plain=True).hits] == [6]
+        assert [hit.id for hit in reader.search("runs zebra", plain=True).hits] == [1, 6]
+
+
 def test_why_adds_up_to_the_score(tmp_path: Path) -> None:
     """What each word contributed in each field, and nearness, make up the score."""
     rng = random.Random(2)

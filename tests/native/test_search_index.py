@@ -169,6 +169,9 @@ def test_the_short_way_to_the_best_gives_the_best(tmp_path: Path) -> None:
             for limit in (0, 1, 10):
                 hits = reader.search(query, limit=limit, explain=False, count=False).hits
                 assert reader.best(query, limit) == [(hit.id, hit.score) for hit in hits], query
+                hits = reader.search(query, limit=limit, explain=False, plain=True).hits
+                plain = reader.best(query, limit, plain=True)
+                assert plain == [(hit.id, hit.score) for hit in hits], query
         with pytest.raises(search.SearchArgumentError, match="300 words"):
             reader.best("x " * 300)
         reader.close()

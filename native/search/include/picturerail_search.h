@@ -31,7 +31,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRSE_ABI_VERSION 2
+#define PRSE_ABI_VERSION 3
 #define PRSE_UUID_BYTES 16
 #define PRSE_MESSAGE_BYTES 1020
 
@@ -84,7 +84,9 @@ enum prse_flag {
   PRSE_STRICT = 1,  /* PRSE_INVALID, naming the character, for a query that is not well formed */
   PRSE_NO_TYPOS = 2, /* a word that no document has finds nothing, not what is nearly it */
   PRSE_NO_REASONS = 8, /* the matches hold counts of facets alone */
-  PRSE_NO_COUNT = 4 /* `total` may be too low; the best few are found without looking at all */
+  PRSE_NO_COUNT = 4, /* `total` may be too low; the best few are found without looking at all */
+  PRSE_PLAIN = 16 /* a word finds itself alone: no other form, no word that it begins unless it has a `*`,
+                     none that is nearly it, no tag; nearness adds nothing, and no word says little */
 };
 
 enum prse_sort {
@@ -266,9 +268,10 @@ typedef struct prse_best_hit {
 } prse_best_hit;
 
 /* The best hits of prse_search with the defaults, uncounted and without reasons, for callers that ask
- * often: nothing is allocated for them. `query` has `length` bytes. */
-int32_t prse_best(const prse_reader *reader, const char *query, size_t length, prse_best_hit *hits,
-                  size_t capacity, size_t *count, prse_error *error);
+ * often: nothing is allocated for them. `query` has `length` bytes; of `flags`, each but PRSE_PLAIN is
+ * PRSE_INVALID. */
+int32_t prse_best(const prse_reader *reader, const char *query, size_t length, uint32_t flags,
+                  prse_best_hit *hits, size_t capacity, size_t *count, prse_error *error);
 
 /* The matches of all hits, owned by `matches`. */
 void prse_matches_get(const prse_matches *matches, const prse_match **first, size_t *count);

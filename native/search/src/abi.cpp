@@ -138,13 +138,15 @@ prse::SearchOptions read_options(const prse_options* given, std::vector<prse::Fi
                  std::to_string(kFirst) + " at least");
   }
   if (given->struct_size >= offsetof(prse_options, facets)) {
-    if ((given->flags & ~uint32_t{PRSE_STRICT | PRSE_NO_TYPOS | PRSE_NO_COUNT | PRSE_NO_REASONS}) != 0 ||
+    if ((given->flags & ~uint32_t{PRSE_STRICT | PRSE_NO_TYPOS | PRSE_NO_COUNT | PRSE_NO_REASONS |
+                                   PRSE_PLAIN}) != 0 ||
         given->sort > PRSE_BY_NAME) {
       fail_invalid("options.flags or options.sort has a value that this library does not know");
     }
     options.strict = (given->flags & PRSE_STRICT) != 0;
     options.typos = (given->flags & PRSE_NO_TYPOS) == 0;
     options.count = (given->flags & PRSE_NO_COUNT) == 0;
+    options.plain = (given->flags & PRSE_PLAIN) != 0;
     options.sort = static_cast<prse_sort>(given->sort);
   }
   if (given->struct_size >= sizeof(prse_options)) {
@@ -311,14 +313,16 @@ int32_t prse_search(const prse_reader* reader, prse_text query, const prse_optio
   });
 }
 
-int32_t prse_best(const prse_reader* reader, const char* query, size_t length, prse_best_hit* hits,
-                  size_t capacity, size_t* count, prse_error* error) {
+int32_t prse_best(const prse_reader* reader, const char* query, size_t length, uint32_t flags,
+                  prse_best_hit* hits, size_t capacity, size_t* count, prse_error* error) {
   return guarded(error, [&] {
     required(count, "count") = 0;
     const std::span<prse_best_hit> page = array(hits, capacity, "hits");
+    if ((flags & ~uint32_t{PRSE_PLAIN}) != 0) fail_invalid("flags has a value that cannot be given here");
     prse::SearchOptions options;
     options.capacity = capacity;
     options.count = false;
+    options.plain = (flags & PRSE_PLAIN) != 0;
     const prse::SearchResult result = required(reader, "reader").index.search(view({query, length}), options);
     for (size_t i = 0; i < result.hits.size(); ++i) page[i] = {result.hits[i].id, result.hits[i].score, 0};
     *count = result.hits.size();

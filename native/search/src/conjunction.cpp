@@ -2,170 +2,21 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <limits>
-#include <memory>
 #include <numeric>
+#include <span>
 
 #include "length_limits.h"
+#include "prober.h"
 
 namespace prse {
 namespace {
 
-// So many documents are sought in a block one by one.
-constexpr std::size_t kFew = 6;
-
-// Looks single documents up in one word's lists.
-class Prober {
- public:
-  Prober(SegmentSearch& search, std::size_t word)
-      : search_(search), idf_((*search.idf)[word]), documents_(search.words[word].documents), short_(read_short_lists(search, search.words[word])) {
-    for (const Worth& entry : short_) most_short_ = std::max(most_short_, entry.worth * idf_);
-    for (WordList& list : search.words[word].lists) {
-      if (list.list.table().blocks() == 0) continue;
-      list.prepare_bounds(*search.scorer);
-      long_.push_back({&list, list.worth(list.most()) * idf_ * kSlack, 0, nullptr});
-    }
-  }
-
-  // How many documents its lists have, those in several of them counted several times.
-  std::uint64_t documents() const { return documents_; }
-  // The most it can add to a score, anywhere or between two documents.
-  double most() const {
-    double most = most_short_ * kSlack;
-    for (const Long& of : long_) most = std::max(most, of.most);
-    return most;
-  }
-  double most_between(std::uint32_t first, std::uint32_t last) const {
-    double most = most_short_ * kSlack;
-    for (const Long& of : long_) {
-      const BlockTable& table = of.list->list.table();
-      const std::uint32_t begin = table.find(first);
-      if (begin == table.blocks()) continue;
-      const std::uint32_t end = std::min(table.find(last, begin), table.blocks() - 1);
-      most = std::max(most, of.list->worth(of.list->most_of_blocks(begin, end)) * idf_ * kSlack);
-    }
-    return most;
-  }
-
-  // Of so many documents, ascending, with a number for each: keeps those that have the word, and
-  // returns how many.
-  std::size_t keep(std::uint32_t* docs, std::uint32_t* numbers, std::size_t count) {
-    std::size_t kept = 0;
-    if (short_.empty() && long_.size() == 1) {
-      kept = find_in(long_.front(), docs, count, places_.data());
-    } else {
-      kept = find_in_any(docs, count);
-    }
-    for (std::size_t i = 0; i < kept; ++i) {
-      docs[i] = docs[places_[i]];
-      numbers[i] = numbers[places_[i]];
-    }
-    return kept;
-  }
-
-  // What it is worth in a document, without the idf; 0 where it is not there.
-  double worth(std::uint32_t doc) {
-    double best = 0;
-    if (!short_.empty()) {
-      const auto found = std::lower_bound(short_.begin(), short_.end(), doc, before);
-      if (found != short_.end() && found->doc == doc) best = found->worth;
-    }
-    for (Long& of : long_) best = std::max(best, worth_in(of, doc));
-    return best;
-  }
-
- private:
-  struct Long {
-    WordList* list;
-    double most;
-    std::uint32_t at;                     // in the block
-    std::unique_ptr<PostingBlock> block;  // the one that was read last
-    std::uint32_t number = 0;
-  };
-
-  // Reads the first block from the current one on, or from the first where it lies before, that
-  // may have the document. False behind the last.
-  bool stand_at(Long& of, std::uint32_t doc) {
-    const bool read = of.block != nullptr;
-    if (read && doc >= of.block->docs[0] && doc <= of.block->docs[of.block->size - 1]) return true;
-    const PostingList& list = of.list->list;
-    const bool behind = read && doc > of.block->docs[0];
-    const std::uint32_t number = list.table().find(doc, behind ? of.number + 1 : 0);
-    if (number == list.table().blocks()) return false;
-    if (!read) of.block = std::make_unique<PostingBlock>();
-    if (!read || number != of.number) {
-      of.number = number;
-      list.read_documents(number, *of.block);
-    }
-    of.at = 0;
-    return true;
-  }
-
-  // The places of those documents that a list has.
-  std::size_t find_in(Long& of, const std::uint32_t* docs, std::size_t count, std::uint32_t* places) {
-    std::size_t found = 0;
-    for (std::size_t i = 0; i < count && stand_at(of, docs[i]);) {
-      const PostingBlock& block = *of.block;
-      const auto end = static_cast<std::size_t>(
-          std::upper_bound(docs + i, docs + count, block.docs[block.size - 1]) - docs);
-      std::uint32_t* const out = places + found;
-      std::size_t here = 0;
-      if (end - i < kFew) {
-        std::uint32_t at = 0;
-        for (std::size_t k = i; k < end; ++k) {
-          at = block.find(docs[k], at);
-          if (block.docs[at] == docs[k]) out[here++] = static_cast<std::uint32_t>(k - i);
-        }
-      } else {
-        here = kernels().shared(docs + i, end - i, block.docs.data(), block.size, out);
-      }
-      for (std::size_t k = 0; k < here; ++k) out[k] += static_cast<std::uint32_t>(i);
-      found += here;
-      i = end;
-    }
-    return found;
-  }
-
-  std::size_t find_in_any(const std::uint32_t* docs, std::size_t count) {
-    std::array<bool, kBlockDocs> any{};
-    for (Long& of : long_) {
-      const std::size_t found = find_in(of, docs, count, places_.data());
-      for (std::size_t i = 0; i < found; ++i) any[places_[i]] = true;
-    }
-    auto entry = short_.begin();
-    for (std::size_t i = 0; i < count && entry != short_.end(); ++i) {
-      if (any[i]) continue;
-      entry = std::lower_bound(entry, short_.end(), docs[i], before);
-      any[i] = entry != short_.end() && entry->doc == docs[i];
-    }
-    std::size_t found = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      if (any[i]) places_[found++] = static_cast<std::uint32_t>(i);
-    }
-    return found;
-  }
-
-  double worth_in(Long& of, std::uint32_t doc) {
-    if (!stand_at(of, doc)) return 0;
-    PostingBlock& block = *of.block;
-    of.at = block.find(doc, block.docs[of.at] <= doc ? of.at : 0);
-    if (of.at == block.size) return of.at = 0;
-    if (block.docs[of.at] != doc) return 0;
-    const PostingList& list = of.list->list;
-    list.read_codes(block);
-    return of.list->worth(weighted_at(*search_.scorer, block, of.at, list.shapes()));
-  }
-
-  static bool before(const Worth& entry, std::uint32_t doc) { return entry.doc < doc; }
-
-  SegmentSearch& search_;
-  double idf_;
-  std::uint64_t documents_;
-  std::vector<Worth> short_;
-  double most_short_ = 0;
-  std::vector<Long> long_;
-  std::array<std::uint32_t, kBlockDocs + kWriteAhead> places_;
-};
+// So many documents may wait for their nearness before those are left out that have lost by now.
+constexpr std::size_t kMostWaiting = 4'096;
+// So many of them are looked at in the order of the documents.
+constexpr std::ptrdiff_t kAtOnce = 32;
 
 class Conjunction {
  public:
@@ -184,12 +35,21 @@ class Conjunction {
       most_of_others_ += probers_.back().most();
     }
     idf_ = (*search.idf)[lead_];
+    for (const bool optional : {false, true}) {
+      for (std::size_t w = 0; w < search.words.size(); ++w) {
+        if (search.words[w].optional == optional) summed_.push_back(w);
+      }
+    }
     for (std::size_t i = 0; i < others_.size(); ++i) {
       if (!search.words[others_[i]].optional) demanded_.push_back(&probers_[i]);
     }
     std::stable_sort(demanded_.begin(), demanded_.end(), [](const Prober* a, const Prober* b) {
       return a->documents() < b->documents();
     });
+    if (proximity.empty()) return;
+    waiting_.reserve(kBlockDocs);
+    spots_.reserve(kBlockDocs * search.words.size());
+    floor_.reserve(std::min(top.capacity(), kBlockDocs));
   }
 
   void run() {
@@ -210,9 +70,10 @@ class Conjunction {
       std::pop_heap(queue_.begin(), queue_.end());
       const Entry entry = queue_.back();
       queue_.pop_back();
-      if (!top_.wants(static_cast<float>(entry.bound))) return;
+      if (!wants(entry.bound)) break;
       take(entry, lists[entry.list]);
     }
+    settle();
   }
 
  private:
@@ -229,8 +90,15 @@ class Conjunction {
     return list.worth(weighted) * idf_ * kSlack;
   }
 
+  // The least score that could still be among the best.
+  float worst() const {
+    const float least = top_.worst();
+    return floor_.size() < top_.capacity() ? least : std::max(least, floor_.front());
+  }
+  bool wants(double score) const { return static_cast<float>(score) >= worst(); }
+
   void push(std::uint32_t list, std::uint32_t number, Step step, double bound) {
-    if (top_.wants(static_cast<float>(bound))) queue_.push_back({bound, list, number, step});
+    if (wants(bound)) queue_.push_back({bound, list, number, step});
   }
 
   // A group falls apart into its blocks; a block's bound is narrowed by what the other words have
@@ -256,7 +124,7 @@ class Conjunction {
         of_others += prober.most_between(first, table.last_doc(entry.number));
       }
       const double narrowed = bound(list, list.most_of_block(entry.number)) + of_others;
-      if (!top_.wants(static_cast<float>(narrowed))) return;
+      if (!wants(narrowed)) return;
     }
     visit(list, entry.number, of_others);
   }
@@ -265,6 +133,7 @@ class Conjunction {
   void visit(const WordList& list, std::uint32_t number, double of_others) {
     list.list.read_documents(number, block_);
     std::size_t count = block_.size;
+    for (Prober& prober : probers_) prober.begin();
     if (!demanded_.empty()) {
       std::copy_n(block_.docs.begin(), count, docs_.begin());
       std::iota(places_.begin(), places_.begin() + static_cast<std::ptrdiff_t>(count), 0);
@@ -274,31 +143,34 @@ class Conjunction {
       }
     }
     list.list.read_codes(block_);
-    const SegmentScorer& scorer = *search_.scorer;
-    const Shapes& shapes = list.list.shapes();
-    double least = least_weighted(list, of_others);
-    if (demanded_.empty()) count = limits_.pass(block_, 0, block_.size, least, places_.data());
-    float worst = top_.worst();
+    if (demanded_.empty()) {
+      const double least = list.least_weighted(least_worth(of_others));
+      count = limits_.pass(block_, 0, block_.size, least, places_.data());
+    }
+    double least = least_worth(of_others);
+    float before = worst();
     for (std::size_t k = 0; k < count; ++k) {
       const std::uint32_t i = places_[k];
       const std::uint32_t doc = block_.docs[i];
-      const double weighted = weighted_at(scorer, block_, i, shapes);
-      if (weighted < least || !search_.view->alive(doc)) continue;
-      offer(doc, list.worth(weighted));
-      if (top_.worst() == worst) continue;
-      worst = top_.worst();
-      least = least_weighted(list, of_others);
+      const double worth = worth_at(list, *search_.scorer, block_, i);
+      if (worth < least || !search_.view->alive(doc)) continue;
+      consider(doc, worth, {number, i});
+      if (worst() == before) continue;
+      before = worst();
+      least = least_worth(of_others);
     }
   }
 
-  // The least w of the leading word with which a document could still be among the best.
-  double least_weighted(const WordList& list, double of_others) const {
-    if (!top_.full()) return 0;
-    const double wanted = static_cast<double>(top_.worst()) / kSlack - of_others;
-    return list.least_weighted(wanted / idf_);
+  // The least worth of the leading word with which a document could still be among the best.
+  double least_worth(double of_others) const {
+    const float least = worst();
+    if (least == -std::numeric_limits<float>::infinity()) return 0;
+    return (static_cast<double>(least) / kSlack - of_others) / idf_;
   }
 
-  void offer(std::uint32_t doc, double worth_of_lead) {
+  // Adds up what the words are worth. Nearness costs more: it waits until all others are known, which
+  // may be worth enough without it.
+  void consider(std::uint32_t doc, double worth_of_lead, Spot of_lead) {
     worths_[lead_] = worth_of_lead;
     for (std::size_t i = 0; i < others_.size(); ++i) {
       const double worth = probers_[i].worth(doc);
@@ -306,19 +178,78 @@ class Conjunction {
       worths_[others_[i]] = worth;
     }
     double sum = 0;
-    // In the order in which looking at everything adds them up.
-    for (const bool optional : {false, true}) {
-      for (std::size_t w = 0; w < search_.words.size(); ++w) {
-        if (search_.words[w].optional == optional) sum += (*search_.idf)[w] * worths_[w];
+    for (const std::size_t w : summed_) sum += (*search_.idf)[w] * worths_[w];
+    if (!wants(sum + proximity_.most())) return;
+    if (!once_ || proximity_.empty()) {
+      offer({doc, sum, 0}, {});
+      return;
+    }
+    raise_floor(static_cast<float>(sum));
+    waiting_.push_back({doc, sum, spots_.size()});
+    spots_.resize(spots_.size() + search_.words.size());
+    Spot* const spots = &spots_[waiting_.back().spots];
+    spots[lead_] = of_lead;
+    for (std::size_t i = 0; i < others_.size(); ++i) {
+      if (worths_[others_[i]] > 0) spots[others_[i]] = probers_[i].spot();
+    }
+    if (waiting_.size() < most_waiting_) return;
+    leave_out_losers();
+    most_waiting_ = std::max(kMostWaiting, 2 * waiting_.size());
+  }
+
+  struct Candidate {
+    std::uint32_t doc;
+    double sum;         // of what the words are worth
+    std::size_t spots;  // the place of the first of its spots
+  };
+
+  void raise_floor(float sum) {
+    if (floor_.size() == top_.capacity()) {
+      if (sum <= floor_.front()) return;
+      std::pop_heap(floor_.begin(), floor_.end(), std::greater<>());
+      floor_.back() = sum;
+    } else {
+      floor_.push_back(sum);
+    }
+    std::push_heap(floor_.begin(), floor_.end(), std::greater<>());
+  }
+
+  void leave_out_losers() {
+    std::erase_if(waiting_, [this](const Candidate& one) { return !wants(one.sum + proximity_.most()); });
+    const auto words = static_cast<std::ptrdiff_t>(search_.words.size());
+    auto next = spots_.begin();
+    for (Candidate& one : waiting_) {
+      const auto first = spots_.begin() + static_cast<std::ptrdiff_t>(one.spots);
+      one.spots = static_cast<std::size_t>(next - spots_.begin());
+      next = std::copy(first, first + words, next);
+    }
+    spots_.erase(next, spots_.end());
+  }
+
+  // Offers those that wait, the best first: most of them then cannot win any more. Some at once in the
+  // order of the documents, since neighbours may be in one block.
+  void settle() {
+    leave_out_losers();
+    const auto by_sum = [](const Candidate& a, const Candidate& b) { return a.sum > b.sum; };
+    const auto by_doc = [](const Candidate& a, const Candidate& b) { return a.doc < b.doc; };
+    std::sort(waiting_.begin(), waiting_.end(), by_sum);
+    for (auto next = waiting_.begin(); next != waiting_.end() && wants(next->sum + proximity_.most());) {
+      const auto end = next + std::min(kAtOnce, waiting_.end() - next);
+      std::sort(next, end, by_doc);
+      for (; next != end; ++next) {
+        if (!wants(next->sum + proximity_.most())) continue;
+        offer(*next, std::span(spots_).subspan(next->spots, search_.words.size()));
       }
     }
-    if (!top_.wants(static_cast<float>(sum + proximity_.most()))) return;
-    const auto score = static_cast<float>(sum + proximity_.of(doc));
+  }
+
+  void offer(const Candidate& one, std::span<const Spot> spots) {
+    const auto score = static_cast<float>(one.sum + proximity_.of(one.doc, spots));
     if (!top_.wants(score)) return;
     if (once_) {
-      top_.offer(search_.hit(doc, score));
+      top_.offer(search_.hit(one.doc, score));
     } else {
-      top_.offer_once(search_.hit(doc, score));
+      top_.offer_once(search_.hit(one.doc, score));
     }
   }
 
@@ -329,6 +260,7 @@ class Conjunction {
   std::size_t lead_ = 0;
   double idf_ = 0;
   bool once_ = true;  // no document comes twice
+  std::vector<std::size_t> summed_;  // all, in the order in which looking at everything adds them up
   std::vector<std::size_t> others_;
   std::vector<Prober> probers_;   // of the others
   std::vector<Prober*> demanded_;  // of those that must be there, the rarest first
@@ -339,6 +271,12 @@ class Conjunction {
   std::array<std::uint32_t, kBlockDocs> docs_;
   std::array<std::uint32_t, kBlockDocs> places_;
   std::array<double, kMostPrunedWords> worths_;
+  // Documents with all words whose nearness is not known yet, and the best of their sums, the least on top:
+  // so many are at least as good, so what cannot be worth the least of them has lost.
+  std::vector<Candidate> waiting_;
+  std::vector<Spot> spots_;  // of each of these, by word
+  std::size_t most_waiting_ = kMostWaiting;
+  std::vector<float> floor_;
 };
 
 }  // namespace

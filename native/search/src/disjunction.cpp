@@ -54,6 +54,23 @@ unsigned window_bits(const SegmentSearch& search) {
   for (std::size_t i = 4 * quarter; i < count; ++i) set(docs[i]);
 }
 
+// Sets the bits of those documents of a block's set that are in the window.
+void mark_set(std::span<std::uint64_t> bits, std::uint32_t begin, const PostingBlock& block) {
+  const auto end = static_cast<std::int64_t>(bits.size() * 64);
+  std::int64_t to = std::int64_t{block.set_begin} - begin;
+  for (std::size_t i = 0; i < block.set.size() / 8 && to < end; ++i, to += 64) {
+    const auto word = load<std::uint64_t>(block.set, i);
+    if (to <= -64) continue;
+    if (to < 0) {
+      bits[0] |= word >> -to;
+      continue;
+    }
+    const auto at = static_cast<std::size_t>(to / 64);
+    bits[at] |= word << (to % 64);
+    if (to % 64 != 0 && at + 1 < bits.size()) bits[at + 1] |= word >> (64 - to % 64);
+  }
+}
+
 // Windows of documents are visited by what they can be worth at most, the best first. In each it is
 // first seen which documents have which words, and only those are scored that have words enough:
 // first what several words share, then documents of one word that is worth enough by itself.
@@ -94,24 +111,31 @@ class Disjunction {
  private:
   // A block of a list that has documents in the window that is visited.
   struct Part {
-    const WordList* list;
-    double bound;        // of the score
-    std::uint32_t from;  // its documents in the window
+    std::uint32_t number;
+    double bound;       // of the score
+    std::uint32_t at;   // the document that was looked up last
+    std::uint32_t from;  // its documents in the window, once `open` has read them
     std::uint32_t to;
+    bool opened;
     PostingBlock block;
+  };
+  struct Long {
+    const WordList* list;
+    // Of the window that is visited.
+    std::size_t count = 0;
+    std::size_t current = 0;
+    std::vector<std::unique_ptr<Part>> parts;
   };
   struct Word {
     std::size_t number = 0;
     double idf = 0;
     std::vector<Worth> short_lists;
     std::vector<std::uint32_t> starts;  // those of window i from starts[i] on
-    std::vector<const WordList*> long_lists;
+    std::vector<Long> long_lists;
     std::vector<double> bounds;  // by window: of the score
     // Of the window that is visited.
-    std::vector<double> worths;        // 0 where it is not
     std::vector<std::uint64_t> there;  // a bit for each document that has it
-    std::vector<std::unique_ptr<Part>> parts;
-    std::size_t part_count = 0;
+    std::size_t next_short = 0;
 
     bool has_one_list() const { return short_lists.empty() && long_lists.size() == 1; }
   };
@@ -121,7 +145,6 @@ class Disjunction {
     Word& word = *words_.back();
     word.number = number;
     word.idf = (*search_.idf)[number];
-    word.worths.resize(std::size_t{1} << bits_);
     word.there.resize(once_.size());
     word.bounds.resize(windows_);
     word.short_lists = read_short_lists(search_, search_.words[number]);
@@ -136,7 +159,7 @@ class Disjunction {
       const BlockTable& table = list.list.table();
       if (table.blocks() == 0) continue;
       list.prepare_bounds(*search_.scorer);
-      word.long_lists.push_back(&list);
+      word.long_lists.emplace_back().list = &list;
       std::uint32_t first = 0;
       for (std::uint32_t block = 0; block < table.blocks(); ++block) {
         const double bound = list.worth(list.most_of_block(block));
@@ -171,37 +194,52 @@ class Disjunction {
       }
     }
     choose_shared();
-    for (Word* word : here_) score_chosen(*word);
-    rank();
-    std::sort(here_.begin(), here_.end(), [=](const Word* a, const Word* b) {
+    score_chosen();
+    by_bound_ = here_;
+    std::sort(by_bound_.begin(), by_bound_.end(), [=](const Word* a, const Word* b) {
       return a->bounds[window] > b->bounds[window];
     });
-    for (Word* word : here_) {
+    for (Word* word : by_bound_) {
       if (top_.wants(static_cast<float>(word->bounds[window]))) score_alone(*word);
     }
-    rank();
+    score_chosen();
   }
 
   // Which documents of the window have the word.
   void find_documents(Word& word) {
-    word.part_count = 0;
     std::fill(word.there.begin(), word.there.end(), 0);
-    for (const WordList* list : word.long_lists) {
-      const BlockTable& table = list->list.table();
+    for (Long& of : word.long_lists) {
+      of.count = 0;
+      const PostingList& list = of.list->list;
+      const BlockTable& table = list.table();
       std::uint32_t first = begin_;
       for (std::uint32_t number = table.find(begin_); number < table.blocks() && first < end_; ++number) {
-        if (word.part_count == word.parts.size()) word.parts.push_back(std::make_unique<Part>());
-        Part& part = *word.parts[word.part_count++];
-        part.list = list;
-        part.bound = list->worth(list->most_of_block(number)) * word.idf * kSlack;
-        list->list.read_documents(number, part.block);
-        part.from = first == begin_ ? part.block.find(first) : 0;
-        part.to = table.last_doc(number) < end_ ? part.block.size : part.block.find(end_, part.from);
-        mark(word.there.data(), begin_, part.block.docs.data() + part.from, part.to - part.from);
+        if (of.count == of.parts.size()) of.parts.push_back(std::make_unique<Part>());
+        Part& part = *of.parts[of.count++];
+        part.number = number;
+        part.bound = of.list->worth(of.list->most_of_block(number)) * word.idf * kSlack;
+        part.opened = false;
+        list.read_set_or_documents(number, part.block);
+        if (part.block.documents_wait) {
+          mark_set(word.there, begin_, part.block);
+        } else {
+          open(list, part);
+          mark(word.there.data(), begin_, part.block.docs.data() + part.from, part.to - part.from);
+        }
         first = table.last_doc(number) + 1;
       }
     }
     for (const Worth& entry : short_ones(word)) set(word.there, entry.doc - begin_);
+  }
+
+  // Reads the documents of a block that was found, if they wait, and which of them are in the window.
+  void open(const PostingList& list, Part& part) {
+    if (part.opened) return;
+    part.opened = true;
+    list.read_documents_of_set(part.number, part.block);
+    part.from = part.block.docs[0] < begin_ ? part.block.find(begin_) : 0;
+    part.to = list.table().last_doc(part.number) < end_ ? part.block.size : part.block.find(end_, part.from);
+    part.at = part.from;
   }
 
   // Of documents with several words those that could be among the best. Of two or three words, each two
@@ -223,61 +261,102 @@ class Disjunction {
     }
   }
 
-  // The worths of a word in the documents that are chosen.
-  void score_chosen(Word& word) {
-    const SegmentScorer& scorer = *search_.scorer;
-    for (std::size_t p = 0; p < word.part_count; ++p) {
-      Part& part = *word.parts[p];
-      if (part.from >= part.to) continue;
-      const std::uint32_t first = part.block.docs[part.from] - begin_;
-      const std::uint32_t last = part.block.docs[part.to - 1] - begin_;
-      std::uint32_t i = part.from;
-      for (std::uint32_t at64 = first / 64; at64 <= last / 64; ++at64) {
-        for (std::uint64_t left = chosen_[at64] & word.there[at64]; left != 0; left &= left - 1) {
-          const std::uint32_t at = at64 * 64 + static_cast<std::uint32_t>(std::countr_zero(left));
-          if (at < first || at > last) continue;
-          const std::uint32_t doc = begin_ + at;
-          i = part.block.find(doc, i);
-          if (part.block.docs[i] != doc || !search_.view->alive(doc)) continue;
-          part.list->list.read_codes(part.block);
-          take(word, at, part.list->worth(weighted_at(scorer, part.block, i, part.list->list.shapes())));
+  // Adds up what words are worth in the documents that are chosen, and chooses none any more.
+  void score_chosen() {
+    for (Word* word : here_) begin(*word);
+    for (std::uint32_t at64 = 0; at64 < chosen_.size(); ++at64) {
+      for (std::uint64_t left = std::exchange(chosen_[at64], 0); left != 0; left &= left - 1) {
+        const std::uint32_t at = at64 * 64 + static_cast<std::uint32_t>(std::countr_zero(left));
+        const std::uint32_t doc = begin_ + at;
+        if (!search_.view->alive(doc)) continue;
+        found_.clear();
+        double most = proximity_.most();  // of the score, by what is known
+        for (Word* word : here_) {
+          if (!is_set(word->there, at)) continue;
+          found_.push_back(word);
+          most += word->bounds[window_];
         }
+        double sum = 0;
+        bool wanted = top_.wants(static_cast<float>(most));
+        // In the order of the query's words.
+        for (std::size_t k = 0; wanted && k < found_.size(); ++k) {
+          const double score = found_[k]->idf * worth_in(*found_[k], doc);
+          sum += score;
+          most += score - found_[k]->bounds[window_];
+          wanted = top_.wants(static_cast<float>(most * kSlack));
+        }
+        if (!wanted || !top_.wants(static_cast<float>(sum + proximity_.most()))) continue;
+        const auto score = static_cast<float>(sum + proximity_.of(doc));
+        if (top_.wants(score)) top_.offer(search_.hit(doc, score));
       }
-    }
-    for (const Worth& entry : short_ones(word)) {
-      if (is_set(chosen_, entry.doc - begin_)) take(word, entry.doc - begin_, entry.worth);
     }
   }
 
-  // Documents that have this word alone: nothing is added to what it is worth there.
+  void begin(Word& word) {
+    word.next_short = word.starts[window_];
+    for (Long& of : word.long_lists) {
+      of.current = 0;
+      for (std::size_t i = 0; i < of.count; ++i) {
+        Part& part = *of.parts[i];
+        if (part.opened) part.at = part.from;
+      }
+    }
+  }
+
+  // What a word is worth in a document; these ascend from `begin` on.
+  double worth_in(Word& word, std::uint32_t doc) {
+    double best = 0;
+    const std::size_t end = word.starts[window_ + 1];
+    while (word.next_short < end && word.short_lists[word.next_short].doc < doc) ++word.next_short;
+    if (word.next_short < end && word.short_lists[word.next_short].doc == doc) {
+      best = word.short_lists[word.next_short].worth;
+    }
+    for (Long& of : word.long_lists) {
+      const BlockTable& table = of.list->list.table();
+      while (of.current < of.count && table.last_doc(of.parts[of.current]->number) < doc) ++of.current;
+      if (of.current == of.count) continue;
+      Part& part = *of.parts[of.current];
+      open(of.list->list, part);
+      part.at = part.block.find(doc, part.at);
+      if (part.block.docs[part.at] != doc) continue;
+      of.list->list.read_codes(part.block);
+      best = std::max(best, worth_at(*of.list, *search_.scorer, part.block, part.at));
+    }
+    return best;
+  }
+
+  // Documents that have this word alone: nothing is added to what it is worth there. Where it has several
+  // lists they are chosen, for the best of these counts.
   void score_alone(Word& word) {
-    const SegmentScorer& scorer = *search_.scorer;
     const bool at_once = word.has_one_list();
-    for (std::size_t p = 0; p < word.part_count; ++p) {
-      Part& part = *word.parts[p];
-      if (!top_.wants(static_cast<float>(part.bound))) continue;
-      part.list->list.read_codes(part.block);
-      const Shapes& shapes = part.list->list.shapes();
-      double least = least_weighted(*part.list, word.idf);
-      const std::size_t count = limits_.pass(part.block, part.from, part.to, least, places_.data());
-      for (std::size_t k = 0; k < count; ++k) {
-        const std::uint32_t i = places_[k];
-        const std::uint32_t doc = part.block.docs[i];
-        if (is_set(twice_, doc - begin_)) continue;
-        const double weighted = weighted_at(scorer, part.block, i, shapes);
-        if (weighted < least || !search_.view->alive(doc)) continue;
-        if (!at_once) {
-          take(word, doc - begin_, part.list->worth(weighted));
-          continue;
+    for (Long& of : word.long_lists) {
+      for (std::size_t p = 0; p < of.count; ++p) {
+        Part& part = *of.parts[p];
+        if (!top_.wants(static_cast<float>(part.bound))) continue;
+        open(of.list->list, part);
+        of.list->list.read_codes(part.block);
+        double least = least_worth(word.idf);
+        const std::size_t count =
+            limits_.pass(part.block, part.from, part.to, of.list->least_weighted(least), places_.data());
+        for (std::size_t k = 0; k < count; ++k) {
+          const std::uint32_t i = places_[k];
+          const std::uint32_t doc = part.block.docs[i];
+          if (is_set(twice_, doc - begin_)) continue;
+          const double worth = worth_at(*of.list, *search_.scorer, part.block, i);
+          if (worth < least) continue;
+          if (!at_once) {
+            set(chosen_, doc - begin_);
+            continue;
+          }
+          const auto score = static_cast<float>(word.idf * worth);
+          if (!search_.view->alive(doc) || !top_.wants(score)) continue;
+          top_.offer(search_.hit(doc, score));
+          least = least_worth(word.idf);
         }
-        const auto score = static_cast<float>(word.idf * part.list->worth(weighted));
-        if (!top_.wants(score)) continue;
-        top_.offer(search_.hit(doc, score));
-        least = least_weighted(*part.list, word.idf);
       }
     }
     for (const Worth& entry : short_ones(word)) {
-      if (!is_set(twice_, entry.doc - begin_)) take(word, entry.doc - begin_, entry.worth);
+      if (!is_set(twice_, entry.doc - begin_)) set(chosen_, entry.doc - begin_);
     }
   }
 
@@ -286,14 +365,10 @@ class Disjunction {
         .subspan(word.starts[window_], word.starts[window_ + 1] - word.starts[window_]);
   }
 
-  double least_weighted(const WordList& list, double idf) const {
+  // The least worth of a word with which a document that has no other could still be among the best.
+  double least_worth(double idf) const {
     if (!top_.full()) return 0;
-    return list.least_weighted(static_cast<double>(top_.worst()) / kSlack / idf);
-  }
-
-  void take(Word& word, std::uint32_t at, double worth) {
-    set(chosen_, at);
-    word.worths[at] = std::max(word.worths[at], worth);
+    return static_cast<double>(top_.worst()) / kSlack / idf;
   }
 
   static void set(std::vector<std::uint64_t>& bits, std::uint32_t at) {
@@ -301,23 +376,6 @@ class Disjunction {
   }
   static bool is_set(const std::vector<std::uint64_t>& bits, std::uint32_t at) {
     return (bits[at / 64] >> (at % 64) & 1) != 0;
-  }
-  // Adds up, in the order of the query's words, and leaves all as it was before the window.
-  void rank() {
-    for (std::uint32_t at64 = 0; at64 < chosen_.size(); ++at64) {
-      for (std::uint64_t left = std::exchange(chosen_[at64], 0); left != 0; left &= left - 1) {
-        const std::uint32_t at = at64 * 64 + static_cast<std::uint32_t>(std::countr_zero(left));
-        double sum = 0;
-        for (const auto& word : words_) {
-          if (word->worths[at] > 0) sum += word->idf * word->worths[at];
-          word->worths[at] = 0;
-        }
-        // One that is dead was chosen by its words, but is worth nothing.
-        if (sum == 0 || !top_.wants(static_cast<float>(sum + proximity_.most()))) continue;
-        const auto score = static_cast<float>(sum + proximity_.of(begin_ + at));
-        if (top_.wants(score)) top_.offer(search_.hit(begin_ + at, score));
-      }
-    }
   }
 
   SegmentSearch& search_;
@@ -328,7 +386,9 @@ class Disjunction {
   std::uint32_t windows_;
   std::vector<double> bounds_;  // by window
   std::vector<std::unique_ptr<Word>> words_;
-  std::vector<Word*> here_;  // those that the window that is visited may have
+  std::vector<Word*> here_;      // those that the window that is visited may have, in the query's order
+  std::vector<Word*> found_;     // those of them that a document has
+  std::vector<Word*> by_bound_;  // the same, those first that may be worth most
   // Of the window that is visited.
   std::uint32_t window_ = 0;
   std::uint32_t begin_ = 0;

@@ -4,6 +4,11 @@
 #include <bit>
 
 namespace prse {
+namespace {
+
+constexpr unsigned kFewBits = 2;
+
+}  // namespace
 
 LengthLimits::LengthLimits(const Segment& segment, const SegmentScorer& scorer)
     : segment_(segment), scorer_(scorer) {
@@ -32,6 +37,27 @@ std::size_t LengthLimits::pass(const PostingBlock& block, std::uint32_t from, st
   if (least <= 0 || limits_[0].lengths == nullptr) {
     for (std::uint32_t i = from; i < to; ++i) places[count++] = i;
     return count;
+  }
+  // Mostly a block's shapes are few, and of one field.
+  const std::uint32_t first = block.least_code;
+  if (block.code_width <= kFewBits && first + (1U << kFewBits) < kCodes) {
+    std::array<std::uint32_t, 1U << kFewBits> longest{};
+    const std::uint32_t end = std::min(first + (1U << block.code_width), segment_.shapes().count() + 1);
+    set(first, least);
+    const std::uint8_t* const lengths = limits_[first].lengths;
+    bool same = true;
+    for (std::uint32_t code = first; code < end; ++code) {
+      set(code, least);
+      longest[code - first] = limits_[code].longest;
+      same = same && limits_[code].lengths == lengths;
+    }
+    if (same) {
+      for (std::uint32_t i = from; i < to; ++i) {
+        places[count] = i;
+        count += lengths[block.docs[i]] <= longest[block.codes[i] - first] ? 1 : 0;
+      }
+      return count;
+    }
   }
   std::uint64_t codes = 0;
   for (std::uint32_t i = from; i < to; ++i) {

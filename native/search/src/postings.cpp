@@ -1,6 +1,7 @@
 #include "postings.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "packed.h"
 
@@ -66,12 +67,24 @@ void PostingList::read_alone(PostingBlock& out) const {
   ByteReader in(alone_, sections_->where);
   out.size = 1;
   out.codes_wait = false;
+  out.documents_wait = false;
   out.docs[0] = in.varint32();
   if (out.docs[0] >= sections_->documents) in.fail("a document lies outside");
-  out.codes[0] = kSpeltOut;
+  out.codes[0] = out.least_code = kSpeltOut;
+  out.code_width = 0;
   out.spelt_out.clear();
   take_shape(in, sections_->fields, out.spelt_out);
   out.begins.assign({0, static_cast<std::uint32_t>(out.spelt_out.size())});
+}
+
+void PostingList::read_alone_positions(std::uint64_t count, std::vector<std::uint32_t>& out) const {
+  ByteReader in(alone_, sections_->where);
+  in.varint();
+  std::vector<FieldCount> shape;
+  take_shape(in, sections_->fields, shape);
+  if (count > in.left()) in.fail("it ends too early");
+  out.clear();
+  for (std::uint64_t i = 0; i < count; ++i) out.push_back(in.varint32());
 }
 
 void PostingList::read_block(std::uint32_t block, PostingBlock& out) const {
@@ -88,41 +101,92 @@ void PostingList::add_to(std::span<std::uint64_t> bits, PostingBlock& block) con
   }
 }
 
+PostingList::Head PostingList::read_head(std::uint32_t block) const {
+  const std::size_t place = table_.blocks() > 0 ? table_.place(block) : 0;
+  if (place > list_.size() || list_.size() - place < kHeadBytes) fail("a block lies outside");
+  const std::string_view bytes = list_.substr(place);
+  Head head;
+  head.count = std::min<std::uint32_t>(kBlockDocs, documents_ - block * static_cast<std::uint32_t>(kBlockDocs));
+  head.coding = static_cast<std::uint8_t>(bytes[0]);
+  head.code_width = static_cast<std::uint8_t>(bytes[1]);
+  head.least_code = load<std::uint16_t>(bytes.substr(2), 0);
+  const bool is_set = head.coding >= kSetOfBits;
+  if ((!is_set && head.coding > kWidest) || head.code_width > 16) fail("a width is impossible");
+  const std::size_t doc_bytes =
+      is_set ? std::size_t{8} * (head.coding - kSetOfBits) : packed_bytes(head.count, head.coding);
+  if (bytes.size() - kHeadBytes < doc_bytes + packed_bytes(head.count, head.code_width)) {
+    fail("a block lies outside");
+  }
+  head.documents = bytes.substr(kHeadBytes, doc_bytes);
+  head.codes = bytes.substr(kHeadBytes + doc_bytes);
+  return head;
+}
+
+void PostingList::wait_for_codes(const Head& head, PostingBlock& out) {
+  out.size = head.count;
+  out.codes_wait = true;
+  out.packed_codes = head.codes;
+  out.code_width = head.code_width;
+  out.least_code = head.least_code;
+  out.documents_wait = false;
+}
+
+void PostingList::read_set_or_documents(std::uint32_t block, PostingBlock& out) const {
+  const Head head = read_head(block);
+  if (head.coding < kSetOfBits) {
+    read_documents(block, out);
+    return;
+  }
+  wait_for_codes(head, out);
+  out.documents_wait = true;
+  out.set = head.documents;
+  out.set_begin = block > 0 ? table_.last_doc(block - 1) + 1 : 0;
+  // It ends where it should, so that nothing outside can be found in it.
+  const std::uint64_t end = out.set.empty() ? 0 : load<std::uint64_t>(out.set, out.set.size() / 8 - 1);
+  const std::uint64_t last = std::uint64_t{out.set_begin} + out.set.size() * 8 - 1 -
+                             static_cast<std::uint64_t>(std::countl_zero(end));
+  if (end == 0 || last != table_.last_doc(block)) fail("a block ends elsewhere than its table says");
+  if (last >= sections_->documents) fail("a document lies outside");
+}
+
+void PostingList::read_documents_of_set(std::uint32_t block, PostingBlock& out) const {
+  if (out.documents_wait) read_documents(block, out);
+}
+
+void PostingList::read_only_codes(std::uint32_t block, PostingBlock& out) const {
+  if (!alone_.empty()) {
+    read_alone(out);
+    return;
+  }
+  wait_for_codes(read_head(block), out);
+  read_codes(out);
+}
+
 void PostingList::read_documents(std::uint32_t block, PostingBlock& out) const {
   if (!alone_.empty()) {
     read_alone(out);
     return;
   }
+  const Head head = read_head(block);
+  wait_for_codes(head, out);
   const bool has_table = table_.blocks() > 0;
-  const std::size_t place = has_table ? table_.place(block) : 0;
   const std::uint32_t before = has_table && block > 0 ? table_.last_doc(block - 1) : UINT32_MAX;
-  const std::uint32_t count =
-      std::min<std::uint32_t>(kBlockDocs, documents_ - block * static_cast<std::uint32_t>(kBlockDocs));
-  if (place > list_.size() || list_.size() - place < kHeadBytes) fail("a block lies outside");
-  const std::string_view head = list_.substr(place);
-  const auto coding = static_cast<std::uint8_t>(head[0]);
-  const auto code_width = static_cast<std::uint8_t>(head[1]);
-  const std::size_t set_bytes = coding >= kSetOfBits ? std::size_t{8} * (coding - kSetOfBits) : 0;
-  if ((coding < kSetOfBits && coding > kWidest) || code_width > 16) fail("a width is impossible");
-  const std::size_t doc_bytes = coding >= kSetOfBits ? set_bytes : packed_bytes(count, coding);
-  const std::size_t code_bytes = packed_bytes(count, code_width);
-  if (head.size() - kHeadBytes < doc_bytes + code_bytes) fail("a block lies outside");
-  const std::uint8_t* packed = bytes_of(head) + kHeadBytes;
-
-  out.size = count;
+  const std::uint32_t count = head.count;
+  const std::uint8_t* packed = bytes_of(head.documents);
   std::uint64_t last = 0;
-  if (coding >= kSetOfBits) {
+  if (head.coding >= kSetOfBits) {
+    const std::size_t set_bytes = head.documents.size();
     std::size_t bits = 0;
     for (std::size_t i = 0; i < set_bytes; i += 8) {
-      bits += static_cast<std::size_t>(__builtin_popcountll(load<std::uint64_t>(head.substr(kHeadBytes), i / 8)));
+      bits += static_cast<std::size_t>(__builtin_popcountll(load<std::uint64_t>(head.documents, i / 8)));
     }
     if (bits != count) fail("a set of bits has not the size it should");
     if (std::uint64_t{before + 1} + set_bytes * 8 > UINT32_MAX) fail("a document lies outside");
     kernels().expand_bits(packed, set_bytes, before + 1, out.docs.data());
     last = out.docs[count - 1];
   } else {
-    kernels().unpack(packed, coding, count, out.docs.data());
-    if (coding > kNoCarry || before + 1 > UINT32_MAX / 2) {
+    kernels().unpack(packed, head.coding, count, out.docs.data());
+    if (head.coding > kNoCarry || before + 1 > UINT32_MAX / 2) {
       last = std::uint64_t{before + 1} + count - 1;
       for (std::uint32_t i = 0; i < count; ++i) last += out.docs[i];
       if (last > UINT32_MAX) fail("a document lies outside");
@@ -132,10 +196,6 @@ void PostingList::read_documents(std::uint32_t block, PostingBlock& out) const {
   }
   if (last >= sections_->documents) fail("a document lies outside");
   if (has_table && last != table_.last_doc(block)) fail("a block ends elsewhere than its table says");
-  out.codes_wait = true;
-  out.packed_codes = head.substr(kHeadBytes + doc_bytes);
-  out.code_width = code_width;
-  out.least_code = load<std::uint16_t>(head.substr(2), 0);
 }
 
 void PostingList::read_codes(PostingBlock& out) const {
@@ -161,26 +221,18 @@ void PostingList::read_codes(PostingBlock& out) const {
 }
 
 void PositionReader::open(const PostingList& list, std::uint32_t number, const PostingBlock& block) {
-  std::uint64_t total = 0;
   const Shapes& shapes = list.shapes();
+  std::uint64_t total = 0;
   for (std::uint32_t i = 0; i < block.size; ++i) {
     begins_[i] = static_cast<std::uint32_t>(total);
-    if (block.codes[i] != kSpeltOut) {
-      total += shapes.times(block.codes[i]);
-    } else {
-      for (const FieldCount& field : block.fields(i, shapes)) total += field.times;
-    }
+    total += shapes.times(block.codes[i]);  // 0 where it is spelt out
+    if (block.least_code != kSpeltOut || block.codes[i] != kSpeltOut) continue;
+    for (const FieldCount& field : block.fields(i, shapes)) total += field.times;
   }
   if (total > UINT32_MAX / 2) list.fail("a block has too many positions");
   begins_[block.size] = static_cast<std::uint32_t>(total);
   if (!list.alone_.empty()) {
-    ByteReader in(list.alone_, list.sections_->where);
-    in.varint();
-    std::vector<FieldCount> shape;
-    take_shape(in, list.sections_->fields, shape);
-    if (total > in.left()) in.fail("it ends too early");
-    numbers_.clear();
-    for (std::uint64_t i = 0; i < total; ++i) numbers_.push_back(in.varint32());
+    list.read_alone_positions(total, numbers_);
     return;
   }
   const std::string_view section = list.sections_->positions;

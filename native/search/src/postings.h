@@ -109,11 +109,21 @@ struct PostingBlock {
   std::vector<std::uint32_t> begins;
   // What the codes are still to be read from.
   bool codes_wait = false;
+  // And the documents, where they are a set of bits from `set_begin` on (`read_set_or_documents`).
+  bool documents_wait = false;
+  std::string_view set;
+  std::uint32_t set_begin = 0;
   std::string_view packed_codes;
   std::uint8_t code_width = 0;
   std::uint32_t least_code = 0;
   std::array<std::uint32_t, kBlockDocs + kWriteAhead> docs;
   std::array<std::uint32_t, kBlockDocs + kWriteAhead> codes;
+
+  // Whether the set has a document not below `set_begin`.
+  bool set_has(std::uint32_t doc) const {
+    const std::uint32_t bit = doc - set_begin;
+    return bit / 8 < set.size() && (static_cast<std::uint8_t>(set[bit / 8]) >> (bit % 8) & 1) != 0;
+  }
 
   // In which fields a document of the block has the term; its codes must have been read.
   std::span<const FieldCount> fields(std::uint32_t at, const Shapes& shapes) const {
@@ -142,12 +152,30 @@ class PostingList {
   // The same without the shapes, which can be read behind it.
   void read_documents(std::uint32_t block, PostingBlock& out) const;
   void read_codes(PostingBlock& out) const;
+  // The same of a list with a table, but where the documents are a set of bits they wait until they are read
+  // by `read_documents_of_set`: a few can be looked up in the set itself.
+  void read_set_or_documents(std::uint32_t block, PostingBlock& out) const;
+  void read_documents_of_set(std::uint32_t block, PostingBlock& out) const;
+  // The codes and the size alone: what documents it holds stays unknown.
+  void read_only_codes(std::uint32_t block, PostingBlock& out) const;
   // Sets the bit of each of its documents; `bits` must have one for every document there is.
   void add_to(std::span<std::uint64_t> bits, PostingBlock& block) const;
 
  private:
   friend class PositionReader;
+  // The parts of a block.
+  struct Head {
+    std::uint32_t count;
+    std::uint8_t coding;
+    std::uint8_t code_width;
+    std::uint32_t least_code;
+    std::string_view documents;
+    std::string_view codes;  // and what is spelt out behind them
+  };
+  Head read_head(std::uint32_t block) const;
+  static void wait_for_codes(const Head& head, PostingBlock& out);
   void read_alone(PostingBlock& out) const;
+  void read_alone_positions(std::uint64_t count, std::vector<std::uint32_t>& out) const;
   [[noreturn]] void fail(const char* what) const;
 
   const PostingSections* sections_ = nullptr;
@@ -161,7 +189,7 @@ class PostingList {
 // Reads positions of the documents of one block.
 class PositionReader {
  public:
-  // `block` is that of this number in the list. What the sections hold must stay.
+  // `block` is that of this number in the list, its codes read. What the sections hold must stay.
   void open(const PostingList& list, std::uint32_t number, const PostingBlock& block);
 
   // Appends the positions of the block's `at`th document, which has the term in these fields:

@@ -26,25 +26,47 @@ void Proximity::add(std::size_t word, const PostingList& list, const SegmentScor
   source.scorer = &scorer;
 }
 
-void Proximity::read(std::size_t word, std::uint32_t doc) {
+void Proximity::read_at(Source& source, const Spot& spot) {
+  if (spot.block != source.number) {
+    source.list.read_only_codes(spot.block, source.block);
+    source.positions.open(source.list, spot.block, source.block);
+    source.number = spot.block;
+    source.only_codes = true;
+  }
+  fields_ = source.block.fields(spot.at, source.list.shapes());
+  source.positions.read(spot.at, fields_, numbers_);
+}
+
+bool Proximity::find(Source& source, std::uint32_t doc) {
+  const BlockTable& table = source.list.table();
+  const std::uint32_t number = table.blocks() > 0 ? table.find(doc) : 0;
+  if (number >= source.list.blocks()) return false;
+  if (number != source.number || source.only_codes) {
+    source.list.read_block(number, source.block);
+    source.positions.open(source.list, number, source.block);
+    source.number = number;
+    source.only_codes = false;
+  }
+  const std::uint32_t at = source.block.find(doc);
+  if (at == source.block.size || source.block.docs[at] != doc) return false;
+  fields_ = source.block.fields(at, source.list.shapes());
+  source.positions.read(at, fields_, numbers_);
+  return true;
+}
+
+void Proximity::read(std::size_t word, std::uint32_t doc, std::span<const Spot> spots) {
   std::vector<Place>& places = places_[word];
+  std::vector<Source>& sources = sources_[word];
   places.clear();
-  for (Source& source : sources_[word]) {
-    const BlockTable& table = source.list.table();
-    const std::uint32_t number = table.blocks() > 0 ? table.find(doc) : 0;
-    if (number >= source.list.blocks()) continue;
-    if (number != source.number) {
-      source.list.read_block(number, source.block);
-      source.positions.open(source.list, number, source.block);
-      source.number = number;
-    }
-    const std::uint32_t at = source.block.find(doc);
-    if (at == source.block.size || source.block.docs[at] != doc) continue;
-    const auto fields = source.block.fields(at, source.list.shapes());
+  for (Source& source : sources) {
     numbers_.clear();
-    source.positions.read(at, fields, numbers_);
+    if (sources.size() == 1 && !spots.empty() && spots[word].known()) {
+      read_at(source, spots[word]);
+    } else if (!find(source, doc)) {
+      continue;
+    }
     std::size_t next = 0;
-    for (const FieldCount& field : fields) {
+    for (const FieldCount& field : fields_) {
       for (std::uint32_t i = 0; i < field.times; ++i, ++next) {
         if (source.scorer->searches(field.field)) places.push_back({field.field, numbers_[next]});
       }
@@ -58,13 +80,13 @@ void Proximity::read(std::size_t word, std::uint32_t doc) {
   }
 }
 
-double Proximity::of(std::uint32_t doc) {
+double Proximity::of(std::uint32_t doc, std::span<const Spot> spots) {
   if (empty()) return 0;
   double sum = 0;
   std::size_t known = SIZE_MAX;  // the word whose places were read last
   for (const auto& [a, b] : query_.pairs) {
-    if (a != known) read(a, doc);
-    read(b, doc);
+    if (a != known) read(a, doc, spots);
+    read(b, doc, spots);
     known = b;
     std::uint32_t nearest = kFarthest + 1;
     auto other = places_[b].begin();

@@ -15,6 +15,14 @@
 
 namespace prse {
 
+// Where a document stands in the only list of a word, where that is known.
+struct Spot {
+  std::uint32_t block = UINT32_MAX;
+  std::uint32_t at = 0;
+
+  bool known() const { return block != UINT32_MAX; }
+};
+
 class Proximity {
  public:
   // Of a segment; `idf` by word. All must outlive it.
@@ -26,8 +34,8 @@ class Proximity {
   bool empty() const { return query_.pairs.empty(); }
   // The most that it adds to any score.
   double most() const { return most_; }
-  // What it adds to a document's.
-  double of(std::uint32_t doc);
+  // What it adds to a document's. `spots`, by word, spare looking for the document; none need be given.
+  double of(std::uint32_t doc, std::span<const Spot> spots = {});
 
  private:
   struct Place {
@@ -39,10 +47,14 @@ class Proximity {
     PostingList list;
     const SegmentScorer* scorer;
     std::uint32_t number = UINT32_MAX;
+    bool only_codes = false;  // were read
     PostingBlock block;
     PositionReader positions;
   };
-  void read(std::size_t word, std::uint32_t doc);
+  void read(std::size_t word, std::uint32_t doc, std::span<const Spot> spots);
+  // Read what one list says of a document into `numbers_` and `fields_`; `find`: false where it has it not.
+  void read_at(Source& source, const Spot& spot);
+  bool find(Source& source, std::uint32_t doc);
 
   const Query& query_;
   std::span<const double> idf_;
@@ -51,6 +63,7 @@ class Proximity {
   std::vector<std::vector<Source>> sources_;  // by word
   std::vector<std::vector<Place>> places_;    // by word: in the document, ascending
   std::vector<std::uint32_t> numbers_;
+  std::span<const FieldCount> fields_;  // of these
 };
 
 }  // namespace prse

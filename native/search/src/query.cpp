@@ -24,8 +24,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kFieldNa
 
 class Parser {
  public:
-  Parser(std::string_view text, std::span<const std::string_view> fields, bool strict, Language language)
-      : text_(text), fields_(fields), strict_(strict), language_(language) {}
+  Parser(std::string_view text, std::span<const std::string_view> fields, Language language, bool strict, bool plain)
+      : text_(text), fields_(fields), language_(language), strict_(strict), plain_(plain) {}
 
   Query parse() {
     query_.root = all(parse_sequence(0));
@@ -255,12 +255,13 @@ class Parser {
       QueryWord word = new_word(chunk.substr(token.begin, token.end - token.begin));
       word.terms.emplace_back(analysis.term(token));
       const bool starred = star && &token == &analysis.tokens.back();
-      word.prefixes = starred || !excluded_;
-      word.forms = !starred && !excluded_;
+      const bool plain = plain_ || excluded_;
+      word.prefixes = starred || !plain;
+      word.forms = !starred && !plain;
       if (word.forms) word.stem = stem(word.terms[0], language_);
       word.stop = word.forms && field_.empty() && is_stop_word(word.terms[0], language_);
-      word.typos = !starred && !excluded_;
-      if (!starred && !excluded_ && (field_.empty() || field_ == "tags")) {
+      word.typos = word.forms;
+      if (word.forms && (field_.empty() || field_ == "tags")) {
         word.neighbour_keys = word.terms;
         if (analysis.tokens.size() > 1) word.neighbour_keys.push_back(whole);
       }
@@ -327,8 +328,9 @@ class Parser {
 
   std::string_view text_;
   std::span<const std::string_view> fields_;
-  bool strict_;
   Language language_;
+  bool strict_;
+  bool plain_;
   std::size_t at_ = 0;
   std::size_t chunks_ = 0;
   bool excluded_ = false;
@@ -338,9 +340,9 @@ class Parser {
 
 }  // namespace
 
-Query parse_query(std::string_view text, std::span<const std::string_view> fields, bool strict,
-                  Language language) {
-  return Parser(text, fields, strict, language).parse();
+Query parse_query(std::string_view text, std::span<const std::string_view> fields, Language language,
+                  bool strict, bool plain) {
+  return Parser(text, fields, language, strict, plain).parse();
 }
 
 }  // namespace prse

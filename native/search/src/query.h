@@ -66,7 +66,8 @@ constexpr std::size_t kMostQueryDepth = 64;
 
 // Every string is some query; where `strict` is set, PRSE_INVALID names the character at which
 // it is not well formed. `fields` are the names that may stand before a colon, besides the known.
-Query parse_query(std::string_view text, std::span<const std::string_view> fields, bool strict,
-                  Language language);
+// `plain`: a word means itself alone, and as much as any other.
+Query parse_query(std::string_view text, std::span<const std::string_view> fields, Language language,
+                  bool strict, bool plain);
 
 }  // namespace prse

@@ -80,9 +80,13 @@ SegmentScorer::SegmentScorer(const Segment& segment, const Statistics& statistic
                                                  : static_cast<double>(of_all.words) /
                                                        static_cast<double>(of_all.documents);
     const double own = field.documents == 0 ? 1 : static_cast<double>(field.words) / field.documents;
-    fields_.push_back({static_cast<double>(weights.of(field.name)), average, std::max(1.0, average / own), {}});
+    fields_.push_back({static_cast<double>(weights.of(field.name)), average, std::max(1.0, average / own), {}, {}});
+    Field& last = fields_.back();
     for (std::uint32_t length = 0; length < kFewWords; ++length) {
-      fields_.back().worths[length] = worth_of_one(fields_.back(), length);
+      last.worths[length] = worth_of_one(last, length);
+      for (std::uint32_t times = 1; times <= kFewTimes; ++times) {
+        last.exact[times - 1][length] = worth_of_exact(saturate(times * last.worths[length]));
+      }
     }
   }
 }

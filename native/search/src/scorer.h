@@ -113,6 +113,14 @@ class SegmentScorer {
   double saturated(std::uint32_t doc, std::span<const FieldCount> counts) const {
     return saturate(sum(doc, counts));
   }
+  // What the word itself is worth in a document where it stands `single.times` in one field and in no other:
+  // worth_of_exact(saturate(weighted(...))), mostly from a table.
+  double worth_of_single(std::uint32_t doc, FieldCount single) const {
+    const Field& of_all = fields_[single.field];
+    const std::uint32_t length = segment_->length(single.field, doc);
+    if (single.times <= kFewTimes && length < kFewWords) return of_all.exact[single.times - 1][length];
+    return worth_of_exact(saturate(weighted(doc, single.field, single.times)));
+  }
   static double saturate(double weighted) { return weighted / (kK1 + weighted); }
   // The most that a field adds to w for each unit of its impact (block_table.h).
   double most_for_impact(std::uint32_t field) const {
@@ -123,12 +131,15 @@ class SegmentScorer {
 
  private:
   static constexpr std::uint32_t kFewWords = 128;
+  static constexpr std::uint32_t kFewTimes = 3;
   struct Field {
     double weight;
     double average_length;
     double drift;  // max(1, average over all segments / the segment's own)
     // What one occurrence adds to w, by the document's words in the field, where they are few.
     std::array<double, kFewWords> worths;
+    // What so many are worth, where there is nothing else: by how many, then by the document's words.
+    std::array<std::array<double, kFewWords>, kFewTimes> exact;
   };
   double worth_of_one(const Field& field, std::uint32_t length) const;
   const Segment* segment_;

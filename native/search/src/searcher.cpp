@@ -64,7 +64,7 @@ class Search {
       : state_(state),
         snapshot_(*state.snapshot),
         options_(options),
-        query_(parse_query(query, state.field_names, options.strict, state.snapshot->manifest.language)) {}
+        query_(parse_query(query, state.field_names, state.snapshot->manifest.language, options.strict, options.plain)) {}
 
   SearchResult run() {
     SearchResult result;

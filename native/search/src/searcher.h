@@ -22,6 +22,7 @@ struct SearchOptions {
   bool explain = false;
   bool strict = false;  // PRSE_INVALID for a query that is not well formed
   bool typos = true;
+  bool plain = false;  // each word finds itself alone, and nearness adds nothing
   bool count = true;  // else the total may be too low, and much need not be looked at
   prse_sort sort = PRSE_BY_SCORE;
   std::span<const std::string_view> facets;  // fields whose values are counted over all that match

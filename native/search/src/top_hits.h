@@ -26,13 +26,14 @@ struct RankedHit {
 
 class TopHits {
  public:
-  explicit TopHits(std::size_t capacity) : capacity_(capacity) {}
+  explicit TopHits(std::size_t capacity) : capacity_(capacity) { heap_.reserve(std::min(capacity, kFew)); }
 
   // Whether a hit of this score could still be among the best.
   bool wants(float score) const {
     return heap_.size() < capacity_ || (capacity_ > 0 && score >= heap_.front().score);
   }
 
+  std::size_t capacity() const { return capacity_; }
   bool full() const { return heap_.size() == capacity_; }
   // The score of the worst hit held; of nothing while there is room.
   float worst() const {
@@ -68,6 +69,8 @@ class TopHits {
   }
 
  private:
+  static constexpr std::size_t kFew = 16;
+
   // In one way down the heap, where taking one out and putting another in would take two.
   void replace_worst(const RankedHit& hit) {
     std::size_t at = 0;

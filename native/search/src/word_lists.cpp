@@ -81,7 +81,7 @@ std::vector<Worth> read_short_lists(const SegmentSearch& search, const WordLists
     for (std::uint32_t i = 0; i < block.size; ++i) {
       const std::uint32_t doc = block.docs[i];
       if (!search.view->alive(doc)) continue;
-      found.push_back({doc, list.worth(weighted_at(*search.scorer, block, i, list.list.shapes()))});
+      found.push_back({doc, worth_at(list, *search.scorer, block, i)});
     }
   }
   if (lists < 2) return found;

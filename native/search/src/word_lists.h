@@ -76,6 +76,14 @@ inline double weighted_at(const SegmentScorer& scorer, const PostingBlock& block
   return scorer.sum(block.docs[at], block.fields(at, shapes));
 }
 
+// What the list's word is worth in it, without the idf.
+inline double worth_at(const WordList& list, const SegmentScorer& scorer, const PostingBlock& block, std::uint32_t at) {
+  const Shapes& shapes = list.list.shapes();
+  const FieldCount single = shapes.single(block.codes[at]);
+  if (single.times > 0 && list.via == PRSE_EXACT) return scorer.worth_of_single(block.docs[at], single);
+  return list.worth(weighted_at(scorer, block, at, shapes));
+}
+
 // A document of a list that was read, with its worth.
 struct Worth {
   std::uint32_t doc;

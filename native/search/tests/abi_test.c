@@ -83,8 +83,12 @@ static void finds_what_was_put(const char *path) {
   CHECK(prse_search(reader, text("grass ("), &strict, 0, hits, 4, &count, NULL, NULL, &error) ==
         PRSE_INVALID);
   CHECK(strstr(error.message, "character 7") != NULL);
-  const prse_options unknown = {sizeof(prse_options), 1, NULL, 0, 16, 0, NULL, 0, 0};
+  const prse_options unknown = {sizeof(prse_options), 1, NULL, 0, 1U << 30, 0, NULL, 0, 0};
   CHECK(prse_search(reader, text("x"), &unknown, 0, hits, 4, &count, NULL, NULL, NULL) == PRSE_INVALID);
+  const prse_options plain = {sizeof(prse_options), 1, NULL, 0, PRSE_PLAIN, 0, NULL, 0, 0};
+  CHECK(prse_search(reader, text("gras"), &plain, 0, hits, 4, &count, NULL, NULL, &error) == PRSE_OK &&
+        count == 0);
+  CHECK(prse_search(reader, text("gras"), NULL, 0, hits, 4, &count, NULL, NULL, &error) == PRSE_OK && count == 2);
   /* The options of a caller that was built before flags and sort were there. */
   const prse_options first_version = {offsetof(prse_options, flags), 1, NULL, 0, 99, 99, NULL, 0, 0};
   CHECK(prse_search(reader, text("cat"), &first_version, 0, hits, 4, &count, NULL, NULL, NULL) ==
@@ -104,7 +108,9 @@ static void finds_what_was_put(const char *path) {
   prse_matches_free(matches);
   CHECK(prse_search(reader, text("x"), &counting, 0, hits, 4, &count, NULL, NULL, NULL) == PRSE_INVALID);
   prse_best_hit best[4];
-  CHECK(prse_best(reader, "grass", 5, best, 4, &count, &error) == PRSE_OK && count == 2);
+  CHECK(prse_best(reader, "gras", 4, PRSE_PLAIN, best, 4, &count, &error) == PRSE_OK && count == 0);
+  CHECK(prse_best(reader, "grass", 5, PRSE_STRICT, best, 4, &count, &error) == PRSE_INVALID);
+  CHECK(prse_best(reader, "grass", 5, 0, best, 4, &count, &error) == PRSE_OK && count == 2);
   CHECK(prse_search(reader, text("grass"), NULL, 0, hits, 4, &count, NULL, NULL, NULL) == PRSE_OK);
   CHECK(best[0].id == hits[0].id && best[0].score == hits[0].score);
   char stem[8];
