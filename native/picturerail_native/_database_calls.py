@@ -110,7 +110,7 @@ class Room(threading.local):
         """Make it for this thread."""
         self.error = ffi.new("prdb_error *")
         self.count = ffi.new("size_t *")
-        self.image = ffi.new("prdb_image *")
+        self.id = ffi.new("uint64_t *")
         self.grow(1 << 16)
 
     def grow(self, capacity: int) -> None:
@@ -130,6 +130,11 @@ def call(function: Callable[..., int], *arguments: object) -> int:
     """Call a C function with an error to fill; return PRDB_OK or PRDB_DONE."""
     error = room.error
     status = function(*arguments, error)
+    return succeed(status, error) if status else status
+
+
+def succeed(status: int, error: Any) -> int:
+    """Return PRDB_OK or PRDB_DONE; raise what else came of a call."""
     if status > _DONE:
         raise _exception(status, error)
     return status

@@ -8,23 +8,8 @@ from typing import Any
 import msgspec
 
 from picturerail_native._database import ffi, lib
-from picturerail_native._database_blobs import hash_argument
-from picturerail_native._database_calls import Handle, call, copied, is_there, room, text
+from picturerail_native._database_calls import Handle, call, copied, is_there, room
 from picturerail_native.records import Change, FileStat, ImageChange, ImageRow, RecordChange, Table
-
-
-def image_argument(row: ImageRow) -> tuple[Any, object]:
-    """Return the C form of a row, valid until this thread's next, and what must stay alive."""
-    kept = text(row.path), text(row.filename), text(row.metadata_json)
-    image, stat = room.image, row.stat
-    image.id = row.id
-    image.seq = row.seq
-    image.root = row.root
-    image.flags = _HAS_DATA if row.has_data else 0
-    image.path, image.filename, image.metadata = kept
-    image.stat = (stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.volume)
-    ffi.memmove(image.content_hash, hash_argument(row.content_hash), lib.PRDB_HASH_BYTES)
-    return image, kept
 
 
 def row_of(image: Any) -> ImageRow:
@@ -46,13 +31,13 @@ def row_of(image: Any) -> ImageRow:
     )
 
 
-_HAS_DATA: int = lib.PRDB_HAS_DATA
 _DONE: int = lib.PRDB_DONE
 # Attributes of the module are found faster than those of the library.
 _c_get, _c_find_path, _c_find_filename = lib.prdb_get, lib.prdb_find_path, lib.prdb_find_filename
 # The header draws rows as arrays of what `ImageRow` has, in its order.
 _decode_row = msgspec.msgpack.Decoder(ImageRow).decode
 _decode_rows = msgspec.msgpack.Decoder(list[ImageRow]).decode
+pack_row: Callable[[ImageRow], bytes] = msgspec.msgpack.Encoder().encode
 
 
 def get(snapshot: Handle, image_id: int) -> ImageRow | None:

@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRDB_ABI_VERSION 5
+#define PRDB_ABI_VERSION 6
 #define PRDB_HASH_BYTES 32
 #define PRDB_UUID_BYTES 16
 #define PRDB_MESSAGE_BYTES 1016
@@ -305,30 +305,27 @@ int32_t prdb_hash_file(int fd, uint8_t *hash, uint64_t *length, prdb_error *erro
  * be open at once, and commits are serialised. */
 int32_t prdb_begin(prdb_store *store, prdb_transaction **transaction, prdb_error *error);
 
-/* Store bytes, from where they stand, for rows of this transaction that have
- * PRDB_HAS_DATA and the content hash that is put into `hash` (PRDB_HASH_BYTES);
- * without such a row nothing of them is kept. For bytes in memory this saves a
- * writer and a copy. */
-int32_t prdb_add_bytes(prdb_transaction *transaction, const uint8_t *data, size_t length,
-                       uint8_t *hash, prdb_error *error);
+/* Add a row; `*id` is its new id (the row's own id, seq, data_length and deleted_ns are ignored).
+ * The row is packed as above, but numbers and lengths may have any form that MessagePack has.
+ * The commit fails with PRDB_CONFLICT where it would leave two live rows at one path of one root
+ * (what counts is the state after it, so pictures may exchange their places); rows of root 0
+ * have no path to conflict.
+ * Bytes: where `data` is not NULL they are those `length` bytes, borrowed for the call; with
+ * `writer` they are what was written there (it is consumed, also on failure); both give the
+ * content hash, and only one of the two may be given. Without either, and with a row that says
+ * that bytes are stored, it shares what is stored under its content hash (the commit fails with
+ * PRDB_NOT_FOUND where nothing is); else no bytes are kept. */
+int32_t prdb_insert(prdb_transaction *transaction, const uint8_t *row, size_t row_length,
+                    const uint8_t *data, size_t length, prdb_blob_writer *writer, uint64_t *id,
+                    prdb_error *error);
 
-/* Add a row; `*id` is its new id (image->id, seq, deleted_ns, data_length are
- * ignored). The commit fails with PRDB_CONFLICT where it would leave two live
- * rows at one path of one root (what counts is the state after it, so pictures
- * may exchange their places); rows of root 0 have no path to conflict.
- * Bytes: with `data` they are what was written there (`data` is consumed, also
- * on failure, and gives content_hash); without, and with PRDB_HAS_DATA in flags,
- * the row shares what is stored under content_hash (the commit fails with
- * PRDB_NOT_FOUND where nothing is); without the flag no bytes are kept. */
-int32_t prdb_insert(prdb_transaction *transaction, const prdb_image *image,
-                    prdb_blob_writer *data, uint64_t *id, prdb_error *error);
-
-/* Replace the row `image->id`, live or deleted, wholly; it is live afterwards.
- * Bytes as in `prdb_insert`. Where `image->seq` is not 0 the commit fails with
+/* Replace the row with the packed row's id, live or deleted, wholly; it is live afterwards.
+ * Bytes as in `prdb_insert`. Where the row's seq is not 0 the commit fails with
  * PRDB_CONFLICT unless the row is still at that transaction, so that two
  * threads that read, change and write one row cannot undo each other. */
-int32_t prdb_update(prdb_transaction *transaction, const prdb_image *image,
-                    prdb_blob_writer *data, prdb_error *error);
+int32_t prdb_update(prdb_transaction *transaction, const uint8_t *row, size_t row_length,
+                    const uint8_t *data, size_t length, prdb_blob_writer *writer,
+                    prdb_error *error);
 
 /* Turn a live row into a tombstone; `when_ns` is not 0. Row and bytes stay recoverable. The
  * commit fails with PRDB_NOT_FOUND where the row is not live. */

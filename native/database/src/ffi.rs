@@ -20,8 +20,8 @@ use std::sync::Arc;
 use crate::backup::{Files, backup, restore};
 use crate::blob::hash_from;
 use crate::c_types::{
-    DONE, FORCE, HAS_DATA, MESSAGE_BYTES, OK, prdb_blob, prdb_blob_writer, prdb_bytes, prdb_cursor,
-    prdb_entry, prdb_error, prdb_image, prdb_info, prdb_snapshot, prdb_store, prdb_transaction,
+    DONE, FORCE, MESSAGE_BYTES, OK, prdb_blob, prdb_blob_writer, prdb_bytes, prdb_cursor,
+    prdb_entry, prdb_error, prdb_info, prdb_snapshot, prdb_store, prdb_transaction,
     prdb_view, rows,
 };
 use crate::check::{Level, check};
@@ -31,9 +31,11 @@ use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::options::Options;
 use crate::packed::{FoundRow, PackedRows};
-use crate::row::{Hash, NewRow, Stat};
+use crate::row::Hash;
 use crate::salvage::salvage;
 use crate::store::{Mode, Store};
+use crate::unpacked::{GivenRow, unpack};
+use crate::writer::Transaction;
 
 /// Run a function's body; put what went wrong into `error`. No panic gets past here.
 unsafe fn guarded(error: *mut prdb_error, body: impl FnOnce() -> Result<i32>) -> i32 {
@@ -144,25 +146,22 @@ unsafe fn folder_at(path: *const c_char) -> Result<Folder> {
     Ok(Folder::new(Path::new(OsStr::from_bytes(path))))
 }
 
-unsafe fn new_row(image: &prdb_image) -> Result<NewRow> {
-    // SAFETY: the image's bytes are borrowed for the length of the call.
-    unsafe {
-        Ok(NewRow {
-            root: image.root,
-            path: slice(image.path)?.into(),
-            filename: slice(image.filename)?.into(),
-            metadata: slice(image.metadata)?.into(),
-            content_hash: image.content_hash,
-            has_data: image.flags & HAS_DATA != 0,
-            stat: Stat {
-                size: image.stat.size,
-                mtime_ns: image.stat.mtime_ns,
-                ctime_ns: image.stat.ctime_ns,
-                inode: image.stat.inode,
-                volume: image.stat.volume,
-            },
-        })
+/// Read a packed row; what it brings is put in first, where anything is. The writer is consumed in
+/// any case.
+unsafe fn given(
+    transaction: &mut Transaction,
+    packed: &[u8],
+    data: *const u8,
+    length: usize,
+) -> Result<GivenRow> {
+    let mut given = unpack(packed)?;
+    if !data.is_null() {
+        // SAFETY: points to `length` bytes, which stay as they are during the call.
+        let data = unsafe { raw_slice(data, length) }?;
+        given.row.content_hash = transaction.add_bytes(data)?;
+        given.row.has_data = true;
     }
+    Ok(given)
 }
 
 /// Read from a descriptor without touching its position or closing it.
@@ -191,7 +190,7 @@ unsafe fn give_cursor(out: *mut *mut prdb_cursor, cursor: Cursor) -> Result<i32>
 
 #[unsafe(no_mangle)]
 pub extern "C" fn prdb_abi_version() -> u32 {
-    5
+    6
 }
 
 /// Export functions that take an error to fill last and run their body guarded.
@@ -473,37 +472,34 @@ export! {
         give(transaction, prdb_transaction(handle(store)?.0.begin()?))
     }
 
-    fn prdb_add_bytes(
-        transaction: *mut prdb_transaction,
-        data: *const u8,
-        length: usize,
-        hash: *mut u8,
-    ) {
-        let digest = handle_mut(transaction)?.0.add_bytes(raw_slice(data, length)?)?;
-        set(hash.cast(), digest)?;
-        Ok(OK)
-    }
-
     fn prdb_insert(
         transaction: *mut prdb_transaction,
-        image: *const prdb_image,
-        data: *mut prdb_blob_writer,
+        row: *const u8,
+        row_length: usize,
+        data: *const u8,
+        length: usize,
+        writer: *mut prdb_blob_writer,
         id: *mut u64,
     ) {
-        let data = consume(data).map(|writer| writer.0);
-        let row = new_row(handle(image)?)?;
-        set(id, handle_mut(transaction)?.0.insert(row, data)?)?;
+        let writer = consume(writer).map(|writer| writer.0);
+        let transaction = &mut handle_mut(transaction)?.0;
+        let given = given(transaction, raw_slice(row, row_length)?, data, length)?;
+        set(id, transaction.insert(given.row, writer)?)?;
         Ok(OK)
     }
 
     fn prdb_update(
         transaction: *mut prdb_transaction,
-        image: *const prdb_image,
-        data: *mut prdb_blob_writer,
+        row: *const u8,
+        row_length: usize,
+        data: *const u8,
+        length: usize,
+        writer: *mut prdb_blob_writer,
     ) {
-        let data = consume(data).map(|writer| writer.0);
-        let image = handle(image)?;
-        handle_mut(transaction)?.0.update(image.id, new_row(image)?, image.seq, data)?;
+        let writer = consume(writer).map(|writer| writer.0);
+        let transaction = &mut handle_mut(transaction)?.0;
+        let given = given(transaction, raw_slice(row, row_length)?, data, length)?;
+        transaction.update(given.id, given.row, given.seq, writer)?;
         Ok(OK)
     }
 

@@ -76,6 +76,7 @@ mod store;
 mod sync;
 mod transaction;
 mod tree;
+mod unpacked;
 mod values;
 mod verified;
 mod writeback;
