@@ -46,6 +46,8 @@ from database_engines import (
     SQLite,
 )
 
+from picturerail_native._database_blobs import hash_file
+
 
 def pictures(rng: random.Random, blob_bytes: int = BLOB_BYTES) -> Iterator[Picture]:
     """Yield pictures of unlike names and bytes with some 400 bytes of metadata."""
@@ -122,8 +124,18 @@ def resident() -> int:
 
 def written() -> int:
     """Return the bytes that this process has passed to write calls."""
+    return counted("wchar")
+
+
+def write_calls() -> int:
+    """Return how many write calls this process has made."""
+    return counted("syscw")
+
+
+def counted(what: str) -> int:
+    """Return one of the kernel's counts of this process's reads and writes."""
     lines = Path("/proc/self/io").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("wchar"))
+    return next(int(line.split()[1]) for line in lines if line.startswith(what))
 
 
 @contextmanager
@@ -165,11 +177,7 @@ def commits(
         medians = interleaved(rng, here, subjects)
         print_row(f"durable commit, {size} row(s) of 60 kB", "rows/s", size, medians)
     ours = next(store for store in stores if isinstance(store, Ours))
-    brought, committed = ours.timed_commits(list(islice(source, rounds)))
-    print(
-        f"    one row: {brought * 1e6:,.0f} us to bring it (bytes copied to the log and hashed), "
-        f"{committed * 1e6:,.0f} us to commit it (a second write, the sync, the mark, the state)"
-    )
+    broken_down(ours, floor, source, rounds)
 
     last = [list(islice(source, 100)) for _ in range(20)]
     user = sum(len(part) for batch in last for picture in batch for part in picture)
@@ -184,6 +192,38 @@ def commits(
     print("".join(f" {name} {count / user:.2f}" for name, count in passed.items()))
 
 
+def broken_down(ours: Ours, floor: Floor, source: Iterator[Picture], rounds: int) -> None:
+    """Print what a commit of one row takes, step by step, beside the floor's write and sync."""
+    steps: dict[str, list[float]] = {}
+    digest_of = memory_file(next(source)[2])
+    for picture in islice(source, rounds):
+        taken = {**ours.timed_commit(picture), **floor.timed_commit(picture)}
+        with stopwatch(steps.setdefault("hash", []), time.thread_time):
+            hash_file(digest_of)
+        with stopwatch(steps.setdefault("calls", []), time.thread_time):
+            ours.idle_transaction(picture)
+        for name, seconds in taken.items():
+            steps.setdefault(name, []).append(seconds)
+    os.close(digest_of)
+    us = {name: statistics.median(seconds) * 1e6 for name, seconds in steps.items()}
+    ours_us, floor_us = us["bring"] + us["commit"], us["write"] + us["sync"]
+    rest = ours_us - floor_us - us["hash"] - us["calls"]
+    print(
+        f"    one row: {ours_us:,.0f} us, of which {us['processor']:,.0f} of processor; the floor's "
+        f"write {us['write']:,.0f} and sync {us['sync']:,.0f}; beyond it hashing {us['hash']:,.0f}, "
+        f"Python and its calls {us['calls']:,.0f}, the frame, the mark and the state {rest:,.0f}. "
+        f"So with the hash alone no store reaches more than "
+        f"{floor_us / (floor_us + us['hash']):.2f} of the floor"
+    )
+
+
+def memory_file(data: bytes) -> int:
+    """Return a file in memory that holds `data`."""
+    file = os.memfd_create("picture")
+    os.write(file, data)
+    return file
+
+
 def many_threads(ours: Ours, source: Iterator[Picture], rng: random.Random, rounds: int) -> None:
     """Commits of one row from 32 threads and from one, and what the processors allow at most.
 
@@ -191,18 +231,21 @@ def many_threads(ours: Ours, source: Iterator[Picture], rng: random.Random, roun
     """
     count = 320
     spent: list[float] = []
+    gathered: list[float] = []
 
     def commit_from(threads: int) -> None:
         batches = next(work)
         parts = [batches[number::threads] for number in range(threads)]
         runs = [threading.Thread(target=ours.commit_all, args=(part,)) for part in parts]
-        begin = time.process_time()
+        begin, calls = time.process_time(), write_calls()
         for run_ in runs:
             run_.start()
         for run_ in runs:
             run_.join()
         if threads > 1:
             spent.append(time.process_time() - begin)
+            # Two writes a row, and one of the mark for each sync; what is filled ahead besides.
+            gathered.append(count / max(1, write_calls() - calls - 2 * count))
 
     work = iter([[[next(source)] for _ in range(count)] for _ in range(2 * rounds)])
     medians = interleaved(
@@ -213,8 +256,10 @@ def many_threads(ours: Ours, source: Iterator[Picture], rng: random.Random, roun
     print(
         f"    32 threads, 1 row of 60 kB each: {count / medians['many']:,.0f} rows/s, "
         f"{medians['one'] / medians['many']:.2f}x one thread ({count / medians['one']:,.0f}); "
-        f"a row takes {each * 1e6:,.0f} us of processor (hashing, copying, checksums, Python), "
-        f"so {cores} cores allow {cores / each:,.0f} at most",
+        f"a sync takes {statistics.median(gathered):,.1f} rows. "
+        f"A row takes {each * 1e6:,.0f} us of processor (hashing, copying, checksums, Python), "
+        f"so {cores} cores allow {cores / each:,.0f} at most, "
+        f"{medians['one'] / count * cores / each:.1f}x one thread",
         flush=True,
     )
 
@@ -224,18 +269,41 @@ def sustained(
 ) -> None:
     """Print the rate of commits of 100 rows until each store has grown by so much.
 
-    What each writes and fills meanwhile, and every checkpoint, is counted.
+    What each writes and fills meanwhile, and every checkpoint, is counted. The same thousand
+    pictures come again and again under other names, their first bytes changed: making new ones
+    would take longer than storing them.
     """
     rounds = max(1, round(gigabytes * 1e9 / (100 * BLOB_BYTES)))
-    seconds = dict.fromkeys((store.name for store in stores), 0.0)
-    for _ in range(rounds):
-        batch = list(islice(source, 100))
+    seconds: dict[str, list[float]] = {store.name: [] for store in stores}
+    passed = dict.fromkeys(seconds, 0)
+    pool = list(islice(source, 1000))
+    user = 0
+    for number in range(rounds):
+        batch = [
+            (b"%d-%s" % (number, name), metadata, b"%016d" % number + data[16:])
+            for name, metadata, data in rng.sample(pool, 100)
+        ]
+        user += sum(len(part) for picture in batch for part in picture)
         for store in rng.sample(stores, len(stores)):
-            times: list[float] = []
-            with stopwatch(times):
+            before = written()
+            with stopwatch(seconds[store.name]):
                 store.commit(batch)
-            seconds[store.name] += times[0]
-    print_row(f"sustained, 100 rows, {gigabytes:g} GB each", "rows/s", rounds * 100, seconds)
+            passed[store.name] += written() - before
+    print_row(
+        f"sustained, 100 rows, {gigabytes:g} GB each",
+        "rows/s",
+        rounds * 100,
+        {name: sum(times) for name, times in seconds.items()},
+    )
+    for name, times in seconds.items():
+        fifth = max(1, len(times) // 5)
+        parts = [times[at : at + fifth] for at in range(0, fifth * 5, fifth)]
+        rates = ", ".join(f"{len(part) * 100 / sum(part):,.0f}" for part in parts if part)
+        print(
+            f"    {name}: rows/s of each fifth {rates}; slowest commit {max(times) * 1e3:,.0f} ms; "
+            f"bytes written for one given {passed[name] / user:.3f}",
+            flush=True,
+        )
 
 
 def for_each(act: Callable[[Any], object], subjects: list[Any]) -> None:
@@ -255,16 +323,28 @@ def blobs(folder: Path, rng: random.Random, rounds: int) -> None:
         )
         ours.freshen()
         view = ours.view
-        hashes = [row.content_hash for row in view.images(view.info.live - count)]
+        rows = list(view.images(view.info.live - count))
+        hashes = [row.content_hash for row in rows]
+        path = folder / f"plain-{size}"
+        path.write_bytes(b"".join(data))
+        plain = os.open(path, os.O_RDONLY)
         subjects = {
-            "picturerail": partial(for_each, view.read_blob, hashes),
+            "picturerail": partial(for_each, ours.copy, rows),
             "floor": partial(for_each, bytes, [memoryview(each) for each in data]),
             "view": partial(for_each, view.view_blob, hashes),
+            "read": partial(for_each, partial(os.pread, plain, size), range(0, size * count, size)),
         }
         medians = interleaved(rng, rounds, subjects, time.thread_time)
-        seen = medians.pop("view") / count
+        os.close(plain)
+        seen, read = medians.pop("view") / count, medians.pop("read")
         print_row(f"copy {name} by content hash", "MB/s", size * count / 1e6, medians)
-        print(f"    a view of {name}: {seen * 1e6:,.1f} us, at any size but for its mapping")
+        copied, in_memory = medians["picturerail"], medians["floor"]
+        print(
+            f"    a copy of {name}: {copied / count * 1e6:,.1f} us, {read / count * 1e6:,.1f} where "
+            f"the kernel reads the same out of a plain file ({read / copied:.2f}x), "
+            f"{in_memory / count * 1e6:,.1f} in memory; a view: {seen * 1e6:,.1f} us, at any size "
+            "but for its mapping"
+        )
     ours.close()
     shutil.rmtree(folder / PLACES["picturerail"])
 

@@ -21,8 +21,8 @@ use crate::backup::{Files, backup, restore};
 use crate::blob::hash_from;
 use crate::c_types::{
     DONE, FORCE, MESSAGE_BYTES, OK, prdb_blob, prdb_blob_writer, prdb_bytes, prdb_cursor,
-    prdb_entry, prdb_error, prdb_info, prdb_snapshot, prdb_store, prdb_transaction,
-    prdb_view, rows,
+    prdb_entry, prdb_error, prdb_info, prdb_snapshot, prdb_store, prdb_transaction, prdb_view,
+    rows,
 };
 use crate::check::{Level, check};
 use crate::cursor::Cursor;

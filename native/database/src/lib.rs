@@ -65,6 +65,7 @@ mod reserve;
 mod rewrite;
 mod row;
 mod run;
+mod run_file;
 mod run_writer;
 mod salvage;
 mod scan;

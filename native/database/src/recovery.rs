@@ -13,7 +13,8 @@ use crate::manifest::{self, Manifest, RunEntry};
 use crate::mark::{Mark, MarkFile};
 use crate::options::Options;
 use crate::replay::Replay;
-use crate::run::{self, Run};
+use crate::run::Run;
+use crate::run_file;
 use crate::scan::find_end;
 use crate::segment::{FIRST_FRAME, Segment, SegmentId};
 use crate::spare;
@@ -81,7 +82,7 @@ pub(crate) fn create(disk: &dyn Disk) -> Result<()> {
 /// once there is a manifest.
 pub(crate) fn refuse_orphans(disk: &dyn Disk) -> Result<()> {
     let names = disk.list().doing(|| format!("list {}", disk.place()))?;
-    match names.iter().find(|name| SegmentId::is_name(name) || run::is_name(name)) {
+    match names.iter().find(|name| SegmentId::is_name(name) || run_file::is_name(name)) {
         None => Ok(()),
         Some(name) => Err(Error::Corrupt {
             file: format!("{}/{}", disk.place(), manifest::NAME),
@@ -208,18 +209,18 @@ fn recover_tail(segment: &Segment, mark: Option<Mark>) -> Result<(u64, bool)> {
 fn remove_strays(disk: &dyn Disk, manifest: &Manifest) -> Result<()> {
     let mut named = run_names(&manifest.runs);
     named.extend(manifest.segments.iter().map(|entry| entry.id.name()));
-    let mut names = disk.list().doing(|| format!("list {}", disk.place()))?;
-    names.retain(|name| {
-        let ours = SegmentId::is_name(name) || run::is_name(name);
+    let mut strays = disk.list().doing(|| format!("list {}", disk.place()))?;
+    strays.retain(|name| {
+        let ours = SegmentId::is_name(name) || run_file::is_name(name);
         let stray = ours && !named.contains(name);
         stray || name == manifest::NEW_NAME || name == spare::NAME
     });
-    if !names.is_empty() {
+    if !strays.is_empty() {
         // The manifest's writer may have been killed between the renaming and the sync; what is
         // removed because of it must not be missed by the one before.
         disk.sync_folder().doing(|| format!("sync {}", disk.place()))?;
     }
-    for name in names {
+    for name in strays {
         match disk.remove(&name) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 return Err(error).doing(|| format!("remove {}/{name}", disk.place()));
