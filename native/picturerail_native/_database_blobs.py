@@ -91,10 +91,11 @@ class Blob(io.RawIOBase):
 
 def read_blob(snapshot: Handle, content_hash: bytes, length: int | None = None) -> bytes:
     """Return the stored bytes of a content hash, as a copy; `length` is how many are expected."""
-    buffer, _, taken, error, data = room.rows
+    taken, error = room.length, room.error
     digest, pointer = hash_argument(content_hash), snapshot.pointer
     if length is None or length <= _SHORT:
-        call(_c_copy, pointer, digest, buffer, _SHORT, taken)
+        found, data = room.rows
+        call(_c_copy, pointer, digest, found.buffer, _SHORT, taken)
         length = taken[0]
         if length <= _SHORT:
             short: bytes = data[:length]

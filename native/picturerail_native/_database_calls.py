@@ -108,19 +108,21 @@ class Room(threading.local):
 
     def __init__(self) -> None:
         """Make it for this thread."""
-        self.error = ffi.new("prdb_error *")
-        self.count = ffi.new("size_t *")
         self.id = ffi.new("uint64_t *")
+        self.length = ffi.new("size_t *")
+        self._found = ffi.new("prdb_room *")
+        self.error = ffi.addressof(self._found, "error")
         self.grow(1 << 16)
 
     def grow(self, capacity: int) -> None:
         """Make room for rows of `capacity` bytes.
 
-        `rows` is (buffer, capacity, length, error, the buffer's bytes), together, as looking
-        up a thread's own attributes costs more than a small call.
+        `rows` is the C structure with the buffer's bytes, together, as looking up a thread's own
+        attributes costs more than a small call.
         """
-        buffer = ffi.new("uint8_t[]", capacity)
-        self.rows = (buffer, capacity, ffi.new("size_t *"), self.error, ffi.buffer(buffer))
+        self._buffer = ffi.new("uint8_t[]", capacity)
+        self._found.buffer, self._found.capacity = self._buffer, capacity
+        self.rows = (self._found, ffi.buffer(self._buffer))
 
 
 room = Room()

@@ -209,8 +209,8 @@ def broken_down(ours: Ours, floor: Floor, source: Iterator[Picture], rounds: int
     ours_us, floor_us = us["bring"] + us["commit"], us["write"] + us["sync"]
     rest = ours_us - floor_us - us["hash"] - us["calls"]
     print(
-        f"    one row: {ours_us:,.0f} us, of which {us['processor']:,.0f} of processor; the floor's "
-        f"write {us['write']:,.0f} and sync {us['sync']:,.0f}; beyond it hashing {us['hash']:,.0f}, "
+        f"    one row: {ours_us:,.0f} us, {us['processor']:,.0f} of them processor; the floor's write "
+        f"{us['write']:,.0f} and sync {us['sync']:,.0f}; beyond it hashing {us['hash']:,.0f}, "
         f"Python and its calls {us['calls']:,.0f}, the frame, the mark and the state {rest:,.0f}. "
         f"So with the hash alone no store reaches more than "
         f"{floor_us / (floor_us + us['hash']):.2f} of the floor"
@@ -340,8 +340,8 @@ def blobs(folder: Path, rng: random.Random, rounds: int) -> None:
         print_row(f"copy {name} by content hash", "MB/s", size * count / 1e6, medians)
         copied, in_memory = medians["picturerail"], medians["floor"]
         print(
-            f"    a copy of {name}: {copied / count * 1e6:,.1f} us, {read / count * 1e6:,.1f} where "
-            f"the kernel reads the same out of a plain file ({read / copied:.2f}x), "
+            f"    a copy of {name}: {copied / count * 1e6:,.1f} us; {read / count * 1e6:,.1f} where the "
+            f"kernel reads the same out of a plain file ({read / copied:.2f}x); "
             f"{in_memory / count * 1e6:,.1f} in memory; a view: {seen * 1e6:,.1f} us, at any size "
             "but for its mapping"
         )

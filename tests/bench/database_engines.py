@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import lmdb
 
 from picturerail_native._database import lib
-from picturerail_native._database_calls import call, room
+from picturerail_native._database_calls import room
 from picturerail_native._database_rows import _decode_row as decode_row
 from picturerail_native._database_rows import cursor
 from picturerail_native.database import Database, Mode, Rows, Snapshot
@@ -122,15 +122,15 @@ class Ours:
 
     def call(self, ids: list[int]) -> None:
         """Have the engine hand out rows, and make nothing of them."""
-        pointer, (buffer, capacity, length, error, _) = self.view._handle.pointer, room.rows
+        pointer, (found, _) = self.view._handle.pointer, room.rows
         for image_id in ids:
-            lib.prdb_get(pointer, image_id, buffer, capacity, length, error)
+            lib.prdb_get(pointer, image_id, found)
 
     def decode(self, image_id: int, count: int) -> None:
         """Make an object of the same row several times."""
         self.call([image_id])
-        _, _, length, _, data = room.rows
-        packed = data[: length[0]]
+        found, data = room.rows
+        packed = data[: found.length]
         for _ in range(count):
             decode_row(packed)
 
@@ -156,8 +156,8 @@ class Ours:
         """Have the engine hand out every row, and make nothing of them."""
         handle = self.view._handle
         listing = cursor(lib.prdb_images, handle.pointer, 0, int(Rows.LIVE))
-        buffer, capacity, length, _, _ = room.rows
-        while not call(lib.prdb_cursor_rows, listing.pointer, buffer, capacity, length, room.count):
+        found, _ = room.rows
+        while lib.prdb_cursor_rows(listing.pointer, found) == lib.PRDB_OK:
             pass
 
     def reopen(self) -> None:

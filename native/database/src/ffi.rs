@@ -20,9 +20,9 @@ use std::sync::Arc;
 use crate::backup::{Files, backup, restore};
 use crate::blob::hash_from;
 use crate::c_types::{
-    DONE, FORCE, MESSAGE_BYTES, OK, prdb_blob, prdb_blob_writer, prdb_bytes, prdb_cursor,
-    prdb_entry, prdb_error, prdb_info, prdb_snapshot, prdb_store, prdb_transaction, prdb_view,
-    rows,
+    DONE, FORCE, INVALID, MESSAGE_BYTES, OK, prdb_blob, prdb_blob_writer, prdb_bytes, prdb_cursor,
+    prdb_entry, prdb_error, prdb_info, prdb_room, prdb_snapshot, prdb_store, prdb_transaction,
+    prdb_view, rows,
 };
 use crate::check::{Level, check};
 use crate::cursor::Cursor;
@@ -30,7 +30,7 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::options::Options;
-use crate::packed::{FoundRow, PackedRows};
+use crate::packed::{Filled, FoundRow, PackedRows};
 use crate::row::Hash;
 use crate::salvage::salvage;
 use crate::store::{Mode, Store};
@@ -225,6 +225,54 @@ export_ends! {
     fn prdb_rollback(*mut prdb_transaction);
 }
 
+/// Export functions that put rows into a caller's room, run as `export` does.
+macro_rules! export_rows {
+    ($(fn $name:ident($($argument:ident: $kind:ty),*; $buffer:ident) $body:block)*) => { $(
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name($($argument: $kind,)* room: *mut prdb_room) -> i32 {
+            // SAFETY: NULL or the caller's own, as is its buffer; see the module's text.
+            unsafe {
+                let Some(room) = room.as_mut() else { return INVALID };
+                let prdb_room { buffer, capacity, length, count, error } = room;
+                guarded(error, || {
+                    let $buffer = buffer_at(*buffer, *capacity)?;
+                    let filled: Filled = $body;
+                    (*length, *count) = (filled.length, filled.count);
+                    Ok(if filled.ended { DONE } else { OK })
+                })
+            }
+        }
+    )* };
+}
+
+export_rows! {
+    fn prdb_get(snapshot: *const prdb_snapshot, id: u64; buffer) {
+        let length = handle(snapshot)?.0.get_packed(id, buffer)?;
+        Filled { length, count: 1, ended: false }
+    }
+
+    fn prdb_find_path(
+        snapshot: *const prdb_snapshot, root: u32, path: *const u8, path_length: usize; buffer
+    ) {
+        let row = handle(snapshot)?.0.find_path(root, raw_slice(path, path_length)?)?;
+        Filled { length: FoundRow::Memory(row).fill(buffer)?, count: 1, ended: false }
+    }
+
+    fn prdb_find_filename(
+        snapshot: *const prdb_snapshot, filename: *const u8, filename_length: usize, after: u64;
+        buffer
+    ) {
+        let filename = raw_slice(filename, filename_length)?;
+        handle(snapshot)?.0.find_filename_packed(filename, after, buffer)?
+    }
+
+    fn prdb_cursor_rows(cursor: *mut prdb_cursor; buffer) {
+        let prdb_cursor { cursor, rows, .. } = handle_mut(cursor)?;
+        let filled = rows.fill(cursor, buffer)?;
+        Filled { ended: filled.ended && filled.count == 0, ..filled }
+    }
+}
+
 export! {
     fn prdb_open(
         path: *const c_char,
@@ -270,49 +318,6 @@ export! {
         };
         set(info, value)?;
         Ok(OK)
-    }
-
-    fn prdb_get(
-        snapshot: *const prdb_snapshot,
-        id: u64,
-        buffer: *mut u8,
-        capacity: usize,
-        length: *mut usize,
-    ) {
-        set(length, handle(snapshot)?.0.get_packed(id, buffer_at(buffer, capacity)?)?)?;
-        Ok(OK)
-    }
-
-    fn prdb_find_path(
-        snapshot: *const prdb_snapshot,
-        root: u32,
-        path: *const u8,
-        path_length: usize,
-        buffer: *mut u8,
-        capacity: usize,
-        length: *mut usize,
-    ) {
-        let found = FoundRow::Memory(handle(snapshot)?.0.find_path(root, raw_slice(path, path_length)?)?);
-        set(length, found.fill(buffer_at(buffer, capacity)?)?)?;
-        Ok(OK)
-    }
-
-    fn prdb_find_filename(
-        snapshot: *const prdb_snapshot,
-        filename: *const u8,
-        filename_length: usize,
-        after: u64,
-        buffer: *mut u8,
-        capacity: usize,
-        length: *mut usize,
-        count: *mut usize,
-    ) {
-        let filename = raw_slice(filename, filename_length)?;
-        let snapshot = &handle(snapshot)?.0;
-        let filled = snapshot.find_filename_packed(filename, after, buffer_at(buffer, capacity)?)?;
-        set(length, filled.length)?;
-        set(count, filled.count)?;
-        Ok(if filled.ended { DONE } else { OK })
     }
 
     fn prdb_find_content(
@@ -375,20 +380,6 @@ export! {
         };
         set(entry, cursor.hold(next)?)?;
         Ok(OK)
-    }
-
-    fn prdb_cursor_rows(
-        cursor: *mut prdb_cursor,
-        buffer: *mut u8,
-        capacity: usize,
-        length: *mut usize,
-        count: *mut usize,
-    ) {
-        let prdb_cursor { cursor, rows, .. } = handle_mut(cursor)?;
-        let filled = rows.fill(cursor, buffer_at(buffer, capacity)?)?;
-        set(length, filled.length)?;
-        set(count, filled.count)?;
-        Ok(if filled.ended && filled.count == 0 { DONE } else { OK })
     }
 
     fn prdb_blob_open(

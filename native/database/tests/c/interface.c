@@ -128,15 +128,18 @@ static void ends_in_any_order(const char *folder) {
   DO(prdb_blob_open(snapshot, hash, &blob, &length, &error));
   DO(prdb_images(snapshot, 0, PRDB_LIVE_ROWS, &cursor, &error));
   DO(prdb_records(snapshot, PRDB_STATE, text(""), &unread, &error));
-  DO(prdb_get(snapshot, 1, buffer, sizeof buffer, &got, &error));
-  CHECK(got > PRDB_PACKED_BYTES && got < sizeof buffer);
+  prdb_room room = {.buffer = buffer, .capacity = sizeof buffer};
+  done(prdb_get(snapshot, 1, &room), &room.error, __LINE__);
+  CHECK(room.length > PRDB_PACKED_BYTES && room.length < sizeof buffer);
   /* Where a row does not fit nothing is written, not even a byte. */
   uint8_t *small = malloc(1);
-  DO(prdb_get(snapshot, 1, small, 1, &got, &error));
-  CHECK(got > 1);
+  room.buffer = small;
+  room.capacity = 1;
+  done(prdb_get(snapshot, 1, &room), &room.error, __LINE__);
+  CHECK(room.length > 1);
   free(small);
-  CHECK(prdb_get(snapshot, 99, buffer, sizeof buffer, &got, &error) == PRDB_NOT_FOUND);
-  CHECK(strstr(error.message, "99") != NULL);
+  CHECK(prdb_get(snapshot, 99, &room) == PRDB_NOT_FOUND);
+  CHECK(strstr(room.error.message, "99") != NULL);
   /* So do bytes in place; where a copy does not fit nothing is written. */
   DO(prdb_blob_view(snapshot, hash, &view, &shown, &error));
   uint8_t *copy = malloc(shown.length);
@@ -174,6 +177,7 @@ static void bad_arguments(const char *folder) {
   CHECK(prdb_open(folder, PRDB_READ, 0, NULL, &error) == PRDB_INVALID);
   CHECK(prdb_open("/nowhere/at/all", PRDB_READ, 0, &store, NULL) == PRDB_NOT_FOUND);
   CHECK(prdb_snapshot_open(NULL, &snapshot, &error) == PRDB_INVALID);
+  CHECK(prdb_get(NULL, 1, NULL) == PRDB_INVALID);
   CHECK(strlen(error.message) > 0);
   prdb_close(NULL);
   prdb_snapshot_close(NULL);
@@ -197,15 +201,15 @@ static void *commit_many(void *argument) {
 static void *read_many(void *argument) {
   prdb_error error;
   uint8_t *buffer = malloc(1 << 16);
-  size_t length, count;
   for (int number = 0; number < COMMITS; number++) {
     prdb_snapshot *snapshot;
     prdb_cursor *cursor;
     DO(prdb_snapshot_open(argument, &snapshot, &error));
     DO(prdb_images(snapshot, 0, PRDB_LIVE_ROWS, &cursor, &error));
     prdb_snapshot_close(snapshot);
-    while (DO(prdb_cursor_rows(cursor, buffer, 1 << 16, &length, &count, &error)) == PRDB_OK) {
-      CHECK(count > 0 && length <= 1 << 16);
+    prdb_room room = {.buffer = buffer, .capacity = 1 << 16};
+    while (done(prdb_cursor_rows(cursor, &room), &room.error, __LINE__) == PRDB_OK) {
+      CHECK(room.count > 0 && room.length <= 1 << 16);
     }
     prdb_cursor_close(cursor);
   }
