@@ -193,6 +193,6 @@ impl Check<'_> {
         if Mark::writer_lives(self.disk) {
             return Ok(marked.max(FIRST_FRAME));
         }
-        find_end(segment, marked)
+        find_end(segment, marked, FIRST_FRAME)
     }
 }

@@ -123,7 +123,8 @@ pub(crate) fn recover(
         let end = if let Some(end) = entry.sealed {
             end
         } else {
-            let (end, resumable) = recover_tail(&segment, mark_file.mark())?;
+            let (end, resumable) =
+                recover_tail(&segment, mark_file.mark(), replay.begin(&segment))?;
             if resumable {
                 resume_at = Some(end);
             } else {
@@ -190,8 +191,9 @@ pub(crate) fn keep_manifest(disk: &dyn Disk) -> Result<()> {
 }
 
 /// Find where the unsealed segment ends, and whether it may be appended to: only where it ends
-/// exactly as its writer left it. All up to that end is durable afterwards.
-fn recover_tail(segment: &Segment, mark: Option<Mark>) -> Result<(u64, bool)> {
+/// exactly as its writer left it. All up to that end is durable afterwards. `from` is where what
+/// the runs do not hold begins.
+fn recover_tail(segment: &Segment, mark: Option<Mark>, from: Option<u64>) -> Result<(u64, bool)> {
     let mark = mark.filter(|mark| mark.salt == segment.salt);
     let marked = mark.map_or(0, |mark| mark.end);
     let untouched = segment.length()? >= marked && segment.is_blank(marked)?;
@@ -201,7 +203,7 @@ fn recover_tail(segment: &Segment, mark: Option<Mark>) -> Result<(u64, bool)> {
         segment.sync()?;
         segment.file.forget_cache().doing(|| format!("reread {}", segment.path()))?;
     }
-    let end = find_end(segment, marked)?;
+    let end = find_end(segment, marked, from.unwrap_or(FIRST_FRAME))?;
     Ok((end, untouched && end == marked))
 }
 
