@@ -63,7 +63,8 @@ fn the_last_segment_is_read_from_the_checkpoint_on() {
     let store = open(&disk);
     commit(&store, b"1");
     store.checkpoint().unwrap();
-    let (log, bytes) = disk.files().into_iter().find(|(name, _)| name.ends_with(".log")).unwrap();
+    let is_log = |bytes: &[u8]| bytes.starts_with(b"PRDBseg");
+    let (log, bytes) = disk.files().into_iter().find(|(_, bytes)| is_log(bytes)).unwrap();
     commit(&store, b"2");
     drop(store);
     let damaged = |change: &dyn Fn(&mut Vec<u8>)| {
