@@ -200,10 +200,10 @@ def broken_down(ours: Ours, floor: Floor, source: Iterator[Picture], rounds: int
             steps.setdefault(name, []).append(seconds)
     us = {name: statistics.median(seconds) * 1e6 for name, seconds in steps.items()}
     print(
-        f"    one row: {us['bring'] + us['commit']:,.0f} us, of which {us['processor']:,.0f} are "
-        f"processor's: {us['bring']:,.0f} to bring it (copied to the log and hashed; Python and its "
-        f"calls take {us['calls']:,.0f}), {us['commit']:,.0f} to commit it (frame, sync, mark, "
-        f"state); the floor writes for {us['write']:,.0f} and syncs for {us['sync']:,.0f}"
+        f"    one row: {us['bring'] + us['commit']:,.0f} us, {us['processor']:,.0f} of processor: "
+        f"{us['bring']:,.0f} to bring it (copied to the log and hashed; Python and its calls take "
+        f"{us['calls']:,.0f}), {us['commit']:,.0f} to commit it (frame, sync, mark, state); "
+        f"the floor writes for {us['write']:,.0f} and syncs for {us['sync']:,.0f}"
     )
 
 
