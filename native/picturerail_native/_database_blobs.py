@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from picturerail_native._database import ffi, lib
-from picturerail_native._database_calls import Handle, InvalidArgumentError, call, room
+from picturerail_native._database_calls import Handle, InvalidArgumentError, call, room, succeed
 
 # Bytes that are not cleared first, to be filled before anybody else has them: the one way to make
 # such an object without a further copy, and one that Python's C interface documents.
@@ -17,6 +17,8 @@ _uncleared = ctypes.pythonapi.PyBytes_FromStringAndSize
 _uncleared.restype = ctypes.py_object
 _uncleared.argtypes = [ctypes.c_void_p, ctypes.c_ssize_t]
 
+_HASH_BYTES: int = lib.PRDB_HASH_BYTES
+_c_copy = lib.prdb_blob_copy
 _SHORT = 4096
 """Bytes that are rather copied twice than asked for twice."""
 
@@ -87,19 +89,23 @@ class Blob(io.RawIOBase):
         super().close()
 
 
-def read_blob(snapshot: Handle, content_hash: bytes) -> bytes:
-    """Return the stored bytes of a content hash, as a copy."""
-    buffer, _, length, _, data = room.rows
-    digest = hash_argument(content_hash)
-    call(lib.prdb_blob_copy, snapshot.pointer, digest, buffer, _SHORT, length)
-    taken = length[0]
-    if taken <= _SHORT:
-        short: bytes = data[:taken]
-        return short
-    whole: bytes = _uncleared(None, taken)
-    room_for_all = ffi.from_buffer("uint8_t[]", whole)
-    call(lib.prdb_blob_copy, snapshot.pointer, digest, room_for_all, taken, length)
-    return whole
+def read_blob(snapshot: Handle, content_hash: bytes, length: int | None = None) -> bytes:
+    """Return the stored bytes of a content hash, as a copy; `length` is how many are expected."""
+    taken, error = room.length, room.error
+    digest, pointer = hash_argument(content_hash), snapshot.pointer
+    if length is None or length <= _SHORT:
+        found, data = room.rows
+        call(_c_copy, pointer, digest, found.buffer, _SHORT, taken)
+        length = taken[0]
+        if length <= _SHORT:
+            short: bytes = data[:length]
+            return short
+    whole: bytes = _uncleared(None, length)
+    status = _c_copy(pointer, digest, ffi.from_buffer("uint8_t[]", whole), length, taken, error)
+    if status:
+        succeed(status, error)
+    # Bytes under a hash never change, so what is asked for once more is as long as was told.
+    return whole if taken[0] == length else read_blob(snapshot, content_hash, taken[0])
 
 
 def view_blob(snapshot: Handle, content_hash: bytes) -> memoryview:
@@ -159,11 +165,13 @@ def hash_file(fd: int) -> tuple[bytes, int]:
 
 def hash_argument(content_hash: bytes) -> Any:
     """Return a content hash as a C function takes it."""
-    if len(content_hash) != lib.PRDB_HASH_BYTES:
+    if len(content_hash) != _HASH_BYTES:
         raise InvalidArgumentError(
-            f"a content hash has {lib.PRDB_HASH_BYTES} bytes, not {len(content_hash)}"
+            f"a content hash has {_HASH_BYTES} bytes, not {len(content_hash)}"
         )
-    return ffi.from_buffer("uint8_t[]", content_hash)
+    return (
+        content_hash if type(content_hash) is bytes else ffi.from_buffer("uint8_t[]", content_hash)
+    )
 
 
 def _digest(function: Any, source: object) -> tuple[bytes, int]:

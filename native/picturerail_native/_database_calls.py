@@ -108,19 +108,21 @@ class Room(threading.local):
 
     def __init__(self) -> None:
         """Make it for this thread."""
-        self.error = ffi.new("prdb_error *")
-        self.count = ffi.new("size_t *")
-        self.image = ffi.new("prdb_image *")
+        self.id = ffi.new("uint64_t *")
+        self.length = ffi.new("size_t *")
+        self._found = ffi.new("prdb_room *")
+        self.error = ffi.addressof(self._found, "error")
         self.grow(1 << 16)
 
     def grow(self, capacity: int) -> None:
         """Make room for rows of `capacity` bytes.
 
-        `rows` is (buffer, capacity, length, error, the buffer's bytes), together, as looking
-        up a thread's own attributes costs more than a small call.
+        `rows` is the C structure with the buffer's bytes, together, as looking up a thread's own
+        attributes costs more than a small call.
         """
-        buffer = ffi.new("uint8_t[]", capacity)
-        self.rows = (buffer, capacity, ffi.new("size_t *"), self.error, ffi.buffer(buffer))
+        self._buffer = ffi.new("uint8_t[]", capacity)
+        self._found.buffer, self._found.capacity = self._buffer, capacity
+        self.rows = (self._found, ffi.buffer(self._buffer))
 
 
 room = Room()
@@ -130,6 +132,11 @@ def call(function: Callable[..., int], *arguments: object) -> int:
     """Call a C function with an error to fill; return PRDB_OK or PRDB_DONE."""
     error = room.error
     status = function(*arguments, error)
+    return succeed(status, error) if status else status
+
+
+def succeed(status: int, error: Any) -> int:
+    """Return PRDB_OK or PRDB_DONE; raise what else came of a call."""
     if status > _DONE:
         raise _exception(status, error)
     return status

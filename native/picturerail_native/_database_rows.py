@@ -8,23 +8,8 @@ from typing import Any
 import msgspec
 
 from picturerail_native._database import ffi, lib
-from picturerail_native._database_blobs import hash_argument
-from picturerail_native._database_calls import Handle, call, copied, is_there, room, text
+from picturerail_native._database_calls import Handle, call, copied, is_there, room, succeed
 from picturerail_native.records import Change, FileStat, ImageChange, ImageRow, RecordChange, Table
-
-
-def image_argument(row: ImageRow) -> tuple[Any, object]:
-    """Return the C form of a row, valid until this thread's next, and what must stay alive."""
-    kept = text(row.path), text(row.filename), text(row.metadata_json)
-    image, stat = room.image, row.stat
-    image.id = row.id
-    image.seq = row.seq
-    image.root = row.root
-    image.flags = _HAS_DATA if row.has_data else 0
-    image.path, image.filename, image.metadata = kept
-    image.stat = (stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.volume)
-    ffi.memmove(image.content_hash, hash_argument(row.content_hash), lib.PRDB_HASH_BYTES)
-    return image, kept
 
 
 def row_of(image: Any) -> ImageRow:
@@ -46,23 +31,23 @@ def row_of(image: Any) -> ImageRow:
     )
 
 
-_HAS_DATA: int = lib.PRDB_HAS_DATA
 _DONE: int = lib.PRDB_DONE
 # Attributes of the module are found faster than those of the library.
 _c_get, _c_find_path, _c_find_filename = lib.prdb_get, lib.prdb_find_path, lib.prdb_find_filename
 # The header draws rows as arrays of what `ImageRow` has, in its order.
 _decode_row = msgspec.msgpack.Decoder(ImageRow).decode
 _decode_rows = msgspec.msgpack.Decoder(list[ImageRow]).decode
+pack_row: Callable[[ImageRow], bytes] = msgspec.msgpack.Encoder().encode
 
 
 def get(snapshot: Handle, image_id: int) -> ImageRow | None:
     """Return the row with this id; None if there is none."""
-    buffer, capacity, length, error, data = room.rows
-    status = _c_get(snapshot.pointer, image_id, buffer, capacity, length, error)
-    if status and not is_there(status, error):
+    found, data = room.rows
+    status = _c_get(snapshot.pointer, image_id, found)
+    if status and not is_there(status, found.error):
         return None
-    taken = length[0]
-    if taken > capacity:
+    taken = found.length
+    if taken > len(data):
         room.grow(taken)
         return get(snapshot, image_id)
     return _decode_row(data[:taken])
@@ -70,12 +55,12 @@ def get(snapshot: Handle, image_id: int) -> ImageRow | None:
 
 def find_path(snapshot: Handle, root: int, path: bytes) -> ImageRow | None:
     """Return the live row at a path; None if there is none."""
-    buffer, capacity, length, error, data = room.rows
-    status = _c_find_path(snapshot.pointer, root, path, len(path), buffer, capacity, length, error)
-    if status and not is_there(status, error):
+    found, data = room.rows
+    status = _c_find_path(snapshot.pointer, root, path, len(path), found)
+    if status and not is_there(status, found.error):
         return None
-    taken = length[0]
-    if taken > capacity:
+    taken = found.length
+    if taken > len(data):
         room.grow(taken)
         return find_path(snapshot, root, path)
     return _decode_row(data[:taken])
@@ -83,32 +68,24 @@ def find_path(snapshot: Handle, root: int, path: bytes) -> ImageRow | None:
 
 def find_filename(snapshot: Handle, filename: bytes) -> list[ImageRow]:
     """Return all live rows of a filename, in id order."""
+    found, data = room.rows
+    status = _c_find_filename(snapshot.pointer, filename, len(filename), 0, found)
+    if status == _DONE:
+        # Mostly these are all.
+        return _decode_rows(data[: found.length])
     rows: list[ImageRow] = []
-    count, after = room.count, 0
     while True:
-        buffer, capacity, length, error, data = room.rows
-        status = _c_find_filename(
-            snapshot.pointer,
-            filename,
-            len(filename),
-            after,
-            buffer,
-            capacity,
-            length,
-            count,
-            error,
-        )
         if status > _DONE:
-            is_there(status, error)
-        if count[0] or status == _DONE:
-            more = _decode_rows(data[: length[0]])
+            is_there(status, found.error)
+        if found.count or status == _DONE:
+            rows += _decode_rows(data[: found.length])
             if status == _DONE:
-                # Mostly these are all.
-                return rows + more if rows else more
-            rows += more
-            after = rows[-1].id
+                return rows
         else:
-            room.grow(length[0])
+            room.grow(found.length)
+            found, data = room.rows
+        after = rows[-1].id if rows else 0
+        status = _c_find_filename(snapshot.pointer, filename, len(filename), after, found)
 
 
 def cursor(function: Callable[..., int], *arguments: object) -> Handle:
@@ -130,15 +107,15 @@ def rows(function: Callable[..., int], *arguments: object) -> Iterator[ImageRow]
 
 def _rows(listing: Handle) -> Iterator[ImageRow]:
     while True:
-        buffer, capacity, length, _, data = room.rows
-        count = room.count
-        if call(lib.prdb_cursor_rows, listing.pointer, buffer, capacity, length, count):
+        found, data = room.rows
+        status = lib.prdb_cursor_rows(listing.pointer, found)
+        if succeed(status, found.error):
             return
-        if count[0]:
+        if found.count:
             # All at once, since the consumer may read other rows between two of these.
-            yield from _decode_rows(data[: length[0]])
+            yield from _decode_rows(data[: found.length])
         else:
-            room.grow(length[0])
+            room.grow(found.length)
 
 
 def change(entry: Any) -> Change:

@@ -63,6 +63,8 @@ from picturerail_native._database_calls import (
     UnsupportedFormatError,
     call,
     copied,
+    room,
+    succeed,
     text,
 )
 from picturerail_native._database_rows import (
@@ -72,7 +74,7 @@ from picturerail_native._database_rows import (
     find_filename,
     find_path,
     get,
-    image_argument,
+    pack_row,
 )
 from picturerail_native._database_rows import (
     rows as listed_rows,
@@ -331,9 +333,9 @@ class Snapshot:
         """Open stored bytes for reading, in ranges."""
         return Blob(self._handle, content_hash)
 
-    def read_blob(self, content_hash: bytes) -> bytes:
-        """Return stored bytes, as a copy."""
-        return read_blob(self._handle, content_hash)
+    def read_blob(self, content_hash: bytes, length: int | None = None) -> bytes:
+        """Return stored bytes, as a copy; sooner where a row's `data_length` is given."""
+        return read_blob(self._handle, content_hash, length)
 
     def view_blob(self, content_hash: bytes) -> memoryview:
         """Return stored bytes where they are, read-only: in the store's files, mapped into memory.
@@ -398,10 +400,13 @@ class Transaction:
         With `data` the row's bytes and content hash are that, or what was written there;
         without it and with `row.has_data` it shares what is stored under its content hash.
         """
-        image_id = ffi.new("uint64_t *")
-        image, kept = image_argument(row)
-        call(lib.prdb_insert, self._handle.pointer, image, self._brought(image, data), image_id)
-        del kept
+        source, length, writer = _brought(data)
+        packed = pack_row(row)
+        image_id, error = room.id, room.error
+        pointer = self._handle.pointer
+        status = _c_insert(pointer, packed, len(packed), source, length, writer, image_id, error)
+        if status:
+            succeed(status, error)
         return int(image_id[0])
 
     def update(self, row: ImageRow, data: Bytes | None = None) -> None:
@@ -410,19 +415,10 @@ class Transaction:
         Where `row.seq` is not 0, the commit raises ConflictError unless the row is still at
         that transaction.
         """
-        image, kept = image_argument(row)
-        call(lib.prdb_update, self._handle.pointer, image, self._brought(image, data))
-        del kept
-
-    def _brought(self, image: Any, data: Bytes | None) -> Any:
-        if data is None:
-            return ffi.NULL
-        if isinstance(data, BlobWriter):
-            return data.consume()
-        source = ffi.from_buffer("uint8_t[]", data)
-        call(lib.prdb_add_bytes, self._handle.pointer, source, len(source), image.content_hash)
-        image.flags |= lib.PRDB_HAS_DATA
-        return ffi.NULL
+        source, length, writer = _brought(data)
+        packed = pack_row(row)
+        pointer = self._handle.pointer
+        call(lib.prdb_update, pointer, packed, len(packed), source, length, writer)
 
     def delete(self, image_id: int, when_ns: int) -> None:
         """Turn a live row into a tombstone."""
@@ -438,7 +434,7 @@ class Transaction:
 
     def commit(self) -> int:
         """Make the changes durable and return the transaction's number."""
-        seq = ffi.new("uint64_t *")
+        seq = room.id
         call(lib.prdb_commit, self._handle.consume(), seq)
         self.seq = seq[0]
         return self.seq
@@ -446,6 +442,20 @@ class Transaction:
     def rollback(self) -> None:
         """Forget the changes."""
         self._handle.close()
+
+
+_NULL = ffi.NULL
+_c_insert = lib.prdb_insert
+
+
+def _brought(data: Bytes | None) -> tuple[Any, int, Any]:
+    """Return bytes with their length, and a writer, as the engine takes what a row brings."""
+    if data is None:
+        return _NULL, 0, _NULL
+    if isinstance(data, BlobWriter):
+        return _NULL, 0, data.consume()
+    source = data if isinstance(data, bytes) else ffi.from_buffer("uint8_t[]", data)
+    return source, len(source), _NULL
 
 
 def check(

@@ -122,8 +122,18 @@ def resident() -> int:
 
 def written() -> int:
     """Return the bytes that this process has passed to write calls."""
+    return counted("wchar")
+
+
+def write_calls() -> int:
+    """Return how many write calls this process has made."""
+    return counted("syscw")
+
+
+def counted(what: str) -> int:
+    """Return one of the kernel's counts of this process's reads and writes."""
     lines = Path("/proc/self/io").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("wchar"))
+    return next(int(line.split()[1]) for line in lines if line.startswith(what))
 
 
 @contextmanager
@@ -165,11 +175,7 @@ def commits(
         medians = interleaved(rng, here, subjects)
         print_row(f"durable commit, {size} row(s) of 60 kB", "rows/s", size, medians)
     ours = next(store for store in stores if isinstance(store, Ours))
-    brought, committed = ours.timed_commits(list(islice(source, rounds)))
-    print(
-        f"    one row: {brought * 1e6:,.0f} us to bring it (bytes copied to the log and hashed), "
-        f"{committed * 1e6:,.0f} us to commit it (a second write, the sync, the mark, the state)"
-    )
+    broken_down(ours, floor, source, rounds)
 
     last = [list(islice(source, 100)) for _ in range(20)]
     user = sum(len(part) for batch in last for picture in batch for part in picture)
@@ -184,6 +190,23 @@ def commits(
     print("".join(f" {name} {count / user:.2f}" for name, count in passed.items()))
 
 
+def broken_down(ours: Ours, floor: Floor, source: Iterator[Picture], rounds: int) -> None:
+    """Print what a commit of one row takes, step by step, beside the floor's write and sync."""
+    steps: dict[str, list[float]] = {}
+    for picture in islice(source, rounds):
+        with stopwatch(steps.setdefault("calls", [])):
+            ours.idle_transaction(picture)
+        for name, seconds in {**ours.timed_commit(picture), **floor.timed_commit(picture)}.items():
+            steps.setdefault(name, []).append(seconds)
+    us = {name: statistics.median(seconds) * 1e6 for name, seconds in steps.items()}
+    print(
+        f"    one row: {us['bring'] + us['commit']:,.0f} us, {us['processor']:,.0f} of processor: "
+        f"{us['bring']:,.0f} to bring it (copied to the log and hashed; Python and its calls take "
+        f"{us['calls']:,.0f}), {us['commit']:,.0f} to commit it (frame, sync, mark, state); "
+        f"the floor writes for {us['write']:,.0f} and syncs for {us['sync']:,.0f}"
+    )
+
+
 def many_threads(ours: Ours, source: Iterator[Picture], rng: random.Random, rounds: int) -> None:
     """Commits of one row from 32 threads and from one, and what the processors allow at most.
 
@@ -191,18 +214,21 @@ def many_threads(ours: Ours, source: Iterator[Picture], rng: random.Random, roun
     """
     count = 320
     spent: list[float] = []
+    gathered: list[float] = []
 
     def commit_from(threads: int) -> None:
         batches = next(work)
         parts = [batches[number::threads] for number in range(threads)]
         runs = [threading.Thread(target=ours.commit_all, args=(part,)) for part in parts]
-        begin = time.process_time()
+        begin, calls = time.process_time(), write_calls()
         for run_ in runs:
             run_.start()
         for run_ in runs:
             run_.join()
         if threads > 1:
             spent.append(time.process_time() - begin)
+            # Two writes a row, and one of the mark for each sync; what is filled ahead besides.
+            gathered.append(count / max(1, write_calls() - calls - 2 * count))
 
     work = iter([[[next(source)] for _ in range(count)] for _ in range(2 * rounds)])
     medians = interleaved(
@@ -213,8 +239,10 @@ def many_threads(ours: Ours, source: Iterator[Picture], rng: random.Random, roun
     print(
         f"    32 threads, 1 row of 60 kB each: {count / medians['many']:,.0f} rows/s, "
         f"{medians['one'] / medians['many']:.2f}x one thread ({count / medians['one']:,.0f}); "
-        f"a row takes {each * 1e6:,.0f} us of processor (hashing, copying, checksums, Python), "
-        f"so {cores} cores allow {cores / each:,.0f} at most",
+        f"a sync takes {statistics.median(gathered):,.1f} rows. "
+        f"A row takes {each * 1e6:,.0f} us of processor (hashing, copying, checksums, Python), "
+        f"so {cores} cores allow {cores / each:,.0f} at most, "
+        f"{medians['one'] / count * cores / each:.1f}x one thread",
         flush=True,
     )
 
@@ -224,18 +252,53 @@ def sustained(
 ) -> None:
     """Print the rate of commits of 100 rows until each store has grown by so much.
 
-    What each writes and fills meanwhile, and every checkpoint, is counted.
+    What each writes and fills meanwhile, and every checkpoint, is counted. The same thousand
+    pictures come again and again under other names, their first bytes changed: making new ones
+    would take longer than storing them.
     """
     rounds = max(1, round(gigabytes * 1e9 / (100 * BLOB_BYTES)))
-    seconds = dict.fromkeys((store.name for store in stores), 0.0)
-    for _ in range(rounds):
-        batch = list(islice(source, 100))
+    seconds: dict[str, list[float]] = {store.name: [] for store in stores}
+    pool = list(islice(source, 1000))
+
+    def next_batch(number: int) -> list[Picture]:
+        return [
+            (b"%d-%s" % (number, name), metadata, b"%016d" % number + data[16:])
+            for name, metadata, data in rng.sample(pool, 100)
+        ]
+
+    for number in range(rounds):
+        batch = next_batch(number)
         for store in rng.sample(stores, len(stores)):
-            times: list[float] = []
-            with stopwatch(times):
+            with stopwatch(seconds[store.name]):
                 store.commit(batch)
-            seconds[store.name] += times[0]
-    print_row(f"sustained, 100 rows, {gigabytes:g} GB each", "rows/s", rounds * 100, seconds)
+    print_row(
+        f"sustained, 100 rows, {gigabytes:g} GB each",
+        "rows/s",
+        rounds * 100,
+        {name: sum(times) for name, times in seconds.items()},
+    )
+    for name, times in seconds.items():
+        fifth = max(1, len(times) // 5)
+        parts = [times[at : at + fifth] for at in range(0, fifth * 5, fifth)]
+        rates = ", ".join(f"{len(part) * 100 / sum(part):,.0f}" for part in parts if part)
+        print(
+            f"    {name}: rows/s of each fifth {rates}; slowest commit {max(times) * 1e3:,.0f} ms",
+            flush=True,
+        )
+    # One store after the other: what is filled ahead is written by a thread beside.
+    tail = [next_batch(rounds + number) for number in range(max(1, rounds // 10))]
+    user = sum(len(part) for batch in tail for picture in batch for part in picture)
+    passed = {}
+    for store in stores:
+        before = written()
+        for batch in tail:
+            store.commit(batch)
+        passed[store.name] = written() - before
+    print(
+        f"    bytes written for one given, a further {user / 1e9:,.1f} GB each, all counted:",
+        end="",
+    )
+    print("".join(f" {name} {count / user:.3f}" for name, count in passed.items()), flush=True)
 
 
 def for_each(act: Callable[[Any], object], subjects: list[Any]) -> None:
@@ -255,16 +318,29 @@ def blobs(folder: Path, rng: random.Random, rounds: int) -> None:
         )
         ours.freshen()
         view = ours.view
-        hashes = [row.content_hash for row in view.images(view.info.live - count)]
+        rows = list(view.images(view.info.live - count))
+        hashes = [row.content_hash for row in rows]
+        path = folder / f"plain-{size}"
+        path.write_bytes(b"".join(data))
+        plain = os.open(path, os.O_RDONLY)
         subjects = {
-            "picturerail": partial(for_each, view.read_blob, hashes),
+            "picturerail": partial(for_each, ours.copy, rows),
             "floor": partial(for_each, bytes, [memoryview(each) for each in data]),
             "view": partial(for_each, view.view_blob, hashes),
+            "read": partial(for_each, partial(os.pread, plain, size), range(0, size * count, size)),
         }
         medians = interleaved(rng, rounds, subjects, time.thread_time)
-        seen = medians.pop("view") / count
+        os.close(plain)
+        seen, read = medians.pop("view") / count, medians.pop("read")
         print_row(f"copy {name} by content hash", "MB/s", size * count / 1e6, medians)
-        print(f"    a view of {name}: {seen * 1e6:,.1f} us, at any size but for its mapping")
+        copied, in_memory = medians["picturerail"], medians["floor"]
+        print(
+            f"    a copy of {name}: {copied / count * 1e6:,.1f} us; "
+            f"{read / count * 1e6:,.1f} where the kernel reads it from a plain file "
+            f"({read / copied:.2f}x); {in_memory / count * 1e6:,.1f} in memory; "
+            f"a view: {seen * 1e6:,.1f} us, at any size "
+            "but for its mapping"
+        )
     ours.close()
     shutil.rmtree(folder / PLACES["picturerail"])
 
@@ -365,7 +441,9 @@ def run(folder: Path, *, quick: bool, rows: int, gigabytes: float) -> None:
         f"{each['decode']:,.0f} ns for Python's object; a call for any row {each['call']:,.0f} ns"
     )
     reopening = {engine.name: partial(type(engine).reopen, engine) for engine in engines}
-    print_row("close, open, read one row", "times/s", 1, interleaved(rng, 3, reopening))
+    # Nobody writes, so nobody waits for the disk.
+    medians = interleaved(rng, 5, reopening, time.thread_time)
+    print_row("close, open, read one row", "times/s", 1, medians)
     for engine in engines:
         engine.close()
     print("    without Python: ", end="", flush=True)

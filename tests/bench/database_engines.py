@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import statistics
 import struct
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, Protocol
 import lmdb
 
 from picturerail_native._database import lib
-from picturerail_native._database_calls import call, room
+from picturerail_native._database_calls import room
 from picturerail_native._database_rows import _decode_row as decode_row
 from picturerail_native._database_rows import cursor
 from picturerail_native.database import Database, Mode, Rows, Snapshot
@@ -77,20 +76,30 @@ class Ours:
                 row = ImageRow(0, filename, metadata, root=1, path=b"album/" + filename)
                 transaction.insert(row, data or None)
 
-    def timed_commits(self, pictures: list[Picture]) -> tuple[float, float]:
-        """Commit pictures one by one; return the median seconds of bringing and committing one."""
-        brought, committed = [], []
-        for filename, metadata, data in pictures:
-            times = [time.perf_counter()]
-            transaction = self.store.begin()
-            row = ImageRow(0, filename, metadata, root=1, path=b"album/" + filename)
-            transaction.insert(row, data)
-            times.append(time.perf_counter())
-            transaction.commit()
-            times.append(time.perf_counter())
-            brought.append(times[1] - times[0])
-            committed.append(times[2] - times[1])
-        return statistics.median(brought), statistics.median(committed)
+    def timed_commit(self, picture: Picture) -> dict[str, float]:
+        """Commit a picture; return the seconds of bringing and of committing it."""
+        filename, metadata, data = picture
+        processor = time.thread_time()
+        times = [time.perf_counter()]
+        transaction = self.store.begin()
+        row = ImageRow(0, filename, metadata, root=1, path=b"album/" + filename)
+        transaction.insert(row, data)
+        times.append(time.perf_counter())
+        transaction.commit()
+        times.append(time.perf_counter())
+        processor = time.thread_time() - processor
+        return {
+            "bring": times[1] - times[0],
+            "commit": times[2] - times[1],
+            "processor": processor,
+        }
+
+    def idle_transaction(self, picture: Picture) -> None:
+        """Do all that Python does for a commit, with nothing to be written."""
+        filename, metadata, _ = picture
+        transaction = self.store.begin()
+        transaction.insert(ImageRow(0, filename, metadata, root=1, path=b"album/" + filename))
+        transaction.rollback()
 
     def commit_all(self, batches: list[list[Picture]]) -> None:
         """Commit batches one after the other, as one thread of many."""
@@ -113,15 +122,15 @@ class Ours:
 
     def call(self, ids: list[int]) -> None:
         """Have the engine hand out rows, and make nothing of them."""
-        pointer, (buffer, capacity, length, error, _) = self.view._handle.pointer, room.rows
+        pointer, (found, _) = self.view._handle.pointer, room.rows
         for image_id in ids:
-            lib.prdb_get(pointer, image_id, buffer, capacity, length, error)
+            lib.prdb_get(pointer, image_id, found)
 
     def decode(self, image_id: int, count: int) -> None:
         """Make an object of the same row several times."""
         self.call([image_id])
-        _, _, length, _, data = room.rows
-        packed = data[: length[0]]
+        found, data = room.rows
+        packed = data[: found.length]
         for _ in range(count):
             decode_row(packed)
 
@@ -133,7 +142,11 @@ class Ours:
         """Return a picture's bytes, verified when first read."""
         row = self.view.get(image_id)
         assert row is not None
-        return self.view.read_blob(row.content_hash)
+        return self.copy(row)
+
+    def copy(self, row: ImageRow) -> bytes:
+        """Return a row's bytes, verified when first read."""
+        return self.view.read_blob(row.content_hash, row.data_length)
 
     def scan(self) -> int:
         """Read every row without its bytes; return their number."""
@@ -143,8 +156,8 @@ class Ours:
         """Have the engine hand out every row, and make nothing of them."""
         handle = self.view._handle
         listing = cursor(lib.prdb_images, handle.pointer, 0, int(Rows.LIVE))
-        buffer, capacity, length, _, _ = room.rows
-        while not call(lib.prdb_cursor_rows, listing.pointer, buffer, capacity, length, room.count):
+        found, _ = room.rows
+        while lib.prdb_cursor_rows(listing.pointer, found) == lib.PRDB_OK:
             pass
 
     def reopen(self) -> None:
@@ -348,6 +361,19 @@ class Floor:
 
     def commit(self, pictures: list[Picture]) -> None:
         """Write pictures durably."""
+        self._write(pictures)
+        os.fdatasync(self.fd)
+
+    def timed_commit(self, picture: Picture) -> dict[str, float]:
+        """Write a picture durably; return the seconds of the write and of the sync."""
+        times = [time.perf_counter()]
+        self._write([picture])
+        times.append(time.perf_counter())
+        os.fdatasync(self.fd)
+        times.append(time.perf_counter())
+        return {"write": times[1] - times[0], "sync": times[2] - times[1]}
+
+    def _write(self, pictures: list[Picture]) -> None:
         parts = [part for picture in pictures for part in picture if part]
         length = sum(map(len, parts))
         if self.at + length > self._bytes:
@@ -357,4 +383,3 @@ class Floor:
         for start in range(0, len(parts), 1000):
             os.pwritev(self.fd, parts[start : start + 1000], self.at)
             self.at += sum(map(len, parts[start : start + 1000]))
-        os.fdatasync(self.fd)

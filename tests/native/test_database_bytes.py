@@ -48,3 +48,36 @@ def test_bytes_of_a_transaction_that_is_rolled_back_are_not_kept(tmp_path: Path)
         assert store.snapshot().info.blobs == 0
         with pytest.raises(database.ClosedError):
             transaction.insert(new_row(b"a.jpg"), b"never")
+
+
+@pytest.mark.parametrize("length", [0, 5, 4_096, 4_097, 60_000, (2 << 20) + 5])
+def test_bytes_are_whole_whatever_length_is_expected(tmp_path: Path, length: int) -> None:
+    """A copy has all bytes and no others, also where fewer or more were expected, or none said."""
+    data = bytes(range(256)) * (length // 256 + 1)
+    data = data[:length]
+    with Database(tmp_path / "store", Mode.CREATE) as store:
+        with store.begin() as transaction:
+            transaction.insert(new_row(b"a.jpg"), data)
+        snapshot = store.snapshot()
+        (row,) = snapshot.images()
+        for expected in (None, 0, 1, length // 2, row.data_length, length + 1, 4_097, 1 << 20):
+            assert data == snapshot.read_blob(row.content_hash, expected)
+        for expected in (None, 60_000):
+            with pytest.raises(database.NotFoundError):
+                snapshot.read_blob(bytes(32), expected)
+
+
+def test_a_row_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    """A hash of another length, a root or an id out of their range are the caller's mistake."""
+    row = new_row(b"a.jpg")
+    wrong = [
+        ImageRow(0, b"a.jpg", b"{}", content_hash=bytes(31)),
+        ImageRow(0, b"a.jpg", b"{}", root=1 << 32, path=b"a.jpg"),
+        ImageRow(-1, b"a.jpg", b"{}"),
+    ]
+    with Database(tmp_path / "store", Mode.CREATE) as store, store.begin() as transaction:
+        for each in wrong:
+            with pytest.raises(database.InvalidArgumentError):
+                transaction.insert(each, b"bytes")
+        transaction.insert(row, b"bytes")
+    assert database.check(tmp_path / "store", deep=True) == []

@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRDB_ABI_VERSION 5
+#define PRDB_ABI_VERSION 6
 #define PRDB_HASH_BYTES 32
 #define PRDB_UUID_BYTES 16
 #define PRDB_MESSAGE_BYTES 1016
@@ -127,9 +127,21 @@ typedef struct prdb_image {
  *     data_length (0xcf, u64)      deleted_ns (0xd3, i64)
  * always in these forms, numbers big-endian, so that a row takes PRDB_PACKED_BYTES and its texts.
  * Where several rows are put they are the items of an array (0xdd, u32 count), 5 bytes before
- * them. Where not even one row fits the buffer, none is put there and `*length` is what
- * it takes: call again with that much. */
+ * them. Where not even one row fits the buffer, none is put there and the length is told
+ * that it takes: call again with that much. */
 #define PRDB_PACKED_BYTES 138
+
+/* Where look-ups put rows: the caller fills in its buffer and that buffer's capacity, a call the
+ * rest. `length` is the bytes put, or where they did not fit those that it takes; `count` the rows
+ * put. One structure takes all that a look-up has to say, as passing it on costs more than finding
+ * a row does. */
+typedef struct prdb_room {
+  uint8_t *buffer;
+  size_t capacity;
+  size_t length;
+  size_t count;
+  prdb_error error;
+} prdb_room;
 
 /* One result of a cursor. With PRDB_IMAGES `image` is filled and `key` is the
  * id; otherwise `key` and `value` are. A tombstone in the change feed has
@@ -186,21 +198,17 @@ int32_t prdb_snapshot_open(prdb_store *store, prdb_snapshot **snapshot, prdb_err
 void prdb_snapshot_close(prdb_snapshot *snapshot);
 int32_t prdb_snapshot_info(const prdb_snapshot *snapshot, prdb_info *info, prdb_error *error);
 
-/* Find one row, live or deleted, and put it packed into the caller's buffer; `*length` is
- * its length, more than `capacity` where it did not fit. */
-int32_t prdb_get(const prdb_snapshot *snapshot, uint64_t id, uint8_t *buffer, size_t capacity,
-                 size_t *length, prdb_error *error);
+/* Find one row, live or deleted, and put it packed into the caller's buffer, where it fits. */
+int32_t prdb_get(const prdb_snapshot *snapshot, uint64_t id, prdb_room *room);
 
 /* Find the live row at a path; the result as in `prdb_get`. */
 int32_t prdb_find_path(const prdb_snapshot *snapshot, uint32_t root, const uint8_t *path,
-                       size_t path_length, uint8_t *buffer, size_t capacity, size_t *length,
-                       prdb_error *error);
+                       size_t path_length, prdb_room *room);
 
 /* Put the live rows with exactly this filename and an id above `after`, in id order, packed
  * into the caller's buffer, as many as fit. PRDB_DONE once there are none left behind these. */
 int32_t prdb_find_filename(const prdb_snapshot *snapshot, const uint8_t *filename,
-                           size_t filename_length, uint64_t after, uint8_t *buffer,
-                           size_t capacity, size_t *length, size_t *count, prdb_error *error);
+                           size_t filename_length, uint64_t after, prdb_room *room);
 
 /* Rows with this content, in id order; `rows` as in `prdb_images`. */
 int32_t prdb_find_content(const prdb_snapshot *snapshot, const uint8_t *hash, uint32_t rows,
@@ -244,8 +252,7 @@ int32_t prdb_cursor_next(prdb_cursor *cursor, prdb_entry *entry, prdb_error *err
 /* Put as many of a listing's next rows as fit, packed, into the caller's buffer, or return
  * PRDB_DONE. Only for cursors that list nothing but rows; not to be mixed with
  * `prdb_cursor_next`. */
-int32_t prdb_cursor_rows(prdb_cursor *cursor, uint8_t *buffer, size_t capacity, size_t *length,
-                         size_t *count, prdb_error *error);
+int32_t prdb_cursor_rows(prdb_cursor *cursor, prdb_room *room);
 void prdb_cursor_close(prdb_cursor *cursor);
 
 /* ---- stored bytes ---- */
@@ -305,30 +312,27 @@ int32_t prdb_hash_file(int fd, uint8_t *hash, uint64_t *length, prdb_error *erro
  * be open at once, and commits are serialised. */
 int32_t prdb_begin(prdb_store *store, prdb_transaction **transaction, prdb_error *error);
 
-/* Store bytes, from where they stand, for rows of this transaction that have
- * PRDB_HAS_DATA and the content hash that is put into `hash` (PRDB_HASH_BYTES);
- * without such a row nothing of them is kept. For bytes in memory this saves a
- * writer and a copy. */
-int32_t prdb_add_bytes(prdb_transaction *transaction, const uint8_t *data, size_t length,
-                       uint8_t *hash, prdb_error *error);
+/* Add a row; `*id` is its new id (the row's own id, seq, data_length and deleted_ns are ignored).
+ * The row is packed as above, but numbers and lengths may have any form that MessagePack has.
+ * The commit fails with PRDB_CONFLICT where it would leave two live rows at one path of one root
+ * (what counts is the state after it, so pictures may exchange their places); rows of root 0
+ * have no path to conflict.
+ * Bytes: where `data` is not NULL they are those `length` bytes, borrowed for the call; with
+ * `writer` they are what was written there (it is consumed, also on failure); both give the
+ * content hash, and only one of the two may be given. Without either, and with a row that says
+ * that bytes are stored, it shares what is stored under its content hash (the commit fails with
+ * PRDB_NOT_FOUND where nothing is); else no bytes are kept. */
+int32_t prdb_insert(prdb_transaction *transaction, const uint8_t *row, size_t row_length,
+                    const uint8_t *data, size_t length, prdb_blob_writer *writer, uint64_t *id,
+                    prdb_error *error);
 
-/* Add a row; `*id` is its new id (image->id, seq, deleted_ns, data_length are
- * ignored). The commit fails with PRDB_CONFLICT where it would leave two live
- * rows at one path of one root (what counts is the state after it, so pictures
- * may exchange their places); rows of root 0 have no path to conflict.
- * Bytes: with `data` they are what was written there (`data` is consumed, also
- * on failure, and gives content_hash); without, and with PRDB_HAS_DATA in flags,
- * the row shares what is stored under content_hash (the commit fails with
- * PRDB_NOT_FOUND where nothing is); without the flag no bytes are kept. */
-int32_t prdb_insert(prdb_transaction *transaction, const prdb_image *image,
-                    prdb_blob_writer *data, uint64_t *id, prdb_error *error);
-
-/* Replace the row `image->id`, live or deleted, wholly; it is live afterwards.
- * Bytes as in `prdb_insert`. Where `image->seq` is not 0 the commit fails with
+/* Replace the row with the packed row's id, live or deleted, wholly; it is live afterwards.
+ * Bytes as in `prdb_insert`. Where the row's seq is not 0 the commit fails with
  * PRDB_CONFLICT unless the row is still at that transaction, so that two
  * threads that read, change and write one row cannot undo each other. */
-int32_t prdb_update(prdb_transaction *transaction, const prdb_image *image,
-                    prdb_blob_writer *data, prdb_error *error);
+int32_t prdb_update(prdb_transaction *transaction, const uint8_t *row, size_t row_length,
+                    const uint8_t *data, size_t length, prdb_blob_writer *writer,
+                    prdb_error *error);
 
 /* Turn a live row into a tombstone; `when_ns` is not 0. Row and bytes stay recoverable. The
  * commit fails with PRDB_NOT_FOUND where the row is not live. */

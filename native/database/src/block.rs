@@ -81,21 +81,23 @@ impl Column {
         Some(text)
     }
 
-    /// How many texts are less than `key`; they are in ascending order.
-    pub(crate) fn count_below(&self, key: &[u8]) -> usize {
-        let (low, high) = self.bracket(key).unwrap_or((0, self.len()));
+    /// How many texts are less than `key`; they are in ascending order, and begin about between
+    /// the numbers `around`, where these are known.
+    pub(crate) fn count_below(&self, key: &[u8], around: Option<(u64, u64)>) -> usize {
+        let (low, high) = self.bracket(key, around).unwrap_or((0, self.len()));
         self.count_below_within(key, low, high)
     }
 
     /// Between which places the first text lies that is not less than `key`, where all begin with
     /// numbers: these lie evenly, so the search begins where they would put it and widens by
     /// doubling.
-    fn bracket(&self, key: &[u8]) -> Option<(usize, usize)> {
+    fn bracket(&self, key: &[u8], around: Option<(u64, u64)>) -> Option<(usize, usize)> {
         let count = self.len();
         if self.width < 8 || count == 0 {
             return None;
         }
-        let (first, last) = (head_of(self.get(0)), head_of(self.get(count - 1)));
+        let own = || (head_of(self.get(0)), head_of(self.get(count - 1)));
+        let (first, last) = around.unwrap_or_else(own);
         let span = last.checked_sub(first).filter(|span| *span > 0)?;
         let part = u128::from(head_of(key).clamp(first, last) - first) * (count as u128 - 1);
         let guess = usize::try_from(part / u128::from(span)).ok()?;
@@ -463,6 +465,7 @@ mod tests {
                 (prop_oneof![0..20_u64, any::<u64>()], 0..9_u64), 0..200
             ),
             wanted in (prop_oneof![0..22_u64, any::<u64>()], 0..9_u64),
+            around in prop::option::of((0..22_u64, any::<u64>())),
         ) {
             keys.sort_unstable();
             let bytes = |key: &(u64, u64)| [key.0.to_be_bytes(), key.1.to_be_bytes()].concat();
@@ -473,7 +476,7 @@ mod tests {
             };
             for wanted in keys.iter().chain([&wanted]) {
                 let below = keys.iter().filter(|key| *key < wanted).count();
-                prop_assert_eq!(column.count_below(&bytes(wanted)), below);
+                prop_assert_eq!(column.count_below(&bytes(wanted), around), below);
             }
         }
     }

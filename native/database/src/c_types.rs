@@ -64,6 +64,15 @@ pub struct prdb_image {
 }
 
 #[repr(C)]
+pub struct prdb_room {
+    pub(crate) buffer: *mut u8,
+    pub(crate) capacity: usize,
+    pub(crate) length: usize,
+    pub(crate) count: usize,
+    pub(crate) error: prdb_error,
+}
+
+#[repr(C)]
 pub struct prdb_entry {
     pub(crate) table: u32,
     pub(crate) flags: u32,

@@ -1,57 +1,59 @@
 //! Decoded parts of blocks in memory, as many as fit a given number of bytes.
+//!
+//! Each run has a place for every block's part, so that finding one is a step through memory
+//! and no search; the cache itself only knows which places are taken, and empties them.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::block::Part;
 use crate::log::locked;
 
-/// Parts are spread over so many locks.
+/// Parts are spread over so many locks, a power of two.
 const SHARDS: usize = 16;
 
-/// Which part of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PartKind {
-    Light,
-    Heavy,
-    /// Both, made ready to be handed out.
-    Ready,
+/// The places of the parts of one kind of all blocks of a run.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    /// Made with the first part.
+    places: OnceLock<Box<[Slot]>>,
+    blocks: usize,
+    /// Unique in this process.
+    number: usize,
 }
 
-/// A part of a block: which run (by a number unique in this process), block, and part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct PartId(u64);
-
-impl PartId {
-    pub(crate) fn new(run: u64, block: usize, kind: PartKind) -> Self {
-        // A run has less than 2^32 blocks, a process makes less than 2^30 runs.
-        Self(run << 34 | (block as u64) << 2 | kind as u64)
-    }
-
-    /// The id with its bits mixed, by a multiplication with the golden ratio's (Knuth).
-    fn mixed(self) -> u64 {
-        let product = self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        product ^ product >> 32
-    }
-}
-
-/// Hashes what is mixed already.
 #[derive(Debug, Default)]
-struct Mixed(u64);
+struct Slot {
+    part: Mutex<Option<Arc<Part>>>,
+    /// Whether it was asked for since it was last looked at for eviction.
+    used: AtomicBool,
+}
 
-impl Hasher for Mixed {
-    fn finish(&self) -> u64 {
-        self.0
+static NEXT_NUMBER: AtomicUsize = AtomicUsize::new(0);
+
+impl Slots {
+    /// Places for `blocks` blocks.
+    pub(crate) fn new(blocks: usize) -> Arc<Self> {
+        let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Self { places: OnceLock::new(), blocks, number })
     }
 
-    fn write(&mut self, bytes: &[u8]) {
-        debug_assert!(false, "only numbers are hashed, not {} bytes", bytes.len());
+    /// A number that no others in this process have.
+    pub(crate) fn number(&self) -> usize {
+        self.number
     }
 
-    fn write_u64(&mut self, number: u64) {
-        self.0 = PartId(number).mixed();
+    /// The part of a block, if it is in memory.
+    pub(crate) fn get(&self, block: usize) -> Option<Arc<Part>> {
+        let slot = self.places.get()?.get(block)?;
+        let part = Arc::clone(locked(&slot.part).as_ref()?);
+        slot.used.store(true, Ordering::Relaxed);
+        Some(part)
+    }
+
+    fn slot(&self, block: usize) -> Option<&Slot> {
+        self.places.get_or_init(|| (0..self.blocks).map(|_| Slot::default()).collect()).get(block)
     }
 }
 
@@ -65,16 +67,10 @@ pub(crate) struct Cache {
 
 #[derive(Debug, Default)]
 struct Shard {
-    parts: HashMap<PartId, Held, BuildHasherDefault<Mixed>>,
-    /// In the order in which they are looked at for eviction (CLOCK, Corbató 1968).
-    queue: VecDeque<PartId>,
+    /// The places that are taken, in the order in which they are looked at for eviction (CLOCK,
+    /// Corbató 1968).
+    queue: VecDeque<(Arc<Slots>, usize)>,
     bytes: usize,
-}
-
-#[derive(Debug)]
-struct Held {
-    part: Arc<Part>,
-    used: AtomicBool,
 }
 
 impl Cache {
@@ -83,38 +79,30 @@ impl Cache {
         Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), room: bytes / SHARDS }
     }
 
-    fn shard(&self, id: PartId) -> Option<&Mutex<Shard>> {
-        // Other bits than the table of a shard goes by.
-        self.shards.get(usize::try_from(id.mixed() >> 24).unwrap_or(0) % SHARDS)
-    }
-
-    pub(crate) fn get(&self, id: PartId) -> Option<Arc<Part>> {
-        let shard = locked(self.shard(id)?);
-        let held = shard.parts.get(&id)?;
-        held.used.store(true, Ordering::Relaxed);
-        Some(Arc::clone(&held.part))
-    }
-
-    pub(crate) fn put(&self, id: PartId, part: &Arc<Part>) {
+    /// Keep a part while there is room for it.
+    pub(crate) fn put(&self, slots: &Arc<Slots>, block: usize, part: &Arc<Part>) {
         let size = part.size();
-        let Some(shard) = self.shard(id).filter(|_| size <= self.room) else { return };
+        // Runs do not all begin with the same shard.
+        let shard = self.shards.get((slots.number + block) % SHARDS);
+        let (Some(shard), Some(slot)) = (shard, slots.slot(block)) else { return };
+        if size > self.room {
+            return;
+        }
+        // A place is filled and emptied only under the lock of its shard.
         let mut shard = locked(shard);
         while shard.bytes + size > self.room {
-            let Some(oldest) = shard.queue.pop_front() else { break };
-            let spared = shard
-                .parts
-                .get(&oldest)
-                .is_some_and(|held| held.used.swap(false, Ordering::Relaxed));
-            if spared {
-                shard.queue.push_back(oldest);
-            } else if let Some(held) = shard.parts.remove(&oldest) {
-                shard.bytes -= held.part.size();
+            let Some((slots, block)) = shard.queue.pop_front() else { break };
+            let Some(oldest) = slots.slot(block) else { continue };
+            if oldest.used.swap(false, Ordering::Relaxed) {
+                shard.queue.push_back((slots, block));
+            } else if let Some(part) = locked(&oldest.part).take() {
+                shard.bytes -= part.size();
             }
         }
-        let held = Held { part: Arc::clone(part), used: AtomicBool::new(false) };
-        if shard.parts.insert(id, held).is_none() {
+        slot.used.store(false, Ordering::Relaxed);
+        if locked(&slot.part).replace(Arc::clone(part)).is_none() {
             shard.bytes += size;
-            shard.queue.push_back(id);
+            shard.queue.push_back((Arc::clone(slots), block));
         }
     }
 }
@@ -123,24 +111,80 @@ impl Cache {
 mod tests {
     use super::*;
 
+    fn part() -> Arc<Part> {
+        let mut column = crate::block::Column::default();
+        column.push(&[7; 1000]);
+        Arc::new(Part::Heavy(column))
+    }
+
     /// What is used stays, what is not goes, and the bytes held never exceed what was allowed.
     #[test]
     fn the_unused_goes() {
-        let part = Arc::new(Part::Heavy({
-            let mut column = crate::block::Column::default();
-            column.push(&[7; 1000]);
-            column
-        }));
+        let part = part();
         let cache = Cache::new(SHARDS * 10 * part.size());
-        let id = |block| PartId::new(0, block, PartKind::Light);
+        let slots = Slots::new(4_000);
         for block in 0..4_000 {
-            cache.put(id(block), &part);
-            assert!(cache.get(id(0)).is_some(), "block 0 is used all the time, {block}");
+            cache.put(&slots, block, &part);
+            assert!(slots.get(0).is_some(), "block 0 is used all the time, {block}");
         }
-        assert!(cache.get(id(8)).is_none());
+        assert!(slots.get(8).is_none());
+        let held = (0..4_000).filter(|block| slots.get(*block).is_some()).count();
+        assert_eq!(held, SHARDS * 10);
         for shard in cache.shards.iter().map(locked) {
-            assert!(shard.bytes <= cache.room);
-            assert!(shard.parts.len() == 10 && shard.queue.len() == 10);
+            assert!(shard.bytes <= cache.room && shard.queue.len() == 10);
         }
+    }
+
+    /// What is put twice is counted once, what is not there is not found, and the parts of a run
+    /// that is gone make room for others.
+    #[test]
+    fn places_are_counted_once() {
+        let part = part();
+        let cache = Cache::new(SHARDS * part.size());
+        let gone = Slots::new(SHARDS);
+        assert!(gone.get(0).is_none() && gone.get(SHARDS).is_none());
+        for _ in 0..3 {
+            (0..SHARDS).for_each(|block| cache.put(&gone, block, &part));
+        }
+        drop(gone);
+        let slots = Slots::new(SHARDS);
+        (0..SHARDS).for_each(|block| cache.put(&slots, block, &part));
+        cache.put(&slots, SHARDS, &part);
+        assert!((0..SHARDS).all(|block| slots.get(block).is_some()));
+        for shard in cache.shards.iter().map(locked) {
+            assert!(shard.bytes == part.size() && shard.queue.len() == 1);
+        }
+        assert_eq!(Arc::strong_count(&part), 1 + SHARDS);
+    }
+
+    /// Threads that read, put and evict the same places at once leave the books right.
+    #[test]
+    fn books_are_kept_among_threads() {
+        let part = part();
+        let cache = Cache::new(SHARDS * 3 * part.size());
+        let slots = Slots::new(200);
+        std::thread::scope(|scope| {
+            for thread in 0..4_usize {
+                let (cache, slots, part) = (&cache, &slots, &part);
+                scope.spawn(move || {
+                    for step in 0..20_000 {
+                        let block = (step * 7 + thread * 31) % 200;
+                        if slots.get(block).is_none() {
+                            cache.put(slots, block, part);
+                        }
+                    }
+                });
+            }
+        });
+        let held = (0..200).filter(|block| slots.get(*block).is_some()).count();
+        let shards = cache.shards.iter().map(locked);
+        let queued: usize = shards
+            .map(|shard| {
+                assert_eq!(shard.bytes, shard.queue.len() * part.size());
+                assert!(shard.bytes <= cache.room);
+                shard.queue.len()
+            })
+            .sum();
+        assert_eq!(held, queued);
     }
 }

@@ -156,7 +156,7 @@ impl Check<'_> {
         let segment = Arc::new(opened);
         let end = match entry.sealed {
             Some(end) => end,
-            None => self.durable_end(&segment)?,
+            None => self.durable_end(&segment, replay.begin(&segment))?,
         };
         let begin = replay.begin(&segment).unwrap_or(u64::MAX);
         let mut scan = if self.level == Level::Quick {
@@ -187,12 +187,12 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn durable_end(&self, segment: &Segment) -> Result<u64> {
+    fn durable_end(&self, segment: &Segment, from: Option<u64>) -> Result<u64> {
         let mark = Mark::load(self.disk).filter(|mark| mark.salt == segment.salt);
         let marked = mark.map_or(0, |mark| mark.end);
         if Mark::writer_lives(self.disk) {
             return Ok(marked.max(FIRST_FRAME));
         }
-        find_end(segment, marked)
+        find_end(segment, marked, from.unwrap_or(FIRST_FRAME))
     }
 }

@@ -12,7 +12,8 @@ use crate::error::{Context, Error, Result};
 use crate::log::locked;
 use crate::manifest::{FORMAT, LogStart, Manifest, RunEntry};
 use crate::options::Upkeep;
-use crate::run::{self, Run};
+use crate::run::Run;
+use crate::run_file;
 use crate::run_writer::{RunWriter, merge};
 use crate::state::{State, TreeVisitor};
 use crate::tree::{Tree, Value};
@@ -368,7 +369,7 @@ impl Writer {
 
 /// Names of the runs of some trees, as files.
 pub(crate) fn run_names(entries: &[RunEntry]) -> HashSet<String> {
-    entries.iter().map(|entry| run::name(entry.tree, entry.number)).collect()
+    entries.iter().map(|entry| run_file::name(entry.tree, entry.number)).collect()
 }
 
 #[cfg(test)]

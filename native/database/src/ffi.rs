@@ -20,8 +20,8 @@ use std::sync::Arc;
 use crate::backup::{Files, backup, restore};
 use crate::blob::hash_from;
 use crate::c_types::{
-    DONE, FORCE, HAS_DATA, MESSAGE_BYTES, OK, prdb_blob, prdb_blob_writer, prdb_bytes, prdb_cursor,
-    prdb_entry, prdb_error, prdb_image, prdb_info, prdb_snapshot, prdb_store, prdb_transaction,
+    DONE, FORCE, INVALID, MESSAGE_BYTES, OK, prdb_blob, prdb_blob_writer, prdb_bytes, prdb_cursor,
+    prdb_entry, prdb_error, prdb_info, prdb_room, prdb_snapshot, prdb_store, prdb_transaction,
     prdb_view, rows,
 };
 use crate::check::{Level, check};
@@ -30,10 +30,12 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::options::Options;
-use crate::packed::{FoundRow, PackedRows};
-use crate::row::{Hash, NewRow, Stat};
+use crate::packed::{Filled, FoundRow, PackedRows};
+use crate::row::Hash;
 use crate::salvage::salvage;
 use crate::store::{Mode, Store};
+use crate::unpacked::{GivenRow, unpack};
+use crate::writer::Transaction;
 
 /// Run a function's body; put what went wrong into `error`. No panic gets past here.
 unsafe fn guarded(error: *mut prdb_error, body: impl FnOnce() -> Result<i32>) -> i32 {
@@ -144,25 +146,22 @@ unsafe fn folder_at(path: *const c_char) -> Result<Folder> {
     Ok(Folder::new(Path::new(OsStr::from_bytes(path))))
 }
 
-unsafe fn new_row(image: &prdb_image) -> Result<NewRow> {
-    // SAFETY: the image's bytes are borrowed for the length of the call.
-    unsafe {
-        Ok(NewRow {
-            root: image.root,
-            path: slice(image.path)?.into(),
-            filename: slice(image.filename)?.into(),
-            metadata: slice(image.metadata)?.into(),
-            content_hash: image.content_hash,
-            has_data: image.flags & HAS_DATA != 0,
-            stat: Stat {
-                size: image.stat.size,
-                mtime_ns: image.stat.mtime_ns,
-                ctime_ns: image.stat.ctime_ns,
-                inode: image.stat.inode,
-                volume: image.stat.volume,
-            },
-        })
+/// Read a packed row; what it brings is put in first, where anything is. The writer is consumed in
+/// any case.
+unsafe fn given(
+    transaction: &mut Transaction,
+    packed: &[u8],
+    data: *const u8,
+    length: usize,
+) -> Result<GivenRow> {
+    let mut given = unpack(packed)?;
+    if !data.is_null() {
+        // SAFETY: points to `length` bytes, which stay as they are during the call.
+        let data = unsafe { raw_slice(data, length) }?;
+        given.row.content_hash = transaction.add_bytes(data)?;
+        given.row.has_data = true;
     }
+    Ok(given)
 }
 
 /// Read from a descriptor without touching its position or closing it.
@@ -191,7 +190,7 @@ unsafe fn give_cursor(out: *mut *mut prdb_cursor, cursor: Cursor) -> Result<i32>
 
 #[unsafe(no_mangle)]
 pub extern "C" fn prdb_abi_version() -> u32 {
-    5
+    6
 }
 
 /// Export functions that take an error to fill last and run their body guarded.
@@ -224,6 +223,54 @@ export_ends! {
     fn prdb_view_close(*mut prdb_view);
     fn prdb_blob_abandon(*mut prdb_blob_writer);
     fn prdb_rollback(*mut prdb_transaction);
+}
+
+/// Export functions that put rows into a caller's room, run as `export` does.
+macro_rules! export_rows {
+    ($(fn $name:ident($($argument:ident: $kind:ty),*; $buffer:ident) $body:block)*) => { $(
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name($($argument: $kind,)* room: *mut prdb_room) -> i32 {
+            // SAFETY: NULL or the caller's own, as is its buffer; see the module's text.
+            unsafe {
+                let Some(room) = room.as_mut() else { return INVALID };
+                let prdb_room { buffer, capacity, length, count, error } = room;
+                guarded(error, || {
+                    let $buffer = buffer_at(*buffer, *capacity)?;
+                    let filled: Filled = $body;
+                    (*length, *count) = (filled.length, filled.count);
+                    Ok(if filled.ended { DONE } else { OK })
+                })
+            }
+        }
+    )* };
+}
+
+export_rows! {
+    fn prdb_get(snapshot: *const prdb_snapshot, id: u64; buffer) {
+        let length = handle(snapshot)?.0.get_packed(id, buffer)?;
+        Filled { length, count: 1, ended: false }
+    }
+
+    fn prdb_find_path(
+        snapshot: *const prdb_snapshot, root: u32, path: *const u8, path_length: usize; buffer
+    ) {
+        let row = handle(snapshot)?.0.find_path(root, raw_slice(path, path_length)?)?;
+        Filled { length: FoundRow::Memory(row).fill(buffer)?, count: 1, ended: false }
+    }
+
+    fn prdb_find_filename(
+        snapshot: *const prdb_snapshot, filename: *const u8, filename_length: usize, after: u64;
+        buffer
+    ) {
+        let filename = raw_slice(filename, filename_length)?;
+        handle(snapshot)?.0.find_filename_packed(filename, after, buffer)?
+    }
+
+    fn prdb_cursor_rows(cursor: *mut prdb_cursor; buffer) {
+        let prdb_cursor { cursor, rows, .. } = handle_mut(cursor)?;
+        let filled = rows.fill(cursor, buffer)?;
+        Filled { ended: filled.ended && filled.count == 0, ..filled }
+    }
 }
 
 export! {
@@ -271,49 +318,6 @@ export! {
         };
         set(info, value)?;
         Ok(OK)
-    }
-
-    fn prdb_get(
-        snapshot: *const prdb_snapshot,
-        id: u64,
-        buffer: *mut u8,
-        capacity: usize,
-        length: *mut usize,
-    ) {
-        set(length, handle(snapshot)?.0.get_packed(id, buffer_at(buffer, capacity)?)?)?;
-        Ok(OK)
-    }
-
-    fn prdb_find_path(
-        snapshot: *const prdb_snapshot,
-        root: u32,
-        path: *const u8,
-        path_length: usize,
-        buffer: *mut u8,
-        capacity: usize,
-        length: *mut usize,
-    ) {
-        let found = FoundRow::Memory(handle(snapshot)?.0.find_path(root, raw_slice(path, path_length)?)?);
-        set(length, found.fill(buffer_at(buffer, capacity)?)?)?;
-        Ok(OK)
-    }
-
-    fn prdb_find_filename(
-        snapshot: *const prdb_snapshot,
-        filename: *const u8,
-        filename_length: usize,
-        after: u64,
-        buffer: *mut u8,
-        capacity: usize,
-        length: *mut usize,
-        count: *mut usize,
-    ) {
-        let filename = raw_slice(filename, filename_length)?;
-        let snapshot = &handle(snapshot)?.0;
-        let filled = snapshot.find_filename_packed(filename, after, buffer_at(buffer, capacity)?)?;
-        set(length, filled.length)?;
-        set(count, filled.count)?;
-        Ok(if filled.ended { DONE } else { OK })
     }
 
     fn prdb_find_content(
@@ -376,20 +380,6 @@ export! {
         };
         set(entry, cursor.hold(next)?)?;
         Ok(OK)
-    }
-
-    fn prdb_cursor_rows(
-        cursor: *mut prdb_cursor,
-        buffer: *mut u8,
-        capacity: usize,
-        length: *mut usize,
-        count: *mut usize,
-    ) {
-        let prdb_cursor { cursor, rows, .. } = handle_mut(cursor)?;
-        let filled = rows.fill(cursor, buffer_at(buffer, capacity)?)?;
-        set(length, filled.length)?;
-        set(count, filled.count)?;
-        Ok(if filled.ended && filled.count == 0 { DONE } else { OK })
     }
 
     fn prdb_blob_open(
@@ -473,37 +463,34 @@ export! {
         give(transaction, prdb_transaction(handle(store)?.0.begin()?))
     }
 
-    fn prdb_add_bytes(
-        transaction: *mut prdb_transaction,
-        data: *const u8,
-        length: usize,
-        hash: *mut u8,
-    ) {
-        let digest = handle_mut(transaction)?.0.add_bytes(raw_slice(data, length)?)?;
-        set(hash.cast(), digest)?;
-        Ok(OK)
-    }
-
     fn prdb_insert(
         transaction: *mut prdb_transaction,
-        image: *const prdb_image,
-        data: *mut prdb_blob_writer,
+        row: *const u8,
+        row_length: usize,
+        data: *const u8,
+        length: usize,
+        writer: *mut prdb_blob_writer,
         id: *mut u64,
     ) {
-        let data = consume(data).map(|writer| writer.0);
-        let row = new_row(handle(image)?)?;
-        set(id, handle_mut(transaction)?.0.insert(row, data)?)?;
+        let writer = consume(writer).map(|writer| writer.0);
+        let transaction = &mut handle_mut(transaction)?.0;
+        let given = given(transaction, raw_slice(row, row_length)?, data, length)?;
+        set(id, transaction.insert(given.row, writer)?)?;
         Ok(OK)
     }
 
     fn prdb_update(
         transaction: *mut prdb_transaction,
-        image: *const prdb_image,
-        data: *mut prdb_blob_writer,
+        row: *const u8,
+        row_length: usize,
+        data: *const u8,
+        length: usize,
+        writer: *mut prdb_blob_writer,
     ) {
-        let data = consume(data).map(|writer| writer.0);
-        let image = handle(image)?;
-        handle_mut(transaction)?.0.update(image.id, new_row(image)?, image.seq, data)?;
+        let writer = consume(writer).map(|writer| writer.0);
+        let transaction = &mut handle_mut(transaction)?.0;
+        let given = given(transaction, raw_slice(row, row_length)?, data, length)?;
+        transaction.update(given.id, given.row, given.seq, writer)?;
         Ok(OK)
     }
 

@@ -187,7 +187,7 @@ impl Follower {
         {
             return Ok((verified.end.max(from), Reached::Newest));
         }
-        let end = find_end(segment, marked)?;
+        let end = find_end(segment, marked, from.max(FIRST_FRAME))?;
         let next = next_bytes(segment, end)?;
         self.verified = Some(Verified { salt: segment.salt, length, marked, end, next });
         Ok((end.max(from), Reached::Newest))

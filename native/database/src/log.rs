@@ -163,6 +163,8 @@ pub(crate) struct Log {
     pub(crate) reserve: Reserve,
     tail: Mutex<Tail>,
     mark: MarkFile,
+    /// Whether the manifest's name is known to be on the disk.
+    settled: AtomicBool,
     failed: OnceLock<String>,
     closed: AtomicBool,
     next_blob: AtomicU64,
@@ -196,6 +198,7 @@ impl Log {
             chunk_bytes: options.chunk_bytes,
             tail: Mutex::new(Tail { manifest, segments, end, synced: end, started: end }),
             mark,
+            settled: AtomicBool::new(false),
             failed: OnceLock::new(),
             closed: AtomicBool::new(false),
             next_blob: AtomicU64::new(next_blob),
@@ -234,6 +237,7 @@ impl Log {
             .map_err(|_| Error::Invalid("a transaction may not exceed 4 GiB".to_owned()))?;
         let mut tail = self.tail();
         self.usable()?;
+        self.settle()?;
         let before = |tail: &Tail| -> Result<Vec<u8>> {
             // A store that could not be upgraded yet stays one that older programs understand.
             let old = tail.manifest.is_old();
@@ -282,6 +286,17 @@ impl Log {
             segment.file.start_sync(offset, length);
         }
         Ok(Place { segment, position: header.position, end: header.end() })
+    }
+
+    /// Before the first write: the manifest's writer may have been killed between the renaming and
+    /// the sync, and what is built on it must not outlive it. Who writes nothing waits for nothing.
+    fn settle(&self) -> Result<()> {
+        if !self.settled.load(Ordering::Relaxed) {
+            let synced = self.disk.sync_folder().doing(|| format!("sync {}", self.disk.place()));
+            synced.map_err(|error| self.poison(&error))?;
+            self.settled.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Make everything up to the end of a frame durable, and say so to other processes.

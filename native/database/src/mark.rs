@@ -4,8 +4,7 @@
 //! before it had reached the disk. Its file carries the second lock of a writer, which
 //! readers may try in passing without ever standing in the way of the first.
 
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::bytes::{Put, Take, seal, verified};
 use crate::disk::{Access, Disk, DiskFile, Lock, read_full};
@@ -64,36 +63,66 @@ impl Mark {
 #[derive(Debug)]
 pub(crate) struct MarkFile {
     /// None once closed.
-    file: Mutex<Option<Arc<dyn DiskFile>>>,
+    held: Mutex<Option<Held>>,
     path: String,
 }
 
+#[derive(Debug)]
+struct Held {
+    file: Arc<dyn DiskFile>,
+    /// What stands there; None where that is not known.
+    mark: Option<Mark>,
+    /// Whether that is known to be on the disk.
+    synced: bool,
+}
+
 impl MarkFile {
-    /// Open and lock. Waits only for readers that are just trying the lock.
-    pub(crate) fn open(disk: &dyn Disk) -> Result<Self> {
+    /// Open and lock. Waits only for readers that are just trying the lock. `synced` says that the
+    /// mark is on the disk as it stands there, since the writer before ended well.
+    pub(crate) fn open(disk: &dyn Disk, synced: bool) -> Result<Self> {
         let path = format!("{}/{NAME}", disk.place());
         let file = disk.open(NAME, Access::WriteOrCreate).doing(|| format!("open {path}"))?;
         file.lock().doing(|| format!("lock {path}"))?;
-        Ok(Self { file: Mutex::new(Some(file)), path })
+        let mark = Mark::load(disk);
+        Ok(Self { held: Mutex::new(Some(Held { file, mark, synced })), path })
     }
 
+    /// What stood there when it was opened, or was written since.
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        self.held().as_ref()?.mark
+    }
+
+    /// Write the mark, unless it stands there already.
     pub(crate) fn write(&self, mark: Mark) -> Result<()> {
-        self.with(|file| file.write_at(&mark.encode(), 0)).doing(|| format!("write {}", self.path))
+        match self.held().as_mut().filter(|held| held.mark != Some(mark)) {
+            None => Ok(()),
+            Some(held) => {
+                (held.mark, held.synced) = (None, false);
+                held.file.write_at(&mark.encode(), 0).doing(|| format!("write {}", self.path))?;
+                held.mark = Some(mark);
+                Ok(())
+            }
+        }
     }
 
+    /// Make the mark durable, unless it is.
     pub(crate) fn sync(&self) -> Result<()> {
-        self.with(|file| file.sync()).doing(|| format!("sync {}", self.path))
+        match self.held().as_mut().filter(|held| !held.synced) {
+            None => Ok(()),
+            Some(held) => {
+                held.file.sync().doing(|| format!("sync {}", self.path))?;
+                held.synced = true;
+                Ok(())
+            }
+        }
     }
 
     /// End the hold.
     pub(crate) fn close(&self) {
-        self.file.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.held().take();
     }
 
-    fn with(&self, act: impl FnOnce(&dyn DiskFile) -> io::Result<()>) -> io::Result<()> {
-        match self.file.lock().unwrap_or_else(PoisonError::into_inner).as_deref() {
-            Some(file) => act(file),
-            None => Ok(()),
-        }
+    fn held(&self) -> MutexGuard<'_, Option<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

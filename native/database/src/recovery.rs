@@ -1,7 +1,7 @@
 //! Opening a store for writing: locks, the start-up states of FORMAT.md, and the way from
 //! each to one consistent state or a refusal.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use crate::cache::Cache;
@@ -13,7 +13,8 @@ use crate::manifest::{self, Manifest, RunEntry};
 use crate::mark::{Mark, MarkFile};
 use crate::options::Options;
 use crate::replay::Replay;
-use crate::run::{self, Run};
+use crate::run::Run;
+use crate::run_file;
 use crate::scan::find_end;
 use crate::segment::{FIRST_FRAME, Segment, SegmentId};
 use crate::spare;
@@ -25,7 +26,9 @@ const LOCK_NAME: &str = "LOCK";
 /// The lock that makes its holder the one writer; ends when dropped.
 #[derive(Debug)]
 pub(crate) struct WriterLock {
-    _file: Arc<dyn DiskFile>,
+    file: Arc<dyn DiskFile>,
+    /// Whether the writer before ended well: then it took its pid away, once its mark was synced.
+    pub(crate) is_clean: bool,
 }
 
 impl WriterLock {
@@ -33,15 +36,26 @@ impl WriterLock {
     pub(crate) fn take(disk: &dyn Disk) -> Result<Self> {
         let action = || format!("lock {}/{LOCK_NAME}", disk.place());
         let file = disk.open(LOCK_NAME, Access::WriteOrCreate).doing(action)?;
-        if !file.try_lock(Lock::Exclusive).doing(action)? {
-            let text = read_whole(file.as_ref()).unwrap_or_default();
-            let text = String::from_utf8_lossy(&text);
+        let is_ours = file.try_lock(Lock::Exclusive).doing(action)?;
+        let text = read_whole(file.as_ref()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        if !is_ours {
             let pid = text.trim().parse().unwrap_or(0);
             return Err(Error::Locked { store: disk.place(), pid });
         }
+        let lock = Self { file, is_clean: text.trim().is_empty() };
+        lock.write(&std::process::id().to_string()).doing(action)?;
+        Ok(lock)
+    }
+
+    /// Say that all is done; should that fail, the next writer does some work in vain.
+    pub(crate) fn leave(&self) {
+        _ = self.write("");
+    }
+
+    fn write(&self, pid: &str) -> io::Result<()> {
         // Of fixed length, so that nothing of a longer number is left behind.
-        file.write_at(format!("{:<10}\n", std::process::id()).as_bytes(), 0).doing(action)?;
-        Ok(Self { _file: file })
+        self.file.write_at(format!("{pid:<10}\n").as_bytes(), 0)
     }
 }
 
@@ -68,7 +82,7 @@ pub(crate) fn create(disk: &dyn Disk) -> Result<()> {
 /// once there is a manifest.
 pub(crate) fn refuse_orphans(disk: &dyn Disk) -> Result<()> {
     let names = disk.list().doing(|| format!("list {}", disk.place()))?;
-    match names.iter().find(|name| SegmentId::is_name(name) || run::is_name(name)) {
+    match names.iter().find(|name| SegmentId::is_name(name) || run_file::is_name(name)) {
         None => Ok(()),
         Some(name) => Err(Error::Corrupt {
             file: format!("{}/{}", disk.place(), manifest::NAME),
@@ -83,9 +97,11 @@ pub(crate) fn no_store(disk: &dyn Disk) -> Error {
     Error::NotFound(format!("there is no store in {}", disk.place()))
 }
 
-/// Recover the store and get ready to append; the writer's lock is held.
+/// Recover the store and get ready to append; the writer's lock is held, and the mark was synced
+/// if the writer before `is_clean`.
 pub(crate) fn recover(
     disk: &Arc<dyn Disk>,
+    is_clean: bool,
     options: Options,
     cache: &Arc<Cache>,
 ) -> Result<Recovered> {
@@ -94,10 +110,7 @@ pub(crate) fn recover(
         refuse_orphans(place)?;
         return Err(no_store(place));
     };
-    // Its writer may have been killed between the renaming and the sync; what is about to be
-    // built on it, or removed because of it, must not outlive it.
-    place.sync_folder().doing(|| format!("sync {}", place.place()))?;
-    let mark_file = MarkFile::open(place)?;
+    let mark_file = MarkFile::open(place, is_clean)?;
     remove_strays(place, &manifest)?;
     let mut segments = Vec::new();
     let runs = open_runs(place, &manifest, cache, &[])?;
@@ -110,7 +123,8 @@ pub(crate) fn recover(
         let end = if let Some(end) = entry.sealed {
             end
         } else {
-            let (end, resumable) = recover_tail(place, &segment)?;
+            let (end, resumable) =
+                recover_tail(&segment, mark_file.mark(), replay.begin(&segment))?;
             if resumable {
                 resume_at = Some(end);
             } else {
@@ -177,9 +191,10 @@ pub(crate) fn keep_manifest(disk: &dyn Disk) -> Result<()> {
 }
 
 /// Find where the unsealed segment ends, and whether it may be appended to: only where it ends
-/// exactly as its writer left it. All up to that end is durable afterwards.
-fn recover_tail(disk: &dyn Disk, segment: &Segment) -> Result<(u64, bool)> {
-    let mark = Mark::load(disk).filter(|mark| mark.salt == segment.salt);
+/// exactly as its writer left it. All up to that end is durable afterwards. `from` is where what
+/// the runs do not hold begins.
+fn recover_tail(segment: &Segment, mark: Option<Mark>, from: Option<u64>) -> Result<(u64, bool)> {
+    let mark = mark.filter(|mark| mark.salt == segment.salt);
     let marked = mark.map_or(0, |mark| mark.end);
     let untouched = segment.length()? >= marked && segment.is_blank(marked)?;
     if !untouched {
@@ -188,7 +203,7 @@ fn recover_tail(disk: &dyn Disk, segment: &Segment) -> Result<(u64, bool)> {
         segment.sync()?;
         segment.file.forget_cache().doing(|| format!("reread {}", segment.path()))?;
     }
-    let end = find_end(segment, marked)?;
+    let end = find_end(segment, marked, from.unwrap_or(FIRST_FRAME))?;
     Ok((end, untouched && end == marked))
 }
 
@@ -196,16 +211,23 @@ fn recover_tail(disk: &dyn Disk, segment: &Segment) -> Result<(u64, bool)> {
 fn remove_strays(disk: &dyn Disk, manifest: &Manifest) -> Result<()> {
     let mut named = run_names(&manifest.runs);
     named.extend(manifest.segments.iter().map(|entry| entry.id.name()));
-    for name in disk.list().doing(|| format!("list {}", disk.place()))? {
-        let ours = SegmentId::is_name(&name) || run::is_name(&name);
-        let stray = ours && !named.contains(&name);
-        if stray || name == manifest::NEW_NAME || name == spare::NAME {
-            match disk.remove(&name) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(error).doing(|| format!("remove {}/{name}", disk.place()));
-                }
-                _ => {}
+    let mut strays = disk.list().doing(|| format!("list {}", disk.place()))?;
+    strays.retain(|name| {
+        let ours = SegmentId::is_name(name) || run_file::is_name(name);
+        let stray = ours && !named.contains(name);
+        stray || name == manifest::NEW_NAME || name == spare::NAME
+    });
+    if !strays.is_empty() {
+        // The manifest's writer may have been killed between the renaming and the sync; what is
+        // removed because of it must not be missed by the one before.
+        disk.sync_folder().doing(|| format!("sync {}", disk.place()))?;
+    }
+    for name in strays {
+        match disk.remove(&name) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).doing(|| format!("remove {}/{name}", disk.place()));
             }
+            _ => {}
         }
     }
     Ok(())

@@ -3,170 +3,26 @@
 use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use zstd::zstd_safe::DDict;
 
 use crate::block::{Column, Light, Part, Ready, Schema};
-use crate::bytes::{Put, Take, checksum, seal, verified};
-use crate::cache::{Cache, PartId, PartKind};
-use crate::codec::{Encoder, Shape, decode};
+use crate::bytes::checksum;
+use crate::cache::{Cache, Slots};
+use crate::codec::Shape;
 use crate::disk::{Access, Disk, DiskFile, read_full};
 use crate::error::{Context, Error, Result};
 use crate::filter::Filter;
 use crate::heads::{count_below, head_of, heads_of};
 use crate::manifest::RunEntry;
 use crate::row::Text;
-
-const MAGIC: [u8; 8] = *b"PRDBrun\x1a";
-/// The version that is written.
-const FORMAT: u32 = 3;
-/// The version without filters and last keys, which is still read.
-const UNFILTERED: u32 = 2;
-/// Bytes of the header.
-pub(crate) const HEADER: usize = 64;
-/// Bytes of the footer.
-pub(crate) const FOOTER: usize = 80;
-/// Bytes of the footer of an unfiltered run.
-const OLD_FOOTER: usize = 64;
-/// Numbers of one block in the index: bytes of the light and the heavy part, entries,
-/// checksums of both parts.
-const PLACE: Shape = Shape::Numbers(&[4, 4, 4, 8, 8]);
-const PLACE_BYTES: usize = 28;
-
-/// Where a block stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) offset: u64,
-    pub(crate) light: u32,
-    pub(crate) heavy: u32,
-    pub(crate) count: u32,
-    pub(crate) light_check: u64,
-    pub(crate) heavy_check: u64,
-}
-
-/// Which run of which tree.
-pub(crate) fn name(tree: u8, number: u64) -> String {
-    format!("{tree:02}-{number:08}.run")
-}
-
-/// Whether a file's name is that of some run.
-pub(crate) fn is_name(name: &str) -> bool {
-    name.strip_suffix(".run")
-        .and_then(|stem| stem.split_once('-'))
-        .is_some_and(|(tree, number)| tree.parse::<u8>().is_ok() && number.parse::<u64>().is_ok())
-}
-
-/// The first bytes of a run.
-pub(crate) fn header(tree: u8, number: u64, salt: u64) -> Vec<u8> {
-    header_of(FORMAT, tree, number, salt)
-}
-
-fn header_of(format: u32, tree: u8, number: u64, salt: u64) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEADER);
-    bytes.put(&MAGIC);
-    bytes.put_u32(format);
-    bytes.put_u32(tree.into());
-    bytes.put_u64(number);
-    bytes.put_u64(salt);
-    bytes.put(&[0; 24]);
-    seal(&mut bytes);
-    debug_assert_eq!(bytes.len(), HEADER);
-    bytes
-}
-
-/// What stands behind the blocks: the dictionary, the index, the filter, and this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Footer {
-    /// Where the dictionary begins; the index follows it, the filter that, then the footer.
-    pub(crate) dictionary: u64,
-    pub(crate) index: u64,
-    pub(crate) filter: u64,
-    pub(crate) blocks: u32,
-    pub(crate) dictionary_check: u64,
-    pub(crate) index_check: u64,
-    pub(crate) filter_check: u64,
-    pub(crate) entries: u64,
-}
-
-impl Footer {
-    pub(crate) fn encode(&self, salt: u64) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(FOOTER);
-        bytes.put_u64(salt);
-        bytes.put_u64(self.dictionary);
-        bytes.put_u64(self.index);
-        bytes.put_u64(self.filter);
-        bytes.put_u64(self.dictionary_check);
-        bytes.put_u64(self.index_check);
-        bytes.put_u64(self.filter_check);
-        bytes.put_u64(self.entries);
-        bytes.put_u32(self.blocks);
-        bytes.put_u32(0);
-        seal(&mut bytes);
-        debug_assert_eq!(bytes.len(), FOOTER);
-        bytes
-    }
-
-    /// Read the footer at `end`, where the filter ends.
-    fn decode(bytes: &[u8], salt: u64, end: u64, format: u32) -> Option<Self> {
-        let filtered = format > UNFILTERED;
-        let mut take = Take::new(verified(bytes)?);
-        (take.u64()? == salt).then_some(())?;
-        let footer = Self {
-            dictionary: take.u64()?,
-            index: take.u64()?,
-            filter: if filtered { take.u64()? } else { end },
-            dictionary_check: take.u64()?,
-            index_check: take.u64()?,
-            filter_check: if filtered { take.u64()? } else { checksum(&[]) },
-            entries: take.u64()?,
-            blocks: take.u32()?,
-        };
-        let order = [HEADER as u64, footer.dictionary, footer.index, footer.filter, end];
-        order.is_sorted().then_some(footer)
-    }
-}
-
-/// The stored form of the index; `keys` are the first of each block, then the run's last.
-pub(crate) fn encode_index(keys: &Column, places: &[Place], encoder: &mut Encoder) -> Vec<u8> {
-    let mut out = Vec::new();
-    keys.encode_sorted(encoder, &mut out);
-    let mut numbers = Vec::with_capacity(places.len() * PLACE_BYTES);
-    for place in places {
-        numbers.put_u32(place.light);
-        numbers.put_u32(place.heavy);
-        numbers.put_u32(place.count);
-        numbers.put_u64(place.light_check);
-        numbers.put_u64(place.heavy_check);
-    }
-    encoder.encode(&numbers, PLACE, &mut out);
-    out
-}
-
-/// Read the index of a run with `blocks` blocks and `keys` keys, whose blocks end at `end`.
-fn decode_index(bytes: &[u8], keys: usize, blocks: u32, end: u64) -> Option<(Column, Vec<Place>)> {
-    let mut take = Take::new(bytes);
-    let keys = Column::decode_sorted(&mut take, keys)?;
-    let numbers = decode(&mut take, PLACE, None)?;
-    (take.is_at_end() && numbers.len() == blocks as usize * PLACE_BYTES).then_some(())?;
-    let mut take = Take::new(&numbers);
-    let mut places = Vec::new();
-    places.try_reserve_exact(blocks as usize).ok()?;
-    let mut offset = HEADER as u64;
-    for _ in 0..blocks {
-        let (light, heavy, count) = (take.u32()?, take.u32()?, take.u32()?);
-        let (light_check, heavy_check) = (take.u64()?, take.u64()?);
-        places.push(Place { offset, light, heavy, count, light_check, heavy_check });
-        offset = offset.checked_add(u64::from(light))?.checked_add(u64::from(heavy))?;
-    }
-    (offset == end).then_some((keys, places))
-}
+use crate::run_file::{
+    FOOTER, FORMAT, Footer, HEADER, OLD_FOOTER, Place, UNFILTERED, decode_index, header_of, name,
+};
 
 /// An open run. Whoever holds one can read it, also once its name is gone.
 pub(crate) struct Run {
     pub(crate) entry: RunEntry,
-    /// Unique in this process.
-    id: u64,
     schema: &'static Schema,
     file: Arc<dyn DiskFile>,
     path: String,
@@ -176,10 +32,17 @@ pub(crate) struct Run {
     heads: Vec<u64>,
     /// The last key of all; None where the run does not tell.
     last: Option<Vec<u8>>,
+    /// The first and the last key, where they are numbers of eight bytes.
+    span: Option<(u64, u64)>,
     filter: Filter,
     places: Vec<Place>,
     dictionary: Option<DDict<'static>>,
     cache: Arc<Cache>,
+    /// Decoded parts of blocks.
+    light: Arc<Slots>,
+    heavy: Arc<Slots>,
+    /// Both, made ready to be handed out.
+    ready: Arc<Slots>,
 }
 
 impl fmt::Debug for Run {
@@ -187,29 +50,6 @@ impl fmt::Debug for Run {
         write!(formatter, "Run({})", self.path)
     }
 }
-
-/// What a file says of itself, if it is a run of this library's format.
-pub(crate) fn identify(disk: &dyn Disk, name: &str) -> Option<RunEntry> {
-    if !is_name(name) {
-        return None;
-    }
-    let file = disk.open(name, Access::Read).ok()?;
-    let length = file.length().ok()?;
-    let mut first = [0; HEADER];
-    read_full(file.as_ref(), &mut first, 0).ok()?;
-    let mut take = Take::new(verified(&first)?);
-    (take.array() == Some(MAGIC)).then_some(())?;
-    let format = take.u32()?;
-    let tree = u8::try_from(take.u32()?).ok()?;
-    let (number, salt) = (take.u64()?, take.u64()?);
-    let mut footer = vec![0; if format > UNFILTERED { FOOTER } else { OLD_FOOTER }];
-    let end = length.checked_sub(footer.len() as u64)?;
-    read_full(file.as_ref(), &mut footer, end).ok()?;
-    let entries = Footer::decode(&footer, salt, end, format)?.entries;
-    Some(RunEntry { tree, number, salt, length, entries })
-}
-
-static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 impl Run {
     /// Open the file that the manifest means, and verify all of it but the blocks.
@@ -275,21 +115,26 @@ impl Run {
         if footer.entries != entry.entries {
             return Err(corrupt(end, "it has another number of entries than the manifest says"));
         }
-        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        let last_head = last.as_deref().filter(|_| schema.key == Shape::Keys(&[8])).map(head_of);
+        let span = heads.first().copied().zip(last_head);
         let cache = Arc::clone(cache);
+        let [light, heavy, ready] = [(); 3].map(|()| Slots::new(places.len()));
         Ok(Self {
             entry,
-            id,
             schema,
             file,
             path,
             keys,
             heads,
             last,
+            span,
             filter,
             places,
             dictionary,
             cache,
+            light,
+            heavy,
+            ready,
         })
     }
 
@@ -353,14 +198,13 @@ impl Run {
 
     /// A part of a block, from memory if it is there.
     pub(crate) fn part(&self, block: usize, heavy: bool, keep: bool) -> Result<Arc<Part>> {
-        let kind = if heavy { PartKind::Heavy } else { PartKind::Light };
-        let id = PartId::new(self.id, block, kind);
-        if let Some(part) = self.cache.get(id) {
+        let slots = if heavy { &self.heavy } else { &self.light };
+        if let Some(part) = slots.get(block) {
             return Ok(part);
         }
         let part = Arc::new(self.load(block, heavy)?);
         if keep {
-            self.cache.put(id, &part);
+            self.cache.put(slots, block, &part);
         }
         Ok(part)
     }
@@ -376,14 +220,13 @@ impl Run {
             return Ok(None);
         }
         let Some(block) = self.block_of(key) else { return Ok(None) };
-        let id = PartId::new(self.id, block, PartKind::Ready);
-        if let Some(part) = self.cache.get(id) {
+        if let Some(part) = self.ready.get(block) {
             return Ok(Some(part));
         }
         let mut walk = RunIter::of_block(self, block)?;
         let count = self.places.get(block).map_or(0, |place| place.count as usize);
         let part = Arc::new(Part::Ready(make(&mut walk, count)?));
-        self.cache.put(id, &part);
+        self.cache.put(&self.ready, block, &part);
         Ok(Some(part))
     }
 
@@ -395,7 +238,7 @@ impl Run {
     /// How many blocks begin below `key`.
     fn blocks_below(&self, key: &[u8]) -> usize {
         if self.heads.is_empty() {
-            return self.keys.count_below(key);
+            return self.keys.count_below(key, None);
         }
         let head = head_of(key);
         let low = count_below(&self.heads, head);
@@ -405,7 +248,15 @@ impl Run {
 
     /// Whether `key` lies between the first key and the last.
     pub(crate) fn spans(&self, key: &[u8]) -> bool {
-        self.keys.get(0) <= key && self.last.as_deref().is_none_or(|last| key <= last)
+        match self.span {
+            Some((first, last)) if key.len() == 8 => (first..=last).contains(&head_of(key)),
+            _ => self.keys.get(0) <= key && self.last.as_deref().is_none_or(|last| key <= last),
+        }
+    }
+
+    /// The beginnings of the first key of a block and of that behind it, where keys are numbers.
+    fn heads_around(&self, block: usize) -> Option<(u64, u64)> {
+        Some((*self.heads.get(block)?, *self.heads.get(block + 1)?))
     }
 
     /// The block that would hold `key`; None where it is less than all.
@@ -417,7 +268,9 @@ impl Run {
             return begun.checked_sub(1);
         }
         let below = self.blocks_below(key);
-        if below < self.keys.len() && self.keys.get(below) == key {
+        // Mostly the beginnings, which are near, tell that it is no block's first.
+        let like = self.heads.get(below).is_none_or(|head| *head == head_of(key));
+        if like && below < self.keys.len() && self.keys.get(below) == key {
             return Some(below);
         }
         below.checked_sub(1)
@@ -444,9 +297,14 @@ impl At {
         let Some(block) = run.block_of(key) else { return Ok(None) };
         let part = run.part(block, false, true)?;
         let at = Self { run: Arc::clone(run), part, block, index: 0 };
-        let index = at.light().keys.count_below(key);
+        let index = at.count_below(key);
         Ok((at.light().keys.get(index) == key && index < at.light().len())
             .then_some(Self { index, ..at }))
+    }
+
+    /// How many of the block's keys are less than `key`.
+    fn count_below(&self, key: &[u8]) -> usize {
+        self.light().keys.count_below(key, self.run.heads_around(self.block))
     }
 
     pub(crate) fn light(&self) -> &Light {
@@ -491,9 +349,9 @@ impl Heavy {
 
     /// The text; the block that it stands in stays in `window` until the next.
     pub(crate) fn load_through<'a>(&self, window: &'a mut Window) -> Result<&'a [u8]> {
-        if window.at != Some((self.run.id, self.block)) {
-            window.part = None;
-            window.at = Some((self.run.id, self.block));
+        let at = Some((self.run.heavy.number(), self.block));
+        if window.at != at {
+            *window = Window { at, part: None };
         }
         let part = match window.part.take() {
             Some(part) => part,
@@ -513,7 +371,7 @@ fn text(part: &Part, index: usize) -> &[u8] {
 /// The heavy part that was read last.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
-    at: Option<(u64, usize)>,
+    at: Option<(usize, usize)>,
     part: Option<Arc<Part>>,
 }
 
@@ -538,7 +396,7 @@ impl RunIter {
         };
         walk.enter(block)?;
         if let (Some(key), Some(at)) = (key, &mut walk.at) {
-            let mut index = at.light().keys.count_below(key);
+            let mut index = at.count_below(key);
             if from == Bound::Excluded(key) && at.light().keys.get(index) == key {
                 index += 1;
             }

@@ -15,7 +15,8 @@ use crate::error::{Context, Error, Result};
 use crate::filter::Filter;
 use crate::log::random;
 use crate::manifest::RunEntry;
-use crate::run::{Footer, HEADER, Place, Run, RunIter, Window, encode_index, header, name};
+use crate::run::{Run, RunIter, Window};
+use crate::run_file::{Footer, HEADER, Place, encode_index, header, name};
 
 /// A block with texts of so many bytes takes no further entry.
 const FULL: usize = 32 << 10;

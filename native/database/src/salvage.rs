@@ -16,7 +16,8 @@ use crate::options::Options;
 use crate::recovery::{no_store, open_runs};
 use crate::replay::Replay;
 use crate::row::{NewRow, Row, Stat, Text};
-use crate::run::{self, Run, RunIter};
+use crate::run::{Run, RunIter};
+use crate::run_file;
 use crate::scan::{Chunks, Scan, Step, find_frame};
 use crate::segment::Segment;
 use crate::state::{Blob, Purged, Record, State, TreeVisitor};
@@ -320,7 +321,7 @@ fn found_files(disk: &dyn Disk) -> Result<Option<Manifest>> {
             manifest.segments.retain(|entry| entry.id.number != id.number);
             manifest.segments.push(Entry { id, salt, sealed: None, used: 0 });
         }
-        manifest.runs.extend(run::identify(disk, name));
+        manifest.runs.extend(run_file::identify(disk, name));
     }
     manifest.runs.sort_by_key(|run| std::cmp::Reverse(run.number));
     Ok((!manifest.segments.is_empty() || !manifest.runs.is_empty()).then_some(manifest))

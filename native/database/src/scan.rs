@@ -3,7 +3,7 @@
 use crate::bytes::{checksum, is_blank};
 use crate::error::Result;
 use crate::frame::{ALIGNMENT, HEADER, HEADER_BYTES, Header, Kind, MAGIC, PAGE, STRIDE};
-use crate::segment::{FIRST_FRAME, Segment};
+use crate::segment::Segment;
 
 /// Bytes that one hop reads: a header and, mostly, the whole of a small transaction.
 const WINDOW: usize = 4096;
@@ -136,18 +136,24 @@ pub(crate) fn find_frame(segment: &Segment, from: u64, end: u64) -> Result<Optio
 }
 
 /// Where the valid part of an unsealed segment ends; `durable` is an offset below which
-/// everything is known to have reached the disk.
+/// everything is known to have reached the disk. Frames are read from `from` on: what is before it
+/// is durable, too, and stands in the runs.
 ///
 /// What follows the last valid frame is a write that a crash cut short, and no loss, unless
 /// there is proof that it had been durable: `durable` itself, or a later frame that says so.
 /// Then it is damage. Bytes of blobs below the highest such offset are not read here.
-pub(crate) fn find_end(segment: &Segment, mut durable: u64) -> Result<u64> {
+pub(crate) fn find_end(segment: &Segment, durable: u64, from: u64) -> Result<u64> {
+    const SHORT: &str = "the file ends before what was durable";
     let length = segment.length()?;
-    let mut scan = Scan::new(segment, FIRST_FRAME, length, Chunks::Skip);
+    let mut durable = durable.max(from);
+    if length < from {
+        return Err(segment.corrupt(length, SHORT));
+    }
+    let mut scan = Scan::new(segment, from, length, Chunks::Skip);
     let (end, why) = loop {
         match scan.step()? {
             Step::Frame(frame) => durable = durable.max(frame.header.durable),
-            Step::End => break (scan.position(), "the file ends before what was durable"),
+            Step::End => break (scan.position(), SHORT),
             Step::Bad(at, why) => break (at, why),
         }
     };
@@ -160,7 +166,7 @@ pub(crate) fn find_end(segment: &Segment, mut durable: u64) -> Result<u64> {
         return Err(segment.corrupt(end, why));
     }
     // Whoever wrote down how much is durable took it from the end of a frame.
-    let mut scan = Scan::new(segment, durable.max(FIRST_FRAME), end, Chunks::Verify);
+    let mut scan = Scan::new(segment, durable, end, Chunks::Verify);
     loop {
         match scan.step()? {
             Step::Frame(_) => {}

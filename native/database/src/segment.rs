@@ -155,7 +155,8 @@ impl Segment {
 
     /// Whether the file holds nothing but zeros from `offset` on.
     pub(crate) fn is_blank(&self, mut offset: u64) -> Result<bool> {
-        let mut buffer = vec![0; BLANK];
+        let left = self.length()?.saturating_sub(offset);
+        let mut buffer = vec![0; usize::try_from(left).unwrap_or(BLANK).clamp(1, BLANK)];
         loop {
             let count = self.read(&mut buffer, offset)?;
             if !is_blank(buffer.get(..count).unwrap_or_default()) {

@@ -77,7 +77,7 @@ impl Writer {
 
     fn start(disk: &Arc<dyn Disk>, lock: WriterLock, options: Options) -> Result<Self> {
         let cache = Arc::new(Cache::new(options.cache_bytes));
-        let Recovered { log, state } = recover(disk, options, &cache)?;
+        let Recovered { log, state } = recover(disk, lock.is_clean, options, &cache)?;
         let uuid = log.tail().manifest.uuid;
         let log = Arc::new(log);
         let state = Arc::new(state);
@@ -192,7 +192,9 @@ impl Writer {
             // Whoever waits is told by the drain. Nothing depends on the mark; recovery does
             // without.
             _ = self.drain();
-            _ = self.log.finish();
+            if self.log.finish().is_ok() {
+                lock.leave();
+            }
             drop(lock);
         }
     }

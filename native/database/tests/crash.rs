@@ -323,16 +323,25 @@ fn power_cut_during_recovery() {
     }
 }
 
-/// Open what a killed process left, then cut the power: what the opening showed stays.
+/// Open what a killed process left, then cut the power: what the opening showed stays, and so does
+/// what is committed on top of it.
 fn verify_shown_is_durable(killed: &SimDisk, context: &str) {
-    let shared: Arc<dyn Disk> = Arc::new(killed.clone());
-    let store = open(&shared).unwrap_or_else(|error| panic!("{context}, killed: {error}"));
-    let shown = content(&store.snapshot().unwrap()).unwrap();
-    for outcome in 0..3 {
-        let context = format!("{context}, killed, opened, power cut, outcome {outcome}");
-        let shared: Arc<dyn Disk> = Arc::new(killed.after_power_cut(Fault::None));
-        let store = open(&shared).unwrap_or_else(|error| panic!("{context}: {error}"));
-        assert_eq!(content(&store.snapshot().unwrap()).unwrap(), shown, "{context}");
+    for commits in [false, true] {
+        let shared: Arc<dyn Disk> = Arc::new(killed.clone());
+        let store = open(&shared).unwrap_or_else(|error| panic!("{context}, killed: {error}"));
+        if commits {
+            let mut transaction = store.begin().unwrap();
+            transaction.put(6, b"after the kill", b"1").unwrap();
+            transaction.commit().unwrap_or_else(|error| panic!("{context}, commit: {error}"));
+        }
+        let shown = content(&store.snapshot().unwrap()).unwrap();
+        for outcome in 0..3 {
+            let what = if commits { "committed" } else { "opened" };
+            let context = format!("{context}, killed, {what}, power cut, outcome {outcome}");
+            let shared: Arc<dyn Disk> = Arc::new(killed.after_power_cut(Fault::None));
+            let store = open(&shared).unwrap_or_else(|error| panic!("{context}: {error}"));
+            assert_eq!(content(&store.snapshot().unwrap()).unwrap(), shown, "{context}");
+        }
     }
 }
 

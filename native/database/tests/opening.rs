@@ -1,0 +1,93 @@
+//! What opening and closing a store wait for, and where they begin to read.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+
+#[path = "support/rows.rs"]
+mod rows;
+#[path = "support/mod.rs"]
+mod support;
+
+use std::sync::Arc;
+
+use picturerail_database::{Disk, Level, Mode, Options, Store, check};
+use rows::{STATE_TABLE, content};
+use support::{Fault, SimDisk};
+
+fn open(disk: &SimDisk) -> Store {
+    Store::open_on(Arc::new(disk.clone()), Mode::Create, Options::default()).unwrap()
+}
+
+fn commit(store: &Store, value: &[u8]) {
+    let mut transaction = store.begin().unwrap();
+    transaction.put(STATE_TABLE, b"key", value).unwrap();
+    transaction.commit().unwrap();
+}
+
+/// Who opens a store that was closed well, reads and closes it changes nothing but the pid in
+/// the lock, twice: no sync is waited for.
+#[test]
+fn who_only_reads_waits_for_no_disk() {
+    let disk = SimDisk::new(Fault::None, 1);
+    commit(&open(&disk), b"1");
+    let before = (disk.calls(), disk.files());
+    let store = open(&disk);
+    let shown = content(&store.snapshot().unwrap()).unwrap();
+    assert_eq!(shown.records[&b"key"[..]], b"1");
+    drop(store);
+    assert_eq!(disk.calls() - before.0, 2);
+    assert_eq!(disk.files(), before.1, "the pid is taken away again");
+}
+
+/// The mark that a killed writer left in memory alone is durable once the next one has closed,
+/// also where that wrote nothing.
+#[test]
+fn a_killed_writers_mark_is_made_durable() {
+    for seed in 0..20 {
+        let disk = SimDisk::new(Fault::None, seed);
+        let store = open(&disk);
+        commit(&store, b"1");
+        let killed = disk.after_kill();
+        drop(open(&killed));
+        let mark = &killed.files()["DURABLE"];
+        assert_eq!(*mark, disk.files()["DURABLE"]);
+        let cut = killed.after_power_cut(Fault::None);
+        assert_eq!(cut.files()["DURABLE"], *mark, "seed {seed}");
+    }
+}
+
+/// Of the last segment only what the runs do not hold is read: damage before that is left to who
+/// reads it and to checks, damage behind it and a file that ends before it are told.
+#[test]
+fn the_last_segment_is_read_from_the_checkpoint_on() {
+    let disk = SimDisk::new(Fault::None, 1);
+    let store = open(&disk);
+    commit(&store, b"1");
+    store.checkpoint().unwrap();
+    let is_log = |bytes: &[u8]| bytes.starts_with(b"PRDBseg");
+    let (log, bytes) = disk.files().into_iter().find(|(_, bytes)| is_log(bytes)).unwrap();
+    commit(&store, b"2");
+    drop(store);
+    let damaged = |change: &dyn Fn(&mut Vec<u8>)| {
+        let other = disk.after_kill();
+        other.damage(&log, change);
+        other
+    };
+    let early = damaged(&|bytes| bytes[70] ^= 1);
+    let store = open(&early);
+    assert_eq!(content(&store.snapshot().unwrap()).unwrap().records[&b"key"[..]], b"2");
+    commit(&store, b"3");
+    drop(store);
+    let shared: Arc<dyn Disk> = Arc::new(early);
+    assert!(check(&shared, Level::Quick).unwrap().is_empty());
+    assert!(!check(&shared, Level::Full).unwrap().is_empty());
+
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    let opens = |disk: SimDisk| Store::open_on(Arc::new(disk), Mode::Write, Options::default());
+    for change in [&|bytes: &mut Vec<u8>| bytes[end + 30] ^= 1, &|bytes: &mut Vec<u8>| {
+        bytes.truncate(end - 8);
+    }] as [&dyn Fn(&mut Vec<u8>); 2]
+    {
+        let error = opens(damaged(change)).unwrap_err().to_string();
+        assert!(error.contains(&log), "{error}");
+    }
+}
