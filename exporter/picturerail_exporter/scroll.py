@@ -35,7 +35,7 @@ import msgspec
 from picturerail_exporter import pages
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.listings import Key
-from picturerail_exporter.renditions import Recipe
+from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.sections import Listing
 from picturerail_exporter.shards import shard_name
 from picturerail_exporter.state import SiteState

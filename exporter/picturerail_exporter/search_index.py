@@ -23,7 +23,7 @@ from PIL import Image
 
 from picturerail_exporter import pages
 from picturerail_exporter.collection import Photo
-from picturerail_exporter.renditions import TILE, Recipe
+from picturerail_exporter.recipe import TILE, Recipe
 from picturerail_exporter.search_file import body_of, directory, packed, varint
 from picturerail_exporter.search_meaning import Meaning, Vectors
 from picturerail_exporter.search_state import LOOK, RECORDS, ROWS, Row, SearchState, Told

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from picturerail_exporter.renditions import Recipe, Size
-from picturerail_exporter.search_index import SearchIndex
+from picturerail_exporter import site as exporting
+from picturerail_exporter.recipe import Recipe, Size
 from picturerail_exporter.site import SiteOptions, export
 from picturerail_native.database import Database
 
@@ -34,8 +34,7 @@ def main(store: Path, site: Path, *, full: bool) -> None:
 
         return call
 
-    for name in ("rebuild", "update"):
-        setattr(SearchIndex, name, timed(getattr(SearchIndex, name)))
+    exporting._bring_index = timed(exporting._bring_index)
     with Database(store) as database, database.snapshot() as snapshot:
         export(snapshot, SiteOptions(site, store / "renditions", recipe=RECIPE), full=full)
     print("index", took[0])

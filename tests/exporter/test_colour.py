@@ -10,7 +10,8 @@ from skimage.color import deltaE_ciede2000, lab2xyz, rgb2lab
 
 from picturerail_exporter.colour import DISPLAY_P3
 from picturerail_exporter.pixels import decode
-from picturerail_exporter.renditions import Recipe, Size, render
+from picturerail_exporter.recipe import Recipe, Size
+from picturerail_exporter.renditions import render
 
 from .helpers import encoded
 from .test_pixels import ADOBE, PROPHOTO, matrix_profile

@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from picturerail_exporter.pixels import Picture, decode
+from picturerail_exporter.recipe import Recipe, Size
 from picturerail_exporter.rendition_store import RenditionStore
-from picturerail_exporter.renditions import Recipe, Size, placeholder, render
+from picturerail_exporter.renditions import placeholder, render
 
 from .helpers import encoded, photograph
 

@@ -8,7 +8,7 @@ from picturerail_config.settings import Export, Settings
 from picturerail_daemon.meaning.words import WordVectors
 from picturerail_daemon.service.places import Layout
 from picturerail_daemon.service.vocabulary import site_meaning
-from picturerail_exporter.renditions import Recipe
+from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Allowed, Rule, Rules
 from picturerail_exporter.site import SiteOptions
 from picturerail_exporter.theme import Theme
