@@ -222,6 +222,13 @@ class SiteState:
         """Return the picture with a listing's greatest place."""
         return next(self._listed(_range(listing, None, None), "LIMIT 1"), None)
 
+    def number_listed(self, listing: bytes, since: Key, before: Key | None) -> int:
+        """Return how many pictures a listing has from one place up to another."""
+        within = _range(listing, since, before)
+        tables = within.tables.partition(" ")[0]  # the pictures themselves are not asked for
+        query = f"SELECT COUNT(*) FROM {tables} {within.where}"  # noqa: S608 - made here
+        return int(self._db.execute(query, within.values).fetchone()[0])
+
     def _listed(self, within: _Range, end: str) -> Iterator[Photo]:
         order = f"ORDER BY {within.place} DESC, {within.number} DESC {end}"
         query = f"SELECT photo.data FROM {within.tables} {within.where} {order}"  # noqa: S608
