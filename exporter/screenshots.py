@@ -62,10 +62,15 @@ def views(site: Path) -> dict[str, tuple[str, Callable[[Page], None]]]:
         "about": (photo, lambda page: page.keyboard.press("i")),
         "keys": (photo, lambda page: page.keyboard.press("?")),
         "zoomed": (photo, lambda page: page.keyboard.press("z")),
-        "scrolled": ("index.html", lambda page: page.mouse.wheel(0, 2500)),
+        "scrolled": ("index.html", _scroll),
         "narrowed": (plain["search"], lambda page: page.click("#results-narrow summary")),
         "completed": ("index.html", _type),
     }
+
+
+def _scroll(page: Page) -> None:
+    page.mouse.wheel(0, 2500)
+    page.wait_for_timeout(800)
 
 
 def _type(page: Page) -> None:

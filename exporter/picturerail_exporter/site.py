@@ -92,7 +92,7 @@ class SiteOptions:
             self.base_url,
             self.language,
             self.rules,
-            self.recipe,
+            (self.recipe, self.recipe.version),
             self.vectors_version,
             self.similar,
             self.meaning and self.meaning.version,

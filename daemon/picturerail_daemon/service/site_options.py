@@ -48,4 +48,4 @@ def site_recipe(export: Export) -> Recipe:
     """Return what the pictures are rendered as."""
     wanted = {"avif": export.avif, "jpeg": export.jpeg}
     more = tuple(name for name, is_wanted in wanted.items() if is_wanted)
-    return Recipe(more=more, wide=export.wide_gamut)
+    return Recipe(more=more, wide=export.wide_gamut, sharp=export.sharp)
