@@ -132,7 +132,9 @@ class Planner:
 
     def _shards(self, index: Brought | None) -> Iterator[File]:
         if index is not None:
-            yield from (_ready(path, data) for path, data in index.written.items())
+            # Some tens of megabytes, which are let go one by one.
+            for path in list(index.written):
+                yield _ready(path, index.written.pop(path))
             yield from (Gone(path) for path in index.gone)
 
     def _root(self, index: Brought | None) -> Iterator[File]:
