@@ -23,12 +23,11 @@ from picturerail_exporter.serve import make_server
 
 SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1366, 860)}
 SHOWN = {
-    ("grid", "desktop", "light"): ("screenshot", 1366),
-    ("photo", "desktop", "dark"): ("screenshot-photo", 900),
-    ("narrowed", "desktop", "light"): ("screenshot-search", 900),
-    ("grid", "phone", "dark"): ("screenshot-phone", 390),
+    "screenshot": (1366, 590, "light"),
+    "screenshot-photo": (1100, 720, "dark"),
+    "screenshot-phone": (390, 720, "dark"),
 }
-"""What the README shows: the name of its file, and its width in pixels."""
+"""What the README shows of the demonstration (`make run`): size in pixels, scheme."""
 
 
 def views(site: Path) -> dict[str, tuple[str, Callable[[Page], None]]]:
@@ -102,23 +101,24 @@ def main() -> None:
                         page.wait_for_load_state("networkidle")
                         act(page)
                         page.wait_for_load_state("networkidle")
-                        data = page.screenshot()
-                        (folder / f"{view}-{size}-{scheme}.png").write_bytes(data)
-                        if (view, size, scheme) in SHOWN:
-                            _save(data, folder, *SHOWN[view, size, scheme])
+                        page.screenshot(path=folder / f"{view}-{size}-{scheme}.png")
                     page.close()
+            for name, (width, height, scheme) in SHOWN.items():
+                page = browser.new_page(
+                    viewport={"width": width, "height": height}, color_scheme=scheme
+                )
+                page.goto(f"http://127.0.0.1:{server.server_port}/")
+                if "photo" in name:
+                    page.click(".tile >> nth=0")
+                page.wait_for_load_state("networkidle")
+                with Image.open(io.BytesIO(page.screenshot())) as image:
+                    image.convert("RGB").save(folder / f"{name}.webp", quality=78, method=6)
+                page.close()
             browser.close()
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-def _save(data: bytes, folder: Path, name: str, width: int) -> None:
-    """Keep a picture for the README."""
-    with Image.open(io.BytesIO(data)) as image:
-        size = width, image.height * width // image.width
-        image.convert("RGB").resize(size).save(folder / f"{name}.webp", quality=78, method=6)
 
 
 if __name__ == "__main__":
