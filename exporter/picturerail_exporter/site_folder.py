@@ -28,7 +28,8 @@ _OLD_LISTS = ("[0-9a-f][0-9a-f].json", "[0-9a-f][0-9a-f][0-9a-f].json")
 _LIST = "????.json"
 _HEXADECIMAL = frozenset("0123456789abcdef")
 _OWN_FOLDER = ".picturerail"
-_LISTS = 4096
+_OF_A_KIND = 4096
+_LISTS = 3 * _OF_A_KIND
 _TOGETHER = 32
 """Pictures with following ids whose pages stand in one list."""
 
@@ -73,12 +74,12 @@ def digest(data: bytes) -> str:
 class Marks:
     """The digest of each file of ours by its path: `.picturerail/files/0abc.json`.
 
-    A path stands in one of 4096 lists: the pages of pictures with following ids together, pictures'
-    files with those whose digests begin alike, all others where their own checksum says. A list is
-    read when it is first asked for, and written only where it changed, so that a few files among
-    many cost a few short lists, and one after the other few of them at a time. New files are named
-    in `.picturerail/begun`, a path a line, before any of them is written; it goes when the lists
-    name them.
+    There are 4096 lists for pages of pictures, those with following ids together; as many for
+    pictures' files, those whose digests begin alike together; and as many for all others, where
+    their own checksums say. A list is read when it is first asked for, and written only where it
+    changed, so that a few files among many cost a few short lists, and files that are written one
+    after the other few of them at a time. New files are named in `.picturerail/begun`, a path a
+    line, before any of them is written; it goes when the lists name them.
 
     The lists of an older format are read once and written as these; `.picturerail/files/parted`
     says, while they go one by one, that they count no more.
@@ -217,13 +218,13 @@ class Marks:
 
 
 def _number(path: str) -> int:
-    """Return the number of a path's list."""
+    """Return the number of a path's list; those of a kind share none with others."""
     kind, _, rest = path.partition("/")
     if kind == "photo" and (number := rest.partition("/")[0]).isdecimal():
-        return int(number) // _TOGETHER % _LISTS
+        return int(number) // _TOGETHER % _OF_A_KIND
     if kind == "media" and _HEXADECIMAL.issuperset(begins := rest[3:6]):
-        return int(begins, 16) % _LISTS
-    return zlib.crc32(path.encode()) % _LISTS
+        return _OF_A_KIND + int(begins, 16) % _OF_A_KIND
+    return 2 * _OF_A_KIND + zlib.crc32(path.encode()) % _OF_A_KIND
 
 
 class SiteFolder:
