@@ -315,6 +315,7 @@ class _Work:
 
         for new in everything(self._source, self._options.rules):
             yield self._rendered(new, progress)
+            self._folder.marks.ease()  # pictures' files are asked about in no order of theirs
             done += len(new.tried)
             progress(0, 0)
 

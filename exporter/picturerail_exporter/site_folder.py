@@ -164,6 +164,12 @@ class Marks:
             self._begun = ahead
             self._note_begun()
 
+    def ease(self) -> None:
+        """Forget lists that did not change, where too much is held."""
+        if self._held > _MOST_HELD and not self._old:
+            for number in self._lists.keys() - self._changed:
+                self._forget(number)
+
     def save(self) -> None:
         """Write the lists that changed."""
         self._write_lists()

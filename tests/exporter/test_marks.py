@@ -5,6 +5,7 @@ import zlib
 
 import pytest
 
+from picturerail_exporter import site_folder
 from picturerail_exporter.site_folder import Marks
 
 from .helpers import plain, public, tree
@@ -78,6 +79,27 @@ def test_following_pictures_stand_in_few_lists(tmp_path):
     marks.save()
 
     assert len(list((tmp_path / ".picturerail/files").iterdir())) == 10 + 1
+
+
+def test_what_is_held_can_be_let_go(tmp_path, monkeypatch):
+    """Lists that did not change are forgotten and read again; what changed stays."""
+    marks = Marks(tmp_path)
+    for number in range(0, 3200, 32):
+        marks.set(f"photo/{number}/index.html", "1")
+    marks.save()
+    monkeypatch.setattr(site_folder, "_MOST_HELD", 20)
+    read = []
+    real = Marks._read
+    monkeypatch.setattr(Marks, "_read", lambda self, place: read.append(place) or real(self, place))
+
+    again = Marks(tmp_path)
+    again.set("photo/32/index.html", "2")
+    for number in range(0, 3200, 32):
+        assert again.get(f"photo/{number}/index.html") == ("2" if number == 32 else "1")
+    again.ease()
+    before = len(read)
+    assert (again.get("photo/32/index.html"), again.get("photo/64/index.html")) == ("2", "1")
+    assert len(read) == before + 1
 
 
 def test_what_was_begun_is_known_until_the_lists_name_it(tmp_path):
