@@ -3,7 +3,7 @@
 type LoadBytes = (name: string) => Promise<Uint8Array>;
 
 type BlockKind = "pictures" | "values" | "facts";
-type IndexKind = "terms" | "postings" | "rest" | "spelling" | "meaning" | BlockKind;
+type IndexKind = "terms" | "postings" | "rest" | "presence" | "spelling" | "meaning" | BlockKind;
 type Row = [key: string, value: Uint8Array];
 
 /** What differs from language to language, of folded words. */
@@ -22,8 +22,6 @@ interface PostingsRoot {
   pictures: number;
   values: number;
   facts: number;
-  /** Bands of a term that begin before so many documents are among its "postings". */
-  front: number;
   ending: string;
 }
 
@@ -49,12 +47,17 @@ interface FieldUse {
   words: number;
 }
 
-/** A term of the directory; its documents lie in bands, those first that are worth the most. */
+/** A term of the directory. */
 interface Term {
   key: string;
   text: string;
+  /** A tag as it is written, a word as it is folded. */
+  name: string;
   documents: number;
-  bands: { documents: number; bounds: FieldUse[][] }[];
+  /** No document has a field more often, or in fewer words, than one of these. */
+  bounds: FieldUse[][];
+  /** Where it has many documents: those beyond its front. */
+  rest: { documents: number; bounds: FieldUse[][] } | undefined;
   /** Where it has one document alone. */
   only: Part | undefined;
 }
@@ -65,6 +68,7 @@ interface IndexBytes {
   readonly at: number;
   readonly ended: boolean;
   number(): number;
+  classes(): FieldUse[][];
   take(length: number): Uint8Array;
   text(): string;
   /** A key, of which the beginning is that of the one before. */
@@ -78,6 +82,8 @@ interface Part {
   /** Each document's class. */
   readonly codes: Uint32Array;
   readonly classes: FieldUse[][];
+  /** Read which documents they are; nothing is found before. */
+  open(): Part;
   find(id: number): number;
   uses(at: number): FieldUse[];
   positions(at: number): Float64Array[];
@@ -107,7 +113,7 @@ interface Look {
   digest: string;
   /** The style sheet's class of its proportions. */
   form: number;
-  /** 4 bits each of red, green and blue; 0 where it is not known. */
+  /** 4 bits luma, 2 each of blue's and red's difference from it; 0 where it is not known. */
   colour: number;
 }
 
@@ -128,15 +134,21 @@ interface List {
   name: string;
   similarity: number;
   edits: number;
-  /** The band that is read next. */
+  /** Bands that are there to be read, once there are any; the next one; whether the rest is read. */
+  bands: Part[][] | undefined;
   next: number;
+  ended: boolean;
+  /** What is read of them. */
   parts: Part[];
+  /** Of a word that says little: which documents have it, where that is all that is read. */
+  there: Part[];
 }
 
 /** The best way that is known in which a document has a word. */
 interface Known {
   worth: number;
   list: List;
+  uses: FieldUse[];
 }
 
 /** As a Map by the documents' ids. */
@@ -157,10 +169,17 @@ interface Source {
   known: KnownDocuments;
   /** The most that what is not read may be worth. */
   readonly bound: number;
+  /** Whether it need not be there, and says little: then `reckon` tells what it is worth, `most` at most. */
+  light: boolean;
+  readonly most: number;
   readonly unread: List[];
   open(): Promise<void>;
   load(least: number): Promise<void>;
   loadAll(): Promise<void>;
+  /** Of a light one: read what it is worth, too. */
+  loadWorth(): Promise<void>;
+  /** Learn what a light one is worth to a document, from lengths that other words tell. */
+  reckon(id: number, lengthOf: (field: number) => number | undefined): { low: number; high: number };
   look(id: number): Look | undefined;
   way(id: number): Way | undefined;
   places(id: number, tell: (field: number, positions: Float64Array) => void): void;
@@ -312,7 +331,9 @@ interface Postings {
   stem(stem: string): Promise<{ bearing: number; words: string[] } | undefined>;
   nearTags(word: string): Promise<NearTag[]>;
   meaning(word: string): Promise<Near[][]>;
-  band(term: Term, band: number): Promise<Part[]>;
+  front(term: Term): Promise<Part[][]>;
+  rest(term: Term): Promise<Part[]>;
+  presence(term: Term): Promise<Part[]>;
   spellings(length: number, edits: number): Promise<string[]>;
   pictures(ids: number[]): Promise<Map<number, Shown>>;
   facts(ids?: number[]): Promise<Facts[]>;
@@ -333,12 +354,15 @@ declare var Picturerail: {
   Bytes: new (bytes: Uint8Array, at?: number) => IndexBytes;
   Part: new (value: Uint8Array) => Part;
   binary(bytes: Uint8Array): string;
-  classOf(bytes: IndexBytes): FieldUse[];
   lookOf(looks: Uint8Array, at: number, count: number): Look;
   LOOK_BYTES: number;
   Postings: { open(load: LoadBytes): Promise<Postings> };
   WordSource: new (index: Postings, word: QueryWord) => Source;
   PhraseSource: new (index: Postings, word: QueryWord) => Source;
+  LightSource: new (index: Postings, word: QueryWord) => Source;
+  isNearer(one: Known, than: Known | undefined): boolean;
+  worth(list: List, weight: number): number;
+  weightOf(index: Postings, uses: FieldUse[], only: string): number;
   Rows: {
     ratio(picture: ScrollPicture): number;
     of(pictures: ScrollPicture[], page: ScrollPage): ScrollRow[];

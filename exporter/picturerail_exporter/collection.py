@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from picturerail_exporter.formats import STRIPPED
 from picturerail_exporter.places import place_of, place_words
+from picturerail_exporter.renditions import mean_colour
 from picturerail_exporter.rules import Rules, folder_parts
 from picturerail_exporter.source import Source
 from picturerail_native.fields import readable, searched_fields
@@ -62,7 +63,8 @@ class Photo:
     `order` is the wall-clock time when it was taken, in seconds since 1970; the newest
     picture has the highest. `place` is where, as far as that may be told: the country, then the
     town; `gps` the position itself, only where that is allowed. `original` tells whether its own
-    file may be downloaded: "" (no), "stripped" of metadata, "full"; `mime` what that is.
+    file may be downloaded: "" (no), "stripped" of metadata, "full"; `mime` what that is. `colour`
+    is the placeholder's mean, "#rrggbb", "" where there is none.
     """
 
     id: int
@@ -85,6 +87,7 @@ class Photo:
     gps: tuple[float, float] | None = None
     original: str = ""
     mime: str = ""
+    colour: str = ""
 
     @property
     def title(self) -> str:
@@ -235,6 +238,7 @@ def _photo(
     )
     fields = [(name, value) for name, value in found if name not in _KEYWORDS or told(value)]
     tiny = metadata.placeholder
+    tiny = tiny if tiny.startswith("data:image/") and len(tiny) <= 400 else ""
     return Photo(
         id=row.id,
         content_hash=row.content_hash,
@@ -254,12 +258,13 @@ def _photo(
         camera=metadata.camera,
         lens=metadata.lens,
         exposure=metadata.exposure or Exposure(),
-        placeholder=tiny if tiny.startswith("data:image/") and len(tiny) <= 400 else "",
+        placeholder=tiny,
         fields=tuple(fields),
         place=place,
         gps=metadata.gps if allowed.place == "exact" else None,
         original=_original(row, metadata.mime, allowed.originals),
         mime=metadata.mime,
+        colour=_colour(metadata.colour, tiny),
     )
 
 
@@ -268,6 +273,16 @@ def _original(row: ImageRow, mime: str, allowed: str) -> str:
     if allowed == "none" or not row.has_data or (allowed == "stripped" and mime not in STRIPPED):
         return ""
     return allowed
+
+
+def _colour(told: str, placeholder: str) -> str:
+    """Return a picture's mean colour, from its placeholder where the row does not tell it."""
+    if re.fullmatch("#[0-9a-f]{6}", told):
+        return told
+    try:
+        return mean_colour(placeholder)
+    except (OSError, ValueError):
+        return ""
 
 
 def _key(text: str) -> str:

@@ -37,7 +37,7 @@ MEDIA = "media"
 DIGEST_BYTES = 8
 """So much of a content's hash names its files: a million pictures share none by chance (3e-8)."""
 
-TILE_BYTES = 3
+TILE_BYTES = 2
 """So much of a content's hash names a tile beside the picture's number."""
 
 ALBUMS = "album/index.html"
@@ -63,6 +63,7 @@ SEARCH_SCRIPTS = tuple(
         "query",
         "documents",
         "sources",
+        "light",
         "facets",
         "meaning",
         "ranking",
@@ -110,8 +111,8 @@ def media_name(content_hash: bytes, recipe: Recipe, name: str, kind: str = "webp
 def tile_name(photo: Photo, recipe: Recipe, kind: str = "webp") -> str:
     """Return the path on the site of what a grid shows of a picture, which no other one shares.
 
-    Its number and 24 bits of its content name it, so a search need not know more of it to show
-    it: of 16 million pictures that change one keeps its name, and is seen as it was by those
+    Its number and 16 bits of its content name it, so a search need not know more of it to show
+    it: of 65,536 pictures that change one keeps its name, and is seen as it was by those
     who have it.
     """
     digest = photo.content_hash[:TILE_BYTES].hex()

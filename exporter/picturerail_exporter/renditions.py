@@ -66,6 +66,18 @@ def placeholder(picture: Picture) -> str:
     raise AssertionError("16 pixels of WebP take more than 130 bytes")
 
 
+def mean_colour(address: str) -> str:
+    """Return the mean colour of a placeholder, "#rrggbb"; "" where there is none."""
+    if not address:
+        return ""
+    data = base64.b64decode(address.partition(",")[2])
+    with Image.open(io.BytesIO(data), formats=("WEBP",)) as tiny:
+        pixels = tiny.convert("RGB").tobytes()
+    return "#" + "".join(
+        f"{round(sum(pixels[part::3]) * 3 / len(pixels)):02x}" for part in range(3)
+    )
+
+
 def _webp(image: Image.Image, quality: int, effort: int, profile: bytes) -> bytes:
     return _saved(image, "WEBP", profile, quality=quality, method=effort)
 

@@ -14,7 +14,7 @@ beside it, JSON files named by their content, of which those in sight are read::
     a shard       [[id, shape, width, height, digest, wider, wider name, placeholder, alt], ...]
 
 `shape` is the style sheet's class; width and height are those of the tile, whose file is
-`media/ab/abcdef-{id}{ending}tile{suffix}`, where `abcdef` begins the digest; `wider` is the width
+`media/ab/abcd-{id}{ending}tile{suffix}`, where `abcd` begins the digest; `wider` is the width
 of the next larger file, 0 for none: `media/ab/ab…{ending}{wider name}{suffix}`, with the whole
 digest.
 

@@ -6,30 +6,47 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-MAGIC = b"PRSX\x04"
+MAGIC = b"PRSX\x05"
 """What every file begins with; the last byte is the format's version."""
 
 FOLDER = "search"
 ROOT = f"{FOLDER}/root.bin"
 
-_LEVEL = 6
+_LEVEL = 5
 _DIGEST = 8
+_SMALL = [bytes([number]) for number in range(0x80)]
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
     """Where rows of one kind are cut into files: at `least` and at `most` bytes.
 
-    `size` guesses what a row takes once it is packed.
+    `size` guesses what a row takes once it is packed. One in `one_in` rows may begin a file. Where
+    there is less than `files` files would hold, they are smaller, down to a quarter.
     """
 
     least: int
     most: int
     size: Callable[[bytes, bytes], int]
+    one_in: int
+    files: int = 0
+
+    def step(self, total: int) -> int:
+        """Return how much smaller files are that hold so many bytes of rows: half, two steps."""
+        if not self.files or not total:
+            return 0
+        room = 2 * self.least * self.files / total  # packed, rows take about half
+        return max(0, min(4, math.floor(2 * math.log2(room))))
+
+    def smaller(self, step: int) -> Cut:
+        """Return the same for smaller files."""
+        share = 2 ** (step / 2)
+        return replace(self, least=round(self.least / share), most=round(self.most / share))
 
 
 def packed(body: bytes) -> bytes:
@@ -58,6 +75,8 @@ def name_of(data: bytes) -> str:
 
 def varint(number: int) -> bytes:
     """Return a number as LEB128: seven bits a byte, the lowest first."""
+    if number < 0x80:
+        return _SMALL[number]  # most are
     out = bytearray()
     while number >= 0x80:
         out.append(number & 0x7F | 0x80)
@@ -86,8 +105,15 @@ def packed_size(key: bytes, value: bytes) -> int:
     return (len(key) + len(value)) // 2
 
 
+def packed_text(key: bytes, value: bytes) -> int:
+    """Guess what a row of what is said of pictures takes."""
+    return 2 * (len(key) + len(value)) // 5
+
+
 def packed_record(key: bytes, value: bytes) -> int:
     """Guess what a row of postings takes: of looks the digests cannot be packed."""
+    if key.partition(b"\0")[2] == b"n":
+        return packed_size(key, value)
     length, at = _number(value, 0)
     looks = len(value) - at - length
     return (2 * length + 3 * looks + len(key)) // 4
@@ -105,8 +131,8 @@ def body_of(rows: Iterable[tuple[bytes, bytes]]) -> bytes:
 def cut(rows: Iterable[tuple[bytes, bytes]], where: Cut) -> Iterator[list[tuple[bytes, bytes]]]:
     """Cut ascending rows into files.
 
-    A file ends before a row whose key's checksum says so (one in eight) once it is large enough,
-    or where it would become too large. So after a change the old cuts soon come again, and the
+    A file ends before a row whose key's checksum says so once it is large enough, or where it
+    would become too large. So after a change the old cuts soon come again, and the
     other files stay as they are: content-defined chunking (Muthitacharoen and others, SOSP 2001,
     section 3.1), over keys in place of bytes.
     """
@@ -114,7 +140,7 @@ def cut(rows: Iterable[tuple[bytes, bytes]], where: Cut) -> Iterator[list[tuple[
     size = 0
     for key, value in rows:
         more = where.size(key, value)
-        fit = size >= where.least and zlib.crc32(key) % 8 == 0
+        fit = size >= where.least and zlib.crc32(key) % where.one_in == 0
         if held and (fit or size + more > where.most):
             yield held
             held, size = [], 0

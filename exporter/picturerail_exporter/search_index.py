@@ -8,9 +8,7 @@ function of what is published: after any changes they are the same as if all wer
 
 from __future__ import annotations
 
-import base64
 import functools
-import io
 import itertools
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,25 +17,24 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from PIL import Image
 
 from picturerail_exporter import pages
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.recipe import TILE, Recipe
-from picturerail_exporter.search_file import body_of, directory, packed, varint
+from picturerail_exporter.search_file import directory, packed, varint
 from picturerail_exporter.search_meaning import Meaning, Vectors
-from picturerail_exporter.search_state import LOOK, RECORDS, ROWS, Row, SearchState, Told
+from picturerail_exporter.search_state import LOOK, ROWS, TERMS, Row, SearchState, Told
 from picturerail_exporter.state import SiteState
 from picturerail_native.fields import FIELD_WEIGHTS, FIELDS
 from picturerail_native.search import Reader, Writer, analyse, stem
-from picturerail_native.site_terms import SiteTerm, SiteTerms
+from picturerail_native.site_terms import PRESENCE, SiteTerm, SiteTerms
 
 Pictures = Mapping[int, tuple[Photo | None, Photo | None]]
 NearWords = Callable[[str], Sequence[tuple[str, float]]]
 """The words near a tag, with their similarity; none where the tag is not known."""
 
-BLOCKS = {"pictures": 1536, "values": 4096, "facts": 12_288}
-"""Files of what is said of pictures one by one, and how many ids share one."""
+BLOCKS = {"pictures": 128, "values": 1024, "facts": 4096}
+"""What is said of pictures one by one, and how many ids share a row of it."""
 
 FRONT = 900
 """A term's bands that begin before so many of its documents are its front: they lie apart from the
@@ -47,6 +44,9 @@ _SHOWN = 3500
 """Bands of the front that end before so many documents bear with each what it looks like."""
 _SHOWN_ALWAYS = 32
 """Where not even a term's first band is one of these, the first documents of it do."""
+
+_CHROMA = (-40, -14, 0, 22)
+"""How far from grey a picture's mean may be told to be, in blue or in red (ITU-R BT.601)."""
 
 _MOST_ALT = 44
 _MOST_DIGITS = 2
@@ -135,10 +135,10 @@ class SearchIndex:
             if self._meaning:
                 shown = (vector for vector in vectors if vector[0] in ids)
                 self._search.meaning.fill(self._meaning, shown)
+            self._tell(ids)
             files = {}
             for kind in ROWS:
                 files.update(self._search.cut_all(kind))
-            files.update(self._blocks(ids))
             return self._brought(files, old, terms)
 
     def update(
@@ -184,14 +184,14 @@ class SearchIndex:
         self._state.set_note("search index", str(seq))
         with Reader(self._folder) as reader:
             terms = SiteTerms(reader, FIELDS)
-            rows = self._replace(terms, changed.keys)
+            rows = self._replace(terms, changed)
             if self._meaning and vectors:
                 now = ((number, *vector) for number, of in vectors.items() for vector in of)
                 rows["meaning"] = self._search.meaning.update(self._meaning, vectors, now)
+            rows.update(self._tell(changed.ids))
             files = {}
             for kind, keys in rows.items():
                 files.update(self._search.cut_again(kind, keys))
-            files.update(self._blocks(changed.ids))
             return self._brought(files, old, terms)
 
     def _fill(self, terms: SiteTerms) -> None:
@@ -203,48 +203,42 @@ class SearchIndex:
         for key in sorted(keys):
             term = terms.term(key)
             if term is not None:
-                self._search.add_term(key, *looks.rows(key, term))
+                self._search.add_term(looks.rows(key, term, {}))
         for key in sorted(filter(None, map(_spelling, words))):
             self._search.set_spelling(key, there=True)
 
-    def _replace(self, terms: SiteTerms, keys: set[bytes]) -> dict[str, set[bytes]]:
+    def _replace(self, terms: SiteTerms, changed: _Changed) -> dict[str, set[bytes]]:
         """Take terms over as they are now; return the keys of the rows that changed, by kind."""
         rows: dict[str, set[bytes]] = {kind: set() for kind in ROWS}
-        rows["terms"].update(keys)
-        looks = _Shown(self._search)
-        for key in sorted(keys):
-            before = {kind: self._search.records(kind, key) for kind in RECORDS}
-            after: dict[str, list[Row]] = {kind: [] for kind in RECORDS}
+        looks = _Shown(self._search, changed.ids)
+        for key in sorted(changed.keys):
             term = terms.term(key)
-            there = self._search.has_term(key)
-            self._search.drop_term(key)
-            if term is not None:
-                entry, after = looks.rows(key, term)
-                self._search.add_term(key, entry, after)
-            for kind in RECORDS:
-                rows[kind].update(key for key, _ in before[kind].items() ^ set(after[kind]))
-            if key.endswith(b"w") and there != (term is not None):
+            before = self._search.term(key)
+            after = looks.rows(key, term, before["postings"]) if term is not None else {}
+            self._search.drop_term(key, before)
+            self._search.add_term(after)
+            for kind in TERMS:
+                others = before[kind].items() ^ set(after.get(kind, ()))
+                rows[kind].update(row for row, _ in others)
+            if key.endswith(b"w") and bool(before["terms"]) != (term is not None):
                 spelt = _spelling(key[:-2].decode())
                 if spelt:
                     self._search.set_spelling(spelt, there=term is not None)
                     rows["spelling"].add(spelt)
         return rows
 
-    def _blocks(self, ids: set[int]) -> dict[str, bytes]:
-        """Make the files again that hold what is said of these pictures one by one."""
-        files: dict[str, bytes] = {}
+    def _tell(self, ids: set[int]) -> dict[str, set[bytes]]:
+        """Say anew what is said of these pictures one by one; return the rows' keys, by kind."""
+        rows: dict[str, set[bytes]] = {}
         for kind, say in _SAY.items():
             size = BLOCKS[kind]
-            for block in sorted({number // size for number in ids}):
+            blocks = sorted({number // size for number in ids})
+            for block in blocks:
                 told = list(self._search.told(block * size, (block + 1) * size))
-                first = block.to_bytes(4, "big")
-                data = None
-                if told:
-                    data = packed(body_of([(first, msgspec.json.encode(say(told)))]))
-                name = self._search.set_file(kind, first, data)
-                if data is not None:
-                    files[name] = data
-        return files
+                value = msgspec.json.encode(say(told)) if told else None
+                self._search.set_row(kind, block.to_bytes(4, "big"), value)
+            rows[kind] = {block.to_bytes(4, "big") for block in blocks}
+        return rows
 
     def _brought(self, files: dict[str, bytes], old: set[str], terms: SiteTerms) -> Brought:
         now = self._search.names()
@@ -262,12 +256,10 @@ class SearchIndex:
                 for name, (words, holding) in fields.items()
             ],
             **BLOCKS,
-            "front": FRONT,
             "ending": f"-{self._recipe.version}-{TILE}.webp",
         }
         meta = msgspec.json.encode(told)
-        kinds = (*ROWS, *BLOCKS)
-        parts = [directory(self._search.files(kind)) for kind in kinds]
+        parts = [directory(self._search.files(kind)) for kind in ROWS]
         return packed(varint(len(meta)) + meta + b"".join(parts))
 
 
@@ -312,31 +304,67 @@ class _Tags:
 
 
 class _Shown:
-    """Puts what the documents of a term's front look like into its records."""
+    """Makes rows of terms, with what the documents of their fronts look like."""
 
-    def __init__(self, search: SearchState) -> None:
-        self._ids, self._looks = search.looks()
+    def __init__(self, search: SearchState, changed: set[int] | None = None) -> None:
+        """Prepare for many terms, or for those of which some pictures changed."""
+        self._search, self._changed = search, changed
+        self._all = search.looks() if changed is None else None
 
-    def rows(self, key: bytes, term: SiteTerm) -> tuple[bytes, dict[str, list[Row]]]:
-        """Return a term's entry, and its records by their kind."""
-        found: dict[str, list[Row]] = {kind: [] for kind in RECORDS}
+    def rows(self, key: bytes, term: SiteTerm, old: Mapping[bytes, bytes]) -> dict[str, list[Row]]:
+        """Return a term's rows by their kind (`search_state.TERMS`).
+
+        Args:
+            key: of the term.
+            term: what the engine says of it.
+            old: its rows of postings, which are taken over where they hold the same.
+        """
+        found: dict[str, list[Row]] = {kind: [] for kind in TERMS}
+        entry = term.entry
         bands: dict[int, int] = {}
-        for record in term.records:
+        ranked = [record for record in term.records if record.band != PRESENCE]
+        for record in ranked:
             bands[record.band] = bands.get(record.band, 0) + len(record.ids) // 8
         ends = dict(zip(bands, itertools.accumulate(bands.values()), strict=True))
-        for number, record in enumerate(term.records):
+        for number, record in enumerate(ranked):
             ids = np.frombuffer(record.ids, "<u8")
             end = ends[record.band]
             front = end - bands[record.band] < FRONT
             seen = ids if front and end < _SHOWN else ids[:_SHOWN_ALWAYS] if not number else ids[:0]
-            looks = self._looks[np.searchsorted(self._ids, seen)]
-            columns = (np.ascontiguousarray(looks[name]).tobytes() for name in LOOK.names or ())
             row = key + bytes([record.band]) + int(ids[0]).to_bytes(8, "big")
-            data = b"".join((varint(len(record.postings)), record.postings, *columns))
+            data = varint(len(record.postings)) + record.postings
+            data = self._with_looks(data, seen, old.get(row, b""))
             if end == 1:
-                return term.entry + data, found  # a file less to read
-            found["postings" if front else "rest"].append((row, data))
-        return term.entry, found
+                entry = varint(1) + data  # a file less to read, and to write
+            else:
+                found["postings" if front else "rest"].append((row, data))
+        for record in term.records[len(ranked) :]:
+            row = key + bytes([PRESENCE]) + record.ids[7::-1]
+            found["presence"].append((row, varint(len(record.postings)) + record.postings))
+        if key.endswith(b"t"):
+            entry = self._written(key[:-2].decode()) + entry
+        found["postings" if key.endswith(b"n") else "terms"].append((key, entry))
+        return found
+
+    def _with_looks(self, data: bytes, ids: np.ndarray, old: bytes) -> bytes:
+        if not ids.size:
+            return data
+        if self._all is None:
+            numbers = ids.tolist()
+            same = old.startswith(data) and len(old) == len(data) + LOOK.itemsize * ids.size
+            if same and self._changed is not None and self._changed.isdisjoint(numbers):
+                return old
+            _, looks = self._search.looks(numbers)
+        else:
+            looks = self._all[1][np.searchsorted(self._all[0], ids)]
+        columns = (np.ascontiguousarray(looks[name]).tobytes() for name in LOOK.names or ())
+        return b"".join((data, *columns))
+
+    def _written(self, folded: str) -> bytes:
+        """Return how a tag is written, as a text; an empty one where it is so folded."""
+        tag = self._search.tag(folded)
+        text = b"" if tag is None or tag[0] == folded else tag[0].encode(errors="replace")
+        return varint(len(text)) + text
 
 
 def _keys_of(photo: Photo, language: str) -> Iterator[bytes]:
@@ -350,22 +378,25 @@ def _keys_of(photo: Photo, language: str) -> Iterator[bytes]:
 
 
 def _look(photo: Photo) -> bytes:
-    colour = _colour(photo.placeholder)
     form = pages.shape(photo.width, photo.height)
-    return photo.content_hash[: pages.TILE_BYTES] + bytes([form + 128, colour >> 4, colour & 15])
+    return photo.content_hash[: pages.TILE_BYTES] + bytes([form + 128, _colour(photo.colour)])
 
 
 @functools.lru_cache(maxsize=65536)
-def _colour(placeholder: str) -> int:
-    """Return a picture's mean colour, 4 bits each of red, green and blue; 0 if unknown."""
-    if not placeholder:
+def _colour(hexadecimal: str) -> int:
+    """Return a colour in 8 bits: 4 bits luma, 2 each of blue's and red's difference from it.
+
+    0, a black that is not quite one, where there is none.
+    """
+    if not hexadecimal:
         return 0
-    data = base64.b64decode(placeholder.partition(",")[2])
-    with Image.open(io.BytesIO(data), formats=("WEBP",)) as tiny:
-        pixels = tiny.convert("RGB").tobytes() if tiny.mode != "RGB" else tiny.tobytes()
-    count = len(pixels) // 3
-    red, green, blue = (round(sum(pixels[part::3]) / count / 17) for part in range(3))
-    return red << 8 | green << 4 | blue
+    red, green, blue = bytes.fromhex(hexadecimal[1:])
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    blues, reds = (
+        min(range(4), key=lambda at: abs(_CHROMA[at] - difference))
+        for difference in (0.564 * (blue - luma), 0.713 * (red - luma))
+    )
+    return round(luma / 17) << 4 | blues << 2 | reds
 
 
 def _told(photo: Photo) -> Told:

@@ -2,15 +2,20 @@
 
 Tables::
 
-    search_entry     key, entry: the directory of terms (`native/search/SITE.md`)
-    search_record    key, data: postings of each term's best documents, with what these look like
+    search_entry     key, entry: the terms that there are (`native/search/SITE.md`)
+    search_record    key, data: postings of each term's best documents, with what these look like;
+                     the tags that a word is near to
     search_rest      key, data: all other postings
+    search_presence  key, data: which pictures have a frequent word that says little
     search_spelling  key: words by their length, for those that are misspelt
+    search_pictures, search_values, search_facts
+                     key, data: what is said of pictures one by one, some ids a row
     search_tag       folded, tag, count, words: how often a published tag is written so, and what
                      it is near to, folded
     search_look      id, look, told: what a result shows before more of it is read, and what else
                      is said of single pictures (`Told`)
     search_file      kind, first, name: the files, by the first key in each
+    search_cut       kind, bytes, step: what the rows of terms take, and how small files are for it
 
 and those of `search_meaning`.
 """
@@ -34,18 +39,24 @@ from picturerail_exporter.search_file import (
     packed,
     packed_record,
     packed_size,
+    packed_text,
 )
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS search_entry(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_record(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_rest(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_presence(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_spelling(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_pictures(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_values(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_facts(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_tag(
   folded TEXT, tag BLOB, count INTEGER, words BLOB, PRIMARY KEY(folded, tag)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_look(id INTEGER PRIMARY KEY, look BLOB, told BLOB);
 CREATE TABLE IF NOT EXISTS search_file(
   kind TEXT, first BLOB, name TEXT, PRIMARY KEY(kind, first)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_cut(kind TEXT PRIMARY KEY, bytes INTEGER, step INTEGER);
 """
 TABLES += search_meaning.TABLES
 
@@ -53,28 +64,40 @@ _TABLE_NAMES = (
     "search_entry",
     "search_record",
     "search_rest",
+    "search_presence",
     "search_spelling",
+    "search_pictures",
+    "search_values",
+    "search_facts",
     "search_tag",
     "search_look",
     "search_file",
+    "search_cut",
     *search_meaning.TABLE_NAMES,
 )
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
-    "terms": ("search_entry", Cut(24_000, 56_000, packed_size)),
-    "postings": ("search_record", Cut(28_000, 44_000, packed_record)),
-    "rest": ("search_rest", Cut(34_000, 44_000, packed_record)),
-    "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size)),
-    "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size)),
+    "terms": ("search_entry", Cut(40_000, 64_000, packed_size, 8, 40)),
+    "postings": ("search_record", Cut(20_000, 34_000, packed_record, 3, 240)),
+    "rest": ("search_rest", Cut(16_500, 28_000, packed_record, 8, 50)),
+    "presence": ("search_presence", Cut(24_000, 44_000, packed_record, 8, 12)),
+    "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 8)),
+    "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
+    "pictures": ("search_pictures", Cut(54_000, 64_000, packed_text, 2)),
+    "values": ("search_values", Cut(30_000, 50_000, packed_size, 2)),
+    "facts": ("search_facts", Cut(80_000, 120_000, packed_size, 2)),
 }
 """The kinds of files that are cut out of a table, by the content of its rows: smaller ones where
 most searches read one, larger ones where few do, so that there are no more than some hundreds."""
 
-LOOK = np.dtype([("digest", "V3"), ("shape", "u1"), ("redgreen", "u1"), ("blue", "u1")])
+LOOK = np.dtype([("digest", "V2"), ("shape", "u1"), ("colour", "u1")])
 """What a result shows at once: what names the picture's tile, its proportions, its colour."""
 
-RECORDS = ("postings", "rest")
-"""The kinds that hold terms' documents."""
+TERMS = ("terms", "postings", "rest", "presence")
+"""The kinds whose rows are of terms."""
+
+_AT_ONCE = 900
+"""Rows that one query asks for."""
 
 Files = dict[str, bytes]
 
@@ -105,6 +128,9 @@ class SearchState:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Use an open database with the tables in it."""
         self._db = connection
+        cuts = connection.execute("SELECT kind, bytes, step FROM search_cut").fetchall()
+        self._bytes = {**dict.fromkeys(TERMS, 0), **{kind: size for kind, size, _ in cuts}}
+        self._steps = {kind: step for kind, _, step in cuts}
         self.meaning = search_meaning.MeaningState(connection)
 
     # ---- terms ----
@@ -113,27 +139,27 @@ class SearchState:
         """Forget everything."""
         for name in _TABLE_NAMES:
             self._db.execute(f"DELETE FROM {name}")  # noqa: S608 - names from here
+        self._bytes = dict.fromkeys(TERMS, 0)
+        self._steps = {}
 
-    def add_term(self, key: bytes, entry: bytes, records: Mapping[str, Sequence[Row]]) -> None:
-        """Keep a term that is not kept yet; its records by their kind, `postings` or `rest`."""
-        self._db.execute("INSERT INTO search_entry VALUES (?, ?)", (key, entry))
-        for kind, rows in records.items():
-            self._db.executemany(f"INSERT INTO {ROWS[kind][0]} VALUES (?, ?)", rows)  # noqa: S608
+    def add_term(self, rows: Mapping[str, Sequence[Row]]) -> None:
+        """Keep the rows, by their kind, of a term of which none are kept yet."""
+        for kind, of_kind in rows.items():
+            self._db.executemany(f"INSERT INTO {ROWS[kind][0]} VALUES (?, ?)", of_kind)  # noqa: S608
+            self._bytes[kind] += sum(len(key) + len(value) for key, value in of_kind)
 
-    def drop_term(self, key: bytes) -> None:
-        """Forget a term."""
-        self._db.execute("DELETE FROM search_entry WHERE key = ?", (key,))
-        for kind in RECORDS:
+    def drop_term(self, key: bytes, rows: Mapping[str, Mapping[bytes, bytes]]) -> None:
+        """Forget a term, which has these rows (`term`)."""
+        for kind in TERMS:
+            self._bytes[kind] -= sum(len(row) + len(value) for row, value in rows[kind].items())
             query = f"DELETE FROM {ROWS[kind][0]} WHERE key >= ? AND key < ?"  # noqa: S608
             self._db.execute(query, (key, key + b"\xff" * 9))
 
-    def has_term(self, key: bytes) -> bool:
-        """Tell whether a term is kept."""
-        found = self._db.execute("SELECT 1 FROM search_entry WHERE key = ?", (key,)).fetchone()
-        return found is not None
+    def term(self, key: bytes) -> dict[str, dict[bytes, bytes]]:
+        """Return a term's rows, by their kind and keys."""
+        return {kind: self._of_term(kind, key) for kind in TERMS}
 
-    def records(self, kind: str, key: bytes) -> dict[bytes, bytes]:
-        """Return a term's records of a kind by their keys."""
+    def _of_term(self, kind: str, key: bytes) -> dict[bytes, bytes]:
         query = f"SELECT * FROM {ROWS[kind][0]} WHERE key >= ? AND key < ?"  # noqa: S608
         return dict(self._db.execute(query, (key, key + b"\xff" * 9)))
 
@@ -204,13 +230,23 @@ class SearchState:
         )
         return ((number, _told_decoder.decode(told)) for number, told in rows)
 
-    def looks(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ids of all pictures, ascending, and what each looks like (`LOOK`)."""
-        ids, looks = [], []
-        for number, look in self._db.execute("SELECT id, look FROM search_look ORDER BY id"):
-            ids.append(number)
-            looks.append(look)
-        return np.array(ids, "<u8"), np.frombuffer(b"".join(looks), LOOK)
+    def looks(self, ids: Sequence[int] | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ids of pictures, ascending, and what each looks like (`LOOK`).
+
+        Args:
+            ids: of the pictures, ascending; all by default.
+        """
+        query = "SELECT id, look FROM search_look"
+        if ids is None:
+            rows = self._db.execute(f"{query} ORDER BY id").fetchall()
+        else:
+            rows = []
+            for begin in range(0, len(ids), _AT_ONCE):
+                part = ids[begin : begin + _AT_ONCE]
+                gaps = ", ".join("?" * len(part))
+                rows += self._db.execute(f"{query} WHERE id IN ({gaps}) ORDER BY id", part)
+        looks = b"".join([look for _, look in rows])
+        return np.array([number for number, _ in rows], "<u8"), np.frombuffer(looks, LOOK)
 
     def last(self) -> int:
         """Return the highest id of a picture; 0 where there is none."""
@@ -228,11 +264,17 @@ class SearchState:
         """Return the names of all files."""
         return {row[0] for row in self._db.execute("SELECT name FROM search_file")}
 
-    def set_file(self, kind: str, first: bytes, data: bytes | None) -> str:
-        """Keep a file of a kind of its own cuts; None forgets it. Returns its name."""
-        if data is None:
-            self._db.execute("DELETE FROM search_file WHERE kind = ? AND first = ?", (kind, first))
-            return ""
+    def set_row(self, kind: str, key: bytes, value: bytes | None) -> None:
+        """Keep a row; None forgets it."""
+        table = ROWS[kind][0]
+        if value is None:
+            self._db.execute(f"DELETE FROM {table} WHERE key = ?", (key,))  # noqa: S608
+        else:
+            query = f"INSERT OR REPLACE INTO {table} VALUES (?, ?)"  # noqa: S608
+            self._db.execute(query, (key, value))
+
+    def _set_file(self, kind: str, first: bytes, data: bytes) -> str:
+        """Keep a file; return its name."""
         name = name_of(data)
         self._db.execute("INSERT OR REPLACE INTO search_file VALUES (?, ?, ?)", (kind, first, name))
         return name
@@ -241,10 +283,11 @@ class SearchState:
         """Cut all rows of a kind into files; return them by name."""
         self._db.execute("DELETE FROM search_file WHERE kind = ?", (kind,))
         table, where = ROWS[kind]
+        where = where.smaller(self._step(kind))
         files: Files = {}
         for rows in cut(self._rows(table, b""), where):
             data = packed(body_of(rows))
-            files[self.set_file(kind, rows[0][0], data)] = data
+            files[self._set_file(kind, rows[0][0], data)] = data
         return files
 
     def cut_again(self, kind: str, keys: Iterable[bytes]) -> Files:
@@ -255,10 +298,12 @@ class SearchState:
         """
         old = self.files(kind)
         firsts = [first for first, _ in old]
-        if not firsts:
+        step = self._steps.get(kind, 0)
+        if not firsts or step != self._step(kind):
             return self.cut_all(kind)
         dirty = sorted({max(0, bisect_right(firsts, key) - 1) for key in keys})
         table, where = ROWS[kind]
+        where = where.smaller(step)
         files: Files = {}
         done = -1  # files up to this one are as they should be
         for number in dirty:
@@ -284,9 +329,18 @@ class SearchState:
                 last = len(firsts) - 1
             self._drop_files(kind, begin, end)
             for first, data in new:
-                files[self.set_file(kind, first, data)] = data
+                files[self._set_file(kind, first, data)] = data
             done = last
         return files
+
+    def _step(self, kind: str) -> int:
+        """Note what the rows of a kind take, and return how small its files are for it."""
+        size = self._bytes.get(kind, 0)
+        step = self._steps[kind] = ROWS[kind][1].step(size)
+        if kind in self._bytes:
+            row = kind, size, step
+            self._db.execute("INSERT OR REPLACE INTO search_cut VALUES (?, ?, ?)", row)
+        return step
 
     def _drop_files(self, kind: str, begin: bytes, end: bytes | None) -> None:
         if end is None:

@@ -91,9 +91,10 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     `width` and `height` are in pixels as shown, after `orientation` (the EXIF value, 1..8)
     was applied. `taken` is ISO 8601 local time, with its offset from UTC where known.
     `gps` is (latitude, longitude) in degrees. `placeholder` is a tiny picture as a `data:`
-    address. `descriptions` holds what each source said, by the source's name. `taken_from` and
-    `gps_from` name the source that those two came from, "" for the file itself. `fingerprint` is
-    a perceptual hash, 16 hexadecimal digits; "" until the picture was described.
+    address, `colour` its mean as "#rrggbb". `descriptions` holds what each source said, by the
+    source's name. `taken_from` and `gps_from` name the source that those two came from, "" for
+    the file itself. `fingerprint` is a perceptual hash, 16 hexadecimal digits; "" until the
+    picture was described.
     """
 
     mime: str
@@ -107,6 +108,7 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     exposure: Exposure | None = None
     gps: tuple[float, float] | None = None
     placeholder: str = ""
+    colour: str = ""
     taken_from: str = ""
     gps_from: str = ""
     fingerprint: str = ""

@@ -19,13 +19,16 @@ _HEAD = struct.Struct("<III")
 _NUMBER = struct.Struct("<I")
 _KEYS_AT_ONCE = 4096
 
+PRESENCE = 255
+"""The band of records that tell which documents have a word that says little, and not more."""
+
 
 @dataclass(frozen=True, slots=True)
 class SiteRecord:
     """Documents of a term that are worth about the same.
 
-    `band` is the lower, the more they are worth; `ids` are little-endian u64, ascending;
-    `postings` say where and how often each has the term.
+    `band` is the lower, the more they are worth, or `PRESENCE`; `ids` are little-endian u64,
+    ascending; `postings` say where and how often each has the term.
     """
 
     band: int

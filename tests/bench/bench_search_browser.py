@@ -11,11 +11,9 @@ are Pagefind and MiniSearch, from npm.
 from __future__ import annotations
 
 import argparse
-import base64
 import gzip
 import hashlib
 import html
-import io
 import itertools
 import json
 import os
@@ -30,7 +28,6 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from picturerail_exporter.collection import Photo
@@ -168,14 +165,12 @@ def visits(of: list[tuple[str, str, str]]) -> dict[str, list[str]]:
     }
 
 
-def placeholder(number: int) -> str:
-    """Return a few pixels of some colour, as a picture has until it is there."""
+def colour(number: int) -> str:
+    """Return some mean colour, as the daemon notes it for each picture."""
     rng = random.Random(number)
     grey = rng.gauss(110, 40)  # the means of photographs differ more in light than in hue
-    colour = [min(255, max(0, round(grey + rng.gauss(0, 20)))) for _ in range(3)]
-    data = io.BytesIO()
-    Image.new("RGB", (2, 2), tuple(colour)).save(data, "WEBP", quality=30, method=0)
-    return "data:image/webp;base64," + base64.b64encode(data.getvalue()).decode()
+    parts = (min(255, max(0, round(grey + rng.gauss(0, 20)))) for _ in range(3))
+    return "#" + "".join(f"{part:02x}" for part in parts)
 
 
 def photo(number: int, of: tuple[str, str, str]) -> Photo:
@@ -196,7 +191,8 @@ def photo(number: int, of: tuple[str, str, str]) -> Photo:
         camera=camera,
         lens="",
         exposure=Exposure(),
-        placeholder=placeholder(number),
+        placeholder="",
+        colour=colour(number),
         fields=(("filename", filename), ("caption", caption), ("camera", camera)),
     )
 

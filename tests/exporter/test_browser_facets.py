@@ -106,7 +106,7 @@ def order(source, number):
         ("-HAR", ["-harbour"]),
         ("hot", ['tag:"hot dog"']),
         ("beach", ['tag:"beach house"']),
-        ("är", ["arger"]),
+        ("är", ["Ärger"]),
         ("", []),
         ('"', []),
         ("sun ", []),

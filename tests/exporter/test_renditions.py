@@ -7,7 +7,7 @@ from PIL import Image
 from picturerail_exporter.pixels import Picture, decode
 from picturerail_exporter.recipe import Recipe, Size
 from picturerail_exporter.rendition_store import RenditionStore
-from picturerail_exporter.renditions import placeholder, render
+from picturerail_exporter.renditions import mean_colour, placeholder, render
 
 from .helpers import encoded, photograph
 
@@ -97,6 +97,18 @@ def test_placeholder_is_tiny(size, mode):
     assert len(address) <= 200
     with Image.open(io.BytesIO(base64.b64decode(data))) as tiny:
         assert (size[0] > size[1]) == (tiny.width > tiny.height)
+
+
+@pytest.mark.parametrize("colour", ["#c04020", "#808080", "#1030a0", "#f0f0e8"])
+def test_mean_colour_is_that_of_the_picture(colour):
+    """A placeholder's mean is about the picture's."""
+    image = Image.new("RGB", (40, 30), colour)
+
+    told = mean_colour(placeholder(Picture("image/png", 1, image, 40, 30)))
+
+    wanted, found = (bytes.fromhex(each[1:]) for each in (colour, told))
+    assert all(abs(a - b) <= 12 for a, b in zip(wanted, found, strict=True)), told
+    assert mean_colour("") == ""
 
 
 def test_store_keeps_what_it_was_given(tmp_path):

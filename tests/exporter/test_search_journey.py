@@ -205,6 +205,48 @@ def test_words_are_offered_and_taken(gallery, chromium):
     page.close()
 
 
+def test_tags_are_offered_as_they_are_written(source, publish, options, serve, chromium):
+    """Typed without accents a tag is offered with them, and finds what bears it."""
+    picture = encoded(photograph("coffee").resize((60, 40)))
+    source.add("one.jpg", picture, tags=("Zürich", "Zürcher See"), caption="At the lake")
+    source.add("two.jpg", picture, tags=("Zürich",), caption="In zurich")
+    source.add("three.jpg", picture, caption="Züge")
+    publish()
+    page = chromium.new_page()
+    page.goto(serve(options.path))
+    box = page.get_by_role("searchbox").first
+    box.press_sequentially("zu", delay=60)
+    page.get_by_role("option").first.wait_for()
+    offered = [
+        " ".join(each.split())
+        for each in page.locator("#completions [role=option]").all_inner_texts()
+    ]
+    assert offered == ["Zürich 2", "zuge 1", "zurcher 1", "Zürcher See 1"], offered
+    page.get_by_role("option", name="Zürich").click()
+    assert box.input_value() == "Zürich"
+    page.wait_for_url("**q=Z%C3%BCrich")
+    assert set(ids(page)) == {1, 2}
+    page.close()
+
+
+@pytest.mark.parametrize("colour", ["#305080", "#b08050", "#404048", "#e0e0e0"])
+def test_results_have_the_colour_of_their_picture(
+    source, publish, options, serve, chromium, colour
+):
+    """Until a picture is there its place is about as light and as blue or red."""
+    picture = encoded(photograph("coffee").resize((60, 40)))
+    source.add("one.jpg", picture, caption="Lake", colour=colour)
+    publish()
+    page = chromium.new_page()
+    page.goto(f"{serve(options.path)}?q=lake")
+    assert ids(page) == [1]
+    shown = page.locator("#results [data-photo-id]").evaluate("each => each.style.backgroundColor")
+    found = [int(part) for part in re.findall(r"\d+", shown)]
+    wanted = bytes.fromhex(colour[1:])
+    assert all(abs(a - b) <= 30 for a, b in zip(wanted, found, strict=True)), (colour, found)
+    page.close()
+
+
 def test_typing_does_not_wait_for_a_slow_host(gallery, chromium):
     """Over a slow line letters appear at once, and what is shown at last is for all of them."""
     page = chromium.new_page()

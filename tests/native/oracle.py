@@ -212,14 +212,14 @@ class Oracle:
             found = [
                 {i: score * (STOP if part in stops else 1) for i, score in scores.items()}
                 for part in tree.parts
-                for scores in [self._evaluate(part, weights)]
+                for scores in [self._evaluate(itself(part) if part in stops else part, weights)]
             ]
             ids = {i for scores in found for i in scores}
             return {i: sum(scores.get(i, 0.0) for scores in found) for i in ids}
         if isinstance(tree, Both) and stops and wanted:
             scores = self._evaluate(Both(tuple(rest)), weights)
             for part in stops:
-                for i, score in self._evaluate(part, weights).items():
+                for i, score in self._evaluate(itself(part), weights).items():
                     if i in scores:
                         scores[i] += STOP * score
             return scores
@@ -337,6 +337,11 @@ def is_stop(part: Tree) -> bool:
         and part.forms
         and part.terms[0] in STOP_WORDS
     )
+
+
+def itself(part: Tree) -> Tree:
+    """Return a word that says little as it is meant beside others: nothing that is only like it."""
+    return dataclasses.replace(part, prefixes=False, typos=False, near=frozenset())
 
 
 def edits_allowed(word: str) -> int:

@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from picturerail_native.search import Reader, SearchArgumentError, Writer, analyse, stem
-from picturerail_native.site_terms import SiteTerms
+from picturerail_native.site_terms import PRESENCE, SiteTerms
 
 FIELDS = ("filename", "tags", "caption", "unused")
 WORDS = ["sea", "seas", "sun", "sunny", "cat", "cats", "Straße", "北京天", "hot dog", "x1"]
@@ -55,13 +55,17 @@ def spelt_out(term, *, positions):
     """Return a term's documents as {id: (uses, positions by field)}; checks what the entry says."""
     entry = Numbers(term.entry)
     documents = entry.next()
-    bands = [
-        (entry.next(), [entry.uses() for _ in range(entry.next())]) for _ in range(entry.next())
-    ]
+    bounds = [entry.uses() for _ in range(entry.next())]
+    in_rest, bounds_of_rest = 0, []
+    if entry.at < len(entry.data):
+        in_rest = entry.next()
+        bounds_of_rest = [entry.uses() for _ in range(entry.next())]
     entry.ended()
+    ranked = [record for record in term.records if record.band != PRESENCE]
+    rest = max(record.band for record in ranked) if in_rest else None
     found = {}
-    in_band = [0] * len(bands)
-    for record in term.records:
+    in_bands = {}
+    for record in ranked:
         numbers = Numbers(record.postings)
         count = numbers.next()
         classes = [numbers.uses() for _ in range(numbers.next())]
@@ -69,23 +73,25 @@ def spelt_out(term, *, positions):
         ids = [step := step + numbers.next() for _ in range(count)]
         assert struct.unpack(f"<{count}Q", record.ids) == tuple(ids)
         codes = [numbers.next() for _ in range(count)]
-        in_band[record.band] += count
+        in_bands[record.band] = in_bands.get(record.band, 0) + count
         for number, code in zip(ids, codes, strict=True):
             places = {}
             for field, (times, _) in classes[code].items() if positions else ():
                 at = 0
                 places[field] = [at := at + numbers.next() for _ in range(times)]
             found[number] = classes[code], places
-            # No document is worth more than what its band promises, whatever the averages.
-            assert any(
-                all(
-                    field in most and most[field][0] >= times and most[field][1] <= words
-                    for field, (times, words) in classes[code].items()
+            # No document is worth more than what is promised, whatever the averages.
+            for promised in (bounds, bounds_of_rest) if record.band == rest else (bounds,):
+                assert any(
+                    all(
+                        field in most and most[field][0] >= times and most[field][1] <= words
+                        for field, (times, words) in classes[code].items()
+                    )
+                    for most in promised
                 )
-                for most in bands[record.band][1]
-            )
         numbers.ended()
-    assert in_band == [count for count, _ in bands]
+    assert in_bands.get(rest, 0) == in_rest
+    assert documents - in_rest >= min(documents, 900)
     assert len(found) == documents
     return found
 
@@ -187,6 +193,7 @@ def test_bands_fall_in_worth(tmp_path):
         writer.commit(1)
     with Reader(tmp_path / "index") as reader:
         term = SiteTerms(reader, FIELDS).term(b"sea\0w")
+    spelt_out(term, positions=True)
     bands = {}
     for record in term.records:
         ids = struct.unpack(f"<{len(record.ids) // 8}Q", record.ids)
@@ -196,6 +203,40 @@ def test_bands_fall_in_worth(tmp_path):
     assert len(term.records) > len(bands)
     for band in range(1, len(bands)):
         assert max(bands[band - 1]) < min(bands[band])
+
+
+def test_of_words_that_say_little_all_documents_are_told(tmp_path):
+    """Which documents have such a word, and how often, is told apart where these are many."""
+    rng = random.Random(2)
+    texts = {
+        number: "x " * rng.randrange(5) + "the pier " * rng.randrange(1, 4)
+        for number in range(1, 9001)
+    }
+    with Writer(tmp_path / "index", UUID) as writer:
+        for number, text in texts.items():
+            writer.put(number, [("caption", text)])
+        writer.put(9001, [("caption", "of")])
+        writer.commit(1)
+    with Reader(tmp_path / "index") as reader:
+        terms = SiteTerms(reader, FIELDS)
+        told, other, rare = (terms.term(f"{word}\0w".encode()) for word in ("the", "pier", "of"))
+    present = [record for record in told.records if record.band == PRESENCE]
+    assert len(present) > 1
+    found = {}
+    for record in present:
+        numbers = Numbers(record.postings)
+        count = numbers.next()
+        classes = [numbers.uses() for _ in range(numbers.next())]
+        step = 0
+        ids = [step := step + numbers.next() for _ in range(count)]
+        assert struct.unpack(f"<{count}Q", record.ids) == tuple(ids)
+        found |= {number: classes[numbers.next()] for number in ids}
+        numbers.ended()
+    caption = FIELDS.index("caption")
+    assert found == {number: {caption: (text.count("the"), 0)} for number, text in texts.items()}
+    assert spelt_out(told, positions=True).keys() == found.keys()
+    for term in (other, rare):
+        assert all(record.band != PRESENCE for record in term.records)
 
 
 def test_mistakes_are_named(tmp_path):

@@ -27,7 +27,7 @@ from picturerail_daemon.service.subjects import embedded_of
 from picturerail_exporter.pixels import UndecodableError, decode
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rendition_store import RenditionStore
-from picturerail_exporter.renditions import placeholder, render
+from picturerail_exporter.renditions import mean_colour, placeholder, render
 from picturerail_native.records import Metadata, with_description
 
 MOST_SIDECAR_BYTES = 4 << 20
@@ -117,13 +117,15 @@ class Looker:
             raise PicturerailError(
                 f"{self.renditions.folder}: the store cannot be written: {error.strerror}"
             ) from error
+        tiny = placeholder(picture)
         metadata = msgspec.structs.replace(
             read_facts(embedded),
             mime=picture.mime,
             width=picture.width,
             height=picture.height,
             orientation=picture.orientation,
-            placeholder=placeholder(picture),
+            placeholder=tiny,
+            colour=mean_colour(tiny),
         )
         if self.sidecar is None:
             return metadata

@@ -1,4 +1,5 @@
-// What a visitor may be about to type: words and tags of the site that go on as the query ends.
+// What a visitor may be about to type: words and tags of the site that go on as the query ends; tags
+// as they are written, other words as they are folded.
 "use strict";
 
 (() => {
@@ -24,11 +25,13 @@
       index.beginningWith(terms[0], "t"),
     ]);
     const several = afterColon ? [] : tags.filter((tag) => tag.text.includes(" "));
+    const written = new Map(tags.map(({ text: folded, name }) => [folded, name]));
     return [...words, ...several]
       .filter((term) => term.text !== terms[0])
       .sort((a, b) => b.documents - a.documents || (a.key < b.key ? -1 : 1))
       .slice(0, MOST)
-      .map(({ text: shown, documents }) => {
+      .map(({ text: folded, documents }) => {
+        const shown = written.get(folded) ?? folded;
         return { shown, documents, query: before + (shown.includes(" ") ? `tag:"${shown}"` : shown) };
       });
   }

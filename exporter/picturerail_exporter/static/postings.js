@@ -3,10 +3,10 @@
 "use strict";
 
 (() => {
-  const MAGIC = [0x50, 0x52, 0x53, 0x58, 4]; // "PRSX" and the version
+  const MAGIC = [0x50, 0x52, 0x53, 0x58, 5]; // "PRSX" and the version
   /** @type {IndexKind[]} */
-  const KINDS = ["terms", "postings", "rest", "spelling", "meaning", "pictures", "values", "facts"];
-  const { Bytes, Part, binary, classOf, lookOf, LOOK_BYTES, languageOf } = globalThis.Picturerail;
+  const KINDS = ["terms", "postings", "rest", "presence", "spelling", "meaning", "pictures", "values", "facts"];
+  const { Bytes, Part, binary, lookOf, LOOK_BYTES, languageOf } = globalThis.Picturerail;
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();
 
@@ -123,7 +123,7 @@
      * @returns {Promise<NearTag[]>}
      */
     async nearTags(word) {
-      const row = await this._row("terms", keyOf(word, "n"));
+      const row = await this._row("postings", keyOf(word, "n"));
       if (!row) {
         return [];
       }
@@ -154,21 +154,41 @@
     }
 
     /**
-     * The postings of one of a term's bands, in parts.
+     * A term's front: the documents that are worth the most, by band, those of the first the most.
      * @param {Term} term
-     * @param {number} band
+     * @returns {Promise<Part[][]>}
+     */
+    async front(term) {
+      if (term.only) {
+        return [[term.only]];
+      }
+      /** @type {Part[][]} */
+      const bands = [];
+      for (const [key, value] of await this._range("postings", term.key)) {
+        const band = key.charCodeAt(term.key.length);
+        (bands[band] ??= []).push(new Part(value));
+      }
+      return bands.filter(Boolean); // one may be damaged
+    }
+
+    /**
+     * A term's other documents, in parts.
+     * @param {Term} term
      * @returns {Promise<Part[]>}
      */
-    async band(term, band) {
-      if (term.only) {
-        return [term.only];
-      }
-      let before = 0;
-      for (let each = 0; each < band; each++) {
-        before += term.bands[each].documents;
-      }
-      const kind = before < this.root.front ? "postings" : "rest";
-      const rows = await this._range(kind, term.key + String.fromCharCode(band));
+    async rest(term) {
+      const rows = term.rest ? await this._range("rest", term.key) : [];
+      return rows.map(([, value]) => new Part(value));
+    }
+
+    /**
+     * All documents of a frequent word that says little, in parts that tell no lengths or positions; of others
+     * nothing.
+     * @param {Term} term
+     * @returns {Promise<Part[]>}
+     */
+    async presence(term) {
+      const rows = term.rest ? await this._range("presence", term.key) : [];
       return rows.map(([, value]) => new Part(value));
     }
 
@@ -242,7 +262,8 @@
      * @param {number[]} ids
      */
     missing(kind, ids) {
-      return this._blocks(kind, ids).filter((name) => !this._files.has(name)).length;
+      const names = this._holding(kind, this._blocks(kind, ids));
+      return Array.from(names).filter((name) => !this._files.has(name)).length;
     }
 
     /**
@@ -251,13 +272,16 @@
      */
     _term([key, value]) {
       const bytes = new Bytes(value);
+      const text = textOf(key);
+      const name = (key.endsWith("t") && bytes.text()) || text;
       const documents = bytes.number();
-      const bands = Array.from({ length: bytes.number() }, () => ({
-        documents: bytes.number(),
-        bounds: Array.from({ length: bytes.number() }, () => classOf(bytes)),
-      }));
-      const only = documents === 1 && !bytes.ended ? new Part(value.subarray(bytes.at)) : undefined;
-      return { key, text: textOf(key), documents, bands, only };
+      if (documents === 1) {
+        const only = new Part(value.subarray(bytes.at));
+        return { key, text, name, documents, bounds: only.classes, rest: undefined, only };
+      }
+      const bounds = bytes.classes();
+      const rest = bytes.ended ? undefined : { documents: bytes.number(), bounds: bytes.classes() };
+      return { key, text, name, documents, bounds, rest, only: undefined };
     }
 
     /**
@@ -311,14 +335,22 @@
     }
 
     /**
-     * The files that tell something of these documents, or of all.
+     * The rows that tell something of these documents, by their keys.
      * @param {BlockKind} kind
-     * @param {number[]} [ids]
+     * @param {number[]} ids
      */
     _blocks(kind, ids) {
       const size = this.root[kind];
-      const blocks = ids && new Set(ids.map((id) => Math.floor(id / size)));
-      return this._directory[kind].filter(([key]) => !blocks || blocks.has(numberOf(key))).map(([, name]) => name);
+      return new Set(Array.from(new Set(ids.map((id) => Math.floor(id / size))), bigEndian));
+    }
+
+    /**
+     * The files that tell something of these documents.
+     * @param {BlockKind} kind
+     * @param {Iterable<string>} blocks
+     */
+    _holding(kind, blocks) {
+      return new Set(Array.from(blocks, (key) => this._covering(kind, key, key)).flat());
     }
 
     /**
@@ -327,8 +359,11 @@
      * @returns {Promise<any[]>}
      */
     async _told(kind, ids) {
-      const parts = await Promise.all(this._blocks(kind, ids).map((name) => this._read(name)));
-      return parts.flat().map(([, value]) => JSON.parse(decoder.decode(value)));
+      const blocks = ids && this._blocks(kind, ids);
+      const names = blocks ? this._holding(kind, blocks) : this._directory[kind].map(([, name]) => name);
+      const parts = await Promise.all(Array.from(names, (name) => this._read(name)));
+      const rows = parts.flat().filter(([key]) => !blocks || blocks.has(key));
+      return rows.map(([, value]) => JSON.parse(decoder.decode(value)));
     }
 
     /**
@@ -376,8 +411,8 @@
     return steps.map((step) => (value += step));
   }
 
-  /** @param {string} key */
-  const numberOf = (key) => Array.from(key).reduce((sum, each) => sum * 256 + each.charCodeAt(0), 0);
+  /** @param {number} number */
+  const bigEndian = (number) => String.fromCharCode(...[24, 16, 8, 0].map((bits) => (number >>> bits) & 255));
 
   globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Postings });
 })();

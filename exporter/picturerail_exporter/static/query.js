@@ -104,6 +104,9 @@
           const word = this.words[child.word];
           word.stop = others && !child.negated;
           child.optional = word.stop && node.kind === "all";
+          if (word.stop) {
+            Object.assign(word, { prefixes: false, typos: false, near: [] }); // it means itself
+          }
         }
       }
     }

@@ -7,7 +7,7 @@
 "use strict";
 
 (() => {
-  const { analyseQuery: analyse, parse, WordSource, PhraseSource, Facets, nearest } = globalThis.Picturerail;
+  const { analyseQuery: analyse, parse, WordSource, PhraseSource, LightSource, Facets, nearest } = globalThis.Picturerail;
   const NEAR_SHARE = 0.6;
   const FARTHEST = 4;
   const SEVERAL = 1000; // documents of a word that are read at once beside other words
@@ -25,8 +25,11 @@
       this.index = index;
       this.superseded = superseded;
       this.query = parse(text, index.fields.map(({ name }) => name), index.language);
+      const light = new Set(this.query.root.children.filter(({ optional }) => optional).map(({ word }) => word));
       /** @type {Source[]} */
-      this.sources = this.query.words.map((word) => new (word.phrase ? PhraseSource : WordSource)(index, word));
+      this.sources = this.query.words.map((word, number) => {
+        return new (light.has(number) ? LightSource : word.phrase ? PhraseSource : WordSource)(index, word);
+      });
       this.relaxed = false;
       /** @type {Map<number, number> | undefined} */
       this.orders = undefined;
@@ -92,7 +95,8 @@
     async _readOn() {
       const open = this.sources.filter((source) => source.bound > 0);
       const least = this.sources.length > 1 ? SEVERAL : 0;
-      await Promise.all(open.map((source) => source.load(least)));
+      // Where nothing is left but what light words are worth to a few, that is read.
+      await Promise.all(open.length ? open.map((source) => source.load(least)) : this.sources.map((source) => source.loadWorth()));
     }
 
     /** @param {number} limit */
@@ -133,27 +137,33 @@
       return { hits, settled: (enough || all) && !unsure, total: flat ? this._sure : sure.length, all };
     }
 
-    /** The numbers of the query's words, where all of them must be there and nothing else is asked. */
+    /** The numbers of the query's words, where all but light ones must be there and nothing else is asked. */
     _flat() {
       const { children } = this.query.root;
-      const plain = children.every(({ kind, negated, optional }) => kind === "word" && !negated && !optional);
-      return plain && !this.relaxed && !this.orders ? children.map(({ word }) => word) : undefined;
+      const plain = children.every(({ kind, negated }) => kind === "word" && !negated);
+      if (!plain || this.relaxed || this.orders) {
+        return undefined;
+      }
+      /** @param {boolean} optional */
+      const those = (optional) => children.filter((child) => child.optional === optional).map(({ word }) => word);
+      return { words: those(false), light: those(true) };
     }
 
     /**
      * The same as for any query, where all words must be there: without a thought for documents that
      * lack one which is known whole.
-     * @param {number[]} words
+     * @param {{ words: number[], light: number[] }} flat
      * @param {Scored[]} sure
      * @param {number} near
      * @param {number} limit
      * @returns {number} the most that a document may be worth of which something is not known
      */
-    _rankFlat(words, sure, near, limit) {
+    _rankFlat({ words, light }, sure, near, limit) {
       const sources = words.map((word) => this.sources[word]);
       const bounds = words.map((word) => this._bounds[word]);
       const whole = sources.filter((_, at) => bounds[at] <= 0).sort((a, b) => a.known.size - b.known.size);
       const first = whole.length ? [whole[0]] : sources;
+      const more = near + light.reduce((sum, word) => sum + this._word(word, -1).high, 0);
       let others = 0;
       /** @type {number[]} */
       const ids = [];
@@ -177,7 +187,17 @@
             low += worth;
             high += Math.max(worth, bounds[at]);
           }
-          if (all) {
+          if (!all) {
+            others = Math.max(others, high + more);
+            return;
+          }
+          high = low;
+          for (const word of light) {
+            const state = this._word(word, id);
+            low += state.low;
+            high += state.high;
+          }
+          if (high - low < 1e-12) {
             ids.push(id);
             lows.push(low);
           } else {
@@ -310,10 +330,41 @@
      */
     _word(word, id) {
       const source = this.sources[word];
+      if (source.light && source.bound <= 0) {
+        return this._light(source, id);
+      }
       const known = source.known.get(id);
       const bound = this._bounds[word];
       const low = known ? source.idf * known.worth : 0;
       return { low, high: Math.max(low, bound), sure: !!known, may: !!known || bound > 0 };
+    }
+
+    /**
+     * @param {Source} source
+     * @param {number} id
+     * @returns {Standing}
+     */
+    _light(source, id) {
+      if (id < 0) {
+        return { low: 0, high: source.idf * source.most, sure: false, may: true };
+      }
+      const { low, high } = source.reckon(id, (field) => this._lengthOf(id, field));
+      return { low: source.idf * low, high: source.idf * high, sure: low > 0, may: high > 0 };
+    }
+
+    /**
+     * How many words a field of a document has, where any word of the query tells it.
+     * @param {number} id
+     * @param {number} field
+     * @returns {number | undefined}
+     */
+    _lengthOf(id, field) {
+      for (const { light, known } of this.sources) {
+        const use = light ? undefined : known.get(id)?.uses.find((each) => each.field === field);
+        if (use) {
+          return use.words;
+        }
+      }
     }
 
     /**

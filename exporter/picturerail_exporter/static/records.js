@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const LOOK_BYTES = 6;
+  const LOOK_BYTES = 4;
   const decoder = new TextDecoder();
 
   /** Reads numbers and texts out of bytes, one after the other. */
@@ -85,6 +85,15 @@
       return part;
     }
 
+    /**
+     * In which fields a term stands in documents, how often, and of how many words they are.
+     * @returns {FieldUse[][]}
+     */
+    classes() {
+      const one = () => ({ field: this.number(), times: this.number(), words: this.number() });
+      return Array.from({ length: this.number() }, () => Array.from({ length: this.number() }, one));
+    }
+
     text() {
       return decoder.decode(this.take(this.number()));
     }
@@ -111,22 +120,36 @@
     return text;
   }
 
-  /** Documents of a term, by their places in a record; where it stands in them is read when asked. */
+  const NO_IDS = new Float64Array();
+  const NO_CODES = new Uint32Array();
+
+  /**
+   * Documents of a term, by their places in a record. What they are worth at most is known at once; they
+   * themselves once it is opened, and where the term stands in each when that is asked.
+   */
   class Part {
     /** @param {Uint8Array} value */
     constructor(value) {
       const outer = new Bytes(value);
       const bytes = new Bytes(outer.take(outer.number()));
       this.count = bytes.number();
-      this.classes = Array.from({ length: bytes.number() }, () => classOf(bytes));
-      this.ids = new Float64Array(this.count);
-      this.codes = new Uint32Array(this.count);
-      bytes.steps(this.ids);
-      bytes.numbers(this.codes);
+      this.classes = bytes.classes();
+      this.ids = NO_IDS;
+      this.codes = NO_CODES;
       this._rest = bytes;
       this._looks = value.subarray(outer.at);
       /** @type {Uint32Array | undefined} */
       this._begins = undefined; // where each document's positions begin
+    }
+
+    open() {
+      if (this.ids === NO_IDS) {
+        this.ids = new Float64Array(this.count);
+        this.codes = new Uint32Array(this.count);
+        this._rest.steps(this.ids);
+        this._rest.numbers(this.codes);
+      }
+      return this;
     }
 
     /**
@@ -135,7 +158,7 @@
      */
     find(id) {
       let low = 0;
-      let high = this.count - 1;
+      let high = this.ids.length - 1;
       while (low <= high) {
         const middle = (low + high) >> 1;
         if (this.ids[middle] === id) {
@@ -194,30 +217,16 @@
   }
 
   /**
-   * In which fields a term stands in a document, how often, and of how many words they are.
-   * @param {Bytes} bytes
-   * @returns {FieldUse[]}
-   */
-  function classOf(bytes) {
-    return Array.from({ length: bytes.number() }, () => ({
-      field: bytes.number(),
-      times: bytes.number(),
-      words: bytes.number(),
-    }));
-  }
-
-  /**
    * @param {Uint8Array} looks column after column
    * @param {number} at
    * @param {number} count
    * @returns {Look}
    */
   function lookOf(looks, at, count) {
-    const digest = Array.from(looks.subarray(3 * at, 3 * at + 3), (byte) => byte.toString(16).padStart(2, "0"));
-    const colour = (looks[4 * count + at] << 4) + looks[5 * count + at];
-    return { digest: digest.join(""), form: looks[3 * count + at] - 128, colour };
+    const digest = Array.from(looks.subarray(2 * at, 2 * at + 2), (byte) => byte.toString(16).padStart(2, "0"));
+    return { digest: digest.join(""), form: looks[2 * count + at] - 128, colour: looks[3 * count + at] };
   }
 
-  const records = { Bytes, Part, binary, classOf, lookOf, LOOK_BYTES };
+  const records = { Bytes, Part, binary, lookOf, LOOK_BYTES };
   globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, records);
 })();

@@ -5,6 +5,7 @@
   const AT_ONCE = 60;
   const FIRST = 20; // of many pictures the first screen is not kept waiting for more
   const SHAPE_STEP = 1.04;
+  const CHROMA = [-40, -14, 0, 22];
   const FACETS = /** @type {const} */ (["year", "tag", "folder", "camera"]);
 
   const state = document.documentElement.dataset;
@@ -33,6 +34,15 @@
    */
   function text(name, ...gaps) {
     return texts[name].replace(/\{(\d)\}/g, (_, at) => String(gaps[Number(at)]));
+  }
+
+  /**
+   * A mean colour, as the index tells it, as red, green and blue up to 255 (ITU-R BT.601).
+   * @param {number} told
+   */
+  function rgbOf(told) {
+    const [luma, blues, reds] = [17 * (told >> 4), CHROMA[(told >> 2) & 3], CHROMA[told & 3]];
+    return [luma + 1.402 * reds, luma - 0.344 * blues - 0.714 * reds, luma + 1.772 * blues].map(Math.round);
   }
 
   /** @param {number} number */
@@ -202,8 +212,7 @@
       link.dataset.photoId = String(hit.id);
       link.dataset.matched = matched;
       if (colour) {
-        const [red, green, blue] = [colour >> 8, (colour >> 4) & 15, colour & 15].map((part) => 17 * part);
-        link.style.backgroundColor = `rgb(${red} ${green} ${blue})`;
+        link.style.backgroundColor = `rgb(${rgbOf(colour).join(" ")})`;
       }
       const full = new Image(Math.round(200 * SHAPE_STEP ** form), 200);
       full.className = "picture";

@@ -57,6 +57,7 @@
       /** @type {Map<FieldUse[], number>} */
       this._weights = new Map();
       this._read = 0; // documents, over all lists
+      this.light = false;
     }
 
     /** Look up which terms there are. */
@@ -108,7 +109,7 @@
      */
     _add(term, via, more = {}) {
       const number = this.lists.length;
-      const rest = { name: term.text, similarity: 1, edits: 0, next: 0, parts: [] };
+      const rest = { name: term.text, similarity: 1, edits: 0, bands: undefined, next: 0, ended: false, parts: [], there: [] };
       this.lists.push({ term, via, number, ...rest, ...more });
     }
 
@@ -186,17 +187,25 @@
     }
 
     /**
-     * The most that a document of a list's next band may be worth; 0 when all are read.
+     * The most that a document of a list may be worth that is not read yet; 0 when all are.
      * @param {List} list
      */
     _bound(list) {
+      const { term, bands, next } = list;
       let most = 0;
-      // Weights below the bands' order may be higher: the averages are others there.
-      for (let band = list.next; band < list.term.bands.length; band++) {
-        for (const uses of list.term.bands[band].bounds) {
+      /** @param {FieldUse[][]} bounds */
+      const over = (bounds) => {
+        for (const uses of bounds) {
           const weight = this.weight(uses);
           most = Math.max(most, weight > 0 ? worth(list, weight) : 0);
         }
+      };
+      if (!bands) {
+        over(term.bounds);
+      } else if (!list.ended) {
+        // Weights below the bands' order may be higher: the averages are others there.
+        bands.slice(next).forEach((band) => band.forEach(({ classes }) => over(classes)));
+        over(term.rest?.bounds ?? []);
       }
       return most;
     }
@@ -207,9 +216,15 @@
       return Math.max(near, ...this.lists.map((list) => this._bound(list)));
     }
 
+    /** The most that it may be worth to any document, read or not. */
+    get most() {
+      const all = this.lists.flatMap((list) => list.term.bounds.map((uses) => worth(list, this.weight(uses))));
+      return Math.max(0, ...all);
+    }
+
     /** The lists of the word and its other forms that are not read to their ends. */
     get unread() {
-      return this.lists.filter((list) => isText(list) && list.next < list.term.bands.length);
+      return this.lists.filter((list) => isText(list) && !list.ended);
     }
 
     /**
@@ -232,23 +247,37 @@
       } while (this._read < wanted);
     }
 
+    async loadWorth() {}
+
+    reckon() {
+      return { low: 0, high: 0 };
+    }
+
     async loadAll() {
       await this._resolve(this.near.length);
       await Promise.all(
         this.lists.map(async (list) => {
-          while (list.next < list.term.bands.length) {
+          while (!list.ended) {
             await this._readBand(list);
           }
         }),
       );
     }
 
-    /** @param {List} list */
+    /**
+     * Read a list's next band, or after the last of them its rest.
+     * @param {List} list
+     */
     async _readBand(list) {
-      for (const part of await this.index.band(list.term, list.next++)) {
+      const { term } = list;
+      list.bands ??= await this.index.front(term);
+      const parts = list.bands[list.next++] ?? (await this.index.rest(term));
+      list.ended = list.next >= list.bands.length + (term.rest ? 1 : 0);
+      for (const part of parts) {
+        part.open();
         const known = part.classes.map((uses) => {
           const weight = this.weight(uses);
-          return weight > 0 ? { worth: worth(list, weight), list } : undefined;
+          return weight > 0 ? { worth: worth(list, weight), list, uses } : undefined;
         });
         this._read += part.count;
         list.parts.push(part);
@@ -330,6 +359,8 @@
       this._looks = new Map();
       this.bound = 0;
       this.unread = [];
+      this.light = false;
+      this.most = 0;
     }
 
     async open() {
@@ -347,8 +378,8 @@
       const inOrder = [...new Set(terms.map((term) => term.key))]
         .map((key) => /** @type {Term} */ (terms.find((term) => term.key === key)))
         .sort((a, b) => a.documents - b.documents);
-      const bands = await Promise.all(
-        inOrder.map((term) => Promise.all(term.bands.map((_, band) => this.index.band(term, band)))),
+      const parts = await Promise.all(
+        inOrder.map(async (term) => [...(await this.index.front(term)).flat(), ...(await this.index.rest(term))]),
       );
       /** @type {Map<string, Map<number, Place>>} */
       const found = new Map();
@@ -357,7 +388,8 @@
       inOrder.forEach((term, number) => {
         const before = kept;
         kept = new Map();
-        for (const part of bands[number].flat()) {
+        for (const part of parts[number]) {
+          part.open();
           for (let at = 0; at < part.count; at++) {
             if (!before || before.has(part.ids[at])) {
               kept.set(part.ids[at], { part, at });
@@ -372,7 +404,7 @@
         const uses = sideBySide(places);
         const weight = uses.length ? weightOf(this.index, uses, this.word.field) : 0;
         if (weight > 0) {
-          this.known.set(id, { worth: worth(list, weight), list });
+          this.known.set(id, { worth: worth(list, weight), list, uses });
           this._looks.set(id, places.map(({ part, at }) => part.look(at)).find(Boolean));
         }
       }
@@ -380,6 +412,11 @@
 
     async load() {}
     async loadAll() {}
+    async loadWorth() {}
+
+    reckon() {
+      return { low: 0, high: 0 };
+    }
 
     /** @param {number} id */
     look(id) {
@@ -508,5 +545,5 @@
     return Math.min(last[a.length], most + 1);
   }
 
-  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { WordSource, PhraseSource });
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { WordSource, PhraseSource, isNearer, worth, weightOf });
 })();

@@ -52,7 +52,7 @@ class Parser {
   }
 
   // Words that say little count little, and where all must match need not be there, if others are
-  // asked for beside them.
+  // asked for beside them. They then mean themselves: few would ask for `arch` by `a`.
   void free_stop_words(QueryNode& node) {
     for (QueryNode& child : node.children) free_stop_words(child);
     const bool others = std::any_of(node.children.begin(), node.children.end(), [&](const QueryNode& child) {
@@ -63,6 +63,10 @@ class Parser {
       QueryWord& word = query_.words[child.word];
       word.stop = others && !child.negated;
       child.optional = word.optional = word.stop && node.kind == QueryNode::Kind::kAll;
+      if (word.stop) {
+        word.prefixes = word.typos = false;
+        word.neighbour_keys.clear();
+      }
     }
   }
 

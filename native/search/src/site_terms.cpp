@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "bytes.h"
+#include "language.h"
 #include "status.h"
 
 namespace prse {
@@ -24,6 +25,9 @@ constexpr std::size_t kBanded = 900;
 constexpr std::size_t kLeastPart = 1024;
 constexpr std::size_t kMostPart = 3072;
 constexpr std::uint64_t kCutOneIn = 512;
+// Of presence more documents take as many bytes.
+constexpr std::size_t kLeastPresent = 4096;
+constexpr std::size_t kMostPresent = 12288;
 
 // What fields are taken to be long where documents are put into bands. It must not depend on the
 // documents, or one more would put others elsewhere.
@@ -101,8 +105,8 @@ std::optional<SiteTerm> SiteTerms::term(std::string_view key) const {
   switch (key[end + 1]) {
     case kNear: return near(text);
     case kStem: return stem(text);
-    case kTag: return list(kTagKey + std::string(text), false);
-    case kWord: return list(kWordKey + std::string(text), true);
+    case kTag: return list(text, false);
+    case kWord: return list(text, true);
     default: fail_invalid("a term's kind is n, s, t or w");
   }
 }
@@ -231,7 +235,8 @@ std::string SiteTerms::encode(const Postings& postings, std::span<const Posting>
   return out;
 }
 
-std::optional<SiteTerm> SiteTerms::list(const std::string& term, bool with_positions) const {
+std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positions) const {
+  const std::string term = (with_positions ? kWordKey : kTagKey) + std::string(text);
   const Postings postings = read(term, with_positions);
   if (postings.all.empty()) return std::nullopt;
 
@@ -268,25 +273,54 @@ std::optional<SiteTerm> SiteTerms::list(const std::string& term, bool with_posit
 
   SiteTerm out;
   put_varint(out.entry, postings.all.size());
-  put_varint(out.entry, bands);
-  for (std::uint32_t band = 0; band < bands; ++band) {
-    const std::vector<Posting>& of_band = by_band[band];
-    put_varint(out.entry, of_band.size());
-    const std::vector<Class> best = bounds(classes[band]);
+  const auto put_bounds = [&](const std::vector<Class>& of) {
+    const std::vector<Class> best = bounds(of);
     put_varint(out.entry, best.size());
     for (const Class& uses : best) put_class(out.entry, uses);
-    std::size_t begin = 0;
-    for (std::size_t i = 1; i <= of_band.size(); ++i) {
-      const std::size_t size = i - begin;
-      const bool cut = i == of_band.size() || size >= kMostPart ||
-                       (size >= kLeastPart && mixed(of_band[i].id) % kCutOneIn == 0);
-      if (!cut) continue;
-      const std::span<const Posting> part(&of_band[begin], size);
-      SiteRecord& record = out.records.emplace_back(SiteRecord{band, {}, encode(postings, part, with_positions)});
-      for (const Posting& posting : part) record.ids.push_back(posting.id);
-      begin = i;
-    }
+  };
+  put_bounds(postings.classes);
+  if (banded >= kBanded && in_band > 0) {
+    put_varint(out.entry, in_band);
+    put_bounds(classes.back());
   }
+  for (std::uint32_t band = 0; band < bands; ++band) {
+    const std::vector<Posting>& of_band = by_band[band];
+    put_parts(out.records, band, postings, of_band, kLeastPart, kMostPart, with_positions);
+  }
+  const bool little = with_positions && is_stop_word(text, state_.snapshot->manifest.language);
+  if (little && banded >= kBanded && in_band > 0) {
+    const Postings present = without_lengths(postings);
+    put_parts(out.records, kPresence, present, present.all, kLeastPresent, kMostPresent, false);
+  }
+  return out;
+}
+
+void SiteTerms::put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const Postings& postings,
+                          std::span<const Posting> all, std::size_t least, std::size_t most, bool with_positions) {
+  std::size_t begin = 0;
+  for (std::size_t i = 1; i <= all.size(); ++i) {
+    const std::size_t size = i - begin;
+    const bool cut =
+        i == all.size() || size >= most || (size >= least && mixed(all[i].id) % kCutOneIn == 0);
+    if (!cut) continue;
+    const std::span<const Posting> part = all.subspan(begin, size);
+    SiteRecord& record = records.emplace_back(SiteRecord{band, {}, encode(postings, part, with_positions)});
+    for (const Posting& posting : part) record.ids.push_back(posting.id);
+    begin = i;
+  }
+}
+
+// The same classes where they differ in nothing but how many words the fields have.
+SiteTerms::Postings SiteTerms::without_lengths(const Postings& postings) {
+  Postings out;
+  std::vector<std::uint32_t> place_of;
+  for (Class uses : postings.classes) {
+    for (FieldUse& use : uses) use.words = 0;
+    const auto found = std::find(out.classes.begin(), out.classes.end(), uses);
+    place_of.push_back(static_cast<std::uint32_t>(found - out.classes.begin()));
+    if (found == out.classes.end()) out.classes.push_back(std::move(uses));
+  }
+  for (const Posting& posting : postings.all) out.all.push_back({posting.id, place_of[posting.place], 0});
   return out;
 }
 

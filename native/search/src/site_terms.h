@@ -18,10 +18,13 @@ namespace prse {
 
 // Documents of a term that are worth about the same, ascending by id.
 struct SiteRecord {
-  std::uint32_t band;  // the lower, the more its documents are worth
+  std::uint32_t band;  // the lower, the more its documents are worth; or kPresence
   std::vector<std::uint64_t> ids;
   std::string postings;
 };
+
+// The band of records of all documents of a word that says little, without lengths and positions.
+inline constexpr std::uint32_t kPresence = 255;
 
 struct SiteTerm {
   std::string entry;  // of the directory of terms
@@ -73,12 +76,16 @@ class SiteTerms {
   Postings read(const std::string& term, bool with_positions) const;
   std::uint64_t bearing(const std::vector<std::string>& words) const;
   std::vector<std::string> words_of_stem(std::string_view stem) const;
-  std::optional<SiteTerm> list(const std::string& term, bool with_positions) const;
+  // A word, with positions, or a tag.
+  std::optional<SiteTerm> list(std::string_view text, bool with_positions) const;
   std::optional<SiteTerm> stem(std::string_view stem) const;
   std::optional<SiteTerm> near(std::string_view word) const;
   bool lives(const std::string& term) const;
   double reference_worth(const Class& uses) const;
   static std::vector<Class> bounds(const std::vector<Class>& classes);
+  static void put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const Postings& postings,
+                        std::span<const Posting> all, std::size_t least, std::size_t most, bool with_positions);
+  static Postings without_lengths(const Postings& postings);
   static std::string encode(const Postings& postings, std::span<const Posting> part, bool with_positions);
 
   const SearchState& state_;
