@@ -14,11 +14,11 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from picturerail_exporter.formats import STRIPPED
 from picturerail_exporter.places import place_of, place_words
 from picturerail_exporter.renditions import mean_colour
 from picturerail_exporter.rules import Rules, folder_parts
 from picturerail_exporter.source import Source
-from picturerail_exporter.strip import SUFFIXES
 from picturerail_native.fields import readable, searched_fields
 from picturerail_native.records import Exposure, ImageRow, Metadata, Root, Table, decode_root
 
@@ -270,7 +270,7 @@ def _photo(
 
 def _original(row: ImageRow, mime: str, allowed: str) -> str:
     """Return in which form a picture's own file is published."""
-    if allowed == "none" or not row.has_data or (allowed == "stripped" and mime not in SUFFIXES):
+    if allowed == "none" or not row.has_data or (allowed == "stripped" and mime not in STRIPPED):
         return ""
     return allowed
 

@@ -19,7 +19,11 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     beside = _beside(path)
     try:
-        beside.write_bytes(data)
+        try:
+            beside.write_bytes(data)
+        except FileNotFoundError:  # most folders are there, so they are not asked about
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_bytes(data)
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
@@ -28,6 +32,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def link_or_copy(source: Path, path: Path) -> None:
     """Make `path` the same file as `source`, or a copy of it on another file system."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     beside = _beside(path)
     try:
         try:
@@ -47,6 +52,5 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def _beside(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Of another process or thread at the same file, each has a name of its own.
     return path.with_name(f".{path.name[:80]}.{os.getpid()}.{next(_counter)}{_MARK}")

@@ -41,6 +41,34 @@ _KINDS = {
 }
 
 
+STRIPPED = {
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/webp": ".webp",
+    "image/gif": ".gif",
+}
+"""What `strip` can take the metadata out of, and how a copy's name ends."""
+
+SUFFIXES = {
+    **STRIPPED,
+    "image/avif": ".avif",
+    "image/bmp": ".bmp",
+    "image/heic": ".heic",
+    "image/tiff": ".tif",
+    "image/x-adobe-dng": ".dng",
+    "image/x-canon-cr2": ".cr2",
+    "image/x-canon-cr3": ".cr3",
+    "image/x-nikon-nef": ".nef",
+    "image/x-sony-arw": ".arw",
+    "image/x-pentax-pef": ".pef",
+    "image/x-olympus-orf": ".orf",
+    "image/x-panasonic-rw2": ".rw2",
+    "image/x-fuji-raf": ".raf",
+    "image/x-raw": ".raw",
+}
+"""How the names of copied originals end, by what `pixels.decode` says that they are."""
+
+
 def kind(filename: bytes) -> Kind:
     """Tell a file's kind by its suffix, in whatever case; `.jpg` alone is a hidden file."""
     stem, dot, suffix = filename.rpartition(b".")

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from picturerail_exporter.collection import WAYS, Album, Photo, Way, slug_of
 from picturerail_exporter.listings import Month, way_named
+from picturerail_exporter.recipe import FORMATS, TILE, Recipe
 from picturerail_exporter.rendition_store import original_ending
-from picturerail_exporter.renditions import FORMATS, TILE, Recipe
 from picturerail_exporter.sections import Section, section_path
 from picturerail_exporter.site_folder import ExportError
 from picturerail_exporter.theme import Theme

@@ -9,27 +9,26 @@ its camera put into it (`raw`).
 from __future__ import annotations
 
 import contextlib
-import math
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
-import pillow_heif
 from PIL import ExifTags, Image, ImageFile, IptcImagePlugin, UnidentifiedImageError
 
 from picturerail_exporter import raw
 from picturerail_exporter.colour import to_plain_rgb
+from picturerail_exporter.recipe import DEFAULT_MAX_PIXELS, scaled_to
 from picturerail_native.database import DatabaseError
 
-DEFAULT_MAX_PIXELS = 300_000_000
-"""Beyond the largest cameras' and most stitched panoramas' pictures, and still 1 GB of pixels."""
-
-pillow_heif.register_heif_opener(thumbnails=False)
 # Pillow's own guard is one number for the whole process, and only warns up to twice of it.
 # `decode` compares the header's size with its caller's limit instead, before any pixel.
 Image.MAX_IMAGE_PIXELS = None
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "HEIF", "AVIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB")
+_IN_BOXES = ("HEIF", "AVIF")
+"""Formats built of ISO base media boxes (ISO/IEC 14496-12)."""
+
 _MIMES = {
     "JPEG": "image/jpeg",
     "MPO": "image/jpeg",  # a JPEG with further frames behind it; browsers and tools say JPEG
@@ -153,7 +152,7 @@ def _decode(
     file: BinaryIO, max_pixels: int, largest: int | None, wide: bool, turned: int | None = None
 ) -> Picture:
     """Decode a file; `turned` is how, where the file itself does not tell."""
-    image = Image.open(file, formats=_FORMATS)
+    image = Image.open(file, formats=_formats_of(file))
     width, height = image.size
     if width * height > max_pixels:
         raise UndecodableError(
@@ -188,20 +187,20 @@ def _decode(
     )
 
 
-def scaled_to(width: int, height: int, max_width: int, max_height: int) -> tuple[int, int]:
-    """Return the size of a picture made to fit into a box, never larger than it is.
+def _formats_of(file: BinaryIO) -> tuple[str, ...]:
+    """Return what a file may be."""
+    file.seek(0)
+    if file.read(8)[4:] != b"ftyp":
+        return _FORMATS
+    _learn_heif()
+    return _IN_BOXES
 
-    Where an exact half, quarter or eighth of the picture nearly fills the box (at least
-    15/16 of it), that is taken: a JPEG decodes to it without any resampling, which is both
-    faster and sharper. A 4000 x 3000 picture in a box of 2048 becomes 2000 x 1500.
-    """
-    scale = min(max_width / width, max_height / height)
-    if scale >= 1:
-        return width, height
-    for divisor in (2, 4, 8):
-        if scale * 15 / 16 <= 1 / divisor <= scale:
-            return math.ceil(width / divisor), math.ceil(height / divisor)
-    return max(1, round(width * scale)), max(1, round(height * scale))
+
+@functools.cache
+def _learn_heif() -> None:
+    import pillow_heif  # a tenth of a program's start, for those who have such pictures
+
+    pillow_heif.register_heif_opener(thumbnails=False)
 
 
 def _orientation(value: object) -> int:

@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from picturerail_exporter import pages
 from picturerail_exporter.album_parts import Parts, parts_of
@@ -15,15 +16,17 @@ from picturerail_exporter.changes import Touched
 from picturerail_exporter.collection import TAG, WAYS, Photo
 from picturerail_exporter.listings import Folder, Key, Month, folder_key, month_named
 from picturerail_exporter.pages import Pages
+from picturerail_exporter.recipe import TILE, Recipe
 from picturerail_exporter.rendition_store import RenditionStore
-from picturerail_exporter.renditions import TILE, Recipe
 from picturerail_exporter.scroll import scroll_of
 from picturerail_exporter.search_file import ROOT
-from picturerail_exporter.search_index import Brought
 from picturerail_exporter.sections import Listing, Section, section_path
 from picturerail_exporter.state import SiteState
 from picturerail_exporter.theme import Theme
 from picturerail_exporter.way_state import Counted
+
+if TYPE_CHECKING:
+    from picturerail_exporter.search_index import Brought
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,9 @@ class Planner:
 
     def _shards(self, index: Brought | None) -> Iterator[File]:
         if index is not None:
-            yield from (_ready(path, data) for path, data in index.written.items())
+            # Some tens of megabytes, which are let go one by one.
+            for path in list(index.written):
+                yield _ready(path, index.written.pop(path))
             yield from (Gone(path) for path in index.gone)
 
     def _root(self, index: Brought | None) -> Iterator[File]:

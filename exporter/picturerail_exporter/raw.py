@@ -33,18 +33,6 @@ _BY_MAKER = (
     ("pentax", "image/x-pentax-pef"),
     ("ricoh", "image/x-pentax-pef"),
 )
-SUFFIXES = {
-    "image/x-adobe-dng": ".dng",
-    "image/x-canon-cr2": ".cr2",
-    "image/x-canon-cr3": ".cr3",
-    "image/x-nikon-nef": ".nef",
-    "image/x-sony-arw": ".arw",
-    "image/x-pentax-pef": ".pef",
-    "image/x-olympus-orf": ".orf",
-    "image/x-panasonic-rw2": ".rw2",
-    "image/x-fuji-raf": ".raf",
-    "image/x-raw": ".raw",
-}
 _TAGS = (
     ExifTags.Base.Make,
     ExifTags.Base.Model,

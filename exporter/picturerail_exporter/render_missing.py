@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 from picturerail_exporter.collection import Photo, Skipped
-from picturerail_exporter.pixels import UndecodableError, decode
+from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rendition_store import RenditionStore
-from picturerail_exporter.renditions import Recipe, render
 from picturerail_exporter.source import Source
 from picturerail_native.database import CorruptError, NotFoundError
 
@@ -33,6 +31,12 @@ def render_missing(
         if not store.has(photo.content_hash, recipe):
             by_content.setdefault(photo.content_hash, []).append(photo)
 
+    if not by_content:
+        return []
+
+    # Only now: the codecs and what they need are a third of an export's start.
+    from concurrent.futures import ThreadPoolExecutor
+
     def render_one(content_hash: bytes) -> str:
         return _render(source, content_hash, store, recipe, max_pixels=max_pixels)
 
@@ -52,6 +56,9 @@ def _render(
     source: Source, content_hash: bytes, store: RenditionStore, recipe: Recipe, *, max_pixels: int
 ) -> str:
     """Render one picture; return why it could not be, or nothing."""
+    from picturerail_exporter.pixels import UndecodableError, decode
+    from picturerail_exporter.renditions import render
+
     try:
         with io.BufferedReader(source.open_blob(content_hash)) as file:
             picture = decode(file, max_pixels=max_pixels, largest=recipe.largest, wide=recipe.wide)

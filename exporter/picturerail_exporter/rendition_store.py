@@ -12,12 +12,15 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from picturerail_exporter import raw
 from picturerail_exporter.files import write_atomically
-from picturerail_exporter.renditions import Recipe, Rendition
-from picturerail_exporter.strip import STRIP_VERSION, SUFFIXES
+from picturerail_exporter.formats import SUFFIXES
+from picturerail_exporter.recipe import Recipe
+from picturerail_exporter.strip import STRIP_VERSION
+
+if TYPE_CHECKING:
+    from picturerail_exporter.renditions import Rendition
 
 
 def rendition_name(content_hash: bytes, recipe: Recipe, name: str, kind: str = "webp") -> str:
@@ -26,20 +29,10 @@ def rendition_name(content_hash: bytes, recipe: Recipe, name: str, kind: str = "
     return f"{digest[:2]}/{digest}-{recipe.version}-{name}.{kind}"
 
 
-_OTHER_SUFFIXES = {
-    "image/avif": ".avif",
-    "image/bmp": ".bmp",
-    "image/heic": ".heic",
-    "image/tiff": ".tif",
-    **raw.SUFFIXES,
-}
-
-
 def original_ending(kind: str, mime: str) -> str:
     """Return how the name of a copied original ends, behind its content's."""
     made = f"stripped{STRIP_VERSION}" if kind == "stripped" else "full"
-    suffix = SUFFIXES.get(mime) or _OTHER_SUFFIXES.get(mime, "")
-    return f"{made}-original{suffix}"
+    return f"{made}-original{SUFFIXES.get(mime, '')}"
 
 
 class RenditionStore:

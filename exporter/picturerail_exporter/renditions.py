@@ -3,77 +3,14 @@
 from __future__ import annotations
 
 import base64
-import functools
-import hashlib
 import io
 from dataclasses import dataclass
 
 from PIL import Image
 
 from picturerail_exporter.colour import DISPLAY_P3
-from picturerail_exporter.pixels import Picture, scaled_to
-
-FORMATS = {"avif": "image/avif", "webp": "image/webp", "jpeg": "image/jpeg"}
-"""What renditions are encoded as, those first that a browser should rather take."""
-
-TILE = "tile"
-"""The name of the rendition that grids and searches show first."""
-
-_RENDER_VERSION = 1
-"""To be raised when the same recipe gives other bytes: renditions are then made anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """A rendition's name, the box in pixels that the picture is fitted into, WebP's quality."""
-
-    name: str
-    width: int
-    height: int
-    quality: int = 78
-
-    def of(self, width: int, height: int) -> tuple[int, int]:
-        """Return a rendition's size for a picture of the given size."""
-        return scaled_to(width, height, self.width, self.height)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What renditions to make: the largest first, each drawn from the one before.
-
-    `large` fills a screen. `small` is sharp in a row of a justified grid, about 220 CSS
-    pixels high, on a screen of twice the density. `tile` is what the grid shows elsewhere:
-    some 6 kB, so that a screenful of pictures is there at once. WebP's `effort` (0..6) 2
-    takes half the time of the codec's default for 5 % more bytes.
-
-    `more` is what each is encoded as beside WebP: "avif" for fewer bytes, "jpeg" for whoever cannot
-    show WebP. `wide` keeps colours beyond sRGB, in Display P3, where the file has them.
-    """
-
-    sizes: tuple[Size, ...] = (
-        Size("large", 2048, 2048),
-        Size("small", 800, 400),
-        Size(TILE, 400, 200, 55),
-    )
-    effort: int = 2
-    more: tuple[str, ...] = ()
-    wide: bool = False
-
-    @property
-    def formats(self) -> tuple[str, ...]:
-        """What each rendition is encoded as."""
-        return ("webp", *self.more)
-
-    @functools.cached_property
-    def version(self) -> str:
-        """Names this recipe in file names: another recipe's renditions never pass for it."""
-        digest = hashlib.blake2b(repr((_RENDER_VERSION, self)).encode(), digest_size=4)
-        return digest.hexdigest()
-
-    @property
-    def largest(self) -> int:
-        """The longest side that any rendition may have, in pixels; for `pixels.decode`."""
-        return max(max(size.width, size.height) for size in self.sizes)
+from picturerail_exporter.pixels import Picture
+from picturerail_exporter.recipe import Recipe, scaled_to
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ import msgspec
 from picturerail_exporter import pages
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.listings import Key
-from picturerail_exporter.renditions import Recipe
+from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.sections import Listing
 from picturerail_exporter.shards import shard_name
 from picturerail_exporter.state import SiteState
@@ -43,6 +43,8 @@ from picturerail_exporter.state import SiteState
 _VERSION = 2
 _SECTIONS = 4
 """A shard holds about so many, and at most twice as many."""
+_HELD = 8
+"""Of so many new shards of a listing the bytes are kept until they are written."""
 
 Run = tuple[int, int, int]
 
@@ -77,14 +79,19 @@ def scroll_of(
     before = {(kept.start, kept.end): kept for kept in _kept(state.shards(name))}
     ids = {key[1] for key in touched}
     written: list[tuple[str, Callable[[], bytes]]] = []
+    make: Callable[[], bytes]
     now: list[Kept] = []
     for starts, end in _groups(state, name, listing):
         kept = before.get((starts[0], end))
         if kept is None or not ids.isdisjoint(start[1] for start in starts):
             photos = state.listed(name, starts[0], end)
-            # Its bytes are made once more when they are written: all at once they would not fit.
-            make = functools.partial(_shard, state, name, starts[0], end, recipe)
-            kept = Kept(starts[0], end, shard_name(make()), _runs(photos, order))
+            data = _shard(photos, recipe)
+            kept = Kept(starts[0], end, shard_name(data), _runs(photos, order))
+            if len(written) < _HELD:
+                make = functools.partial(bytes, data)
+            else:
+                # Made once more when it is written: all at once they would not fit.
+                make = functools.partial(_shard_of, state, name, starts[0], end, recipe)
             written.append((folder + kept.name, make))
         now.append(kept)
     state.set_shards(name, msgspec.msgpack.encode(now) if now else b"")
@@ -133,8 +140,11 @@ def _groups(state: SiteState, name: bytes, listing: Listing) -> Iterator[tuple[l
         group.append(start)
 
 
-def _shard(state: SiteState, name: bytes, start: Key, end: Key, recipe: Recipe) -> bytes:
-    photos = state.listed(name, start, end)
+def _shard_of(state: SiteState, name: bytes, start: Key, end: Key, recipe: Recipe) -> bytes:
+    return _shard(state.listed(name, start, end), recipe)
+
+
+def _shard(photos: Sequence[Photo], recipe: Recipe) -> bytes:
     return msgspec.json.encode([_entry(photo, recipe) for photo in photos])
 
 

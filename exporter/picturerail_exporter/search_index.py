@@ -20,7 +20,7 @@ import numpy as np
 
 from picturerail_exporter import pages
 from picturerail_exporter.collection import Photo
-from picturerail_exporter.renditions import TILE, Recipe
+from picturerail_exporter.recipe import TILE, Recipe
 from picturerail_exporter.search_file import directory, packed, varint
 from picturerail_exporter.search_meaning import Meaning, Vectors
 from picturerail_exporter.search_state import LOOK, ROWS, TERMS, Row, SearchState, Told

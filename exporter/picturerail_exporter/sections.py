@@ -130,7 +130,7 @@ class Listing:
         """The oldest picture on the newest page; None where there is no picture."""
         held, following = 0, None
         for start in state.starts_back(listing, END):
-            held += len(state.listed(listing, start, following))
+            held += state.number_listed(listing, start, following)
             self.front = following = start
             if held >= PER_PAGE:
                 break

@@ -44,8 +44,11 @@ class Coded(msgspec.Struct, frozen=True, gc=False):
 
 
 CONTENT_BYTES = 32
+_FEW = 64
+"""Beyond so many changes, and a fiftieth of all pictures, all lists are made anew."""
 
 _Leaf = tuple[int, int, int]  # trie, first key, last key
+_Member = tuple[int, bytes, bytes]  # id, content, code
 _List = list[tuple[int, int]]  # (other, score)
 
 
@@ -99,8 +102,7 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
         }
         if not changes:
             return set()
-        known = int(self._db.execute("SELECT COUNT(*) FROM code").fetchone()[0])
-        if len(changes) > 64 + known // 50:
+        if len(changes) > _FEW and len(changes) > _FEW + self._count() // 50:
             for number, (_, after) in changes.items():
                 self._hang(number, after)
             return self.compute(most)
@@ -144,6 +146,9 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
                 self._hang_new(number, coded)
 
     # ---- where pictures hang ----
+
+    def _count(self) -> int:
+        return int(self._db.execute("SELECT COUNT(*) FROM code").fetchone()[0])
 
     def _places(self, coded: Coded) -> Iterator[tuple[int, int]]:
         """Yield (trie, key) of each place where a picture hangs."""
@@ -195,13 +200,12 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
         query = "SELECT id FROM hung WHERE trie = ? AND key BETWEEN ? AND ?"
         return (number for (number,) in self._db.execute(query, leaf))
 
-    def _members(self, leaf: _Leaf) -> list[tuple[int, Coded]]:
+    def _members(self, leaf: _Leaf) -> list[_Member]:
         query = (
-            "SELECT code.id, space, content, code FROM hung CROSS JOIN code ON code.id = hung.id"
+            "SELECT code.id, content, code FROM hung CROSS JOIN code ON code.id = hung.id"
             " WHERE trie = ? AND key BETWEEN ? AND ?"
         )
-        found = ((row[0], Coded(*row[1:])) for row in self._db.execute(query, leaf))
-        return sorted(found, key=lambda each: each[0])
+        return sorted(self._db.execute(query, leaf))
 
     # ---- whose lists a change touches ----
 
@@ -217,10 +221,10 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
         others = [each for each in members if came is None or each[0] in came]
         if len(members) < 2 or not others:
             return {}
-        numbers = {number: at for at, (number, _) in enumerate(others)}
+        numbers = {number: at for at, (number, _, _) in enumerate(others)}
         ordered = list(numbers)
         rank = _ranks(members, others)
-        lists: dict[int, _List] = {number: [] for number, _ in members}
+        lists: dict[int, _List] = {number: [] for number, _, _ in members}
         query = (
             "SELECT alike.id, other, score FROM hung CROSS JOIN alike ON alike.id = hung.id"
             " WHERE trie = ? AND key BETWEEN ? AND ? ORDER BY alike.id, rank"
@@ -336,12 +340,12 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
 class _Members:
     """The pictures of a leaf, ready to be compared with one after the other."""
 
-    def __init__(self, members: list[tuple[int, Coded]]) -> None:
+    def __init__(self, members: list[_Member]) -> None:
         import numpy as np
 
-        self._ids = np.array([number for number, _ in members], np.int64)
-        self._contents = np.array([coded.content for _, coded in members], f"S{CONTENT_BYTES}")
-        codes = b"".join(coded.code for _, coded in members)
+        self._ids = np.array([number for number, _, _ in members], np.int64)
+        self._contents = np.array([content for _, content, _ in members], f"S{CONTENT_BYTES}")
+        codes = b"".join(code for _, _, code in members)
         self._codes = np.frombuffer(codes, np.int8).reshape(len(members), -1).astype(np.float32)
 
     def best(self, content: bytes, code: Codes, most: int) -> _List:
@@ -366,17 +370,17 @@ def _part(trie: int, key: int, depth: int) -> _Leaf:
 
 
 def _ranks(
-    some: list[tuple[int, Coded]], members: list[tuple[int, Coded]]
+    some: list[_Member], members: list[_Member]
 ) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
     """Return what sorts members by their similarity to some; -1 for what is no other picture."""
     import numpy as np
 
-    def codes(of: list[tuple[int, Coded]]) -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
-        data = b"".join(coded.code for _, coded in of)
+    def codes(of: list[_Member]) -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
+        data = b"".join(code for _, _, code in of)
         return np.frombuffer(data, np.int8).reshape(len(of), -1)
 
     same: dict[bytes, int] = {}
-    mine = np.array([same.setdefault(coded.content, len(same)) for _, coded in some])
-    theirs = np.array([same.setdefault(coded.content, len(same)) for _, coded in members])
+    mine = np.array([same.setdefault(content, len(same)) for _, content, _ in some])
+    theirs = np.array([same.setdefault(content, len(same)) for _, content, _ in members])
     found = scores(codes(some), codes(members))
     return ranked(found, np.arange(len(members)), mine[:, None] != theirs[None])

@@ -13,11 +13,10 @@ import contextlib
 import dataclasses
 import hashlib
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -37,19 +36,19 @@ from picturerail_exporter.collection import Photo, Skipped, public_roots
 from picturerail_exporter.compressed import with_twins
 from picturerail_exporter.originals import copy_missing
 from picturerail_exporter.pages import Pages
-from picturerail_exporter.pixels import DEFAULT_MAX_PIXELS
 from picturerail_exporter.plan import Planner
+from picturerail_exporter.recipe import DEFAULT_MAX_PIXELS, Recipe
 from picturerail_exporter.render_missing import Progress, render_missing
 from picturerail_exporter.rendition_store import RenditionStore
-from picturerail_exporter.renditions import Recipe
 from picturerail_exporter.rules import Rules
-from picturerail_exporter.search_index import Brought, SearchIndex
-from picturerail_exporter.search_meaning import Meaning
 from picturerail_exporter.site_folder import Manifest, SiteFolder, digest, open_site
 from picturerail_exporter.source import Source
 from picturerail_exporter.state import SiteState, open_state
 from picturerail_exporter.theme import Theme
-from picturerail_native.records import Table, decode_neighbours, neighbours_key
+
+if TYPE_CHECKING:
+    from picturerail_exporter.search_index import Brought, SearchIndex
+    from picturerail_exporter.search_meaning import Meaning
 
 _PAGES_VERSION = 10
 """To be raised when the same pictures and options give other pages."""
@@ -93,7 +92,7 @@ class SiteOptions:
             self.base_url,
             self.language,
             self.rules,
-            self.recipe,
+            (self.recipe, self.recipe.version),
             self.vectors_version,
             self.similar,
             self.meaning and self.meaning.version,
@@ -162,9 +161,9 @@ def export(
     """
     options.theme.check()
     with (
+        contextlib.ExitStack() as stack,
         open_site(options.path, dry_run=dry_run) as folder,
         open_state(_state_path(options, dry_run=dry_run)) as state,
-        _search_index(source, state, options, dry_run=dry_run) as index,
     ):
         old = folder.manifest
         new = Manifest(uuid=source.info.uuid.hex(), seq=source.info.seq, options=options.digest)
@@ -172,12 +171,13 @@ def export(
         # interruption the lists name our files, but not what is in them.
         verify = full or not old.complete or not (options.path / "index.html").is_file()
         same = (old.uuid, old.options) == (new.uuid, new.options) and not verify
-        stands = same and state.note("stands") == _position(old) and index.stands()
         homes = homes_of(public_roots(source))
         if same and old.seq == new.seq and not old.partial and not changed_texts(state, homes):
             problems = tuple(state.albums.problems())
             return ExportReport(options.path, (), (), (), old.count, old.seq, problems=problems)
 
+        index = stack.enter_context(_open_index(source, state, options, dry_run=dry_run))
+        stands = same and state.note("stands") == _position(old) and index.stands()
         found = news(source, state, old.seq, options.rules) if stands else None
         work = _Work(source, options, folder, verify=verify, dry_run=dry_run, progress=progress)
         touched: Touched | None = None
@@ -187,7 +187,7 @@ def export(
         else:
             state.clear()
             fill(state, work.all_rendered(), homes, options.similar)
-        brought = _indexed(source, index, found, options, state)
+        brought = _bring_index(source, index, found, options, state)
         planner = Planner(
             state,
             touched,
@@ -251,6 +251,30 @@ def _position(manifest: Manifest) -> str:
     return f"{manifest.uuid} {manifest.seq} {manifest.options}"
 
 
+def _open_index(
+    source: Source, state: SiteState, options: SiteOptions, *, dry_run: bool
+) -> contextlib.AbstractContextManager[SearchIndex]:
+    """Open the search's index, beside the state."""
+    # Only where something changed: what it needs is a third of an export's start.
+    from picturerail_exporter.index_follower import open_index
+
+    place = _state_path(options, dry_run=False)
+    assert place is not None
+    folder, language = place.with_suffix(".index"), options.search_language
+    return open_index(
+        source, state, folder, options.recipe, options.meaning, language, dry_run=dry_run
+    )
+
+
+def _bring_index(
+    source: Source, index: SearchIndex, new: News | None, options: SiteOptions, state: SiteState
+) -> Brought | None:
+    from picturerail_exporter.index_follower import bring_index
+
+    version, meaning = options.vectors_version, options.meaning is not None
+    return bring_index(source, index, new, state, version, meaning=meaning)
+
+
 class _Standing:
     """The files that stand on the site already."""
 
@@ -291,6 +315,7 @@ class _Work:
 
         for new in everything(self._source, self._options.rules):
             yield self._rendered(new, progress)
+            self._folder.marks.ease()  # pictures' files are asked about in no order of theirs
             done += len(new.tried)
             progress(0, 0)
 
@@ -348,82 +373,3 @@ def _not_on_site(photos: Sequence[Photo], folder: SiteFolder, recipe: Recipe) ->
             for kind in recipe.formats
         )
     ]
-
-
-@contextlib.contextmanager
-def _search_index(
-    source: Source, state: SiteState, options: SiteOptions, *, dry_run: bool
-) -> Iterator[SearchIndex]:
-    """Open the search's index; a dry run works on a copy."""
-    place = _state_path(options, dry_run=False)
-    assert place is not None
-    folder = place.with_suffix(".index")
-    with contextlib.ExitStack() as stack:
-        if dry_run:
-            copy = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "index"
-            if folder.is_dir():
-                shutil.copytree(folder, copy)
-            folder = copy
-        yield SearchIndex(
-            state,
-            folder,
-            source.info.uuid,
-            options.recipe,
-            options.meaning,
-            options.search_language,
-        )
-
-
-def _indexed(
-    source: Source, index: SearchIndex, new: News | None, options: SiteOptions, state: SiteState
-) -> Brought | None:
-    """Bring the search's index up to date; None where nothing of it may have changed.
-
-    Without news everything is new.
-    """
-    version, meaning = options.vectors_version, options.meaning
-    if new is None:
-        every = _neighbours(source, version)
-        return index.rebuild(
-            lambda tag: every.get(tag, ()), _vectors(source.records(Table.VECTORS))
-        )
-    if not new.pictures and not new.near and not (meaning and new.codes):
-        return None
-    prefix = neighbours_key(version, "")
-    tags = {key[len(prefix) :].decode() for key in new.near if version and key.startswith(prefix)}
-
-    def near(tag: str) -> Sequence[tuple[str, float]]:
-        wanted = neighbours_key(version, tag) if version else None
-        for key, value in source.records(Table.NEIGHBOURS, wanted) if wanted else ():
-            if key == wanted:
-                return decode_neighbours(value).reach
-        return ()
-
-    def vectors_of(number: int) -> list[tuple[str, bytes]]:
-        if state.photo(number) is None:
-            return []
-        records = source.records(Table.VECTORS, number.to_bytes(8, "big"))
-        return [(space, vector) for _, space, vector in _vectors(records)]
-
-    gone = (number for number, (_, after) in new.pictures.items() if after is None)
-    purged = any(source.get(number) is None for number in gone)
-    vectors = {number: vectors_of(number) for number in new.codes} if meaning else None
-    return index.update(new.pictures, tags, near, vectors, purged=purged)
-
-
-def _vectors(records: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[int, str, bytes]]:
-    """Yield the vectors of a table's records as (id, space, vector); what is none is left out."""
-    for key, vector in records:
-        if vector and len(vector) % 2 == 0:
-            yield int.from_bytes(key[:8], "big"), key[8:].decode(), vector
-
-
-def _neighbours(source: Source, version: str) -> Mapping[str, Sequence[tuple[str, float]]]:
-    """Return the words near each tag, in the word vectors that are in use."""
-    if not version:
-        return {}
-    prefix = neighbours_key(version, "")
-    return {
-        key[len(prefix) :].decode(): decode_neighbours(value).reach
-        for key, value in source.records(Table.NEIGHBOURS, prefix)
-    }

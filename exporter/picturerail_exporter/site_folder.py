@@ -19,11 +19,21 @@ import msgspec
 
 from picturerail_exporter.files import remove_leftovers, write_atomically
 
-_FORMAT = 3
-_READABLE = {2, 3}  # of format 2 are 256 larger lists, which are parted when they are first saved
+_FORMAT = 4
+_READABLE = {2, 3, 4}
+"""Format 2 has 256 larger lists, format 3 4096 that put neighbours apart: when they are first saved
+both are parted anew."""
+
+_OLD_LISTS = ("[0-9a-f][0-9a-f].json", "[0-9a-f][0-9a-f][0-9a-f].json")
+_LIST = "????.json"
+_HEXADECIMAL = frozenset("0123456789abcdef")
 _OWN_FOLDER = ".picturerail"
-_LISTS = 4096
-_MOST_HELD = 150_000
+_OF_A_KIND = 4096
+_LISTS = 3 * _OF_A_KIND
+_TOGETHER = 32
+"""Pictures with following ids whose pages stand in one list."""
+
+_MOST_HELD = 40_000
 """Files whose marks are kept in memory before they are written and forgotten."""
 
 PICTURE_MARK = "picture"
@@ -62,12 +72,17 @@ def digest(data: bytes) -> str:
 
 
 class Marks:
-    """The digest of each file of ours by its path: `.picturerail/files/abc.json`.
+    """The digest of each file of ours by its path: `.picturerail/files/0abc.json`.
 
-    A path stands in the list that its own checksum names, one of 4096; a list is read when it
-    is first asked for, and written only where it changed, so that a few files among many
-    cost a few short lists. New files are named in `.picturerail/begun`, a path a line, before
-    any of them is written; it goes when the lists name them.
+    There are 4096 lists for pages of pictures, those with following ids together; as many for
+    pictures' files, those whose digests begin alike together; and as many for all others, where
+    their own checksums say. A list is read when it is first asked for, and written only where it
+    changed, so that a few files among many cost a few short lists, and files that are written one
+    after the other few of them at a time. New files are named in `.picturerail/begun`, a path a
+    line, before any of them is written; it goes when the lists name them.
+
+    The lists of an older format are read once and written as these; `.picturerail/files/parted`
+    says, while they go one by one, that they count no more.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -76,7 +91,8 @@ class Marks:
         self._begun_file = folder / _OWN_FOLDER / "begun"
         self._lists: dict[int, dict[str, str]] = {}
         self._changed: set[int] = set()
-        self._old = sorted(self._folder.glob("[0-9a-f][0-9a-f].json"))
+        self._parted = self._folder / "parted"
+        self._old = [] if self._parted.exists() else self._old_lists()
         self._begun: set[str] = set()
         self._held = 0
         for place in self._old:
@@ -110,7 +126,7 @@ class Marks:
 
     def any(self) -> bool:
         """Tell whether any file is ours."""
-        return bool(self._begun or self._lists) or any(self._folder.glob("???.json"))
+        return bool(self._begun or self._lists) or any(self._folder.glob(_LIST))
 
     def items(self) -> Iterator[tuple[str, str]]:
         """Yield every (path, digest)."""
@@ -148,6 +164,12 @@ class Marks:
             self._begun = ahead
             self._note_begun()
 
+    def ease(self) -> None:
+        """Forget lists that did not change, where too much is held."""
+        if self._held > _MOST_HELD and not self._old:
+            for number in self._lists.keys() - self._changed:
+                self._forget(number)
+
     def save(self) -> None:
         """Write the lists that changed."""
         self._write_lists()
@@ -156,7 +178,7 @@ class Marks:
 
     def _write_lists(self) -> None:
         if self._old:  # of a save that was interrupted; all is written from the old ones
-            for stale in self._folder.glob("???.json"):
+            for stale in self._folder.glob(_LIST):
                 stale.unlink()
         for number in sorted(self._changed):
             place, held = self._place(number), self._lists[number]
@@ -166,9 +188,15 @@ class Marks:
             else:
                 place.unlink(missing_ok=True)
         self._changed.clear()
-        for place in self._old:
-            place.unlink(missing_ok=True)
-        self._old = []
+        if self._old or self._parted.exists():
+            write_atomically(self._parted, b"")
+            for place in self._old_lists():
+                place.unlink(missing_ok=True)
+            self._parted.unlink()
+            self._old = []
+
+    def _old_lists(self) -> list[Path]:
+        return sorted(place for old in _OLD_LISTS for place in self._folder.glob(old))
 
     def _list(self, number: int) -> dict[str, str]:
         held = self._lists.get(number)
@@ -192,11 +220,17 @@ class Marks:
             ) from error
 
     def _place(self, number: int) -> Path:
-        return self._folder / f"{number:03x}.json"
+        return self._folder / f"{number:04x}.json"
 
 
 def _number(path: str) -> int:
-    return zlib.crc32(path.encode()) % _LISTS
+    """Return the number of a path's list; those of a kind share none with others."""
+    kind, _, rest = path.partition("/")
+    if kind == "photo" and (number := rest.partition("/")[0]).isdecimal():
+        return int(number) // _TOGETHER % _OF_A_KIND
+    if kind == "media" and _HEXADECIMAL.issuperset(begins := rest[3:6]):
+        return _OF_A_KIND + int(begins, 16) % _OF_A_KIND
+    return 2 * _OF_A_KIND + zlib.crc32(path.encode()) % _OF_A_KIND
 
 
 class SiteFolder:

@@ -25,15 +25,15 @@ pictures in `similar_state`. `listings` says how a listing is named.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from picturerail_exporter import search_state
 from picturerail_exporter.album_state import AlbumState
 from picturerail_exporter.collection import Photo, Skipped
 from picturerail_exporter.listings import (
@@ -46,11 +46,13 @@ from picturerail_exporter.listings import (
     month_named,
     month_of,
 )
-from picturerail_exporter.search_state import SearchState
 from picturerail_exporter.similar_state import SimilarState
 from picturerail_exporter.way_state import WayState
 
-_SHAPE = "7"
+if TYPE_CHECKING:
+    from picturerail_exporter.search_state import SearchState
+
+_SHAPE = "8"
 """To be raised when the tables or what is in them change: the file is then made anew."""
 
 _TABLES = """
@@ -76,8 +78,8 @@ _encoder = msgspec.msgpack.Encoder()
 class SiteState:
     """The state of one site; made by `open_state`. Changes last once `commit` was called.
 
-    `albums`, `ways` and `similar` are the parts of it that tell of folders, of tags, cameras and
-    places, and of what looks alike.
+    `albums`, `ways`, `similar` and `search` are the parts of it that tell of folders, of tags,
+    cameras and places, of what looks alike, and of what the search's index is made of.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -86,7 +88,13 @@ class SiteState:
         self.albums = AlbumState(connection, self.photo, self.named)
         self.ways = WayState(connection)
         self.similar = SimilarState(connection)
-        self.search = SearchState(connection)
+
+    @functools.cached_property
+    def search(self) -> SearchState:
+        """What the search's index is made of; its arithmetic is loaded where it is asked for."""
+        from picturerail_exporter.search_state import SearchState
+
+        return SearchState(self._db)
 
     # ---- where it stands ----
 
@@ -213,6 +221,13 @@ class SiteState:
     def first_of(self, listing: bytes) -> Photo | None:
         """Return the picture with a listing's greatest place."""
         return next(self._listed(_range(listing, None, None), "LIMIT 1"), None)
+
+    def number_listed(self, listing: bytes, since: Key, before: Key | None) -> int:
+        """Return how many pictures a listing has from one place up to another."""
+        within = _range(listing, since, before)
+        tables = within.tables.partition(" ")[0]  # the pictures themselves are not asked for
+        query = f"SELECT COUNT(*) FROM {tables} {within.where}"  # noqa: S608 - made here
+        return int(self._db.execute(query, within.values).fetchone()[0])
 
     def _listed(self, within: _Range, end: str) -> Iterator[Photo]:
         order = f"ORDER BY {within.place} DESC, {within.number} DESC {end}"
@@ -369,9 +384,12 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
     names = _table_names(connection)
     note = "SELECT value FROM note WHERE name = 'shape'"
     shape = connection.execute(note).fetchone() if "note" in names else None
-    if names and (shape is None or shape[0] != _SHAPE):
-        for name in names:
-            connection.execute(f"DROP TABLE {name}")
+    if shape is not None and shape[0] == _SHAPE:
+        return connection
+    from picturerail_exporter import search_state
+
+    for name in names:
+        connection.execute(f"DROP TABLE {name}")
     tables = (AlbumState.TABLES, WayState.TABLES, SimilarState.TABLES, search_state.TABLES)
     connection.executescript(_TABLES + "".join(tables))
     connection.execute("INSERT OR REPLACE INTO note VALUES ('shape', ?)", (_SHAPE,))

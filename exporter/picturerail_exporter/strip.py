@@ -14,18 +14,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
-from PIL import ExifTags, Image
-
 STRIP_VERSION = 1
 """To be raised when the same file gives another copy."""
-
-SUFFIXES = {
-    "image/jpeg": ".jpg",
-    "image/png": ".png",
-    "image/webp": ".webp",
-    "image/gif": ".gif",
-}
-"""What can be stripped, and how a copy's name ends."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = frozenset(
@@ -45,7 +35,7 @@ def strip(data: bytes) -> bytes:
     """Return a picture's file without private metadata.
 
     Raises:
-        UnstrippableError: it is of no format in `SUFFIXES`, or not built like one.
+        UnstrippableError: it is of no format in `formats.STRIPPED`, or not built like one.
     """
     try:
         if data.startswith(b"\xff\xd8"):
@@ -63,6 +53,8 @@ def strip(data: bytes) -> bytes:
 
 def _orientation(data: bytes) -> bytes:
     """Return a TIFF stream with a file's orientation alone; b"" where it is the usual one."""
+    from PIL import ExifTags, Image  # an export that copies nothing does without it
+
     try:
         with Image.open(io.BytesIO(data)) as image:
             value = image.getexif().get(ExifTags.Base.Orientation)

@@ -387,7 +387,8 @@ def photograph(rng: np.random.Generator, number: int) -> bytes:
 def bench_import(folder: Path, photos: int) -> None:
     """Importing camera files, beside bare decoding, resizing and encoding of the same."""
     from picturerail_exporter.pixels import decode
-    from picturerail_exporter.renditions import Recipe, render
+    from picturerail_exporter.recipe import Recipe
+    from picturerail_exporter.renditions import render
 
     rng = np.random.default_rng(SEED)
     contents = [photograph(rng, number) for number in range(photos)]

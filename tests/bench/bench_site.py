@@ -2,6 +2,7 @@
 
     python tests/bench/bench_site.py [--quick] [--photos N] [FOLDER]
     python tests/bench/bench_site.py --scale 100 10000 100000 [--keep FOLDER]
+    python tests/bench/bench_site.py --patterns
 
 Without FOLDER, N photographs of 12 megapixels are made, the same ones every time: crops of
 scikit-image's photographs, enlarged, with the noise of a sensor. Both programs run as
@@ -34,6 +35,7 @@ import numpy as np
 import skimage.data
 from export_site import RECIPE
 from PIL import Image
+from site_pattern import left_of, patterns
 
 from picturerail_exporter.pixels import decode
 from picturerail_exporter.renditions import placeholder
@@ -78,10 +80,16 @@ def main() -> None:
         help="instead: what a change costs among so many small photographs",
     )
     parser.add_argument("--keep", type=Path, help="keep and use again what --scale makes, here")
+    parser.add_argument(
+        "--patterns", action="store_true", help="instead: what is left of stripes made smaller"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-site-") as scratch:
         if arguments.scale:
             scale(arguments.keep or Path(scratch), arguments.scale)
+            return
+        if arguments.patterns:
+            compare_patterns(Path(scratch))
             return
         compare(Path(scratch), arguments.folder, 8 if arguments.quick else arguments.photos)
 
@@ -151,6 +159,33 @@ def compare(scratch: Path, folder: Path | None, count: int) -> None:
         path = site if name == "picturerail" else scratch / "sigal-site"
         found = [file for file in path.rglob("*") if file.is_file()]
         print(f"\n{name}: {len(found)} files, {sum(f.stat().st_size for f in found) / 1e6:.1f} MB")
+
+
+def compare_patterns(scratch: Path) -> None:
+    """Print what is left of fine patterns in the large rendition, and what each program costs."""
+    print("What is in the large rendition beyond a Lanczos of all pixels: the root of the mean")
+    print("square, in steps of 255; JPEGs of 12 megapixels.\n")
+    for number, (name, data) in enumerate(patterns().items()):
+        left = left_of(data, scratch, sigal())
+        if not number:
+            print(f"| | {' | '.join(left)} |")
+            print(f"|---|{'---:|' * len(left)}")
+        print(f"| {name} | {' | '.join(f'{far:.1f}' for far in left.values())} |", flush=True)
+    photos, store = scratch / "photos", scratch / "store"
+    make_photos(photos / "album", 8)
+    files = sorted((photos / "album").iterdir())
+    add_to_store(store, photos, files)
+    config = scratch / "sigal.conf.py"
+    config.write_text(SIGAL_CONFIG.format(source=str(photos), destination=str(scratch / "theirs")))
+    export = [sys.executable, str(EXPORT), str(store)]
+    costs = [
+        measure([*export, str(scratch / "plain")]),
+        measure([*export, str(scratch / "sharp"), "sharp"]),
+        vips([str(file) for file in files], scratch),
+        measure([*sigal(), "build", "-c", str(config)]),
+    ]
+    of_each = " | ".join(f"{cost.cpu / len(files):.3f} s" for cost in costs)
+    print(f"| processor time of a photograph, all renditions | {of_each} |")
 
 
 def vips(files: list[str], scratch: Path) -> Cost:

@@ -1,4 +1,4 @@
-"""Export a site, in a process that loads nothing else: `export_site.py STORE SITE [full]`.
+"""Export a site, in a process that loads nothing else: `export_site.py STORE SITE [full] [sharp]`.
 
 Prints which part of the processor's time went into the browser's index.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from picturerail_exporter.renditions import Recipe, Size
-from picturerail_exporter.search_index import SearchIndex
+from picturerail_exporter import site as exporting
+from picturerail_exporter.recipe import Recipe, Size
 from picturerail_exporter.site import SiteOptions, export
 from picturerail_native.database import Database
 
@@ -20,7 +21,10 @@ RECIPE = Recipe(sizes=(Size("large", 2048, 2048), Size("small", 400, 300), Recip
 """The two renditions that the others make, and the tile that a site of ours has beside them."""
 
 
-def main(store: Path, site: Path, *, full: bool) -> None:
+SHARP = replace(RECIPE, sharp=True)
+
+
+def main(store: Path, site: Path, *, full: bool, recipe: Recipe = RECIPE) -> None:
     """Export, and say what the browser's index took."""
     took = [0.0]
 
@@ -34,12 +38,13 @@ def main(store: Path, site: Path, *, full: bool) -> None:
 
         return call
 
-    for name in ("rebuild", "update"):
-        setattr(SearchIndex, name, timed(getattr(SearchIndex, name)))
+    exporting._bring_index = timed(exporting._bring_index)
     with Database(store) as database, database.snapshot() as snapshot:
-        export(snapshot, SiteOptions(site, store / "renditions", recipe=RECIPE), full=full)
+        export(snapshot, SiteOptions(site, store / "renditions", recipe=recipe), full=full)
     print("index", took[0])
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), full="full" in sys.argv[3:])
+    wanted = sys.argv[3:]
+    chosen = SHARP if "sharp" in wanted else RECIPE
+    main(Path(sys.argv[1]), Path(sys.argv[2]), full="full" in wanted, recipe=chosen)

@@ -9,7 +9,7 @@ import pytest
 
 from picturerail_exporter import search_state
 from picturerail_exporter.collection import order_of, published
-from picturerail_exporter.renditions import Recipe
+from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.search_file import ROOT, Cut, packed_size
 from picturerail_exporter.search_index import SearchIndex

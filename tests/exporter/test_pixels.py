@@ -6,7 +6,8 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageCms
 
-from picturerail_exporter.pixels import UndecodableError, decode, scaled_to
+from picturerail_exporter.pixels import UndecodableError, decode
+from picturerail_exporter.recipe import scaled_to
 from picturerail_native.database import DatabaseError
 
 from .helpers import encoded, photograph

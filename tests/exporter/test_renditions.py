@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from picturerail_exporter.pixels import Picture, decode
+from picturerail_exporter.recipe import Recipe, Size
 from picturerail_exporter.rendition_store import RenditionStore
-from picturerail_exporter.renditions import Recipe, Size, mean_colour, placeholder, render
+from picturerail_exporter.renditions import mean_colour, placeholder, render
 
 from .helpers import encoded, photograph
 
@@ -191,3 +192,11 @@ def test_jpeg_of_what_shows_through_is_on_white():
 
     with Image.open(io.BytesIO(jpeg.data)) as shown:
         assert min(shown.getpixel((20, 15))) > 250
+
+
+def test_a_sharp_recipe_is_another_one():
+    """Renditions of a sharp recipe never pass for those of one that is not."""
+    plain, sharp = Recipe(), Recipe(sharp=True)
+
+    assert plain.version != sharp.version
+    assert 2 * plain.largest == sharp.largest

@@ -25,8 +25,9 @@ from picturerail_daemon.mirror.plan import Place
 from picturerail_daemon.mirror.reading import UnreadablePicture, open_below
 from picturerail_daemon.service.subjects import embedded_of
 from picturerail_exporter.pixels import UndecodableError, decode
+from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rendition_store import RenditionStore
-from picturerail_exporter.renditions import Recipe, mean_colour, placeholder, render
+from picturerail_exporter.renditions import mean_colour, placeholder, render
 from picturerail_native.records import Metadata, with_description
 
 MOST_SIDECAR_BYTES = 4 << 20

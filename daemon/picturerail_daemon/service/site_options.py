@@ -8,7 +8,7 @@ from picturerail_config.settings import Export, Settings
 from picturerail_daemon.meaning.words import WordVectors
 from picturerail_daemon.service.places import Layout
 from picturerail_daemon.service.vocabulary import site_meaning
-from picturerail_exporter.renditions import Recipe
+from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Allowed, Rule, Rules
 from picturerail_exporter.site import SiteOptions
 from picturerail_exporter.theme import Theme
@@ -48,4 +48,4 @@ def site_recipe(export: Export) -> Recipe:
     """Return what the pictures are rendered as."""
     wanted = {"avif": export.avif, "jpeg": export.jpeg}
     more = tuple(name for name, is_wanted in wanted.items() if is_wanted)
-    return Recipe(more=more, wide=export.wide_gamut)
+    return Recipe(more=more, wide=export.wide_gamut, sharp=export.sharp)

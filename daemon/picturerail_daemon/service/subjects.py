@@ -10,8 +10,9 @@ from PIL import Image
 
 from picturerail_daemon.describe.interface import Beside, Embedded, Subject
 from picturerail_exporter.pixels import Picture, decode
+from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rendition_store import RenditionStore
-from picturerail_exporter.renditions import Recipe, render
+from picturerail_exporter.renditions import render
 from picturerail_native.database import Database
 from picturerail_native.records import ImageRow
 
