@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 
 from picturerail_exporter.formats import STRIPPED
 from picturerail_exporter.places import place_of, place_words
-from picturerail_exporter.renditions import mean_colour
 from picturerail_exporter.rules import Rules, folder_parts
 from picturerail_exporter.source import Source
 from picturerail_native.fields import readable, searched_fields
@@ -279,6 +278,8 @@ def _colour(told: str, placeholder: str) -> str:
     """Return a picture's mean colour, from its placeholder where the row does not tell it."""
     if re.fullmatch("#[0-9a-f]{6}", told):
         return told
+    from picturerail_exporter.renditions import mean_colour  # an export mostly does without codecs
+
     try:
         return mean_colour(placeholder)
     except (OSError, ValueError):

@@ -382,7 +382,7 @@ def _look(photo: Photo) -> bytes:
     return photo.content_hash[: pages.TILE_BYTES] + bytes([form + 128, _colour(photo.colour)])
 
 
-@functools.lru_cache(maxsize=65536)
+@functools.lru_cache(maxsize=4096)
 def _colour(hexadecimal: str) -> int:
     """Return a colour in 8 bits: 4 bits luma, 2 each of blue's and red's difference from it.
 
@@ -483,17 +483,17 @@ def _tags(photo: Photo) -> set[str]:
     return {value for name, value in photo.fields if name == "tags"}
 
 
-@functools.lru_cache(maxsize=65536)
+@functools.lru_cache(maxsize=4096)
 def _stem(word: str, language: str) -> str:
     return stem(word, language)
 
 
-@functools.lru_cache(maxsize=65536)
+@functools.lru_cache(maxsize=4096)
 def _words(value: str) -> tuple[str, ...]:
     return tuple(token.term for token in analyse(value))
 
 
-@functools.lru_cache(maxsize=65536)
+@functools.lru_cache(maxsize=4096)
 def _folded(value: str) -> str:
     return " ".join(token.term for token in analyse(value) if not token.tail)
 
