@@ -1,4 +1,4 @@
-"""Small parts of the service: liveness, memory, pace, turns of describing, telling systemd."""
+"""Small parts of the service: liveness, looking, memory, pace, turns of describing, systemd."""
 
 import os
 import socket
@@ -6,12 +6,16 @@ import threading
 import time
 
 import pytest
+from PIL import Image
 
+from picturerail_daemon.mirror.plan import Place
 from picturerail_daemon.service.checking import Pace
 from picturerail_daemon.service.describing import _newest_and_oldest
 from picturerail_daemon.service.heart import Heart
-from picturerail_daemon.service.looking import MemoryBudget
+from picturerail_daemon.service.looking import Looker, MemoryBudget
 from picturerail_daemon.service.notify import notify
+from picturerail_exporter.recipe import Recipe
+from picturerail_exporter.rendition_store import RenditionStore
 
 
 def test_who_does_not_get_on_is_named():
@@ -44,6 +48,22 @@ def test_pictures_are_decoded_side_by_side_as_memory_allows():
 def _take(budget, amount, inside):
     with budget.taking(amount):
         inside.set()
+
+
+def test_a_picture_is_looked_at_once(tmp_path):
+    """The one decode gives the renditions, a placeholder, and the mean colour of that."""
+    place = Place(1, b"one.png")
+    Image.new("RGB", (60, 40), "#3060a0").save(tmp_path / "one.png")
+    recipe, store = Recipe(), RenditionStore(tmp_path / "renditions")
+    look = Looker({1: bytes(tmp_path)}, store, recipe, 10_000, None, MemoryBudget(1 << 30))
+    with (tmp_path / "one.png").open("rb") as file:
+        metadata = look(file.fileno(), place, bytes(32))
+
+    assert (metadata.mime, metadata.width, metadata.height) == ("image/png", 60, 40)
+    assert metadata.placeholder.startswith("data:image/webp;base64,")
+    told = bytes.fromhex(metadata.colour.removeprefix("#"))
+    assert all(abs(a - b) <= 12 for a, b in zip(told, (0x30, 0x60, 0xA0), strict=True)), told
+    assert store.has(bytes(32), recipe)
 
 
 def test_reading_keeps_below_its_rate(monkeypatch):
