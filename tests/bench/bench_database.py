@@ -26,7 +26,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -120,6 +120,24 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
+def print_written(stores: Sequence[Engine | Floor], batches: list[list[Picture]]) -> None:
+    """Commit to one store after the other, and print what was written for each byte given.
+
+    Not side by side: what is filled ahead is written by a thread beside.
+    """
+    given = sum(len(part) for batch in batches for picture in batch for part in picture)
+    print(
+        f"    bytes written for one given of {given / 1e6:,.0f} MB, zeros filled ahead counted:",
+        end="",
+    )
+    for store in stores:
+        before = written()
+        for batch in batches:
+            store.commit(batch)
+        print(f" {store.name} {(written() - before) / given:.2f}", end="")
+    print(flush=True)
+
+
 def written() -> int:
     """Return the bytes that this process has passed to write calls."""
     return counted("wchar")
@@ -178,16 +196,7 @@ def commits(
     broken_down(ours, floor, source, rounds)
 
     last = [list(islice(source, 100)) for _ in range(20)]
-    user = sum(len(part) for batch in last for picture in batch for part in picture)
-    passed = {}
-    # One store after the other: what is filled ahead is written by a thread beside.
-    for store in stores:
-        before = written()
-        for batch in last:
-            store.commit(batch)
-        passed[store.name] = written() - before
-    print("    bytes written for one given, zeros that were filled ahead counted:", end="")
-    print("".join(f" {name} {count / user:.2f}" for name, count in passed.items()))
+    print_written(stores, last)
 
 
 def broken_down(ours: Ours, floor: Floor, source: Iterator[Picture], rounds: int) -> None:
@@ -285,20 +294,7 @@ def sustained(
             f"    {name}: rows/s of each fifth {rates}; slowest commit {max(times) * 1e3:,.0f} ms",
             flush=True,
         )
-    # One store after the other: what is filled ahead is written by a thread beside.
-    tail = [next_batch(rounds + number) for number in range(max(1, rounds // 10))]
-    user = sum(len(part) for batch in tail for picture in batch for part in picture)
-    passed = {}
-    for store in stores:
-        before = written()
-        for batch in tail:
-            store.commit(batch)
-        passed[store.name] = written() - before
-    print(
-        f"    bytes written for one given, a further {user / 1e9:,.1f} GB each, all counted:",
-        end="",
-    )
-    print("".join(f" {name} {count / user:.3f}" for name, count in passed.items()), flush=True)
+    print_written(stores, [next_batch(rounds + number) for number in range(max(1, rounds // 10))])
 
 
 def for_each(act: Callable[[Any], object], subjects: list[Any]) -> None:

@@ -7,7 +7,9 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
 import msgspec
@@ -33,6 +35,9 @@ from picturerail_native.records import (
     neighbours_key,
     root_key,
 )
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 VECTORS = "test-vectors/1"
 
@@ -257,3 +262,16 @@ def broken_links(site: Path) -> list[tuple[str, str]]:
             if not (site / target).is_file():
                 broken.append((here, address))
     return broken
+
+
+def violations(page: Page) -> list[object]:
+    """Return what axe finds on a page against WCAG 2.2 A and AA: each rule's name and places."""
+    axe = resources.files("axe_playwright_python") / "axe.min.js"
+    page.evaluate(axe.read_text("utf-8"))
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found: list[object] = page.evaluate(
+        "tags => axe.run(document, {runOnly: tags})"
+        ".then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))",
+        tags,
+    )
+    return found

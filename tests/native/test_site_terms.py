@@ -51,6 +51,17 @@ class Numbers:
         assert self.at == len(self.data)
 
 
+def opened(record):
+    """Return a record's bytes from its positions on, and its documents with their classes."""
+    numbers = Numbers(record.postings)
+    count = numbers.next()
+    classes = [numbers.uses() for _ in range(numbers.next())]
+    step = 0
+    ids = [step := step + numbers.next() for _ in range(count)]
+    assert struct.unpack(f"<{count}Q", record.ids) == tuple(ids)
+    return numbers, {number: classes[numbers.next()] for number in ids}
+
+
 def spelt_out(term, *, positions):
     """Return a term's documents as {id: (uses, positions by field)}; checks what the entry says."""
     entry = Numbers(term.entry)
@@ -66,26 +77,20 @@ def spelt_out(term, *, positions):
     found = {}
     in_bands = {}
     for record in ranked:
-        numbers = Numbers(record.postings)
-        count = numbers.next()
-        classes = [numbers.uses() for _ in range(numbers.next())]
-        step = 0
-        ids = [step := step + numbers.next() for _ in range(count)]
-        assert struct.unpack(f"<{count}Q", record.ids) == tuple(ids)
-        codes = [numbers.next() for _ in range(count)]
-        in_bands[record.band] = in_bands.get(record.band, 0) + count
-        for number, code in zip(ids, codes, strict=True):
+        numbers, here = opened(record)
+        in_bands[record.band] = in_bands.get(record.band, 0) + len(here)
+        for number, uses in here.items():
             places = {}
-            for field, (times, _) in classes[code].items() if positions else ():
+            for field, (times, _) in uses.items() if positions else ():
                 at = 0
                 places[field] = [at := at + numbers.next() for _ in range(times)]
-            found[number] = classes[code], places
+            found[number] = uses, places
             # No document is worth more than what is promised, whatever the averages.
             for promised in (bounds, bounds_of_rest) if record.band == rest else (bounds,):
                 assert any(
                     all(
                         field in most and most[field][0] >= times and most[field][1] <= words
-                        for field, (times, words) in classes[code].items()
+                        for field, (times, words) in uses.items()
                     )
                     for most in promised
                 )
@@ -224,14 +229,9 @@ def test_of_words_that_say_little_all_documents_are_told(tmp_path):
     assert len(present) > 1
     found = {}
     for record in present:
-        numbers = Numbers(record.postings)
-        count = numbers.next()
-        classes = [numbers.uses() for _ in range(numbers.next())]
-        step = 0
-        ids = [step := step + numbers.next() for _ in range(count)]
-        assert struct.unpack(f"<{count}Q", record.ids) == tuple(ids)
-        found |= {number: classes[numbers.next()] for number in ids}
+        numbers, documents = opened(record)
         numbers.ended()
+        found |= documents
     caption = FIELDS.index("caption")
     assert found == {number: {caption: (text.count("the"), 0)} for number, text in texts.items()}
     assert spelt_out(told, positions=True).keys() == found.keys()
