@@ -2,7 +2,7 @@
 
 type LoadBytes = (name: string) => Promise<Uint8Array>;
 
-type BlockKind = "pictures" | "values" | "facts";
+type BlockKind = "pictures" | "looks" | "values" | "facts";
 type IndexKind = "terms" | "postings" | "rest" | "presence" | "spelling" | "meaning" | BlockKind;
 type Row = [key: string, value: Uint8Array];
 
@@ -20,6 +20,7 @@ interface PostingsRoot {
   fields: [name: string, weight: number, words: number, holding: number][];
   /** How many ids share a file of each kind. */
   pictures: number;
+  looks: number;
   values: number;
   facts: number;
   ending: string;
@@ -53,11 +54,12 @@ interface Term {
   text: string;
   /** A tag as it is written, a word as it is folded. */
   name: string;
-  documents: number;
+  /** How many documents have it: four times the logarithm to base two, rounded down. */
+  level: number;
   /** No document has a field more often, or in fewer words, than one of these. */
   bounds: FieldUse[][];
-  /** Where it has many documents: those beyond its front. */
-  rest: { documents: number; bounds: FieldUse[][] } | undefined;
+  /** Where it has many documents, the same of those beyond its front. */
+  rest: FieldUse[][] | undefined;
   /** Where it has one document alone. */
   only: Part | undefined;
 }
@@ -68,7 +70,7 @@ interface IndexBytes {
   readonly at: number;
   readonly ended: boolean;
   number(): number;
-  classes(): FieldUse[][];
+  classes(behind?: (uses: FieldUse[]) => void): FieldUse[][];
   take(length: number): Uint8Array;
   text(): string;
   /** A key, of which the beginning is that of the one before. */
@@ -117,8 +119,8 @@ interface Look {
   colour: number;
 }
 
-/** A look, and what is said of the picture where that is known. */
-interface Shown extends Look {
+/** What is said of a picture, where that is known. */
+interface Shown {
   filename?: string;
   alt?: string;
 }
@@ -251,7 +253,7 @@ interface Ranked {
 
 interface Hit extends Ranked {
   matches: Way[];
-  look: Shown | undefined;
+  look: (Look & Shown) | undefined;
 }
 
 type Facet = "year" | "folder" | "tag" | "camera";
@@ -273,7 +275,9 @@ interface Asked {
 /** How a query may go on. */
 interface Completion {
   shown: string;
+  /** How many have it; at least, where not `exact`. */
   documents: number;
+  exact: boolean;
   query: string;
 }
 
@@ -328,7 +332,10 @@ interface Postings {
   readonly problems: Set<string>;
   term(text: string, kind: "w" | "t"): Promise<Term | undefined>;
   beginningWith(text: string, kind?: "w" | "t"): Promise<Term[]>;
-  stem(stem: string): Promise<{ bearing: number; words: string[] } | undefined>;
+  wordsOf(stem: string): Promise<string[] | undefined>;
+  bearing(stem: string): Promise<number>;
+  count(term: Term, front: Part[][]): number;
+  atLeast(term: Term): { documents: number; exact: boolean };
   nearTags(word: string): Promise<NearTag[]>;
   meaning(word: string): Promise<Near[][]>;
   front(term: Term): Promise<Part[][]>;
@@ -336,6 +343,7 @@ interface Postings {
   presence(term: Term): Promise<Part[]>;
   spellings(length: number, edits: number): Promise<string[]>;
   pictures(ids: number[]): Promise<Map<number, Shown>>;
+  looks(ids: number[]): Promise<Map<number, Look>>;
   facts(ids?: number[]): Promise<Facts[]>;
   values(ids?: number[]): Promise<Values[]>;
   orders(ids?: number[]): Promise<Map<number, number>>;

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-MAGIC = b"PRSX\x05"
+MAGIC = b"PRSX\x06"
 """What every file begins with; the last byte is the format's version."""
 
 FOLDER = "search"
@@ -26,8 +26,9 @@ _SMALL = [bytes([number]) for number in range(0x80)]
 class Cut:
     """Where rows of one kind are cut into files: at `least` and at `most` bytes.
 
-    `size` guesses what a row takes once it is packed. One in `one_in` rows may begin a file. Where
-    there is less than `files` files would hold, they are smaller, down to a quarter.
+    `size` guesses what a row takes once it is packed. One in `one_in` rows may begin a file; where
+    `terms` are not to be divided without need, one in so many first rows of a term. Where there is
+    less than `files` files would hold, they are smaller, down to a quarter.
     """
 
     least: int
@@ -35,6 +36,7 @@ class Cut:
     size: Callable[[bytes, bytes], int]
     one_in: int
     files: int = 0
+    terms: bool = False
 
     def step(self, total: int) -> int:
         """Return how much smaller files are that hold so many bytes of rows: half, two steps."""
@@ -111,12 +113,12 @@ def packed_text(key: bytes, value: bytes) -> int:
 
 
 def packed_record(key: bytes, value: bytes) -> int:
-    """Guess what a row of postings takes: of looks the digests cannot be packed."""
-    if key.partition(b"\0")[2] == b"n":
+    """Guess what a row of postings takes: what is bits cannot be packed, nor digests in looks."""
+    if len(key.partition(b"\0")[2]) == 1:
         return packed_size(key, value)
     length, at = _number(value, 0)
     looks = len(value) - at - length
-    return (2 * length + 3 * looks + len(key)) // 4
+    return (3 * length + 3 * looks + len(key)) // 4
 
 
 def body_of(rows: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -138,16 +140,28 @@ def cut(rows: Iterable[tuple[bytes, bytes]], where: Cut) -> Iterator[list[tuple[
     """
     held: list[tuple[bytes, bytes]] = []
     size = 0
+    last = b""
     for key, value in rows:
         more = where.size(key, value)
-        fit = size >= where.least and zlib.crc32(key) % where.one_in == 0
+        term = key.partition(b"\0")[0] if where.terms else key
+        fit = size >= where.least and term != last and _mixed(key) % where.one_in == 0
         if held and (fit or size + more > where.most):
             yield held
             held, size = [], 0
         held.append((key, value))
         size += more
+        last = term
     if held:
         yield held
+
+
+def _mixed(key: bytes) -> int:
+    """Return 20 bits that look random even where keys count: multiplied by the golden ratio.
+
+    A checksum alone is linear, so the keys of numbered files would be cut in patterns that never
+    come again once they are shifted.
+    """
+    return (zlib.crc32(key) * 2_654_435_761 & 0xFFFFFFFF) >> 12
 
 
 def directory(entries: Sequence[tuple[bytes, str]]) -> bytes:
@@ -176,8 +190,10 @@ def rows_of(body: bytes) -> Iterator[tuple[bytes, bytes]]:
 def named_by(root: bytes) -> set[str]:
     """Return the paths of the files that a root names."""
     body = unpacked(root)
-    length, at = _number(body, 0)
-    at += length
+    at = 0
+    for _ in range(2):  # the object, and how many documents frequent terms have
+        length, at = _number(body, at)
+        at += length
     found = set()
     while at < len(body):
         count, at = _number(body, at)
@@ -196,6 +212,10 @@ def texts_of(path: str, data: bytes) -> Iterator[str]:
     if path == ROOT:
         length, at = _number(body, 0)
         yield body[at : at + length].decode()
+        at += length
+        length, at = _number(body, at)
+        for key, _ in rows_of(body[at : at + length]):
+            yield key.partition(b"\0")[0].decode("utf-8", "replace")
         return
     for key, value in rows_of(body):
         text, _, kind = key.partition(b"\0")
@@ -203,15 +223,17 @@ def texts_of(path: str, data: bytes) -> Iterator[str]:
             yield value.decode()
             continue
         yield text.decode("utf-8", "replace")
-        if kind[:1] in (b"s", b"n") and len(kind) == 1:
+        if kind == b"n" or (kind == b"s" and not _is_count(value)):
             yield from _texts_of_entry(value, kind)
 
 
+def _is_count(value: bytes) -> bool:
+    """Tell whether nothing but a number is there."""
+    return _number(value, 0)[1] == len(value)
+
+
 def _texts_of_entry(value: bytes, kind: bytes) -> Iterator[str]:
-    at = 0
-    if kind == b"s":
-        _, at = _number(value, at)
-    count, at = _number(value, at)
+    count, at = _number(value, 0)
     for _ in range(count):
         for _ in range(1 if kind == b"s" else 2):
             length, at = _number(value, at)

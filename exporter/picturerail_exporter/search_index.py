@@ -21,9 +21,17 @@ import numpy as np
 from picturerail_exporter import pages
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.recipe import TILE, Recipe
-from picturerail_exporter.search_file import directory, packed, varint
+from picturerail_exporter.search_file import body_of, directory, packed, varint
 from picturerail_exporter.search_meaning import Meaning, Vectors
-from picturerail_exporter.search_state import LOOK, ROWS, TERMS, Row, SearchState, Told
+from picturerail_exporter.search_state import (
+    FREQUENT,
+    LOOK,
+    ROWS,
+    TERMS,
+    Row,
+    SearchState,
+    Told,
+)
 from picturerail_exporter.state import SiteState
 from picturerail_native.fields import FIELD_WEIGHTS, FIELDS
 from picturerail_native.search import Reader, Writer, analyse, stem
@@ -33,7 +41,7 @@ Pictures = Mapping[int, tuple[Photo | None, Photo | None]]
 NearWords = Callable[[str], Sequence[tuple[str, float]]]
 """The words near a tag, with their similarity; none where the tag is not known."""
 
-BLOCKS = {"pictures": 128, "values": 1024, "facts": 4096}
+BLOCKS = {"pictures": 128, "looks": 1024, "values": 1024, "facts": 4096}
 """What is said of pictures one by one, and how many ids share a row of it."""
 
 FRONT = 900
@@ -242,7 +250,7 @@ class SearchIndex:
 
     def _brought(self, files: dict[str, bytes], old: set[str], terms: SiteTerms) -> Brought:
         now = self._search.names()
-        written = {name: data for name, data in files.items() if name in now}
+        written = {name: files[name] for name in files.keys() & (now - old)}
         return Brought(written, sorted(old - now), self._root(terms))
 
     def _root(self, terms: SiteTerms) -> bytes:
@@ -259,8 +267,10 @@ class SearchIndex:
             "ending": f"-{self._recipe.version}-{TILE}.webp",
         }
         meta = msgspec.json.encode(told)
+        frequent = body_of(self._search.frequent())
         parts = [directory(self._search.files(kind)) for kind in ROWS]
-        return packed(varint(len(meta)) + meta + b"".join(parts))
+        texts = (varint(len(text)) + text for text in (meta, frequent))
+        return packed(b"".join((*texts, *parts)))
 
 
 class _Tags:
@@ -319,7 +329,7 @@ class _Shown:
             term: what the engine says of it.
             old: its rows of postings, which are taken over where they hold the same.
         """
-        found: dict[str, list[Row]] = {kind: [] for kind in TERMS}
+        found: dict[str, list[Row]] = {kind: [] for kind in (*TERMS, FREQUENT)}
         entry = term.entry
         bands: dict[int, int] = {}
         ranked = [record for record in term.records if record.band != PRESENCE]
@@ -335,7 +345,7 @@ class _Shown:
             data = varint(len(record.postings)) + record.postings
             data = self._with_looks(data, seen, old.get(row, b""))
             if end == 1:
-                entry = varint(1) + data  # a file less to read, and to write
+                entry = varint(0) + data  # a file less to read, and to write
             else:
                 found["postings" if front else "rest"].append((row, data))
         for record in term.records[len(ranked) :]:
@@ -344,6 +354,14 @@ class _Shown:
         if key.endswith(b"t"):
             entry = self._written(key[:-2].decode()) + entry
         found["postings" if key.endswith(b"n") else "terms"].append((key, entry))
+        # How many documents there are is told where these are, or in the root: in the list of terms
+        # it would be another file to change for each.
+        stem = key.endswith(b"s")
+        several = stem and entry[0] > 1  # of one the documents are its own
+        if found["rest"] or (several and term.documents > FRONT):
+            found[FREQUENT].append((key, varint(term.documents)))
+        elif several:
+            found["postings"].append((key, varint(term.documents)))
         return found
 
     def _with_looks(self, data: bytes, ids: np.ndarray, old: bytes) -> bytes:
@@ -357,8 +375,7 @@ class _Shown:
             _, looks = self._search.looks(numbers)
         else:
             looks = self._all[1][np.searchsorted(self._all[0], ids)]
-        columns = (np.ascontiguousarray(looks[name]).tobytes() for name in LOOK.names or ())
-        return b"".join((data, *columns))
+        return data + _columns(looks)
 
     def _written(self, folded: str) -> bytes:
         """Return how a tag is written, as a text; an empty one where it is so folded."""
@@ -399,6 +416,11 @@ def _colour(hexadecimal: str) -> int:
     return round(luma / 17) << 4 | blues << 2 | reds
 
 
+def _columns(looks: np.ndarray) -> bytes:
+    """Return looks (`LOOK`): what names each tile, then each one's proportions, then its colour."""
+    return b"".join(np.ascontiguousarray(looks[name]).tobytes() for name in LOOK.names or ())
+
+
 def _told(photo: Photo) -> Told:
     alt = photo.alt
     return Told(
@@ -417,7 +439,13 @@ _Block = Sequence[tuple[int, Told]]
 
 
 def _pictures(block: _Block) -> object:
-    return [(number, told.filename, told.look.hex(), told.alt) for number, told in block]
+    return [(number, told.filename, told.alt) for number, told in block]
+
+
+def _looks(block: _Block) -> object:
+    """Return what pictures look like, column after column."""
+    looks = np.frombuffer(b"".join(told.look for _, told in block), LOOK)
+    return {"ids": _steps(number for number, _ in block), "looks": _columns(looks).hex()}
 
 
 def _values(block: _Block) -> object:
@@ -459,6 +487,7 @@ def _steps(numbers: Iterable[int]) -> list[int]:
 
 _SAY: Mapping[str, Callable[[_Block], object]] = {
     "pictures": _pictures,
+    "looks": _looks,
     "values": _values,
     "facts": _facts,
 }

@@ -7,8 +7,9 @@ Tables::
                      the tags that a word is near to
     search_rest      key, data: all other postings
     search_presence  key, data: which pictures have a frequent word that says little
+    search_frequent  key, documents: how many have each term that has other postings
     search_spelling  key: words by their length, for those that are misspelt
-    search_pictures, search_values, search_facts
+    search_pictures, search_looks, search_values, search_facts
                      key, data: what is said of pictures one by one, some ids a row
     search_tag       folded, tag, count, words: how often a published tag is written so, and what
                      it is near to, folded
@@ -47,8 +48,10 @@ CREATE TABLE IF NOT EXISTS search_entry(key BLOB PRIMARY KEY, value BLOB) WITHOU
 CREATE TABLE IF NOT EXISTS search_record(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_rest(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_presence(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_frequent(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_spelling(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_pictures(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_looks(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_values(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_facts(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_tag(
@@ -65,8 +68,10 @@ _TABLE_NAMES = (
     "search_record",
     "search_rest",
     "search_presence",
+    "search_frequent",
     "search_spelling",
     "search_pictures",
+    "search_looks",
     "search_values",
     "search_facts",
     "search_tag",
@@ -77,13 +82,14 @@ _TABLE_NAMES = (
 )
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
-    "terms": ("search_entry", Cut(40_000, 64_000, packed_size, 8, 40)),
-    "postings": ("search_record", Cut(20_000, 34_000, packed_record, 3, 240)),
-    "rest": ("search_rest", Cut(16_500, 28_000, packed_record, 8, 50)),
-    "presence": ("search_presence", Cut(24_000, 44_000, packed_record, 8, 12)),
-    "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 8)),
+    "terms": ("search_entry", Cut(36_000, 60_000, packed_size, 200, 40)),
+    "postings": ("search_record", Cut(18_500, 36_000, packed_record, 12, 240, terms=True)),
+    "rest": ("search_rest", Cut(12_000, 40_000, packed_record, 1, 50, terms=True)),
+    "presence": ("search_presence", Cut(24_000, 44_000, packed_record, 1, 12, terms=True)),
+    "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
-    "pictures": ("search_pictures", Cut(54_000, 64_000, packed_text, 2)),
+    "pictures": ("search_pictures", Cut(60_000, 72_000, packed_text, 2)),
+    "looks": ("search_looks", Cut(15_000, 20_000, packed_text, 2)),
     "values": ("search_values", Cut(30_000, 50_000, packed_size, 2)),
     "facts": ("search_facts", Cut(80_000, 120_000, packed_size, 2)),
 }
@@ -95,6 +101,10 @@ LOOK = np.dtype([("digest", "V2"), ("shape", "u1"), ("colour", "u1")])
 
 TERMS = ("terms", "postings", "rest", "presence")
 """The kinds whose rows are of terms."""
+FREQUENT = "frequent"
+"""Rows of terms, too, which lie in the root in place of files."""
+
+_TERM_TABLES = {**{kind: ROWS[kind][0] for kind in TERMS}, FREQUENT: "search_frequent"}
 
 _AT_ONCE = 900
 """Rows that one query asks for."""
@@ -129,7 +139,7 @@ class SearchState:
         """Use an open database with the tables in it."""
         self._db = connection
         cuts = connection.execute("SELECT kind, bytes, step FROM search_cut").fetchall()
-        self._bytes = {**dict.fromkeys(TERMS, 0), **{kind: size for kind, size, _ in cuts}}
+        self._bytes = {**dict.fromkeys(_TERM_TABLES, 0), **{kind: size for kind, size, _ in cuts}}
         self._steps = {kind: step for kind, _, step in cuts}
         self.meaning = search_meaning.MeaningState(connection)
 
@@ -139,29 +149,34 @@ class SearchState:
         """Forget everything."""
         for name in _TABLE_NAMES:
             self._db.execute(f"DELETE FROM {name}")  # noqa: S608 - names from here
-        self._bytes = dict.fromkeys(TERMS, 0)
+        self._bytes = dict.fromkeys(_TERM_TABLES, 0)
         self._steps = {}
 
     def add_term(self, rows: Mapping[str, Sequence[Row]]) -> None:
         """Keep the rows, by their kind, of a term of which none are kept yet."""
         for kind, of_kind in rows.items():
-            self._db.executemany(f"INSERT INTO {ROWS[kind][0]} VALUES (?, ?)", of_kind)  # noqa: S608
+            query = f"INSERT INTO {_TERM_TABLES[kind]} VALUES (?, ?)"  # noqa: S608
+            self._db.executemany(query, of_kind)
             self._bytes[kind] += sum(len(key) + len(value) for key, value in of_kind)
 
     def drop_term(self, key: bytes, rows: Mapping[str, Mapping[bytes, bytes]]) -> None:
         """Forget a term, which has these rows (`term`)."""
-        for kind in TERMS:
+        for kind, table in _TERM_TABLES.items():
             self._bytes[kind] -= sum(len(row) + len(value) for row, value in rows[kind].items())
-            query = f"DELETE FROM {ROWS[kind][0]} WHERE key >= ? AND key < ?"  # noqa: S608
+            query = f"DELETE FROM {table} WHERE key >= ? AND key < ?"  # noqa: S608
             self._db.execute(query, (key, key + b"\xff" * 9))
 
     def term(self, key: bytes) -> dict[str, dict[bytes, bytes]]:
         """Return a term's rows, by their kind and keys."""
-        return {kind: self._of_term(kind, key) for kind in TERMS}
+        return {kind: self._of_term(table, key) for kind, table in _TERM_TABLES.items()}
 
-    def _of_term(self, kind: str, key: bytes) -> dict[bytes, bytes]:
-        query = f"SELECT * FROM {ROWS[kind][0]} WHERE key >= ? AND key < ?"  # noqa: S608
+    def _of_term(self, table: str, key: bytes) -> dict[bytes, bytes]:
+        query = f"SELECT * FROM {table} WHERE key >= ? AND key < ?"  # noqa: S608
         return dict(self._db.execute(query, (key, key + b"\xff" * 9)))
+
+    def frequent(self) -> Iterator[Row]:
+        """Yield the terms that have other postings, ascending, and how many documents each has."""
+        return iter(self._db.execute("SELECT key, value FROM search_frequent ORDER BY key"))
 
     def set_spelling(self, key: bytes, *, there: bool) -> None:
         """Keep a word for those who misspell it, or forget it."""

@@ -16,6 +16,7 @@ from picturerail_native.search import Reader
 
 _new: Callable[..., Any] = ffi.new
 _HEAD = struct.Struct("<III")
+_ENTRY = struct.Struct("<QI")
 _NUMBER = struct.Struct("<I")
 _KEYS_AT_ONCE = 4096
 
@@ -38,8 +39,12 @@ class SiteRecord:
 
 @dataclass(frozen=True, slots=True)
 class SiteTerm:
-    """A term's entry in the site's directory, and its records, by band and first id."""
+    """A term's entry in the site's directory, and its records, by band and first id.
 
+    `documents` have the word or tag, or any word of the stem; 0 of what a word is near to.
+    """
+
+    documents: int
     entry: bytes
     records: tuple[SiteRecord, ...]
 
@@ -101,20 +106,20 @@ class SiteTerms:
         answer = self._answer()
         if not answer:
             return None
-        (length,) = _NUMBER.unpack_from(answer)
-        entry = answer[_NUMBER.size : _NUMBER.size + length]
-        at = _NUMBER.size + length
+        documents, length = _ENTRY.unpack_from(answer)
+        at = _ENTRY.size + length
+        entry = answer[_ENTRY.size : at]
         (count,) = _NUMBER.unpack_from(answer, at)
         at += _NUMBER.size
         records = []
         for _ in range(count):
-            band, documents, size = _HEAD.unpack_from(answer, at)
+            band, count_here, size = _HEAD.unpack_from(answer, at)
             at += _HEAD.size
-            ids = answer[at : at + 8 * documents]
-            at += 8 * documents
+            ids = answer[at : at + 8 * count_here]
+            at += 8 * count_here
             records.append(SiteRecord(band, ids, answer[at : at + size]))
             at += size
-        return SiteTerm(entry, tuple(records))
+        return SiteTerm(documents, entry, tuple(records))
 
     def _answer(self) -> bytes:
         answer = ffi.buffer(self._text.data, self._text.length)[:] if self._text.length else b""

@@ -54,7 +54,7 @@ globalThis.ask = async (text) => {
   const found = await Picturerail.search(index, text, { limit: 20 });
   const middle = performance.now();
   const unknown = found.hits.filter(({ look }) => !look).map(({ id }) => id);
-  await index.pictures(unknown);
+  await index.looks(unknown);
   const shown = performance.now();
   await Picturerail.search(index, text, { limit: 20 });
   const again = performance.now() - shown;

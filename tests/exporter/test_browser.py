@@ -157,6 +157,7 @@ def test_search_by_address(gallery, serve, visit, query, expected):
     assert page.is_hidden("main")
     if not expected:
         assert f"Nothing found for “{query}”" == page.inner_text("#results-title")
+        assert "fewer words" in page.inner_text("#results-note")
 
 
 def test_neighbours_are_explained(gallery, serve, visit):

@@ -7,18 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from picturerail_exporter import search_state
 from picturerail_exporter.collection import order_of, published
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Rules
-from picturerail_exporter.search_file import ROOT, Cut, packed_size
+from picturerail_exporter.search_file import ROOT
 from picturerail_exporter.search_index import SearchIndex
-from picturerail_exporter.search_state import ROWS
 from picturerail_exporter.state import open_state
 from picturerail_native.fields import searched_fields
 from picturerail_native.search import Reader, Writer, analyse, stem
 
-from .helpers import plain, tree
+from .helpers import plain
 
 GERMAN_STEMS = Path(__file__).parents[1] / "native" / "german-stems.json"
 VECTORS_FILE = Path(__file__).parents[1] / "native" / "analysis-vectors.json"
@@ -512,78 +510,3 @@ def test_any_flipped_bit_or_missing_end(node, source, tmp_path):
             if not now["relaxed"] and not now["corrected"]:
                 known = {hit["id"] for hit in before["hits"]}
                 assert {hit["id"] for hit in now["hits"]} <= known or not known
-
-
-def test_a_change_touches_few_files(source, publish, options):
-    """One more picture rewrites the index's root and a few of its files, not all of them."""
-    rng = random.Random(5)
-    for at in range(1200):
-        caption = " ".join(f"w{rng.randrange(20000):05}" for _ in range(12))
-        source.add(f"{at}.jpg", plain((1, 2, 3)), caption=caption)
-    publish()
-    before = set(tree(options.path / "search"))
-
-    source.add("new.jpg", plain((1, 2, 3)), caption="w00100 w10000")
-    publish()
-
-    after = set(tree(options.path / "search"))
-    terms = len({"jpg", "new", "w", "00100", "10000", "pictures", "1970", "01"})
-    assert len(before) > 10
-    # Its place among single pictures, the root, and where each of its words stands and is listed.
-    assert len(after - before) <= min(4 + 2 * terms, len(before) // 2)
-
-
-def test_files_grow_with_the_collection(source, tmp_path, monkeypatch):
-    """Of few pictures files are smaller; as there are more, all are cut as if made anew."""
-    where = Cut(1500, 3000, packed_size, 8, files=4)
-    monkeypatch.setattr(search_state, "ROWS", {**ROWS, "terms": ("search_entry", where)})
-    assert (where.step(3000), where.step(6000), where.step(80_000)) == (4, 2, 0)
-    assert (where.smaller(2).least, where.smaller(2).most) == (750, 1500)
-    rng = random.Random(6)
-    print("seed 6")
-    sizes = []
-    with open_state(tmp_path / "state") as state:
-        index = SearchIndex(state, tmp_path / "engine", source.uuid, Recipe())
-        index.rebuild(lambda _: ())
-        for count in (20, 400):
-            for at in range(count):
-                caption = " ".join(f"w{rng.randrange(4000):04}" for _ in range(12))
-                source.add(f"{count}-{at}.jpg", plain((1, 2, 3)), caption=caption)
-            photos = {photo.id: photo for photo in published(source, Rules())[0]}
-            added = {at: (None, photo) for at, photo in photos.items() if not state.photo(at)}
-            for _, photo in added.values():
-                state.put(photo)
-            index.update(added, (), lambda _: ())
-            state.commit()
-            files = state.search.files("terms")
-            sizes.append(len(files))
-    with open_state(None) as anew:
-        for photo in photos.values():
-            anew.put(photo)
-        SearchIndex(anew, tmp_path / "other", source.uuid, Recipe()).rebuild(lambda _: ())
-        assert anew.search.files("terms") == files
-    assert 2 <= sizes[0] < sizes[1] <= 24, sizes
-
-
-def test_what_is_purged_is_in_no_file(source, tmp_path):
-    """A deleted picture's words may wait to be merged away, a purged one's are gone at once."""
-    for number in range(40):
-        source.add(f"{number}.jpg", plain((1, 2, 3)), caption="meadow")
-    for _ in range(2):
-        source.add("secret.jpg", plain((1, 2, 4)), caption="zyxwvutsrq")
-    photos, _ = published(source, Rules())
-    first, second = sorted(photo.id for photo in photos)[-2:]
-    with open_state(None) as state:
-        for photo in photos:
-            state.put(photo)
-        index = SearchIndex(state, tmp_path / "engine", source.uuid, Recipe())
-        index.rebuild(lambda _: ())
-
-        def remove(number, *, purged):
-            before = state.photo(number)
-            state.drop(number)
-            index.update({number: (before, None)}, (), lambda _: (), purged=purged)
-            return b"".join(tree(tmp_path / "engine").values())
-
-        assert b"zyxwvutsrq" in remove(first, purged=False)
-        assert b"zyxwvutsrq" not in remove(second, purged=True)

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from .helpers import encoded, photograph
 
@@ -43,11 +44,8 @@ def ids(page):
 def typed(page, text):
     """Type as a hand does, and wait until the results are those of all of it."""
     page.get_by_role("searchbox").first.press_sequentially(text, delay=60)
-    page.wait_for_function(
-        "text => document.title.startsWith(text) && document.documentElement.dataset.search"
-        " === 'ready'",
-        arg=text,
-    )
+    expect(page).to_have_title(re.compile(f"^{re.escape(text)}"))
+    page.wait_for_selector(READY)
 
 
 def test_a_misspelt_wish_is_understood_and_shared(gallery, chromium):
@@ -74,7 +72,7 @@ def test_a_misspelt_wish_is_understood_and_shared(gallery, chromium):
     assert other.inner_text("#results-note") == note
 
     page.go_back()
-    page.wait_for_function("!document.documentElement.dataset.search")
+    page.wait_for_selector("html:not([data-search])")
     page.go_forward()
     assert ids(page) == [1]
     assert complaints == []
@@ -152,10 +150,10 @@ def test_results_are_narrowed_step_by_step(gallery, chromium):
     page.get_by_text("Narrow down").click()
     page.get_by_role("group", name="Year").get_by_role("button", name="2019 2").click()
     page.wait_for_url("**year=2019*")
-    page.wait_for_function("document.documentElement.dataset.results === '2'")
+    page.wait_for_selector(f"{READY}[data-results='2']")
     assert set(ids(page)) == {1, 2}
     page.get_by_role("group", name="Tag").get_by_role("button", name="sea 1").click()
-    page.wait_for_function("document.documentElement.dataset.results === '1'")
+    page.wait_for_selector(f"{READY}[data-results='1']")
     assert ids(page) == [1]
 
     other = chromium.new_context().new_page()
@@ -164,9 +162,9 @@ def test_results_are_narrowed_step_by_step(gallery, chromium):
     other.context.close()
 
     page.go_back()
-    page.wait_for_function("document.documentElement.dataset.results === '2'")
+    page.wait_for_selector(f"{READY}[data-results='2']")
     page.get_by_role("button", name="Not only “2019”").click()
-    page.wait_for_function("document.documentElement.dataset.results === '3'")
+    page.wait_for_selector(f"{READY}[data-results='3']")
     assert "year" not in page.url
     page.goto(f"{gallery}?folder=Oslo")
     assert ids(page) == [5, 4]

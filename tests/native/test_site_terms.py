@@ -1,5 +1,6 @@
 """What a site is given of an index, against what was put into it."""
 
+import math
 import random
 import struct
 
@@ -50,40 +51,85 @@ class Numbers:
         """Everything must have been read."""
         assert self.at == len(self.data)
 
+    def bits(self):
+        """Return a reader of the rest as bits, the highest of each byte first."""
+        rest = self.data[self.at :]
+        return Bits("".join(f"{byte:08b}" for byte in rest))
+
+
+class Bits:
+    """Reads a row of bits."""
+
+    def __init__(self, row):
+        """Begin at the front."""
+        self.row, self.at = row, 0
+
+    def number(self, count):
+        """Return a number of so many bits."""
+        self.at += count
+        assert self.at <= len(self.row)
+        return int("0" + self.row[self.at - count : self.at], 2)
+
+    def distance(self, low):
+        """Return a number in Rice's code."""
+        ones = 0
+        while self.number(1):
+            ones += 1
+        return ones << low | self.number(low)
+
+    def one_of(self, count):
+        """Return one of so many values."""
+        width = (count - 1).bit_length()
+        shorter = (1 << width) - count
+        value = self.number(width - 1) if shorter else 0
+        if shorter and value < shorter:
+            return value
+        return (value << 1 | self.number(1) if shorter else self.number(width)) - shorter
+
+    def ended(self):
+        """Less than a byte must be left, and that of zeros."""
+        assert len(self.row) - self.at < 8
+        assert "1" not in self.row[self.at :]
+
 
 def opened(record):
-    """Return a record's bytes from its positions on, and its documents with their classes."""
+    """Return a record's documents as (id, uses, widths of positions), and the bits behind them."""
     numbers = Numbers(record.postings)
-    count = numbers.next()
-    classes = [numbers.uses() for _ in range(numbers.next())]
-    step = 0
-    ids = [step := step + numbers.next() for _ in range(count)]
+    count, first = numbers.next(), numbers.next()
+    classes = [
+        (uses := numbers.uses(), [numbers.next() for _ in uses]) for _ in range(numbers.next())
+    ]
+    low = numbers.next()
+    bits = numbers.bits()
+    ids = [first]
+    ids += [first := first + 1 + bits.distance(low) for _ in range(count - 1)]
     assert struct.unpack(f"<{count}Q", record.ids) == tuple(ids)
-    return numbers, {number: classes[numbers.next()] for number in ids}
+    return [(number, *classes[bits.one_of(len(classes))]) for number in ids], bits
 
 
 def spelt_out(term, *, positions):
     """Return a term's documents as {id: (uses, positions by field)}; checks what the entry says."""
     entry = Numbers(term.entry)
-    documents = entry.next()
+    assert entry.next() == math.floor(4 * math.log2(term.documents))
     bounds = [entry.uses() for _ in range(entry.next())]
-    in_rest, bounds_of_rest = 0, []
+    bounds_of_rest = None
     if entry.at < len(entry.data):
-        in_rest = entry.next()
         bounds_of_rest = [entry.uses() for _ in range(entry.next())]
     entry.ended()
     ranked = [record for record in term.records if record.band != PRESENCE]
-    rest = max(record.band for record in ranked) if in_rest else None
+    rest = max(record.band for record in ranked) if bounds_of_rest else None
     found = {}
     in_bands = {}
     for record in ranked:
-        numbers, here = opened(record)
+        here, bits = opened(record)
         in_bands[record.band] = in_bands.get(record.band, 0) + len(here)
-        for number, uses in here.items():
+        for number, uses, widths in here:
             places = {}
-            for field, (times, _) in uses.items() if positions else ():
-                at = 0
-                places[field] = [at := at + numbers.next() for _ in range(times)]
+            for (field, (times, _)), width in zip(uses.items(), widths, strict=True):
+                if positions:
+                    places[field] = [bits.number(width) for _ in range(times)]
+                else:
+                    assert width == 0
             found[number] = uses, places
             # No document is worth more than what is promised, whatever the averages.
             for promised in (bounds, bounds_of_rest) if record.band == rest else (bounds,):
@@ -94,10 +140,9 @@ def spelt_out(term, *, positions):
                     )
                     for most in promised
                 )
-        numbers.ended()
-    assert in_bands.get(rest, 0) == in_rest
-    assert documents - in_rest >= min(documents, 900)
-    assert len(found) == documents
+        bits.ended()
+    assert term.documents - in_bands.get(rest, 0) >= min(term.documents, 900)
+    assert len(found) == term.documents
     return found
 
 
@@ -177,7 +222,7 @@ def test_terms_are_what_was_put_in(seed, tmp_path):
 
     entry = Numbers(all_terms[b"sea\0s"].entry)
     bearing = set(expected["sea"]) | set(expected["seas"])
-    assert entry.next() == len(bearing)
+    assert all_terms[b"sea\0s"].documents == len(bearing)
     assert [entry.text() for _ in range(entry.next())] == ["sea", "seas"]
     entry = Numbers(all_terms[b"ocean\0n"].entry)
     tags = [
@@ -229,14 +274,27 @@ def test_of_words_that_say_little_all_documents_are_told(tmp_path):
     assert len(present) > 1
     found = {}
     for record in present:
-        numbers, documents = opened(record)
-        numbers.ended()
-        found |= documents
+        documents, bits = opened(record)
+        bits.ended()
+        found |= {number: uses for number, uses, _ in documents}
     caption = FIELDS.index("caption")
     assert found == {number: {caption: (text.count("the"), 0)} for number, text in texts.items()}
     assert spelt_out(told, positions=True).keys() == found.keys()
     for term in (other, rare):
         assert all(record.band != PRESENCE for record in term.records)
+
+
+def test_ids_may_lie_anywhere(tmp_path):
+    """Neighbouring ids, and such as are as far apart as a browser can count, come back."""
+    ids = [1, 2, 3, 500, 2**31, 2**32 + 1, 2**53 - 2, 2**53 - 1]
+    with Writer(tmp_path / "index", UUID) as writer:
+        for number in ids:
+            writer.put(number, [("caption", "sea")])
+        writer.commit(1)
+    with Reader(tmp_path / "index") as reader:
+        term = SiteTerms(reader, FIELDS).term(b"sea\0w")
+    assert sorted(spelt_out(term, positions=True)) == ids
+    assert sum(len(record.postings) for record in term.records) < 100
 
 
 def test_mistakes_are_named(tmp_path):

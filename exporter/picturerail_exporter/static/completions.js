@@ -28,11 +28,11 @@
     const written = new Map(tags.map(({ text: folded, name }) => [folded, name]));
     return [...words, ...several]
       .filter((term) => term.text !== terms[0])
-      .sort((a, b) => b.documents - a.documents || (a.key < b.key ? -1 : 1))
+      .sort((a, b) => b.level - a.level || (a.key < b.key ? -1 : 1))
       .slice(0, MOST)
-      .map(({ text: folded, documents }) => {
-        const shown = written.get(folded) ?? folded;
-        return { shown, documents, query: before + (shown.includes(" ") ? `tag:"${shown}"` : shown) };
+      .map((term) => {
+        const shown = written.get(term.text) ?? term.text;
+        return { shown, ...index.atLeast(term), query: before + (shown.includes(" ") ? `tag:"${shown}"` : shown) };
       });
   }
 

@@ -3,10 +3,11 @@
 "use strict";
 
 (() => {
-  const MAGIC = [0x50, 0x52, 0x53, 0x58, 5]; // "PRSX" and the version
+  const MAGIC = [0x50, 0x52, 0x53, 0x58, 6]; // "PRSX" and the version
   /** @type {IndexKind[]} */
-  const KINDS = ["terms", "postings", "rest", "presence", "spelling", "meaning", "pictures", "values", "facts"];
-  const { Bytes, Part, binary, lookOf, LOOK_BYTES, languageOf } = globalThis.Picturerail;
+  const KINDS = ["terms", "postings", "rest", "presence", "spelling", "meaning", "pictures", "looks", "values", "facts"];
+  const { Bytes, Part, binary, lookOf, languageOf } = globalThis.Picturerail;
+  const EXACT = 8; // below that a term's level tells how many documents it has
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();
 
@@ -31,6 +32,21 @@
     const packed = new Blob([/** @type {any} */ (file.subarray(MAGIC.length))]);
     const stream = packed.stream().pipeThrough(new DecompressionStream("deflate"));
     return new Uint8Array(await new Response(stream).arrayBuffer());
+  }
+
+  /**
+   * @param {Uint8Array} body of a file
+   * @returns {Row[]}
+   */
+  function rowsOf(body) {
+    const bytes = new Bytes(body);
+    /** @type {Row[]} */
+    const rows = [];
+    for (let key = ""; !bytes.ended; ) {
+      key = bytes.key(key);
+      rows.push([key, bytes.take(bytes.number())]);
+    }
+    return rows;
   }
 
   /**
@@ -59,6 +75,11 @@
       this._load = load;
       /** @type {Map<string, Promise<Row[]>>} */
       this._files = new Map();
+      /** @type {Map<string, number>} */
+      this._frequent = new Map(); // how many documents have a term that has a rest
+      for (const [key, value] of rowsOf(bytes.take(bytes.number()))) {
+        this._frequent.set(key, new Bytes(value).number());
+      }
       /** @type {Record<string, [first: string, name: string][]>} */
       this._directory = {};
       for (const kind of KINDS) {
@@ -104,17 +125,47 @@
     }
 
     /**
-     * The words of a stem, and how many documents have any of them.
+     * The words of a stem, where these are not the stem alone.
      * @param {string} stem
-     * @returns {Promise<{ bearing: number, words: string[] } | undefined>}
+     * @returns {Promise<string[] | undefined>}
      */
-    async stem(stem) {
+    async wordsOf(stem) {
       const row = await this._row("terms", keyOf(stem, "s"));
       if (row) {
         const bytes = new Bytes(row[1]);
-        const bearing = bytes.number();
-        return { bearing, words: Array.from({ length: bytes.number() }, () => bytes.text()) };
+        return Array.from({ length: bytes.number() }, () => bytes.text());
       }
+    }
+
+    /**
+     * How many documents have any word of a stem that has several.
+     * @param {string} stem
+     */
+    async bearing(stem) {
+      const key = keyOf(stem, "s");
+      const frequent = this._frequent.get(key);
+      const row = frequent ? undefined : await this._row("postings", key);
+      return row ? new Bytes(row[1]).number() : (frequent ?? 0);
+    }
+
+    /**
+     * How many documents a term has.
+     * @param {Term} term
+     * @param {Part[][]} front
+     */
+    count(term, front) {
+      const inFront = front.flat().reduce((sum, { count }) => sum + count, 0);
+      return this._frequent.get(term.key) ?? inFront;
+    }
+
+    /**
+     * How many documents a term has, as far as that is known without reading them.
+     * @param {Term} term
+     */
+    atLeast({ key, level }) {
+      const frequent = this._frequent.get(key);
+      const least = Math.ceil(2 ** (level / 4));
+      return { documents: frequent ?? least, exact: frequent !== undefined || least < EXACT };
     }
 
     /**
@@ -208,20 +259,32 @@
     }
 
     /**
-     * What results show of documents, and what is said of them to those who cannot see them; those of a
+     * The names of documents' files, and what is said of them to those who cannot see them; those of a
      * damaged file are left out.
      * @param {number[]} ids
      * @returns {Promise<Map<number, Shown>>}
      */
     async pictures(ids) {
       const wanted = new Set(ids);
-      /** @type {[id: number, filename: string, look: string, alt: string][]} */
-      const rows = (await this._told("pictures", ids)).flat();
-      const shown = rows.filter(([id]) => wanted.has(id)).map(([id, filename, look, alt]) => {
-        const bytes = Uint8Array.from({ length: LOOK_BYTES }, (_, at) => parseInt(look.substr(2 * at, 2), 16));
-        return /** @type {[number, Shown]} */ ([id, { ...lookOf(bytes, 0, 1), filename, alt }]);
-      });
-      return new Map(shown);
+      /** @type {[id: number, filename: string, alt: string][]} */
+      const rows = (await this._told("pictures", ids)).flat().filter(([id]) => wanted.has(id));
+      return new Map(rows.map(([id, filename, alt]) => [id, { filename, alt }]));
+    }
+
+    /**
+     * What documents look like of which no posting tells it; those of a damaged file are left out.
+     * @param {number[]} ids
+     * @returns {Promise<Map<number, Look>>}
+     */
+    async looks(ids) {
+      const wanted = new Set(ids);
+      /** @type {Map<number, Look>} */
+      const found = new Map();
+      for (const told of await this._told("looks", ids)) {
+        const bytes = Uint8Array.from(told.looks.match(/../g), (/** @type {string} */ byte) => parseInt(byte, 16));
+        summed(told.ids).forEach((id, at) => wanted.has(id) && found.set(id, lookOf(bytes, at, told.ids.length)));
+      }
+      return found;
     }
 
     /**
@@ -274,14 +337,14 @@
       const bytes = new Bytes(value);
       const text = textOf(key);
       const name = (key.endsWith("t") && bytes.text()) || text;
-      const documents = bytes.number();
-      if (documents === 1) {
+      const level = bytes.number();
+      if (!level) {
         const only = new Part(value.subarray(bytes.at));
-        return { key, text, name, documents, bounds: only.classes, rest: undefined, only };
+        return { key, text, name, level, bounds: only.classes, rest: undefined, only };
       }
       const bounds = bytes.classes();
-      const rest = bytes.ended ? undefined : { documents: bytes.number(), bounds: bytes.classes() };
-      return { key, text, name, documents, bounds, rest, only: undefined };
+      const rest = bytes.ended ? undefined : bytes.classes();
+      return { key, text, name, level, bounds, rest, only: undefined };
     }
 
     /**
@@ -386,14 +449,7 @@
      */
     async _fetch(name) {
       try {
-        const bytes = new Bytes(await unpack(await this._load(name)));
-        /** @type {Row[]} */
-        const rows = [];
-        for (let key = ""; !bytes.ended; ) {
-          key = bytes.key(key);
-          rows.push([key, bytes.take(bytes.number())]);
-        }
-        return rows;
+        return rowsOf(await unpack(await this._load(name)));
       } catch {
         this._files.delete(name); // the next search tries again
         this.problems.add(name);

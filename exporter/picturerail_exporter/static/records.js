@@ -35,46 +35,6 @@
       }
     }
 
-    /**
-     * Fill an array with as many numbers.
-     * @param {Uint32Array} into
-     */
-    numbers(into) {
-      const { bytes } = this;
-      let at = this.at;
-      for (let index = 0; index < into.length; index++) {
-        if (bytes[at] < 128) {
-          into[index] = bytes[at++]; // most are small
-        } else {
-          this.at = at;
-          into[index] = this.number();
-          at = this.at;
-        }
-      }
-      this.at = at;
-    }
-
-    /**
-     * Fill an array with numbers of which each is told by its distance to the one before.
-     * @param {Float64Array} into
-     */
-    steps(into) {
-      const { bytes } = this;
-      let at = this.at;
-      let value = 0;
-      for (let index = 0; index < into.length; index++) {
-        if (bytes[at] < 128) {
-          value += bytes[at++];
-        } else {
-          this.at = at;
-          value += this.number();
-          at = this.at;
-        }
-        into[index] = value;
-      }
-      this.at = at;
-    }
-
     /** @param {number} length */
     take(length) {
       const part = this.bytes.subarray(this.at, this.at + length);
@@ -87,11 +47,16 @@
 
     /**
      * In which fields a term stands in documents, how often, and of how many words they are.
+     * @param {(uses: FieldUse[]) => void} [behind] reads what stands behind each
      * @returns {FieldUse[][]}
      */
-    classes() {
+    classes(behind) {
       const one = () => ({ field: this.number(), times: this.number(), words: this.number() });
-      return Array.from({ length: this.number() }, () => Array.from({ length: this.number() }, one));
+      return Array.from({ length: this.number() }, () => {
+        const uses = Array.from({ length: this.number() }, one);
+        behind?.(uses);
+        return uses;
+      });
     }
 
     text() {
@@ -105,6 +70,69 @@
     key(before) {
       const shared = this.number();
       return before.slice(0, shared) + binary(this.take(this.number()));
+    }
+  }
+
+  /** Reads numbers out of bits behind bytes, the highest of each byte first. */
+  class Bits {
+    /**
+     * @param {Uint8Array} bytes
+     * @param {number} at
+     */
+    constructor(bytes, at) {
+      this.bytes = bytes;
+      this.at = 8 * at;
+    }
+
+    /** The next 32 bits; zeros behind the end. */
+    _next() {
+      const { bytes, at } = this;
+      const byte = at >>> 3;
+      const used = at & 7;
+      const whole = (bytes[byte] << 24) | (bytes[byte + 1] << 16) | (bytes[byte + 2] << 8) | bytes[byte + 3];
+      return used ? (whole << used) | (bytes[byte + 4] >>> (8 - used)) : whole;
+    }
+
+    /**
+     * @param {number} count of bits
+     * @returns {number}
+     */
+    number(count) {
+      if (count > 24) {
+        const high = this.number(count - 24);
+        return high * 0x1000000 + this.number(24);
+      }
+      const value = count && this._next() >>> (32 - count);
+      this.at += count;
+      return value;
+    }
+
+    /**
+     * A number whose upper part is told in ones.
+     * @param {number} low bits of the lower part
+     */
+    distance(low) {
+      let ones = 0;
+      for (;;) {
+        const more = Math.clz32(~this._next());
+        ones += more;
+        if (more < 32) {
+          this.at += more + 1;
+          return ones * 2 ** low + this.number(low);
+        }
+        this.at += 32;
+      }
+    }
+
+    /**
+     * One of so many values, of which the first take a bit less where that is left over.
+     * @param {number} count
+     */
+    oneOf(count) {
+      const width = 32 - Math.clz32(count - 1);
+      const shorter = 2 ** width - count;
+      const value = shorter ? this.number(width - 1) : this.number(width);
+      return !shorter || value < shorter ? value : 2 * value + this.number(1) - shorter;
     }
   }
 
@@ -133,10 +161,14 @@
       const outer = new Bytes(value);
       const bytes = new Bytes(outer.take(outer.number()));
       this.count = bytes.number();
-      this.classes = bytes.classes();
+      this._first = bytes.number();
+      /** @type {number[][]} */
+      this._widths = []; // of positions, by class and field
+      this.classes = bytes.classes((uses) => this._widths.push(uses.map(() => bytes.number())));
+      this._low = bytes.number();
       this.ids = NO_IDS;
       this.codes = NO_CODES;
-      this._rest = bytes;
+      this._bits = new Bits(bytes.bytes, bytes.at);
       this._looks = value.subarray(outer.at);
       /** @type {Uint32Array | undefined} */
       this._begins = undefined; // where each document's positions begin
@@ -144,10 +176,17 @@
 
     open() {
       if (this.ids === NO_IDS) {
-        this.ids = new Float64Array(this.count);
-        this.codes = new Uint32Array(this.count);
-        this._rest.steps(this.ids);
-        this._rest.numbers(this.codes);
+        const { count, classes, _bits, _low } = this;
+        this.ids = new Float64Array(count);
+        this.codes = new Uint32Array(count);
+        let id = this._first;
+        for (let at = 0; at < count; at++) {
+          id += at ? 1 + _bits.distance(_low) : 0;
+          this.ids[at] = id;
+        }
+        for (let at = 0; at < count; at++) {
+          this.codes[at] = _bits.oneOf(classes.length);
+        }
       }
       return this;
     }
@@ -184,24 +223,21 @@
      */
     positions(at) {
       this._begins ??= this._findBegins();
-      const bytes = new Bytes(this._rest.bytes, this._begins[at]);
-      return this.uses(at).map(({ times }) => {
-        const positions = new Float64Array(times);
-        bytes.steps(positions);
-        return positions;
-      });
+      const { bytes } = this._bits;
+      const bits = new Bits(bytes, 0);
+      bits.at = this._begins[at];
+      const widths = this._widths[this.codes[at]];
+      return this.uses(at).map(({ times }, field) => Float64Array.from({ length: times }, () => bits.number(widths[field])));
     }
 
     _findBegins() {
-      const { bytes, at: first } = this._rest;
-      const lengths = this.classes.map((uses) => uses.reduce((sum, { times }) => sum + times, 0));
+      const { classes, codes, _widths } = this;
+      const bits = classes.map((uses, code) => uses.reduce((sum, { times }, field) => sum + times * _widths[code][field], 0));
       const begins = new Uint32Array(this.count);
-      let at = first;
-      for (let index = 0; index < this.count; index++) {
+      let at = this._bits.at;
+      for (let index = 0; index < begins.length; index++) {
         begins[index] = at;
-        for (let left = lengths[this.codes[index]]; left > 0 && at < bytes.length; at++) {
-          left -= bytes[at] < 128 ? 1 : 0;
-        }
+        at += bits[codes[index]];
       }
       return begins;
     }

@@ -47,6 +47,11 @@
 
   /** @param {number} number */
   const written = (number) => number.toLocaleString(language);
+  /** @param {number} number down to its first digit */
+  const rounded = (number) => {
+    const unit = 10 ** Math.floor(Math.log10(number));
+    return unit * Math.floor(number / unit);
+  };
 
   /** Asks what works beside the page. */
   class Finder {
@@ -122,7 +127,7 @@
         if (number !== newest) {
           return;
         }
-        say(summary(found, name, words), remarks(found));
+        say(summary(found, name, words), remarks(found, filters));
         sorted.hidden = Boolean(name) || found.total < 2;
         hang(found);
         offerMore(asked, found, found.hits.length);
@@ -166,10 +171,14 @@
       return text(total ? count + (name ? "Named" : "") : "none", name || words, written(total));
     }
 
-    /** @param {Page} found */
-    function remarks({ corrected, relaxed, damaged }) {
+    /**
+     * @param {Page} found
+     * @param {Filter[]} filters
+     */
+    function remarks({ total, corrected, relaxed, damaged }, filters) {
       const told = corrected.map(([typed, meant]) => text("corrected", typed, meant));
-      return [...told, relaxed ? text("relaxed") : "", damaged ? text("damaged") : ""].join(" ").trim();
+      const hint = text(filters.length ? "nothingChosen" : "nothing");
+      return [...told, relaxed ? text("relaxed") : "", damaged ? text("damaged") : "", total ? "" : hint].join(" ").trim();
     }
 
     /** @param {Page} found */
@@ -200,7 +209,7 @@
 
     /**
      * @param {Hit} hit
-     * @param {Shown} look
+     * @param {Look & Shown} look
      * @param {string} ending
      */
     function tile(hit, look, ending) {
@@ -330,13 +339,13 @@
       }
       hideCompletions();
       list.replaceChildren(
-        ...offered.map(({ shown, documents, query }, place) => {
+        ...offered.map(({ shown, documents, exact, query }, place) => {
           const option = document.createElement("li");
           option.id = `completion-${place}`;
           option.role = "option";
           option.dataset.query = query;
           const many = document.createElement("span");
-          many.textContent = written(documents);
+          many.textContent = exact ? written(documents) : `${written(rounded(documents))}+`;
           option.append(shown, many);
           // Before the box loses the focus, and the list with it.
           option.addEventListener("pointerdown", (event) => {

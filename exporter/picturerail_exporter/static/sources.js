@@ -86,20 +86,20 @@
       if (word.field) {
         await this.loadAll(); // how many have it there is not written down
       }
-      const bearing = word.field ? this._bearing() : (stems?.bearing ?? this._documents("exact"));
-      this.idf = this._idf(bearing || this._mostFrequent());
+      const bearing = word.field ? this._bearing() : (stems?.bearing ?? (await this._documents("exact")));
+      this.idf = this._idf(bearing || (await this._mostFrequent()));
     }
 
     /** @param {string} text */
     async _forms(text) {
       const root = this.index.language.stem(text);
-      const group = await this.index.stem(root);
-      const words = (group?.words ?? [root]).filter((each) => each !== text);
+      const group = await this.index.wordsOf(root);
+      const words = (group ?? [root]).filter((each) => each !== text);
       const terms = await Promise.all(words.map((each) => this.index.term(each, "w")));
       const found = /** @type {Term[]} */ (terms.filter(Boolean));
       // Of a stem that is written down nowhere its only word is the stem itself.
-      const bearing = group ? group.bearing : found.length ? found[0].documents : undefined;
-      return { terms: found, bearing };
+      const only = async () => (found.length ? this.index.count(found[0], await this.index.front(found[0])) : undefined);
+      return { terms: found, bearing: group && group.length > 1 ? await this.index.bearing(root) : await only() };
     }
 
     /**
@@ -146,15 +146,28 @@
     }
 
     /** @param {Via} via */
-    _documents(via) {
-      return this.lists.filter((list) => list.via === via).reduce((sum, list) => sum + this._count(list), 0);
+    async _documents(via) {
+      const counts = this.lists.filter((list) => list.via === via).map((list) => this._count(list));
+      return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
     }
 
-    /** @param {List} list */
-    _count(list) {
+    /**
+     * How many documents of a list have the word.
+     * @param {List} list
+     */
+    async _count(list) {
       if (!this.word.field) {
-        return list.term.documents;
+        list.bands ??= await this.index.front(list.term);
+        return this.index.count(list.term, list.bands);
       }
+      return this._inField(list);
+    }
+
+    /**
+     * How many documents of a list that is read whole have the word in the field that is asked.
+     * @param {List} list
+     */
+    _inField(list) {
       let count = 0;
       for (const part of list.parts) {
         const counts = part.classes.map((uses) => this.weight(uses) > 0);
@@ -164,16 +177,19 @@
     }
 
     _nearestVia() {
-      return WAYS.find((via) => this.lists.some((list) => list.via === via && this._count(list)));
+      return WAYS.find((via) => this.lists.some((list) => list.via === via && (!this.word.field || this._inField(list))));
     }
 
     _bearing() {
       return [...this.known.values()].filter(({ list }) => list.via === "exact" || list.via === "form").length;
     }
 
-    _mostFrequent() {
+    async _mostFrequent() {
       const via = this._nearestVia();
-      return Math.max(0, ...this.lists.filter((list) => list.via === via).map((list) => this._count(list)));
+      const lists = this.lists.filter((list) => list.via === via);
+      const level = Math.max(...lists.map(({ term }) => term.level));
+      const likely = this.word.field ? lists : lists.filter(({ term }) => term.level === level);
+      return Math.max(0, ...(await Promise.all(likely.map((list) => this._count(list)))));
     }
 
     /** @param {FieldUse[]} uses */
@@ -205,7 +221,7 @@
       } else if (!list.ended) {
         // Weights below the bands' order may be higher: the averages are others there.
         bands.slice(next).forEach((band) => band.forEach(({ classes }) => over(classes)));
-        over(term.rest?.bounds ?? []);
+        over(term.rest ?? []);
       }
       return most;
     }
@@ -377,7 +393,7 @@
       // The rarest first, so that only what may still match is kept of the others.
       const inOrder = [...new Set(terms.map((term) => term.key))]
         .map((key) => /** @type {Term} */ (terms.find((term) => term.key === key)))
-        .sort((a, b) => a.documents - b.documents);
+        .sort((a, b) => a.level - b.level);
       const parts = await Promise.all(
         inOrder.map(async (term) => [...(await this.index.front(term)).flat(), ...(await this.index.rest(term))]),
       );

@@ -56,14 +56,18 @@
     const hits = found.hits.slice(from, from + (many ? count : most));
     const ids = hits.map(({ id }) => id);
     const cheap = index.missing("pictures", ids) <= FEW_FILES;
-    const unknown = cheap ? ids : hits.filter(({ look }) => !look).map(({ id }) => id);
-    const pictures = await index.pictures(unknown);
+    const [looks, told] = await Promise.all([
+      index.looks(hits.filter(({ look }) => !look).map(({ id }) => id)),
+      index.pictures(cheap ? ids : []),
+    ]);
+    /** @param {Hit} hit */
+    const shown = ({ id, look = looks.get(id) }) => look && { ...look, ...told.get(id) };
     return {
       ...found,
       ending: index.root.ending,
       damaged: index.problems.size > 0,
       more: !found.all || found.hits.length > from + hits.length,
-      hits: hits.map((hit) => ({ ...hit, look: pictures.get(hit.id) ?? hit.look })),
+      hits: hits.map((hit) => ({ ...hit, look: shown(hit) })),
     };
   }
 

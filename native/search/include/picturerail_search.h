@@ -31,7 +31,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRSE_ABI_VERSION 3
+#define PRSE_ABI_VERSION 4
 #define PRSE_UUID_BYTES 16
 #define PRSE_MESSAGE_BYTES 1020
 
@@ -325,8 +325,8 @@ int32_t prse_site_keys(prse_site *site, prse_text after, size_t limit, prse_text
                        prse_error *error);
 
 /* What stands under a key; empty where no living document is meant by it. Owned by the site until its
- * next call: u32 bytes of the entry, the entry, u32 number of records, and for each u32 band, u32
- * number of documents, u32 bytes of its postings, u64 ids of the documents, the postings. */
+ * next call: u64 documents, u32 bytes of the entry, the entry, u32 number of records, and for each u32
+ * band, u32 number of documents, u32 bytes of its postings, u64 ids of the documents, the postings. */
 int32_t prse_site_term(prse_site *site, prse_text key, prse_text *term, prse_error *error);
 void prse_site_close(prse_site *site);
 

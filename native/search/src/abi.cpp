@@ -435,6 +435,7 @@ int32_t prse_site_term(prse_site* site, prse_text key, prse_text* term, prse_err
     answer.clear();
     const auto number = [&](size_t value) { prse::put_fixed(answer, static_cast<uint32_t>(value)); };
     if (const auto found = site->terms.term(view(key))) {
+      prse::put_fixed(answer, found->documents);
       number(found->entry.size());
       answer += found->entry;
       number(found->records.size());

@@ -36,6 +36,9 @@ constexpr double kLevelsPerDoubling = 8;
 
 constexpr std::size_t kMostBounds = 12;
 
+// How finely the directory tells how many documents a term has.
+constexpr double kLevelsOfCounts = 4;
+
 std::uint64_t mixed(std::uint64_t id) {
   // The finalizer of splitmix64 (Steele and others, "Fast splittable pseudorandom number generators",
   // OOPSLA 2014).
@@ -44,14 +47,9 @@ std::uint64_t mixed(std::uint64_t id) {
   return id ^ (id >> 31);
 }
 
-template <typename Uses>
-void put_class(std::string& out, const Uses& uses) {
-  put_varint(out, uses.size());
-  for (const auto& use : uses) {
-    put_varint(out, use.field);
-    put_varint(out, use.times);
-    put_varint(out, use.words);
-  }
+// Its steps are small where a single document more or less is much, so that a word's level seldom changes.
+std::uint64_t level_of_count(std::size_t documents) {
+  return static_cast<std::uint64_t>(std::floor(kLevelsOfCounts * std::log2(static_cast<double>(documents))));
 }
 
 }  // namespace
@@ -117,13 +115,13 @@ SiteTerms::Field SiteTerms::field(std::size_t number) const {
   return {found->second.words, found->second.documents};
 }
 
-SiteTerms::Postings SiteTerms::read(const std::string& term, bool with_positions) const {
-  Postings out;
-  std::map<std::vector<std::uint32_t>, std::uint32_t> places;
-  std::vector<std::uint32_t> spelt;
+SitePostings SiteTerms::read(const std::string& term, bool with_positions) const {
+  SitePostings out;
+  std::map<SiteClass, std::uint32_t> places;
+  SiteClass one;
   std::vector<std::uint32_t> positions;
   // A document's fields, as the segment numbers them, and where the positions of each begin.
-  std::vector<std::pair<FieldUse, std::size_t>> uses;
+  std::vector<std::pair<SiteUse, std::size_t>> uses;
   const auto& segments = state_.snapshot->segments;
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const SegmentView& view = segments[i];
@@ -140,13 +138,10 @@ SiteTerms::Postings SiteTerms::read(const std::string& term, bool with_positions
       }
       std::sort(uses.begin(), uses.end(),
                 [](const auto& a, const auto& b) { return a.first.field < b.first.field; });
-      spelt.clear();
-      for (const auto& [use, _] : uses) spelt.insert(spelt.end(), {use.field, use.times, use.words});
-      const auto [place, is_new] = places.try_emplace(spelt, static_cast<std::uint32_t>(out.classes.size()));
-      if (is_new) {
-        Class& one = out.classes.emplace_back();
-        for (const auto& [use, _] : uses) one.push_back(use);
-      }
+      one.clear();
+      for (const auto& [use, _] : uses) one.push_back(use);
+      const auto [place, is_new] = places.try_emplace(one, static_cast<std::uint32_t>(out.classes.size()));
+      if (is_new) out.classes.push_back(one);
       out.all.push_back({view.segment->id(doc), place->second, static_cast<std::uint32_t>(out.positions.size())});
       if (!with_positions) continue;
       positions.clear();
@@ -157,13 +152,13 @@ SiteTerms::Postings SiteTerms::read(const std::string& term, bool with_positions
       }
     }
   }
-  std::sort(out.all.begin(), out.all.end(), [](const Posting& a, const Posting& b) { return a.id < b.id; });
+  std::sort(out.all.begin(), out.all.end(), [](const SitePosting& a, const SitePosting& b) { return a.id < b.id; });
   return out;
 }
 
-double SiteTerms::reference_worth(const Class& uses) const {
+double SiteTerms::reference_worth(const SiteClass& uses) const {
   double worth = 0;
-  for (const FieldUse& use : uses) {
+  for (const SiteUse& use : uses) {
     worth += weights_[use.field] * use.times /
              (1 - kLengthShare + kLengthShare * use.words / kReferenceLength);
   }
@@ -172,25 +167,25 @@ double SiteTerms::reference_worth(const Class& uses) const {
 
 // Of classes those that no other is worth more than, whatever the fields' average lengths are; where
 // there are too many, one that is worth more than all.
-std::vector<SiteTerms::Class> SiteTerms::bounds(const std::vector<Class>& classes) {
-  const auto covers = [](const Class& a, const Class& b) {
-    return std::all_of(b.begin(), b.end(), [&](const FieldUse& use) {
-      return std::any_of(a.begin(), a.end(), [&](const FieldUse& other) {
+std::vector<SiteClass> SiteTerms::bounds(const std::vector<SiteClass>& classes) {
+  const auto covers = [](const SiteClass& a, const SiteClass& b) {
+    return std::all_of(b.begin(), b.end(), [&](const SiteUse& use) {
+      return std::any_of(a.begin(), a.end(), [&](const SiteUse& other) {
         return other.field == use.field && other.times >= use.times && other.words <= use.words;
       });
     });
   };
-  std::vector<Class> best;
-  for (const Class& one : classes) {
-    if (std::any_of(best.begin(), best.end(), [&](const Class& other) { return covers(other, one); })) continue;
-    std::erase_if(best, [&](const Class& other) { return covers(one, other); });
+  std::vector<SiteClass> best;
+  for (const SiteClass& one : classes) {
+    if (std::any_of(best.begin(), best.end(), [&](const SiteClass& other) { return covers(other, one); })) continue;
+    std::erase_if(best, [&](const SiteClass& other) { return covers(one, other); });
     best.push_back(one);
   }
   if (best.size() > kMostBounds) {
-    std::map<std::uint32_t, FieldUse> all;
-    for (const Class& one : best) {
-      for (const FieldUse& use : one) {
-        FieldUse& most = all.try_emplace(use.field, use).first->second;
+    std::map<std::uint32_t, SiteUse> all;
+    for (const SiteClass& one : best) {
+      for (const SiteUse& use : one) {
+        SiteUse& most = all.try_emplace(use.field, use).first->second;
         most.times = std::max(most.times, use.times);
         most.words = std::min(most.words, use.words);
       }
@@ -198,55 +193,22 @@ std::vector<SiteTerms::Class> SiteTerms::bounds(const std::vector<Class>& classe
     best.assign(1, {});
     for (const auto& [field, use] : all) best.front().push_back(use);
   }
-  const auto spelt = [](const Class& one) {
-    std::vector<std::uint32_t> numbers;
-    for (const FieldUse& use : one) numbers.insert(numbers.end(), {use.field, use.times, use.words});
-    return numbers;
-  };
-  std::sort(best.begin(), best.end(), [&](const Class& a, const Class& b) { return spelt(a) < spelt(b); });
+  std::sort(best.begin(), best.end());
   return best;
-}
-
-std::string SiteTerms::encode(const Postings& postings, std::span<const Posting> part, bool with_positions) {
-  std::string out;
-  put_varint(out, part.size());
-  std::vector<std::uint32_t> renumbered(postings.classes.size(), UINT32_MAX);
-  std::vector<std::uint32_t> used;
-  for (const Posting& posting : part) {
-    if (renumbered[posting.place] != UINT32_MAX) continue;
-    renumbered[posting.place] = static_cast<std::uint32_t>(used.size());
-    used.push_back(posting.place);
-  }
-  put_varint(out, used.size());
-  for (const std::uint32_t place : used) put_class(out, postings.classes[place]);
-  std::uint64_t before = 0;
-  for (const Posting& posting : part) put_varint(out, posting.id - std::exchange(before, posting.id));
-  for (const Posting& posting : part) put_varint(out, renumbered[posting.place]);
-  if (!with_positions) return out;
-  for (const Posting& posting : part) {
-    std::size_t at = posting.first_position;
-    for (const FieldUse& use : postings.classes[posting.place]) {
-      std::uint32_t last = 0;
-      for (std::uint32_t i = 0; i < use.times; ++i, ++at) {
-        put_varint(out, postings.positions[at] - std::exchange(last, postings.positions[at]));
-      }
-    }
-  }
-  return out;
 }
 
 std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positions) const {
   const std::string term = (with_positions ? kWordKey : kTagKey) + std::string(text);
-  const Postings postings = read(term, with_positions);
+  const SitePostings postings = read(term, with_positions);
   if (postings.all.empty()) return std::nullopt;
 
   // Levels of worth, the highest first, and how many documents are on each.
   std::vector<int> level_of;
-  for (const Class& uses : postings.classes) {
+  for (const SiteClass& uses : postings.classes) {
     level_of.push_back(static_cast<int>(std::floor(kLevelsPerDoubling * std::log2(1 + reference_worth(uses)))));
   }
   std::map<int, std::size_t, std::greater<>> documents;
-  for (const Posting& posting : postings.all) ++documents[level_of[posting.place]];
+  for (const SitePosting& posting : postings.all) ++documents[level_of[posting.place]];
   std::map<int, std::uint32_t> band_of;
   std::uint32_t bands = 0;
   std::size_t in_band = 0;
@@ -264,63 +226,62 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
   }
   if (in_band > 0) ++bands;
 
-  std::vector<std::vector<Posting>> by_band(bands);
-  std::vector<std::vector<Class>> classes(bands);
-  for (const Posting& posting : postings.all) by_band[band_of[level_of[posting.place]]].push_back(posting);
+  std::vector<std::vector<SitePosting>> by_band(bands);
+  std::vector<std::vector<SiteClass>> classes(bands);
+  for (const SitePosting& posting : postings.all) by_band[band_of[level_of[posting.place]]].push_back(posting);
   for (std::size_t place = 0; place < postings.classes.size(); ++place) {
     classes[band_of[level_of[place]]].push_back(postings.classes[place]);
   }
 
   SiteTerm out;
-  put_varint(out.entry, postings.all.size());
-  const auto put_bounds = [&](const std::vector<Class>& of) {
-    const std::vector<Class> best = bounds(of);
+  out.documents = postings.all.size();
+  put_varint(out.entry, level_of_count(postings.all.size()));
+  const auto put_bounds = [&](const std::vector<SiteClass>& of) {
+    const std::vector<SiteClass> best = bounds(of);
     put_varint(out.entry, best.size());
-    for (const Class& uses : best) put_class(out.entry, uses);
+    for (const SiteClass& uses : best) put_site_class(out.entry, uses);
   };
   put_bounds(postings.classes);
-  if (banded >= kBanded && in_band > 0) {
-    put_varint(out.entry, in_band);
-    put_bounds(classes.back());
-  }
+  const bool has_rest = banded >= kBanded && in_band > 0;
+  if (has_rest) put_bounds(classes.back());
   for (std::uint32_t band = 0; band < bands; ++band) {
-    const std::vector<Posting>& of_band = by_band[band];
-    put_parts(out.records, band, postings, of_band, kLeastPart, kMostPart, with_positions);
+    const std::vector<SitePosting>& of_band = by_band[band];
+    put_parts(out.records, band, postings, of_band, kLeastPart, kMostPart);
   }
   const bool little = with_positions && is_stop_word(text, state_.snapshot->manifest.language);
-  if (little && banded >= kBanded && in_band > 0) {
-    const Postings present = without_lengths(postings);
-    put_parts(out.records, kPresence, present, present.all, kLeastPresent, kMostPresent, false);
+  if (little && has_rest) {
+    const SitePostings present = without_lengths(postings);
+    put_parts(out.records, kPresence, present, present.all, kLeastPresent, kMostPresent);
   }
   return out;
 }
 
-void SiteTerms::put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const Postings& postings,
-                          std::span<const Posting> all, std::size_t least, std::size_t most, bool with_positions) {
+void SiteTerms::put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const SitePostings& postings,
+                          std::span<const SitePosting> all, std::size_t least, std::size_t most) {
   std::size_t begin = 0;
   for (std::size_t i = 1; i <= all.size(); ++i) {
     const std::size_t size = i - begin;
     const bool cut =
         i == all.size() || size >= most || (size >= least && mixed(all[i].id) % kCutOneIn == 0);
     if (!cut) continue;
-    const std::span<const Posting> part = all.subspan(begin, size);
-    SiteRecord& record = records.emplace_back(SiteRecord{band, {}, encode(postings, part, with_positions)});
-    for (const Posting& posting : part) record.ids.push_back(posting.id);
+    const std::span<const SitePosting> part = all.subspan(begin, size);
+    SiteRecord& record = records.emplace_back(SiteRecord{band, {}, site_record(postings, part)});
+    for (const SitePosting& posting : part) record.ids.push_back(posting.id);
     begin = i;
   }
 }
 
 // The same classes where they differ in nothing but how many words the fields have.
-SiteTerms::Postings SiteTerms::without_lengths(const Postings& postings) {
-  Postings out;
+SitePostings SiteTerms::without_lengths(const SitePostings& postings) {
+  SitePostings out;
   std::vector<std::uint32_t> place_of;
-  for (Class uses : postings.classes) {
-    for (FieldUse& use : uses) use.words = 0;
+  for (SiteClass uses : postings.classes) {
+    for (SiteUse& use : uses) use.words = 0;
     const auto found = std::find(out.classes.begin(), out.classes.end(), uses);
     place_of.push_back(static_cast<std::uint32_t>(found - out.classes.begin()));
     if (found == out.classes.end()) out.classes.push_back(std::move(uses));
   }
-  for (const Posting& posting : postings.all) out.all.push_back({posting.id, place_of[posting.place], 0});
+  for (const SitePosting& posting : postings.all) out.all.push_back({posting.id, place_of[posting.place], 0});
   return out;
 }
 
@@ -350,7 +311,7 @@ std::optional<SiteTerm> SiteTerms::stem(std::string_view stem) const {
   const std::vector<std::string> words = words_of_stem(stem);
   if (words.empty() || (words.size() == 1 && words.front() == stem)) return std::nullopt;
   SiteTerm out;
-  put_varint(out.entry, bearing(words));
+  out.documents = bearing(words);
   put_varint(out.entry, words.size());
   for (const std::string& word : words) put_text(out.entry, word);
   return out;
@@ -384,6 +345,7 @@ std::optional<SiteTerm> SiteTerms::near(std::string_view word) const {
     return a.similarity != b.similarity ? a.similarity > b.similarity : a.key < b.key;
   });
   SiteTerm out;
+  out.documents = 0;
   put_varint(out.entry, tags.size());
   for (const NearTag& tag : tags) {
     put_text(out.entry, tag.key);

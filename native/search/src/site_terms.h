@@ -13,6 +13,7 @@
 
 #include "postings.h"
 #include "search_state.h"
+#include "site_record.h"
 
 namespace prse {
 
@@ -27,7 +28,8 @@ struct SiteRecord {
 inline constexpr std::uint32_t kPresence = 255;
 
 struct SiteTerm {
-  std::string entry;  // of the directory of terms
+  std::uint64_t documents;  // of a word or tag, or with any word of a stem; 0 of others
+  std::string entry;        // of the directory of terms
   std::vector<SiteRecord> records;
 };
 
@@ -54,26 +56,7 @@ class SiteTerms {
   Field field(std::size_t number) const;
 
  private:
-  struct Posting {
-    std::uint64_t id;
-    std::uint32_t place;  // its class's, among those of the term
-    std::uint32_t first_position;
-  };
-  // In which fields, how often, and of how many words each of those is.
-  struct FieldUse {
-    std::uint32_t field;
-    std::uint32_t times;
-    std::uint32_t words;
-    bool operator==(const FieldUse&) const = default;
-  };
-  using Class = std::vector<FieldUse>;
-  struct Postings {
-    std::vector<Posting> all;  // ascending by id
-    std::vector<Class> classes;
-    std::vector<std::uint32_t> positions;
-  };
-
-  Postings read(const std::string& term, bool with_positions) const;
+  SitePostings read(const std::string& term, bool with_positions) const;
   std::uint64_t bearing(const std::vector<std::string>& words) const;
   std::vector<std::string> words_of_stem(std::string_view stem) const;
   // A word, with positions, or a tag.
@@ -81,12 +64,11 @@ class SiteTerms {
   std::optional<SiteTerm> stem(std::string_view stem) const;
   std::optional<SiteTerm> near(std::string_view word) const;
   bool lives(const std::string& term) const;
-  double reference_worth(const Class& uses) const;
-  static std::vector<Class> bounds(const std::vector<Class>& classes);
-  static void put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const Postings& postings,
-                        std::span<const Posting> all, std::size_t least, std::size_t most, bool with_positions);
-  static Postings without_lengths(const Postings& postings);
-  static std::string encode(const Postings& postings, std::span<const Posting> part, bool with_positions);
+  double reference_worth(const SiteClass& uses) const;
+  static std::vector<SiteClass> bounds(const std::vector<SiteClass>& classes);
+  static void put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const SitePostings& postings,
+                        std::span<const SitePosting> all, std::size_t least, std::size_t most);
+  static SitePostings without_lengths(const SitePostings& postings);
 
   const SearchState& state_;
   std::vector<std::string> fields_;

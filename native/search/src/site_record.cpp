@@ -1,0 +1,141 @@
+#include "site_record.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "bytes.h"
+
+namespace prse {
+namespace {
+
+// A distance's lower part is of at most so many bits: ids are below 2^53, as a browser's numbers are.
+constexpr unsigned kMostLow = 48;
+
+// Bits behind bytes, the highest of each byte first; the last byte is filled up with zeros.
+class BitWriter {
+ public:
+  explicit BitWriter(std::string& out) : out_(out) {}
+
+  void put(std::uint64_t value, unsigned count) {
+    for (unsigned bit = count; bit > 0; --bit) put_bit((value >> (bit - 1)) & 1);
+  }
+
+  // Golomb's code for geometric distances with a power of two as its divisor (Rice, "Some practical
+  // universal noiseless coding techniques", JPL 79-22, 1979): the upper part in ones and a zero.
+  void put_rice(std::uint64_t value, unsigned low) {
+    for (std::uint64_t ones = value >> low; ones > 0; --ones) put_bit(1);
+    put_bit(0);
+    put(value, low);
+  }
+
+  // One of `count` values, the first of them in one bit less where that is left over.
+  void put_one_of(std::uint32_t value, std::uint32_t count) {
+    const unsigned bits = std::bit_width(count - 1);
+    const std::uint32_t shorter = (std::uint32_t{1} << bits) - count;
+    if (value < shorter) {
+      put(value, bits - 1);
+    } else {
+      put(value + shorter, bits);
+    }
+  }
+
+ private:
+  void put_bit(std::uint64_t bit) {
+    if (used_ == 0) out_.push_back(0);
+    out_.back() = static_cast<char>(out_.back() | static_cast<char>(bit << (7 - used_)));
+    used_ = (used_ + 1) % 8;
+  }
+
+  std::string& out_;
+  unsigned used_ = 0;
+};
+
+// The number of lower bits with which distances take the least. What they take falls and then rises.
+unsigned best_low(std::span<const std::uint64_t> distances) {
+  std::uint64_t least = UINT64_MAX;
+  for (unsigned low = 0; low <= kMostLow; ++low) {
+    std::uint64_t bits = 0;
+    for (const std::uint64_t distance : distances) bits += (distance >> low) + low + 1;
+    if (bits >= least) return low - 1;
+    least = bits;
+  }
+  return kMostLow;
+}
+
+}  // namespace
+
+void put_site_class(std::string& out, const SiteClass& uses) {
+  put_varint(out, uses.size());
+  for (const SiteUse& use : uses) {
+    put_varint(out, use.field);
+    put_varint(out, use.times);
+    put_varint(out, use.words);
+  }
+}
+
+std::string site_record(const SitePostings& postings, std::span<const SitePosting> part) {
+  const bool with_positions = !postings.positions.empty();
+  const auto positions = [&](const SitePosting& posting, const auto& tell) {
+    std::size_t at = posting.first_position;
+    const SiteClass& uses = postings.classes[posting.place];
+    for (std::size_t field = 0; field < uses.size(); ++field) {
+      for (std::uint32_t i = 0; i < uses[field].times; ++i) tell(field, postings.positions[at++]);
+    }
+  };
+
+  // The classes that are there, those of the most documents first; how wide their positions are.
+  struct Here {
+    std::uint32_t place = 0;
+    std::size_t documents = 0;
+    std::vector<std::uint32_t> highest;  // position, by field
+  };
+  std::vector<std::uint32_t> number(postings.classes.size(), UINT32_MAX);
+  std::vector<Here> here;
+  for (const SitePosting& posting : part) {
+    if (number[posting.place] == UINT32_MAX) {
+      number[posting.place] = static_cast<std::uint32_t>(here.size());
+      here.push_back({posting.place, 0, std::vector<std::uint32_t>(postings.classes[posting.place].size())});
+    }
+    Here& one = here[number[posting.place]];
+    ++one.documents;
+    if (!with_positions) continue;
+    positions(posting, [&](std::size_t field, std::uint32_t position) {
+      one.highest[field] = std::max(one.highest[field], position);
+    });
+  }
+  std::sort(here.begin(), here.end(), [&](const Here& a, const Here& b) {
+    if (a.documents != b.documents) return a.documents > b.documents;
+    return postings.classes[a.place] < postings.classes[b.place];
+  });
+
+  std::string out;
+  put_varint(out, part.size());
+  put_varint(out, part.front().id);
+  put_varint(out, here.size());
+  for (std::uint32_t i = 0; i < here.size(); ++i) {
+    number[here[i].place] = i;
+    put_site_class(out, postings.classes[here[i].place]);
+    for (const std::uint32_t highest : here[i].highest) {
+      put_varint(out, static_cast<std::uint64_t>(std::bit_width(highest)));
+    }
+  }
+  std::vector<std::uint64_t> distances;
+  for (std::size_t i = 1; i < part.size(); ++i) distances.push_back(part[i].id - part[i - 1].id - 1);
+  const unsigned low = best_low(distances);
+  put_varint(out, low);
+
+  BitWriter bits(out);
+  for (const std::uint64_t distance : distances) bits.put_rice(distance, low);
+  const auto classes = static_cast<std::uint32_t>(here.size());
+  for (const SitePosting& posting : part) bits.put_one_of(number[posting.place], classes);
+  if (!with_positions) return out;
+  for (const SitePosting& posting : part) {
+    const Here& one = here[number[posting.place]];
+    positions(posting, [&](std::size_t field, std::uint32_t position) {
+      bits.put(position, static_cast<unsigned>(std::bit_width(one.highest[field])));
+    });
+  }
+  return out;
+}
+
+}  // namespace prse

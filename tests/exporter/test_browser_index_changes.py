@@ -1,0 +1,116 @@
+"""What changes of the browser's index with the pictures, and that nothing else does."""
+
+import collections
+import math
+import random
+
+from picturerail_exporter import search_state
+from picturerail_exporter.collection import published
+from picturerail_exporter.recipe import Recipe
+from picturerail_exporter.rules import Rules
+from picturerail_exporter.search_file import Cut, packed_record, packed_size
+from picturerail_exporter.search_index import SearchIndex
+from picturerail_exporter.search_state import ROWS
+from picturerail_exporter.state import open_state
+
+from .helpers import plain, tree
+
+
+def test_a_change_touches_few_files(source, tmp_path, monkeypatch):
+    """Of each word of one more picture one file is made anew, the list of words for a few."""
+    small = {
+        "terms": ("search_entry", Cut(500, 4000, packed_size, 20)),
+        "postings": ("search_record", Cut(500, 4000, packed_record, 6, terms=True)),
+    }
+    monkeypatch.setattr(search_state, "ROWS", {**ROWS, **small})
+    rng = random.Random(5)
+    print("seed 5")
+    having = collections.Counter()
+    for at in range(1200):
+        words = {f"w{rng.randrange(2000):05}" for _ in range(12)}
+        having.update(words)
+        source.add(f"{at}.jpg", plain((1, 2, 3)), caption=" ".join(words))
+    common = [word for word, _ in having.most_common(9)]
+
+    def names(state):
+        return {kind: {name for _, name in state.search.files(kind)} for kind in ROWS}
+
+    with open_state(tmp_path / "state") as state:
+        for photo in published(source, Rules())[0]:
+            state.put(photo)
+        index = SearchIndex(state, tmp_path / "engine", source.uuid, Recipe())
+        index.rebuild(lambda _: ())
+        before = names(state)
+        source.add("new.jpg", plain((1, 2, 3)), caption=" ".join(common))
+        photo = published(source, Rules())[0][-1]
+        state.put(photo)
+        brought = index.update({photo.id: (None, photo)}, (), lambda _: ())
+        new = {kind: len(files - before[kind]) for kind, files in names(state).items()}
+    assert sum(new.values()) == len(brought.written)
+    assert len(before["terms"]) > 20
+    assert len(before["postings"]) > 60
+    of_words = len({"jpg", "new", "pictures", "1970", "01", "w", *common})
+    # A cut may move where a row grows.
+    assert new["postings"] + new["rest"] <= of_words + 2
+    # "new" comes, and two others are had by so many more now that it is told.
+    assert new["terms"] <= 1 + sum(
+        math.floor(4 * math.log2(having[word])) < math.floor(4 * math.log2(having[word] + 1))
+        for word in common
+    )
+    assert all(new[kind] <= 1 for kind in ("pictures", "looks", "values", "facts", "spelling"))
+
+
+def test_files_grow_with_the_collection(source, tmp_path, monkeypatch):
+    """Of few pictures files are smaller; as there are more, all are cut as if made anew."""
+    where = Cut(1500, 3000, packed_size, 8, files=4)
+    monkeypatch.setattr(search_state, "ROWS", {**ROWS, "terms": ("search_entry", where)})
+    assert (where.step(3000), where.step(6000), where.step(80_000)) == (4, 2, 0)
+    assert (where.smaller(2).least, where.smaller(2).most) == (750, 1500)
+    rng = random.Random(6)
+    print("seed 6")
+    sizes = []
+    with open_state(tmp_path / "state") as state:
+        index = SearchIndex(state, tmp_path / "engine", source.uuid, Recipe())
+        index.rebuild(lambda _: ())
+        for count in (20, 400):
+            for at in range(count):
+                caption = " ".join(f"w{rng.randrange(4000):04}" for _ in range(12))
+                source.add(f"{count}-{at}.jpg", plain((1, 2, 3)), caption=caption)
+            photos = {photo.id: photo for photo in published(source, Rules())[0]}
+            added = {at: (None, photo) for at, photo in photos.items() if not state.photo(at)}
+            for _, photo in added.values():
+                state.put(photo)
+            index.update(added, (), lambda _: ())
+            state.commit()
+            files = state.search.files("terms")
+            sizes.append(len(files))
+    with open_state(None) as anew:
+        for photo in photos.values():
+            anew.put(photo)
+        SearchIndex(anew, tmp_path / "other", source.uuid, Recipe()).rebuild(lambda _: ())
+        assert anew.search.files("terms") == files
+    assert 2 <= sizes[0] < sizes[1] <= 24, sizes
+
+
+def test_what_is_purged_is_in_no_file(source, tmp_path):
+    """A deleted picture's words may wait to be merged away, a purged one's are gone at once."""
+    for number in range(40):
+        source.add(f"{number}.jpg", plain((1, 2, 3)), caption="meadow")
+    for _ in range(2):
+        source.add("secret.jpg", plain((1, 2, 4)), caption="zyxwvutsrq")
+    photos, _ = published(source, Rules())
+    first, second = sorted(photo.id for photo in photos)[-2:]
+    with open_state(None) as state:
+        for photo in photos:
+            state.put(photo)
+        index = SearchIndex(state, tmp_path / "engine", source.uuid, Recipe())
+        index.rebuild(lambda _: ())
+
+        def remove(number, *, purged):
+            before = state.photo(number)
+            state.drop(number)
+            index.update({number: (before, None)}, (), lambda _: (), purged=purged)
+            return b"".join(tree(tmp_path / "engine").values())
+
+        assert b"zyxwvutsrq" in remove(first, purged=False)
+        assert b"zyxwvutsrq" not in remove(second, purged=True)
