@@ -334,7 +334,7 @@ interface Postings {
   beginningWith(text: string, kind?: "w" | "t"): Promise<Term[]>;
   wordsOf(stem: string): Promise<string[] | undefined>;
   bearing(stem: string): Promise<number>;
-  count(term: Term, front: Part[][]): number;
+  count(term: Term): Promise<number>;
   atLeast(term: Term): { documents: number; exact: boolean };
   nearTags(word: string): Promise<NearTag[]>;
   meaning(word: string): Promise<Near[][]>;

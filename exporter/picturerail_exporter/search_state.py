@@ -38,6 +38,7 @@ from picturerail_exporter.search_file import (
     cut,
     name_of,
     packed,
+    packed_entry,
     packed_record,
     packed_size,
     packed_text,
@@ -82,10 +83,10 @@ _TABLE_NAMES = (
 )
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
-    "terms": ("search_entry", Cut(36_000, 60_000, packed_size, 200, 40)),
+    "terms": ("search_entry", Cut(13_000, 24_000, packed_entry, 100, 40)),
     "postings": ("search_record", Cut(18_500, 36_000, packed_record, 12, 240, terms=True)),
-    "rest": ("search_rest", Cut(12_000, 40_000, packed_record, 1, 50, terms=True)),
-    "presence": ("search_presence", Cut(24_000, 44_000, packed_record, 1, 12, terms=True)),
+    "rest": ("search_rest", Cut(10_000, 48_000, packed_record, 1, 50, terms=True)),
+    "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
     "pictures": ("search_pictures", Cut(60_000, 72_000, packed_text, 2)),

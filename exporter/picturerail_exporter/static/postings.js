@@ -151,11 +151,10 @@
     /**
      * How many documents a term has.
      * @param {Term} term
-     * @param {Part[][]} front
      */
-    count(term, front) {
-      const inFront = front.flat().reduce((sum, { count }) => sum + count, 0);
-      return this._frequent.get(term.key) ?? inFront;
+    async count(term) {
+      const frequent = this._frequent.get(term.key);
+      return frequent ?? (await this.front(term)).flat().reduce((sum, { count }) => sum + count, 0);
     }
 
     /**

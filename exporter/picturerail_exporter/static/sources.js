@@ -98,8 +98,8 @@
       const terms = await Promise.all(words.map((each) => this.index.term(each, "w")));
       const found = /** @type {Term[]} */ (terms.filter(Boolean));
       // Of a stem that is written down nowhere its only word is the stem itself.
-      const only = async () => (found.length ? this.index.count(found[0], await this.index.front(found[0])) : undefined);
-      return { terms: found, bearing: group && group.length > 1 ? await this.index.bearing(root) : await only() };
+      const only = found.length ? this.index.count(found[0]) : undefined;
+      return { terms: found, bearing: await (group && group.length > 1 ? this.index.bearing(root) : only) };
     }
 
     /**
@@ -156,11 +156,7 @@
      * @param {List} list
      */
     async _count(list) {
-      if (!this.word.field) {
-        list.bands ??= await this.index.front(list.term);
-        return this.index.count(list.term, list.bands);
-      }
-      return this._inField(list);
+      return this.word.field ? this._inField(list) : this.index.count(list.term);
     }
 
     /**
