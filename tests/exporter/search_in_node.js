@@ -35,6 +35,11 @@ async function answer(index, what, text, options) {
       const { hits } = await search(index, text, options ?? {});
       return Facets.count(index, new Set(hits.map(({ id }) => id)));
     }
+    case "looks": {
+      const { hits } = await search(index, text, options);
+      const others = await index.looks(hits.filter(({ look }) => !look).map(({ id }) => id));
+      return hits.map(({ id, look }) => [id, look ?? null, others.get(id) ?? null]);
+    }
     case "pictures":
       return [...(await index.pictures(text))];
     default: {

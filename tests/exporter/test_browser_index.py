@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from picturerail_exporter.collection import order_of, published
+from picturerail_exporter.pages import shape
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.search_file import ROOT
@@ -390,6 +391,29 @@ def test_words_that_say_little_cost_little(node, source, tmp_path):
             ), query
     ways = [{(way["word"], way["via"]) for way in hit["matches"]} for hit in answers[1]["hits"]]
     assert {("sea", "exact"), ("the", "exact")} in ways
+
+
+def test_what_is_found_is_known_by_its_look(node, source, tmp_path):
+    """What pictures look like is told with the best of a word, and of the others by their ids."""
+    rng = random.Random(10)
+    for number in range(4500):
+        source.add(
+            f"{number}.jpg",
+            plain((number % 256, number // 256, 3), (rng.randrange(3, 9), 4)),
+            caption="pier " + "x " * rng.randrange(9),
+        )
+    index_only(source, {}, tmp_path)
+    photos = {photo.id: photo for photo in published(source, Rules())[0]}
+
+    (found,) = node(tmp_path, [["looks", "pier", {"limit": 4400}]])["answers"]
+
+    assert len(found) == 4400
+    assert {bool(told) for _, told, _ in found} == {True, False}
+    for number, told, other in found:
+        photo = photos[number]
+        look = told or other
+        assert look["digest"] == photo.content_hash[:2].hex()
+        assert look["form"] == shape(photo.width, photo.height)
 
 
 def test_phrases_stand_side_by_side(node, source, publish, options):
