@@ -75,6 +75,10 @@
       this._load = load;
       /** @type {Map<string, Promise<Row[]>>} */
       this._files = new Map();
+      /** @type {Map<number, number> | undefined} */
+      this._orders = undefined; // of all documents, once they were asked for
+      /** @type {WeakMap<Uint8Array, Part>} */
+      this._parts = new WeakMap(); // by their rows' values: words are searched again as one types on
       /** @type {Map<string, number>} */
       this._frequent = new Map(); // how many documents have a term that has a rest
       for (const [key, value] of rowsOf(bytes.take(bytes.number()))) {
@@ -216,7 +220,7 @@
       const bands = [];
       for (const [key, value] of await this._range("postings", term.key)) {
         const band = key.charCodeAt(term.key.length);
-        (bands[band] ??= []).push(new Part(value));
+        (bands[band] ??= []).push(this._part(value));
       }
       return bands.filter(Boolean); // one may be damaged
     }
@@ -228,7 +232,7 @@
      */
     async rest(term) {
       const rows = term.rest ? await this._range("rest", term.key) : [];
-      return rows.map(([, value]) => new Part(value));
+      return rows.map(([, value]) => this._part(value));
     }
 
     /**
@@ -239,7 +243,7 @@
      */
     async presence(term) {
       const rows = term.rest ? await this._range("presence", term.key) : [];
-      return rows.map(([, value]) => new Part(value));
+      return rows.map(([, value]) => this._part(value));
     }
 
     /**
@@ -310,10 +314,16 @@
      * @returns {Promise<Map<number, number>>}
      */
     async orders(ids) {
+      if (!ids && this._orders) {
+        return this._orders;
+      }
       /** @type {Map<number, number>} */
       const orders = new Map();
       for (const block of await this.facts(ids)) {
         block.ids.forEach((id, at) => orders.set(id, block.orders[at]));
+      }
+      if (!ids && !this.problems.size) {
+        this._orders = orders;
       }
       return orders;
     }
@@ -326,6 +336,16 @@
     missing(kind, ids) {
       const names = this._holding(kind, this._blocks(kind, ids));
       return Array.from(names).filter((name) => !this._files.has(name)).length;
+    }
+
+    /**
+     * @param {Uint8Array} value
+     * @returns {Part}
+     */
+    _part(value) {
+      const part = this._parts.get(value) ?? new Part(value);
+      this._parts.set(value, part);
+      return part;
     }
 
     /**

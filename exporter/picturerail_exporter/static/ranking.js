@@ -33,6 +33,7 @@
       this.relaxed = false;
       /** @type {Map<number, number> | undefined} */
       this.orders = undefined;
+      this._wordless = false; // whether documents match that bear no word of the query
       /** @type {number[]} */
       this._bounds = [];
       this._sure = 0;
@@ -41,7 +42,8 @@
     async open() {
       await Promise.all(this.sources.map((source) => source.open()));
       const { root } = this.query;
-      if (has(root, (node) => node.kind === "times") || this._needsAll(root)) {
+      this._wordless = this._needsAll(root);
+      if (this._wordless || has(root, (node) => node.kind === "times")) {
         this.orders = await this.index.orders();
       }
       // What excludes must be known whole.
@@ -63,7 +65,8 @@
       if (node.kind === "any") {
         return node.children.some((child) => child.negated || this._needsAll(child));
       }
-      return node.kind === "all" && node.children.every((child) => child.negated || child.optional || this._needsAll(child));
+      const needless = node.kind === "all" && node.children.every((child) => child.negated || child.optional || this._needsAll(child));
+      return needless || node.kind === "times";
     }
 
     /**
@@ -125,7 +128,7 @@
         }
       }
       const unseen = this._root(root, -1);
-      if (unseen.may && !this.orders) {
+      if (unseen.may && !this._looksAtAll) {
         others = Math.max(others, unseen.high + near);
       }
       const hits = this._best(sure, limit, unread);
@@ -269,9 +272,13 @@
       return { value, final };
     }
 
+    get _looksAtAll() {
+      return this._wordless || (this.relaxed && this.orders !== undefined);
+    }
+
     /** @returns {Iterable<number>} */
     _candidates() {
-      if (this.orders) {
+      if (this.orders && this._looksAtAll) {
         return this.orders.keys();
       }
       const [first, ...rest] = this.sources.filter(({ word }) => !word.excluded);
@@ -308,7 +315,7 @@
         default: {
           const order = this.orders?.get(id);
           const inside = order !== undefined && node.from <= order && order < node.before;
-          return { low: 0, high: 0, sure: inside, may: inside };
+          return { low: 0, high: 0, sure: inside, may: inside || id < 0 };
         }
       }
     }
