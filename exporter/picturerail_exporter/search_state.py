@@ -292,8 +292,11 @@ class SearchState:
     def _set_file(self, kind: str, first: bytes, data: bytes) -> str:
         """Keep a file; return its name."""
         name = name_of(data)
-        self._db.execute("INSERT OR REPLACE INTO search_file VALUES (?, ?, ?)", (kind, first, name))
+        self._name_file(kind, first, name)
         return name
+
+    def _name_file(self, kind: str, first: bytes, name: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO search_file VALUES (?, ?, ?)", (kind, first, name))
 
     def cut_all(self, kind: str) -> Files:
         """Cut all rows of a kind into files; return them by name."""
@@ -310,19 +313,23 @@ class SearchState:
         """Cut again where rows changed; return the files that are made anew, by name.
 
         From the file before each changed one on rows are cut until a cut falls where one was, and
-        nothing beyond it changed: what follows is then cut as it was.
+        nothing beyond it changed: what follows is then cut as it was. A file that comes out as it
+        was is not packed again.
         """
         old = self.files(kind)
         firsts = [first for first, _ in old]
         step = self._steps.get(kind, 0)
         if not firsts or step != self._step(kind):
             return self.cut_all(kind)
-        dirty = sorted({max(0, bisect_right(firsts, key) - 1) for key in keys})
+        dirty = {max(0, bisect_right(firsts, key) - 1) for key in keys}
         table, where = ROWS[kind]
         where = where.smaller(step)
+        names = dict(old)
+        ends = dict(zip(firsts, [*firsts[1:], None], strict=True))
+        same = {first for number, first in enumerate(firsts) if number not in dirty}
         files: Files = {}
         done = -1  # files up to this one are as they should be
-        for number in dirty:
+        for number in sorted(dirty):
             if number <= done:
                 continue
             start = number
@@ -330,8 +337,8 @@ class SearchState:
             while start > 0 and (start == number or not self._is_row(table, firsts[start])):
                 start -= 1
             begin = firsts[start] if start else b""
-            last = start
-            new: list[tuple[bytes, bytes]] = []
+            last = len(firsts) - 1
+            new: list[list[Row]] = []
             end: bytes | None = None
             for rows in cut(self._rows(table, begin), where):
                 first = rows[0][0]
@@ -340,12 +347,16 @@ class SearchState:
                     end = first
                     last = at - 1
                     break
-                new.append((first, packed(body_of(rows))))
-            else:
-                last = len(firsts) - 1
+                new.append(rows)
             self._drop_files(kind, begin, end)
-            for first, data in new:
-                files[self._set_file(kind, first, data)] = data
+            follow = [*(rows[0][0] for rows in new[1:]), end]
+            for rows, after in zip(new, follow, strict=True):
+                first = rows[0][0]
+                if first in same and ends[first] == after:
+                    self._name_file(kind, first, names[first])
+                else:
+                    data = packed(body_of(rows))
+                    files[self._set_file(kind, first, data)] = data
             done = last
         return files
 

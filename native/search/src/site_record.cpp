@@ -15,16 +15,18 @@ constexpr unsigned kMostLow = 48;
 class BitWriter {
  public:
   explicit BitWriter(std::string& out) : out_(out) {}
-
+  // At most 56 bits of it.
   void put(std::uint64_t value, unsigned count) {
-    for (unsigned bit = count; bit > 0; --bit) put_bit((value >> (bit - 1)) & 1);
+    bits_ = bits_ << count | (value & ((std::uint64_t{1} << count) - 1));
+    for (held_ += count; held_ >= 8; held_ -= 8) out_.push_back(static_cast<char>(bits_ >> (held_ - 8)));
   }
 
   // Golomb's code for geometric distances with a power of two as its divisor (Rice, "Some practical
   // universal noiseless coding techniques", JPL 79-22, 1979): the upper part in ones and a zero.
   void put_rice(std::uint64_t value, unsigned low) {
-    for (std::uint64_t ones = value >> low; ones > 0; --ones) put_bit(1);
-    put_bit(0);
+    std::uint64_t ones = value >> low;
+    for (; ones >= 32; ones -= 32) put(UINT32_MAX, 32);
+    put(((std::uint64_t{1} << ones) - 1) << 1, static_cast<unsigned>(ones) + 1);
     put(value, low);
   }
 
@@ -39,15 +41,14 @@ class BitWriter {
     }
   }
 
- private:
-  void put_bit(std::uint64_t bit) {
-    if (used_ == 0) out_.push_back(0);
-    out_.back() = static_cast<char>(out_.back() | static_cast<char>(bit << (7 - used_)));
-    used_ = (used_ + 1) % 8;
+  void finish() {
+    if (held_ > 0) put(0, 8 - held_);
   }
 
+ private:
   std::string& out_;
-  unsigned used_ = 0;
+  std::uint64_t bits_ = 0;
+  unsigned held_ = 0;  // fewer than 8 of them are not written yet
 };
 
 // The number of lower bits with which distances take the least. What they take falls and then rises.
@@ -128,13 +129,14 @@ std::string site_record(const SitePostings& postings, std::span<const SitePostin
   for (const std::uint64_t distance : distances) bits.put_rice(distance, low);
   const auto classes = static_cast<std::uint32_t>(here.size());
   for (const SitePosting& posting : part) bits.put_one_of(number[posting.place], classes);
-  if (!with_positions) return out;
   for (const SitePosting& posting : part) {
+    if (!with_positions) break;
     const Here& one = here[number[posting.place]];
     positions(posting, [&](std::size_t field, std::uint32_t position) {
       bits.put(position, static_cast<unsigned>(std::bit_width(one.highest[field])));
     });
   }
+  bits.finish();
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <unordered_map>
 #include <utility>
 
 #include "bytes.h"
@@ -46,6 +47,18 @@ std::uint64_t mixed(std::uint64_t id) {
   id = (id ^ (id >> 27)) * 0x94d049bb133111eb;
   return id ^ (id >> 31);
 }
+
+bool by_id(const SitePosting& a, const SitePosting& b) { return a.id < b.id; }
+
+struct ClassHash {
+  std::size_t operator()(const SiteClass& uses) const {
+    std::uint64_t hash = uses.size();
+    for (const SiteUse& use : uses) {
+      hash = mixed(hash ^ (std::uint64_t{use.field} << 48) ^ (std::uint64_t{use.times} << 32) ^ use.words);
+    }
+    return static_cast<std::size_t>(hash);
+  }
+};
 
 // Its steps are small where a single document more or less is much, so that a word's level seldom changes.
 std::uint64_t level_of_count(std::size_t documents) {
@@ -117,7 +130,7 @@ SiteTerms::Field SiteTerms::field(std::size_t number) const {
 
 SitePostings SiteTerms::read(const std::string& term, bool with_positions) const {
   SitePostings out;
-  std::map<SiteClass, std::uint32_t> places;
+  std::unordered_map<SiteClass, std::uint32_t, ClassHash> places;
   SiteClass one;
   std::vector<std::uint32_t> positions;
   // A document's fields, as the segment numbers them, and where the positions of each begin.
@@ -127,6 +140,7 @@ SitePostings SiteTerms::read(const std::string& term, bool with_positions) const
     const SegmentView& view = segments[i];
     const auto found = view.segment->terms().find(term);
     if (!found.valid()) continue;
+    const auto before = static_cast<std::ptrdiff_t>(out.all.size());
     for (PostingsCursor cursor(view.segment->postings(found.key(), found.value())); cursor.next();) {
       const std::uint32_t doc = cursor.doc();
       if (!view.alive(doc)) continue;
@@ -151,8 +165,11 @@ SitePostings SiteTerms::read(const std::string& term, bool with_positions) const
         out.positions.insert(out.positions.end(), at, at + use.times);
       }
     }
+    // A segment's documents mostly ascend, and mostly follow those of the one before.
+    const auto middle = out.all.begin() + before;
+    if (!std::is_sorted(middle, out.all.end(), by_id)) std::sort(middle, out.all.end(), by_id);
+    std::inplace_merge(out.all.begin(), middle, out.all.end(), by_id);
   }
-  std::sort(out.all.begin(), out.all.end(), [](const SitePosting& a, const SitePosting& b) { return a.id < b.id; });
   return out;
 }
 
@@ -207,8 +224,10 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
   for (const SiteClass& uses : postings.classes) {
     level_of.push_back(static_cast<int>(std::floor(kLevelsPerDoubling * std::log2(1 + reference_worth(uses)))));
   }
+  std::vector<std::size_t> of_class(postings.classes.size());
+  for (const SitePosting& posting : postings.all) ++of_class[posting.place];
   std::map<int, std::size_t, std::greater<>> documents;
-  for (const SitePosting& posting : postings.all) ++documents[level_of[posting.place]];
+  for (std::size_t place = 0; place < of_class.size(); ++place) documents[level_of[place]] += of_class[place];
   std::map<int, std::uint32_t> band_of;
   std::uint32_t bands = 0;
   std::size_t in_band = 0;
@@ -228,10 +247,12 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
 
   std::vector<std::vector<SitePosting>> by_band(bands);
   std::vector<std::vector<SiteClass>> classes(bands);
-  for (const SitePosting& posting : postings.all) by_band[band_of[level_of[posting.place]]].push_back(posting);
+  std::vector<std::uint32_t> band_of_class;
   for (std::size_t place = 0; place < postings.classes.size(); ++place) {
-    classes[band_of[level_of[place]]].push_back(postings.classes[place]);
+    band_of_class.push_back(band_of[level_of[place]]);
+    classes[band_of_class.back()].push_back(postings.classes[place]);
   }
+  for (const SitePosting& posting : postings.all) by_band[band_of_class[posting.place]].push_back(posting);
 
   SiteTerm out;
   out.documents = postings.all.size();
