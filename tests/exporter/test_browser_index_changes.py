@@ -4,6 +4,8 @@ import collections
 import math
 import random
 
+import pytest
+
 from picturerail_exporter import search_state
 from picturerail_exporter.collection import published
 from picturerail_exporter.recipe import Recipe
@@ -58,6 +60,39 @@ def test_a_change_touches_few_files(source, tmp_path, monkeypatch):
         for word in common
     )
     assert all(new[kind] <= 1 for kind in ("pictures", "looks", "values", "facts", "spelling"))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_rows_are_cut_again_as_if_anew(seed, monkeypatch):
+    """After any changes of rows the files are those that all rows together are cut into."""
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    where = Cut(300, 900, packed_size, rng.choice([1, 3, 9]), terms=rng.random() < 0.5)
+    monkeypatch.setattr(search_state, "ROWS", {**ROWS, "values": ("search_values", where)})
+
+    def key():
+        word = f"w{rng.randrange(120):03}".encode()
+        return word + b"\0w" + bytes([rng.randrange(4)])
+
+    with open_state(None) as state, open_state(None) as anew:
+        files = {}
+        rows = {}
+        for changes in (400, *(rng.choice([1, 2, 30]) for _ in range(40))):
+            changed = [
+                key() if rng.random() < 0.4 or not rows else rng.choice(sorted(rows))
+                for _ in range(changes)
+            ]
+            for each in changed:
+                value = rng.randbytes(rng.randrange(200)) if rng.random() < 0.7 else None
+                rows.pop(each, None)
+                if value is not None:
+                    rows[each] = value
+                for search in (state.search, anew.search):
+                    search.set_row("values", each, value)
+            files |= state.search.cut_again("values", changed)
+            expected = anew.search.cut_all("values")
+            assert state.search.files("values") == anew.search.files("values")
+            assert {name: files[name] for name in expected} == expected
 
 
 def test_files_grow_with_the_collection(source, tmp_path, monkeypatch):
