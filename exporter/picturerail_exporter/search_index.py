@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import itertools
 import shutil
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,8 +54,9 @@ _SHOWN = 3500
 _SHOWN_ALWAYS = 32
 """Where not even a term's first band is one of these, the first documents of it do."""
 
-_CHROMA = (-40, -14, 0, 22)
+_CHROMAS = (-40, -14, 0, 22)
 """How far from grey a picture's mean may be told to be, in blue or in red (ITU-R BT.601)."""
+_BETWEEN_CHROMAS = tuple(sum(pair) / 2 for pair in itertools.pairwise(_CHROMAS))
 
 _MOST_ALT = 44
 _MOST_DIGITS = 2
@@ -329,6 +331,8 @@ class _Shown:
             term: what the engine says of it.
             old: its rows of postings, which are taken over where they hold the same.
         """
+        if term.documents == 1 and term.records:
+            return {"terms": [(key, self._alone(key, term))]}
         found: dict[str, list[Row]] = {kind: [] for kind in (*TERMS, FREQUENT)}
         entry = term.entry
         bands: dict[int, int] = {}
@@ -344,10 +348,7 @@ class _Shown:
             row = key + bytes([record.band]) + int(ids[0]).to_bytes(8, "big")
             data = varint(len(record.postings)) + record.postings
             data = self._with_looks(data, seen, old.get(row, b""))
-            if end == 1:
-                entry = varint(0) + data  # a file less to read, and to write
-            else:
-                found["postings" if front else "rest"].append((row, data))
+            found["postings" if front else "rest"].append((row, data))
         for record in term.records[len(ranked) :]:
             row = key + bytes([PRESENCE]) + record.ids[7::-1]
             found["presence"].append((row, varint(len(record.postings)) + record.postings))
@@ -363,6 +364,14 @@ class _Shown:
         elif several:
             found["postings"].append((key, varint(term.documents)))
         return found
+
+    def _alone(self, key: bytes, term: SiteTerm) -> bytes:
+        """Return the entry of a term with one document: a file less to read, and to write."""
+        (record,) = term.records
+        data = varint(len(record.postings)) + record.postings
+        data = self._with_looks(data, np.frombuffer(record.ids, "<u8"), b"")
+        written = self._written(key[:-2].decode()) if key.endswith(b"t") else b""
+        return written + varint(0) + data
 
     def _with_looks(self, data: bytes, ids: np.ndarray, old: bytes) -> bytes:
         if not ids.size:
@@ -410,7 +419,7 @@ def _colour(hexadecimal: str) -> int:
     red, green, blue = bytes.fromhex(hexadecimal[1:])
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
     blues, reds = (
-        min(range(4), key=lambda at: abs(_CHROMA[at] - difference))
+        bisect_left(_BETWEEN_CHROMAS, difference)
         for difference in (0.564 * (blue - luma), 0.713 * (red - luma))
     )
     return round(luma / 17) << 4 | blues << 2 | reds

@@ -156,6 +156,8 @@ class SearchState:
     def add_term(self, rows: Mapping[str, Sequence[Row]]) -> None:
         """Keep the rows, by their kind, of a term of which none are kept yet."""
         for kind, of_kind in rows.items():
+            if not of_kind:
+                continue
             query = f"INSERT INTO {_TERM_TABLES[kind]} VALUES (?, ?)"  # noqa: S608
             self._db.executemany(query, of_kind)
             self._bytes[kind] += sum(len(key) + len(value) for key, value in of_kind)
