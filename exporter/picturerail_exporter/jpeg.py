@@ -1,10 +1,11 @@
 """Decoding a JPEG smaller than it is, in a fraction of the time, without false patterns.
 
-libjpeg can leave out what a half, a quarter or an eighth of the size cannot show. That costs little,
-but it is a mean of pixels side by side: stripes of two to four pixels come out as stripes that are
-not there (aliasing). So colour is decoded so, of which the eye sees no fine detail and most files
-hold a half only; brightness is decoded at twice the wanted size at least, and made smaller by a
-filter that is as wide as it has to be. Twice is what libvips leaves its own filter, too.
+libjpeg can leave out what a half, a quarter or an eighth of the size cannot show. That costs
+little, but it is a mean of pixels side by side: stripes of two to four pixels come out as stripes
+that are not there (aliasing). So colour is decoded so, of which the eye sees no fine detail and
+most files hold a half only; brightness is decoded at twice the wanted size at least, and made
+smaller by a filter that is as wide as it has to be. Twice is what libvips leaves its own filter,
+too.
 """
 
 from __future__ import annotations
