@@ -80,6 +80,7 @@ class Recipe:
         return 2 * longest if self.sharp else longest
 
 
+@functools.lru_cache(maxsize=1024)
 def scaled_to(width: int, height: int, max_width: int, max_height: int) -> tuple[int, int]:
     """Return the size of a picture made to fit into a box, never larger than it is.
 
