@@ -39,7 +39,9 @@ def load_scaled(image: ImageFile.ImageFile, file: BinaryIO, wanted: tuple[int, i
         luma = again.resize(wanted, _FINE)
     image.draft("YCbCr", wanted)
     image.load()
-    colours = (plane.resize(wanted, _FINE) for plane in image.split()[1:])
+    colours = image.split()[1:]
+    if image.size != wanted:
+        colours = tuple(plane.resize(wanted, _FINE) for plane in colours)
     return Image.merge("YCbCr", (luma, *colours)).convert("RGB")
 
 
