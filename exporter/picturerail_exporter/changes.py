@@ -31,7 +31,7 @@ from picturerail_exporter.listings import (
     way_listing,
 )
 from picturerail_exporter.rules import Rules
-from picturerail_exporter.sections import recut
+from picturerail_exporter.sections import front_of, recut
 from picturerail_exporter.similar import codes_of
 from picturerail_exporter.similar_state import Coded
 from picturerail_exporter.source import Source
@@ -211,6 +211,13 @@ def apply(
     months: dict[bytes, int] = {}
     titles: dict[bytes, str] = {}
     others: list[int] = []  # pictures that look different on pages of others
+    listings = {
+        listing
+        for photo in itertools.chain.from_iterable(new.pictures.values())
+        if photo is not None
+        for listing, _ in _listed(state, photo)
+    }
+    fronts = {listing: front_of(state, listing) for listing in listings}
     for number, (before, after) in new.pictures.items():
         touched.photos.add(number)
         stays: set[tuple[bytes, Key]] = set()
@@ -245,7 +252,7 @@ def apply(
     for month, difference in months.items():
         state.recount_month(month, difference)
     for listing, keys in places.items():
-        touched.sections[listing] = recut(state, listing, keys)
+        touched.sections[listing] = recut(state, listing, keys, fronts.get(listing))
     for folder in folders:
         touched.albums.update(folder[:depth] for depth in range(1, len(folder) + 1))
     touched.months.update(months)

@@ -7,14 +7,17 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from picturerail_exporter.changes import News
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.search_index import Brought, SearchIndex
-from picturerail_exporter.search_meaning import Meaning
 from picturerail_exporter.source import Source
 from picturerail_exporter.state import SiteState
 from picturerail_native.records import Table, decode_neighbours, neighbours_key
+
+if TYPE_CHECKING:
+    from picturerail_exporter.search_meaning import Meaning
 
 
 @contextlib.contextmanager

@@ -8,16 +8,16 @@ security policy forbids the rest.
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import hashlib
 import json
 import math
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from picturerail_exporter.collection import WAYS, Album, Photo, Way, slug_of
 from picturerail_exporter.listings import Month, way_named
@@ -78,8 +78,7 @@ _SHAPE_STEP = 1.04
 _SHAPES = range(-40, 41)
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(msgspec.Struct, frozen=True, gc=False):
     """A picture's file on the site, from its root, and its size in pixels.
 
     `name` is the rendition's that serves, as a number in the recipe. `path` names the WebP file,
@@ -90,7 +89,7 @@ class Rendered:
     width: int
     height: int
     name: int
-    others: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, str] = {}
 
     @property
     def fallback(self) -> str:
@@ -136,9 +135,14 @@ def rendered(photo: Photo, recipe: Recipe) -> dict[str, Rendered]:
     by_size: dict[tuple[int, int], Rendered] = {}
     for number, size in enumerate(recipe.sizes):
         wanted = size.of(photo.width, photo.height)
-        name = functools.partial(_file_name, photo, recipe, size.name)
-        file = Rendered(name("webp"), *wanted, number, {kind: name(kind) for kind in recipe.more})
-        files[size.name] = file if size.name == TILE else by_size.setdefault(wanted, file)
+        file = None if size.name == TILE else by_size.get(wanted)
+        if file is None:
+            path = _file_name(photo, recipe, size.name, "webp")
+            others = {kind: _file_name(photo, recipe, size.name, kind) for kind in recipe.more}
+            file = Rendered(path, *wanted, number, others)
+            if size.name != TILE:
+                by_size[wanted] = file
+        files[size.name] = file
     return files
 
 

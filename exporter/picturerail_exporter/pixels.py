@@ -18,6 +18,7 @@ from PIL import ExifTags, Image, ImageFile, IptcImagePlugin, UnidentifiedImageEr
 
 from picturerail_exporter import raw
 from picturerail_exporter.colour import to_plain_rgb
+from picturerail_exporter.jpeg import load_scaled
 from picturerail_exporter.recipe import DEFAULT_MAX_PIXELS, scaled_to
 from picturerail_native.database import DatabaseError
 
@@ -112,8 +113,7 @@ def decode(
         file: seekable, at its start; it is not closed.
         max_pixels: a picture whose header announces more is refused unread.
         largest: the longer side, in pixels, of the largest rendition that is wanted. A JPEG
-            is then decoded at a half, a quarter or an eighth of its size where that suffices,
-            which costs a fraction.
+            is then not decoded beyond what that needs (`jpeg`), which costs a fraction.
         wide: keep colours that sRGB cannot show, in Display P3, where the file has such a space.
 
     Raises:
@@ -167,11 +167,12 @@ def _decode(
     raw_exif, xmp, iptc = _exif_bytes(image, exif), _xmp_bytes(image), _iptc(image)
     profile = image.info.get("icc_profile") or b""
 
+    loaded: Image.Image = image
     if largest is not None and kind in {"JPEG", "MPO"}:
-        # draft() never goes below what is asked for, on either side.
-        image.draft(None, scaled_to(width, height, largest, largest))
-    image.load()
-    upright = image if kind == "TIFF" else _upright(image, turn)
+        loaded = load_scaled(image, file, scaled_to(width, height, largest, largest))
+    else:
+        image.load()
+    upright = loaded if kind == "TIFF" else _upright(loaded, turn)
     pixels, space = to_plain_rgb(upright, profile, wide=wide)
     return Picture(
         mime=_MIMES[kind],

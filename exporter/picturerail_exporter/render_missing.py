@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from picturerail_exporter.collection import Photo, Skipped
 from picturerail_exporter.recipe import Recipe
@@ -34,16 +35,21 @@ def render_missing(
     if not by_content:
         return []
 
-    # Only now: the codecs and what they need are a third of an export's start.
-    from concurrent.futures import ThreadPoolExecutor
-
     def render_one(content_hash: bytes) -> str:
         return _render(source, content_hash, store, recipe, max_pixels=max_pixels)
 
     failed: list[Skipped] = []
-    # The codecs release the interpreter's lock, so threads use all cores.
-    with ThreadPoolExecutor(workers, "render") as pool:
-        reasons = pool.map(render_one, by_content)
+    with contextlib.ExitStack() as stack:
+        if len(by_content) == 1:
+            reasons: Iterator[str] = map(
+                render_one, by_content
+            )  # sooner done than threads are there
+        else:
+            from concurrent.futures import ThreadPoolExecutor
+
+            # The codecs release the interpreter's lock, so threads use all cores.
+            pool = stack.enter_context(ThreadPoolExecutor(workers, "render"))
+            reasons = pool.map(render_one, by_content)
         for done, (copies, reason) in enumerate(zip(by_content.values(), reasons, strict=True), 1):
             if reason:
                 failed += [Skipped(photo.id, photo.path, reason) for photo in copies]
@@ -56,6 +62,7 @@ def _render(
     source: Source, content_hash: bytes, store: RenditionStore, recipe: Recipe, *, max_pixels: int
 ) -> str:
     """Render one picture; return why it could not be, or nothing."""
+    # Only now: the codecs and what they need are a third of an export's start.
     from picturerail_exporter.pixels import UndecodableError, decode
     from picturerail_exporter.renditions import render
 

@@ -12,6 +12,9 @@ from picturerail_exporter.colour import DISPLAY_P3
 from picturerail_exporter.pixels import Picture
 from picturerail_exporter.recipe import Recipe, scaled_to
 
+_GAP = 2.0
+"""At least so much of making a picture smaller is left to the filter; the rest is a plain mean."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
@@ -38,9 +41,9 @@ def render(picture: Picture, recipe: Recipe) -> tuple[Rendition, ...]:
     for size in recipe.sizes:
         wanted = size.of(picture.width, picture.height)
         if image.size != wanted:
-            image = image.resize(wanted, Image.Resampling.LANCZOS, reducing_gap=3.0)
+            image = image.resize(wanted, Image.Resampling.LANCZOS, reducing_gap=_GAP)
         for name in recipe.formats:
-            data = _ENCODERS[name](image, size.quality, recipe.effort, profile)
+            data = _ENCODERS[name](image, size.quality, size.effort, profile)
             renditions.append(Rendition(size.name, *wanted, data, name))
     return tuple(renditions)
 

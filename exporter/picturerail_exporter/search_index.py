@@ -11,19 +11,19 @@ from __future__ import annotations
 import functools
 import itertools
 import shutil
+import struct
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
 from picturerail_exporter import pages
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.recipe import TILE, Recipe
 from picturerail_exporter.search_file import body_of, directory, packed, varint
-from picturerail_exporter.search_meaning import Meaning, Vectors
 from picturerail_exporter.search_state import (
     FREQUENT,
     LOOK,
@@ -37,6 +37,9 @@ from picturerail_exporter.state import SiteState
 from picturerail_native.fields import FIELD_WEIGHTS, FIELDS
 from picturerail_native.search import Reader, Writer, analyse, stem
 from picturerail_native.site_terms import PRESENCE, SiteTerm, SiteTerms
+
+if TYPE_CHECKING:
+    from picturerail_exporter.search_meaning import Meaning, Vectors
 
 Pictures = Mapping[int, tuple[Photo | None, Photo | None]]
 NearWords = Callable[[str], Sequence[tuple[str, float]]]
@@ -321,7 +324,7 @@ class _Shown:
     def __init__(self, search: SearchState, changed: set[int] | None = None) -> None:
         """Prepare for many terms, or for those of which some pictures changed."""
         self._search, self._changed = search, changed
-        self._all = search.looks() if changed is None else None
+        self._all = search.all_looks() if changed is None else None
 
     def rows(self, key: bytes, term: SiteTerm, old: Mapping[bytes, bytes]) -> dict[str, list[Row]]:
         """Return a term's rows by their kind (`search_state.TERMS`).
@@ -341,11 +344,11 @@ class _Shown:
             bands[record.band] = bands.get(record.band, 0) + len(record.ids) // 8
         ends = dict(zip(bands, itertools.accumulate(bands.values()), strict=True))
         for number, record in enumerate(ranked):
-            ids = np.frombuffer(record.ids, "<u8")
+            ids = struct.unpack(f"<{len(record.ids) // 8}Q", record.ids)
             end = ends[record.band]
             front = end - bands[record.band] < FRONT
             seen = ids if front and end < _SHOWN else ids[:_SHOWN_ALWAYS] if not number else ids[:0]
-            row = key + bytes([record.band]) + int(ids[0]).to_bytes(8, "big")
+            row = key + bytes([record.band]) + ids[0].to_bytes(8, "big")
             data = varint(len(record.postings)) + record.postings
             data = self._with_looks(data, seen, old.get(row, b""))
             found["postings" if front else "rest"].append((row, data))
@@ -369,21 +372,21 @@ class _Shown:
         """Return the entry of a term with one document: a file less to read, and to write."""
         (record,) = term.records
         data = varint(len(record.postings)) + record.postings
-        data = self._with_looks(data, np.frombuffer(record.ids, "<u8"), b"")
+        data = self._with_looks(data, (int.from_bytes(record.ids, "little"),), b"")
         written = self._written(key[:-2].decode()) if key.endswith(b"t") else b""
         return written + varint(0) + data
 
-    def _with_looks(self, data: bytes, ids: np.ndarray, old: bytes) -> bytes:
-        if not ids.size:
+    def _with_looks(self, data: bytes, ids: Sequence[int], old: bytes) -> bytes:
+        if not ids:
             return data
-        if self._all is None:
-            numbers = ids.tolist()
-            same = old.startswith(data) and len(old) == len(data) + LOOK.itemsize * ids.size
-            if same and self._changed is not None and self._changed.isdisjoint(numbers):
-                return old
-            _, looks = self._search.looks(numbers)
+        if self._all is not None:
+            at = [number * LOOK for number in ids]
+            looks = b"".join([self._all[begin : begin + LOOK] for begin in at])
         else:
-            looks = self._all[1][np.searchsorted(self._all[0], ids)]
+            same = old.startswith(data) and len(old) == len(data) + LOOK * len(ids)
+            if same and self._changed is not None and self._changed.isdisjoint(ids):
+                return old
+            looks = self._search.looks(ids)
         return data + _columns(looks)
 
     def _written(self, folded: str) -> bytes:
@@ -425,9 +428,11 @@ def _colour(hexadecimal: str) -> int:
     return round(luma / 17) << 4 | blues << 2 | reds
 
 
-def _columns(looks: np.ndarray) -> bytes:
+def _columns(looks: bytes) -> bytes:
     """Return looks (`LOOK`): what names each tile, then each one's proportions, then its colour."""
-    return b"".join(np.ascontiguousarray(looks[name]).tobytes() for name in LOOK.names or ())
+    digests = bytearray(len(looks) // 2)
+    digests[::2], digests[1::2] = looks[::LOOK], looks[1::LOOK]
+    return b"".join((digests, looks[2::LOOK], looks[3::LOOK]))
 
 
 def _told(photo: Photo) -> Told:
@@ -453,7 +458,7 @@ def _pictures(block: _Block) -> object:
 
 def _looks(block: _Block) -> object:
     """Return what pictures look like, column after column."""
-    looks = np.frombuffer(b"".join(told.look for _, told in block), LOOK)
+    looks = b"".join([told.look for _, told in block])
     return {"ids": _steps(number for number, _ in block), "looks": _columns(looks).hex()}
 
 

@@ -23,15 +23,14 @@ and those of `search_meaning`.
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-import numpy as np
 
-from picturerail_exporter import search_meaning
 from picturerail_exporter.search_file import (
     Cut,
     body_of,
@@ -44,7 +43,10 @@ from picturerail_exporter.search_file import (
     packed_text,
 )
 
-TABLES = """
+if TYPE_CHECKING:
+    from picturerail_exporter.search_meaning import MeaningState
+
+_TABLES = """
 CREATE TABLE IF NOT EXISTS search_entry(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_record(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_rest(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
@@ -62,8 +64,6 @@ CREATE TABLE IF NOT EXISTS search_file(
   kind TEXT, first BLOB, name TEXT, PRIMARY KEY(kind, first)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_cut(kind TEXT PRIMARY KEY, bytes INTEGER, step INTEGER);
 """
-TABLES += search_meaning.TABLES
-
 _TABLE_NAMES = (
     "search_entry",
     "search_record",
@@ -79,7 +79,6 @@ _TABLE_NAMES = (
     "search_look",
     "search_file",
     "search_cut",
-    *search_meaning.TABLE_NAMES,
 )
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
@@ -97,8 +96,9 @@ ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
 """The kinds of files that are cut out of a table, by the content of its rows: smaller ones where
 most searches read one, larger ones where few do, so that there are no more than some hundreds."""
 
-LOOK = np.dtype([("digest", "V2"), ("shape", "u1"), ("colour", "u1")])
-"""What a result shows at once: what names the picture's tile, its proportions, its colour."""
+LOOK = 4
+"""Bytes that say what a result shows at once: two of what names the picture's tile, one of its
+proportions, one of its colour."""
 
 TERMS = ("terms", "postings", "rest", "presence")
 """The kinds whose rows are of terms."""
@@ -142,13 +142,21 @@ class SearchState:
         cuts = connection.execute("SELECT kind, bytes, step FROM search_cut").fetchall()
         self._bytes = {**dict.fromkeys(_TERM_TABLES, 0), **{kind: size for kind, size, _ in cuts}}
         self._steps = {kind: step for kind, _, step in cuts}
-        self.meaning = search_meaning.MeaningState(connection)
+
+    @functools.cached_property
+    def meaning(self) -> MeaningState:
+        """The tables of `search_meaning`; its arithmetic is loaded where it is asked for."""
+        from picturerail_exporter.search_meaning import MeaningState
+
+        return MeaningState(self._db)
 
     # ---- terms ----
 
     def clear(self) -> None:
         """Forget everything."""
-        for name in _TABLE_NAMES:
+        from picturerail_exporter import search_meaning
+
+        for name in (*_TABLE_NAMES, *search_meaning.TABLE_NAMES):
             self._db.execute(f"DELETE FROM {name}")  # noqa: S608 - names from here
         self._bytes = dict.fromkeys(_TERM_TABLES, 0)
         self._steps = {}
@@ -248,23 +256,22 @@ class SearchState:
         )
         return ((number, _told_decoder.decode(told)) for number, told in rows)
 
-    def looks(self, ids: Sequence[int] | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ids of pictures, ascending, and what each looks like (`LOOK`).
+    def looks(self, ids: Sequence[int]) -> bytes:
+        """Return what pictures look like, `LOOK` bytes each, in the order of their ids."""
+        looks: list[bytes] = []
+        for begin in range(0, len(ids), _AT_ONCE):
+            part = ids[begin : begin + _AT_ONCE]
+            gaps = ", ".join("?" * len(part))
+            query = f"SELECT look FROM search_look WHERE id IN ({gaps}) ORDER BY id"  # noqa: S608
+            looks += [look for (look,) in self._db.execute(query, part)]
+        return b"".join(looks)
 
-        Args:
-            ids: of the pictures, ascending; all by default.
-        """
-        query = "SELECT id, look FROM search_look"
-        if ids is None:
-            rows = self._db.execute(f"{query} ORDER BY id").fetchall()
-        else:
-            rows = []
-            for begin in range(0, len(ids), _AT_ONCE):
-                part = ids[begin : begin + _AT_ONCE]
-                gaps = ", ".join("?" * len(part))
-                rows += self._db.execute(f"{query} WHERE id IN ({gaps}) ORDER BY id", part)
-        looks = b"".join([look for _, look in rows])
-        return np.array([number for number, _ in rows], "<u8"), np.frombuffer(looks, LOOK)
+    def all_looks(self) -> bytearray:
+        """Return what all pictures look like, each at its id times `LOOK`."""
+        looks = bytearray((self.last() + 1) * LOOK)
+        for number, look in self._db.execute("SELECT id, look FROM search_look"):
+            looks[number * LOOK : (number + 1) * LOOK] = look
+        return looks
 
     def last(self) -> int:
         """Return the highest id of a picture; 0 where there is none."""
@@ -314,16 +321,17 @@ class SearchState:
     def cut_again(self, kind: str, keys: Iterable[bytes]) -> Files:
         """Cut again where rows changed; return the files that are made anew, by name.
 
-        From the file before each changed one on rows are cut until a cut falls where one was, and
-        nothing beyond it changed: what follows is then cut as it was. A file that comes out as it
-        was is not packed again.
+        From each changed file on rows are cut until a cut falls where one was, and nothing beyond
+        it changed: what follows is then cut as it was. Where the row changed that a file begins
+        with, the one before may end elsewhere. A file that comes out as it was is not packed again.
         """
         old = self.files(kind)
         firsts = [first for first, _ in old]
         step = self._steps.get(kind, 0)
         if not firsts or step != self._step(kind):
             return self.cut_all(kind)
-        dirty = {max(0, bisect_right(firsts, key) - 1) for key in keys}
+        changed = set(keys)
+        dirty = {max(0, bisect_right(firsts, key) - 1) for key in changed}
         table, where = ROWS[kind]
         where = where.smaller(step)
         names = dict(old)
@@ -335,8 +343,9 @@ class SearchState:
             if number <= done:
                 continue
             start = number
-            # Its own beginning, and that of the one before, may be gone.
-            while start > 0 and (start == number or not self._is_row(table, firsts[start])):
+            while start > 0 and (
+                firsts[start] in changed or not self._is_row(table, firsts[start])
+            ):
                 start -= 1
             begin = firsts[start] if start else b""
             last = len(firsts) - 1
@@ -351,7 +360,7 @@ class SearchState:
                     break
                 new.append(rows)
             self._drop_files(kind, begin, end)
-            follow = [*(rows[0][0] for rows in new[1:]), end]
+            follow = [*(rows[0][0] for rows in new), end][1:]
             for rows, after in zip(new, follow, strict=True):
                 first = rows[0][0]
                 if first in same and ends[first] == after:
@@ -387,3 +396,10 @@ class SearchState:
     def _rows(self, table: str, begin: bytes) -> Iterator[tuple[bytes, bytes]]:
         query = f"SELECT key, value FROM {table} WHERE key >= ? ORDER BY key"  # noqa: S608
         return iter(self._db.execute(query, (begin,)))
+
+
+def tables() -> str:
+    """Return what makes the tables of the index."""
+    from picturerail_exporter import search_meaning
+
+    return _TABLES + search_meaning.TABLES

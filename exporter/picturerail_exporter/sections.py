@@ -13,6 +13,7 @@ has the listing's own address, and takes in those before it until it holds `PER_
 from __future__ import annotations
 
 import zlib
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -43,24 +44,51 @@ def section_path(home: str, number: int | None) -> str:
     return f"{home}index.html" if number is None else f"{home}page/{number}/index.html"
 
 
-def recut(state: SiteState, listing: bytes, changed: Iterable[Key]) -> set[Key]:
+def front_of(state: SiteState, listing: bytes) -> Key | None:
+    """Return the oldest picture on a listing's newest page; None where there is no picture."""
+    held, front = 0, None
+    for start in state.starts_back(listing, END):
+        held += state.number_listed(listing, start, front)
+        front = start
+        if held >= PER_PAGE:
+            break
+    return front
+
+
+def recut(
+    state: SiteState, listing: bytes, changed: Iterable[Key], front: Key | None = None
+) -> set[Key]:
     """Cut a listing again around the places in time that changed.
+
+    Args:
+        state: with the pictures as they are now.
+        listing: its name.
+        changed: the places.
+        front: what `front_of` said before they changed; the newest page itself is another matter.
 
     Returns:
         The starts, old and new, of all sections whose pages may not be what they were.
     """
     touched: set[Key] = set()
     done: Key | None = None
-    for key in sorted(changed):
+    places = sorted(changed)
+    for key in places:
         if done is not None and key < done:
             continue
         start = _sound_start(state, listing, key)
-        done = _cut_from(state, listing, start, key, touched)
+        done = _cut_from(state, listing, start, key, places, touched)
         if done is None:
             break
-    # Two full halves and a rest make the newest page; the one before it leads there.
-    last = [key for key, _ in zip(state.starts_back(listing, END), range(5), strict=False)]
-    return touched.union(last) if touched.intersection(last) else touched
+    now = front_of(state, listing)
+    if now == front or now is None:
+        return touched
+    # Sections come to the newest page or leave it, and the one before leads there.
+    first = now if front is None else min(now, front)
+    for start in state.starts_back(listing, END):
+        touched.add(start)
+        if start < first:
+            break
+    return touched
 
 
 def _sound_start(state: SiteState, listing: bytes, key: Key) -> Key | None:
@@ -71,17 +99,31 @@ def _sound_start(state: SiteState, listing: bytes, key: Key) -> Key | None:
 
 
 def _cut_from(
-    state: SiteState, listing: bytes, start: Key | None, changed: Key, touched: set[Key]
+    state: SiteState,
+    listing: bytes,
+    start: Key | None,
+    changed: Key,
+    places: Sequence[Key],
+    touched: set[Key],
 ) -> Key | None:
-    """Cut from a section's start to the first old cut behind a change; return that cut."""
-    old = set()
+    """Cut from a section's start to the first old cut behind a change; return that cut.
+
+    Args:
+        state: with the pictures as they are now.
+        listing: its name.
+        start: of a section; None for the listing's beginning.
+        changed: the place to come past.
+        places: all that changed, ascending.
+        touched: is given the starts of sections that changed, or that lie beside others now.
+    """
+    old: list[Key] = []
     olds = state.starts(listing, start)
     ahead = next(olds, None)
     new: list[Key] = []
     end: Key | None = None
     for first in _cuts(state.keys(listing, start)):
         while ahead is not None and ahead < first:
-            old.add(ahead)
+            old.append(ahead)
             ahead = next(olds, None)
         if first == ahead and first > changed:
             end = first
@@ -89,22 +131,28 @@ def _cut_from(
         new.append(first)
     else:
         while ahead is not None:
-            old.add(ahead)
+            old.append(ahead)
             ahead = next(olds, None)
-    for gone in old.difference(new):
+    for gone in set(old).difference(new):
         state.drop_start(listing, gone)
-    for added in new:
-        if added not in old:
-            state.add_start(listing, added)
-    touched |= old
-    touched.update(new)
-    # Pages lead to those beside them.
-    if end is not None:
+    for added in set(new).difference(old):
+        state.add_start(listing, added)
+    before, now = _beside(old, end), _beside(new, end)
+    touched |= before.keys() ^ now.keys()
+    for section, (earlier, later) in now.items():
+        at = bisect_left(places, section)
+        holds_change = at < len(places) and (later is None or places[at] < later)
+        if holds_change or before.get(section) != (earlier, later):
+            touched.add(section)
+    if end is not None and old[-1:] != new[-1:]:
         touched.add(end)
-    if start is not None:
-        earlier = state.starts_back(listing, start)
-        touched.update(key for key, _ in zip(earlier, range(2), strict=False))
     return end
+
+
+def _beside(starts: Sequence[Key], end: Key | None) -> dict[Key, tuple[Key | None, Key | None]]:
+    """Return the starts before and behind each, as far as they are among these."""
+    around = [None, *starts, end]
+    return {key: (around[at], around[at + 2]) for at, key in enumerate(starts)}
 
 
 def _cuts(keys: Iterable[Key]) -> Iterator[Key]:
@@ -126,14 +174,8 @@ class Listing:
     def __init__(self, state: SiteState, listing: bytes, home: str) -> None:
         """Look at its newest pages."""
         self._state, self._listing, self.home = state, listing, home
-        self.front: Key | None = None
+        self.front = front_of(state, listing)
         """The oldest picture on the newest page; None where there is no picture."""
-        held, following = 0, None
-        for start in state.starts_back(listing, END):
-            held += state.number_listed(listing, start, following)
-            self.front = following = start
-            if held >= PER_PAGE:
-                break
 
     def path(self, start: Key) -> str:
         """Return the path of the page that begins there, which may not be there any more."""

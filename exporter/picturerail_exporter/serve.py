@@ -10,6 +10,7 @@ import contextlib
 import io
 import os
 import re
+import sys
 import threading
 from functools import partial
 from http import HTTPStatus
@@ -43,6 +44,11 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, handler)
         self.reload = reload
         self.ending = threading.Event()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a visitor who went on before all had come: browsers always do."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def shutdown(self) -> None:
         self.ending.set()

@@ -2,38 +2,46 @@
 
 A picture's vector is brought to a *code* of 256 small whole numbers, by a projection on random
 signs (Achlioptas, "Database-friendly random projections", 2003), and similarity is the inner
-product of codes. All sums are of whole numbers that fit into a float's mantissa, so they are exact
-in any order and on any machine: an incremental site equals a full one.
+product of codes. All sums are of whole numbers, or of binary fractions with few enough digits, so
+they are exact in any order and on any machine: an incremental site equals a full one.
 
 Not all pairs are compared. The signs of a code's first 128 numbers are four keys of 32 bits; each
 key hangs a picture in a trie, whose leaves hold at most `LEAF` pictures, and those in one leaf of
 any of the four tries are compared (locality-sensitive hashing by random hyperplanes, Charikar
 2002; as a forest: Bawa, Condie and Ganesan 2005). Which pictures share a leaf depends on the
 pictures alone.
+
+What is here is for a few pictures, and needs nothing that takes long to load; `similar_many` does
+the same for many with NumPy, to the same numbers.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Codes = npt.NDArray[np.int8]
-    Numbers = npt.NDArray[np.int8] | npt.NDArray[np.float32]
-    Whole = npt.NDArray[np.int64]
+import itertools
+import math
+import struct
+from array import array
+from collections.abc import Sequence
 
 LEAF = 512
 TRIES = 4
 KEY_BITS = 32
 CODE_BYTES = 256
-_LENGTH = 320
-LEAST = int(0.4 * _LENGTH * _LENGTH)
+LENGTH = 320
+"""About how long a code is, as a vector."""
+LEAST = int(0.4 * LENGTH * LENGTH)
 """What is less alike than this (a cosine of 0.4) is not called similar."""
+
+TOP = 63
+"""The greatest number in a code, and in what is projected to one."""
+_FEW = 8
+"""Vectors that are brought to codes sooner than NumPy is loaded."""
+
+_BITS = bytes.maketrans(b"01", b"\0\1")
+_RAISED = TOP + 1
+_RAISE = bytes((number + _RAISED) % 256 for number in range(256))
 
 
 def codes_of(vectors: Sequence[bytes]) -> list[bytes]:
@@ -45,114 +53,82 @@ def codes_of(vectors: Sequence[bytes]) -> list[bytes]:
     Returns:
         256 signed bytes each; b"" for a vector that has no direction.
     """
-    import numpy as np
+    if len(vectors) <= _FEW:
+        return [_code_of(vector) for vector in vectors]
+    from picturerail_exporter import similar_many
 
-    if not vectors:
-        return []
-    raw = np.frombuffer(b"".join(vectors), "<f2").reshape(len(vectors), -1).astype(np.float64)
-    raw = np.nan_to_num(raw)
-    raw -= raw.mean(axis=1, keepdims=True)
-    top = np.abs(raw).max(axis=1, keepdims=True)
-    whole = np.rint(raw / np.where(top > 0, top, 1) * 63).astype(np.float32)
-    projected = (whole @ _signs(raw.shape[1]).T).astype(np.float64)
-    length = np.sqrt((projected**2).sum(axis=1, keepdims=True))
-    codes = np.rint(projected * _LENGTH / np.where(length > 0, length, 1)).clip(-63, 63)
-    return [
-        code.tobytes() if has else b""
-        for code, has in zip(codes.astype(np.int8), length[:, 0] > 0, strict=True)
-    ]
+    return similar_many.codes_of(vectors)
+
+
+def _code_of(vector: bytes) -> bytes:
+    dimension = len(vector) // 2
+    raw = struct.unpack(f"<{dimension}e", vector)
+    if not all(map(math.isfinite, raw)):
+        return b""
+    mean = math.fsum(raw) / dimension
+    away = [number - mean for number in raw]
+    top = max(map(abs, away))
+    if not top:
+        return b""
+    whole = [round(number / top * TOP) for number in away]
+    total = sum(whole)
+    signs = _sign_rows(dimension)
+    # A sum of numbers with signs: twice that of those with a plus, less that of all.
+    projected = [2 * sum(itertools.compress(whole, plus)) - total for plus in signs]
+    length = math.sqrt(sum(number * number for number in projected))
+    if not length:
+        return b""
+    return array(
+        "b", (min(TOP, max(-TOP, round(number * LENGTH / length))) for number in projected)
+    ).tobytes()
 
 
 @functools.cache
-def _signs(dimension: int) -> npt.NDArray[np.float32]:
-    """Return 256 x dimension numbers, each -1 or 1, the same for ever."""
-    import numpy as np
+def _sign_rows(dimension: int) -> list[bytes]:
+    """Return 256 rows of `dimension` bytes: 1 where the sign is a plus, the same for ever."""
+    stream = sign_bits(dimension)
+    bits = bin(int.from_bytes(b"\1" + stream))[3:].encode().translate(_BITS)
+    return [bits[at * dimension : (at + 1) * dimension] for at in range(CODE_BYTES)]
 
-    stream = hashlib.shake_128(b"picturerail similar 1").digest(CODE_BYTES * dimension // 8 + 1)
-    bits = np.unpackbits(np.frombuffer(stream, np.uint8))[: CODE_BYTES * dimension]
-    return (bits.reshape(CODE_BYTES, dimension).astype(np.float32) * 2) - 1
+
+def sign_bits(dimension: int) -> bytes:
+    """Return the signs to project on, one for each bit, row by row from the highest bit on."""
+    size = CODE_BYTES * dimension // 8 + 1
+    return hashlib.shake_128(b"picturerail similar 1").digest(size)
 
 
 def keys_of(code: bytes) -> tuple[int, ...]:
     """Return a code's keys, one for each trie."""
-    import numpy as np
-
-    bits = np.packbits(np.frombuffer(code, np.int8)[: TRIES * KEY_BITS] > 0).tobytes()
-    size = KEY_BITS // 8
-    return tuple(int.from_bytes(bits[at : at + size], "big") for at in range(0, len(bits), size))
+    bits = "".join("1" if 0 < byte < 128 else "0" for byte in code[: TRIES * KEY_BITS])
+    return tuple(int(bits[at : at + KEY_BITS], 2) for at in range(0, len(bits), KEY_BITS))
 
 
-def scores(some: Numbers, others: Numbers) -> Whole:
-    """Return how alike each of some is to each of others."""
-    import numpy as np
+class Packed:
+    """Codes that one code after another is compared with, packed into long numbers.
 
-    single = some.astype(np.float32, copy=False), others.astype(np.float32, copy=False)
-    return (single[0] @ single[1].T).astype(np.int64)
-
-
-def ranked(score: Whole, number: Whole, comparable: npt.NDArray[np.bool_]) -> Whole:
-    """Return what sorts by similarity, and where that is equal the lower number first.
-
-    Args:
-        score: of shape (pictures, others).
-        number: of each other, below 2**31, in the order of ids.
-        comparable: where they are not one picture, or copies of one.
+    The first numbers of all codes are the digits, of 32 bits, of one long number, so are the second
+    ones, and so on (Kronecker substitution): as many products as a code is long compare it with all
+    of them at once. All numbers are raised above zero for it.
     """
-    import numpy as np
 
-    rank = (score << 31) | (2**31 - 1 - number[None])
-    return np.where(comparable & (score >= LEAST), rank, -1)
+    def __init__(self, codes: Sequence[bytes]) -> None:
+        """Pack codes."""
+        self._count = len(codes)
+        raised = b"".join(codes).translate(_RAISE)
+        digits = bytearray(4 * self._count)
+        self._columns: list[int] = []
+        for at in range(CODE_BYTES):
+            digits[::4] = raised[at::CODE_BYTES]
+            self._columns.append(int.from_bytes(digits, "little"))
+        self._sums = self._digits(sum(self._columns))
 
+    def scores(self, code: bytes) -> Sequence[int]:
+        """Return how alike a code is to each of them."""
+        raised = code.translate(_RAISE)
+        product = sum(a * b for a, b in zip(raised, self._columns, strict=True))
+        less = _RAISED * sum(raised) - CODE_BYTES * _RAISED * _RAISED
+        found = zip(self._digits(product), self._sums, strict=True)
+        return [score - _RAISED * of - less for score, of in found]
 
-def all_lists(codes: Codes, contents: Whole, most: int) -> tuple[Whole, Whole]:
-    """Return for every picture the most similar ones, as (numbers, scores) of shape (n, most).
-
-    Args:
-        codes: in the order of the pictures' ids.
-        contents: what is equal for copies of one picture alone.
-        most: how many are wanted. Where there are fewer, the number -1 stands.
-    """
-    import numpy as np
-
-    count = len(codes)
-    best = np.full((count, most), -1, np.int64)
-    bits = np.packbits(codes[:, : TRIES * KEY_BITS] > 0, axis=1)
-    keys = bits.view(">u4").astype(np.int64)
-    for trie in range(TRIES):
-        order = np.argsort(keys[:, trie], kind="stable")
-        for first, end in _leaves(keys[order, trie]):
-            members = np.sort(order[first:end])
-            for at in range(0, len(members), LEAF):
-                rows = members[at : at + LEAF]
-                apart = contents[rows][:, None] != contents[members][None]
-                rank = ranked(scores(codes[rows], codes[members]), members, apart)
-                best[rows] = _merged(best[rows], rank, most)
-    numbers = np.where(best >= 0, 2**31 - 1 - (best & (2**31 - 1)), -1)
-    return numbers, np.where(best >= 0, best >> 31, -1)
-
-
-def _merged(best: Whole, more: Whole, most: int) -> Whole:
-    """Return the greatest of both, each once."""
-    import numpy as np
-
-    if more.shape[1] > most:
-        more = np.partition(more, -most, axis=1)[:, -most:]
-    both = -np.sort(-np.concatenate([best, more], axis=1), axis=1)
-    both[:, 1:][both[:, 1:] == both[:, :-1]] = -1
-    return -np.sort(-both, axis=1)[:, :most]
-
-
-def _leaves(keys: Whole) -> Iterator[tuple[int, int]]:
-    """Yield the leaves of sorted keys, as ranges of them."""
-    import numpy as np
-
-    ahead = [(0, len(keys), 0, 0)]
-    while ahead:
-        first, end, prefix, depth = ahead.pop()
-        if end - first <= LEAF or depth == KEY_BITS:
-            if end - first > 1:
-                yield first, end
-            continue
-        middle_key = prefix | 1 << (KEY_BITS - 1 - depth)
-        middle = first + int(np.searchsorted(keys[first:end], middle_key))
-        ahead += [(first, middle, prefix, depth + 1), (middle, end, middle_key, depth + 1)]
+    def _digits(self, number: int) -> Sequence[int]:
+        return struct.unpack(f"<{self._count}I", number.to_bytes(4 * self._count, "little"))

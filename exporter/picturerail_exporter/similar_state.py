@@ -10,10 +10,9 @@ Tables::
 
 from __future__ import annotations
 
-import bisect
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Set
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from typing import Protocol
 
 import msgspec
 
@@ -23,16 +22,9 @@ from picturerail_exporter.similar import (
     LEAF,
     LEAST,
     TRIES,
-    all_lists,
+    Packed,
     keys_of,
-    ranked,
-    scores,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from picturerail_exporter.similar import Codes
 
 
 class Coded(msgspec.Struct, frozen=True, gc=False):
@@ -46,10 +38,20 @@ class Coded(msgspec.Struct, frozen=True, gc=False):
 CONTENT_BYTES = 32
 _FEW = 64
 """Beyond so many changes, and a fiftieth of all pictures, all lists are made anew."""
+_VERY_FEW = 8
+"""Up to so many changes are done sooner than NumPy is loaded."""
 
 _Leaf = tuple[int, int, int]  # trie, first key, last key
 _Member = tuple[int, bytes, bytes]  # id, content, code
 _List = list[tuple[int, int]]  # (other, score)
+
+
+class _Compared(Protocol):
+    def scores(self, code: bytes) -> Sequence[int]:
+        """Return how alike a code is to each of several."""
+
+
+_Comparing = Callable[[Sequence[bytes]], _Compared]
 
 
 class SimilarState:
@@ -107,6 +109,7 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
                 self._hang(number, after)
             return self.compute(most)
 
+        leaves = _Leaves(self._members, _comparing(len(changes)))
         touched = {
             place
             for pair in changes.values()
@@ -114,23 +117,19 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
             if each is not None
             for place in self._places(each)
         }
-        old = {place: self._leaf(*place) for place in touched}
-        inhabitants = {leaf: set(self._ids(leaf)) for leaf in set(old.values())}
+        stood = {self._leaf(*place) for place in touched}
         wanted = set(changes)
         for number, (_, after) in changes.items():
             wanted |= self.listing(number)
             self._hang(number, after)
         gains: dict[int, dict[int, int]] = {}
-        stood = set(old.values())
         for leaf in {self._leaf(*place) for place in touched}:
-            # In a leaf that stood before only what came can be new on a list.
-            came = changes.keys() if leaf in stood else None
-            for number, others in self._gains(leaf, most, came).items():
+            # In one that stood before, or is a part of it, only what came can be new on a list.
+            came = changes.keys() if any(_within(leaf, of) for of in stood) else None
+            for number, others in self._gains(leaf, leaves.of(leaf), most, came).items():
                 gains.setdefault(number, {}).update(others)
-        split = [leaf for place, leaf in old.items() if self._leaf(*place) != leaf]
-        for leaf in set(split):
-            wanted |= self._losing(inhabitants[leaf])
-        leaves: dict[_Leaf, _Members] = {}
+        for leaf in stood:
+            wanted |= self._losing(leaf)
         changed = {number for number in wanted if self._recompute(number, most, leaves)}
         for number in gains.keys() - wanted:
             # Nothing goes from its list but what the new ones are more similar than.
@@ -196,9 +195,16 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
                 low = middle + 1
         return _part(trie, key, low)
 
-    def _ids(self, leaf: _Leaf) -> Iterator[int]:
-        query = "SELECT id FROM hung WHERE trie = ? AND key BETWEEN ? AND ?"
-        return (number for (number,) in self._db.execute(query, leaf))
+    def _parts(self, leaf: _Leaf) -> dict[int, _Leaf]:
+        """Return the leaf of each picture in what was one."""
+        query = "SELECT id, key FROM hung WHERE trie = ? AND key BETWEEN ? AND ? ORDER BY key"
+        parts: dict[int, _Leaf] = {}
+        here = (leaf[0], 0, -1)
+        for number, key in self._db.execute(query, leaf).fetchall():
+            if key > here[2]:
+                here = self._leaf(leaf[0], key)
+            parts[number] = here
+        return parts
 
     def _members(self, leaf: _Leaf) -> list[_Member]:
         query = (
@@ -209,59 +215,53 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
 
     # ---- whose lists a change touches ----
 
-    def _gains(self, leaf: _Leaf, most: int, came: Set[int] | None) -> dict[int, dict[int, int]]:
+    def _gains(
+        self, leaf: _Leaf, members: _Members, most: int, came: Set[int] | None
+    ) -> dict[int, dict[int, int]]:
         """Return what belongs on the lists of a leaf's pictures and does not stand there.
 
         By picture, the others of the leaf and how similar they are; of those that `came`, or, where
         that is not known, of all.
         """
-        import numpy as np
-
-        members = self._members(leaf)
-        others = [each for each in members if came is None or each[0] in came]
-        if len(members) < 2 or not others:
+        others = [each for each in members.all if came is None or each[0] in came]
+        if len(members.all) < 2 or not others:
             return {}
-        numbers = {number: at for at, (number, _, _) in enumerate(others)}
-        ordered = list(numbers)
-        rank = _ranks(members, others)
-        lists: dict[int, _List] = {number: [] for number, _, _ in members}
-        query = (
-            "SELECT alike.id, other, score FROM hung CROSS JOIN alike ON alike.id = hung.id"
-            " WHERE trie = ? AND key BETWEEN ? AND ? ORDER BY alike.id, rank"
-        )
-        for number, other, score in self._db.execute(query, leaf):
-            lists[number].append((other, score))
-        needed = np.zeros(len(members), np.int64)
-        for at, held in enumerate(lists.values()):
-            for other, _ in held:
-                if other in numbers:
-                    rank[at, numbers[other]] = -1
-            if len(held) == most:
-                other, least = held[-1]
-                # Equal ones are ordered by id, of which the rank knows only those compared here.
-                needed[at] = (least << 31) | (2**31 - 1 - bisect.bisect_left(ordered, other))
+        lists = self._lists(leaf)
         gains: dict[int, dict[int, int]] = {}
-        for at, one in np.argwhere(rank >= needed[:, None]).tolist():
-            gains.setdefault(members[at][0], {})[ordered[one]] = int(rank[at, one]) >> 31
+        for one, content, code in others:
+            for number, score in members.like(content, code):
+                held = lists.get(number, [])
+                full = len(held) == most
+                if full and _order((one, score)) > _order(held[-1]):
+                    continue
+                if all(other != one for other, _ in held):
+                    gains.setdefault(number, {})[one] = score
         return gains
 
-    def _losing(self, inhabitants: Iterable[int]) -> set[int]:
-        """Return those pictures that no longer share a leaf with all on their lists."""
+    def _losing(self, leaf: _Leaf) -> set[int]:
+        """Return those pictures of what was a leaf that share none with all on their lists."""
+        parts = self._parts(leaf)
+        if len(set(parts.values())) < 2:
+            return set()
         losing = set()
-        leaves: dict[int, set[_Leaf]] = {}
+        known: set[_Leaf] = set(parts.values())
+
+        def leaf_of(trie: int, key: int) -> _Leaf:
+            for each in known:
+                if _within((trie, key, key), each):
+                    return each
+            known.add(found := self._leaf(trie, key))
+            return found
 
         def leaves_of(number: int) -> set[_Leaf]:
-            if number not in leaves:
-                coded = self.coded(number)
-                places = self._places(coded) if coded else ()
-                leaves[number] = {self._leaf(*place) for place in places}
-            return leaves[number]
+            coded = self.coded(number)
+            return {leaf_of(*place) for place in self._places(coded)} if coded else set()
 
-        for number in inhabitants:
-            for other, _ in self._list(number):
-                if not leaves_of(number) & leaves_of(other):
-                    losing.add(number)
-                    break
+        for number, held in self._lists(leaf).items():
+            apart = [other for other, _ in held if parts.get(other, parts[number]) != parts[number]]
+            mine = leaves_of(number) if apart else set()
+            if any(mine.isdisjoint(leaves_of(other)) for other in apart):
+                losing.add(number)
         return losing
 
     # ---- lists ----
@@ -269,6 +269,17 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
     def _list(self, number: int) -> _List:
         query = "SELECT other, score FROM alike WHERE id = ? ORDER BY rank"
         return self._db.execute(query, (number,)).fetchall()
+
+    def _lists(self, leaf: _Leaf) -> dict[int, _List]:
+        """Return the lists that are not empty of the pictures in a leaf."""
+        query = (
+            "SELECT alike.id, other, score FROM hung CROSS JOIN alike ON alike.id = hung.id"
+            " WHERE trie = ? AND key BETWEEN ? AND ? ORDER BY alike.id, rank"
+        )
+        lists: dict[int, _List] = {}
+        for number, other, score in self._db.execute(query, leaf):
+            lists.setdefault(number, []).append((other, score))
+        return lists
 
     def _set_list(self, number: int, new: _List) -> bool:
         """Keep a list; return whether the pictures on it are others than before."""
@@ -279,19 +290,13 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
             self._db.executemany("INSERT INTO alike VALUES (?, ?, ?, ?)", rows)
         return [other for other, _ in before] != [other for other, _ in new]
 
-    def _recompute(self, number: int, most: int, leaves: dict[_Leaf, _Members]) -> bool:
-        import numpy as np
-
+    def _recompute(self, number: int, most: int, leaves: _Leaves) -> bool:
         coded = self.coded(number)
         if coded is None:
             return self._set_list(number, [])
-        code = np.frombuffer(coded.code, np.int8)[None]
         best: dict[int, int] = {}
         for place in self._places(coded):
-            leaf = self._leaf(*place)
-            if leaf not in leaves:
-                leaves[leaf] = _Members(self._members(leaf))
-            best.update(leaves[leaf].best(coded.content, code, most))
+            best.update(leaves.of(self._leaf(*place)).like(coded.content, coded.code))
         return self._set_list(number, _most_similar(best, most))
 
     def compute(self, most: int) -> set[int]:
@@ -311,6 +316,8 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
 
     def _compute_in(self, space: str, count: int, most: int) -> set[int]:
         import numpy as np
+
+        from picturerail_exporter.similar_many import all_lists
 
         ids = np.empty(count, np.int64)
         hashes = np.empty(count, f"S{CONTENT_BYTES}")
@@ -340,47 +347,55 @@ CREATE TABLE IF NOT EXISTS space(name TEXT PRIMARY KEY, number INTEGER);
 class _Members:
     """The pictures of a leaf, ready to be compared with one after the other."""
 
-    def __init__(self, members: list[_Member]) -> None:
-        import numpy as np
+    def __init__(self, members: list[_Member], comparing: _Comparing) -> None:
+        self.all = members
+        self._compared = comparing([code for _, _, code in members])
 
-        self._ids = np.array([number for number, _, _ in members], np.int64)
-        self._contents = np.array([content for _, content, _ in members], f"S{CONTENT_BYTES}")
-        codes = b"".join(code for _, _, code in members)
-        self._codes = np.frombuffer(codes, np.int8).reshape(len(members), -1).astype(np.float32)
+    def like(self, content: bytes, code: bytes) -> _List:
+        """Return those that are similar to a picture of a content, and how similar, by id."""
+        return [
+            (number, score)
+            for (number, of, _), score in zip(self.all, self._compared.scores(code), strict=True)
+            if score >= LEAST and of != content
+        ]
 
-    def best(self, content: bytes, code: Codes, most: int) -> _List:
-        """Return those most similar to a picture of a content; of equal ones the lower ids."""
-        import numpy as np
 
-        (score,) = scores(code, self._codes)
-        found = np.flatnonzero((score >= LEAST) & (self._contents != content))
-        order = np.lexsort((self._ids[found], -score[found]))[:most]
-        chosen = found[order]
-        return list(zip(self._ids[chosen].tolist(), score[chosen].tolist(), strict=True))
+class _Leaves:
+    """Leaves as they are now, each read once."""
+
+    def __init__(self, read: Callable[[_Leaf], list[_Member]], comparing: _Comparing) -> None:
+        self._read, self._comparing = read, comparing
+        self._known: dict[_Leaf, _Members] = {}
+
+    def of(self, leaf: _Leaf) -> _Members:
+        """Return the pictures of one."""
+        if leaf not in self._known:
+            self._known[leaf] = _Members(self._read(leaf), self._comparing)
+        return self._known[leaf]
+
+
+def _comparing(changes: int) -> _Comparing:
+    if changes <= _VERY_FEW:
+        return Packed
+    from picturerail_exporter.similar_many import Rows
+
+    return Rows
+
+
+def _within(part: _Leaf, leaf: _Leaf) -> bool:
+    return part[0] == leaf[0] and leaf[1] <= part[1] and part[2] <= leaf[2]
 
 
 def _most_similar(score: Mapping[int, int], most: int) -> _List:
-    return sorted(score.items(), key=lambda each: (-each[1], each[0]))[:most]
+    return sorted(score.items(), key=_order)[:most]
+
+
+def _order(entry: tuple[int, int]) -> tuple[int, int]:
+    """Return what sorts (other, score): the most similar first, of equal ones the lower id."""
+    return -entry[1], entry[0]
 
 
 def _part(trie: int, key: int, depth: int) -> _Leaf:
     """Return the part of a trie that shares a key's first bits."""
     rest = (1 << (KEY_BITS - depth)) - 1
     return trie, key & ~rest, key | rest
-
-
-def _ranks(
-    some: list[_Member], members: list[_Member]
-) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Return what sorts members by their similarity to some; -1 for what is no other picture."""
-    import numpy as np
-
-    def codes(of: list[_Member]) -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
-        data = b"".join(code for _, _, code in of)
-        return np.frombuffer(data, np.int8).reshape(len(of), -1)
-
-    same: dict[bytes, int] = {}
-    mine = np.array([same.setdefault(content, len(same)) for _, content, _ in some])
-    theirs = np.array([same.setdefault(content, len(same)) for _, content, _ in members])
-    found = scores(codes(some), codes(members))
-    return ranked(found, np.arange(len(members)), mine[:, None] != theirs[None])

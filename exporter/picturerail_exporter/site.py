@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
@@ -176,6 +177,7 @@ def export(
             problems = tuple(state.albums.problems())
             return ExportReport(options.path, (), (), (), old.count, old.seq, problems=problems)
 
+        stack.enter_context(_few_collections())
         index = stack.enter_context(_open_index(source, state, options, dry_run=dry_run))
         stands = same and state.note("stands") == _position(old) and index.stands()
         found = news(source, state, old.seq, options.rules) if stands else None
@@ -231,6 +233,17 @@ def export(
             skipped=tuple(state.skipped()),
             problems=(*state.albums.problems(), *work.refused),
         )
+
+
+@contextlib.contextmanager
+def _few_collections() -> Iterator[None]:
+    """Let Python look for circles of garbage seldom: that is a twelfth of a small export."""
+    before = gc.get_threshold()
+    gc.set_threshold(20_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def texts_changed(source: Source, options: SiteOptions) -> bool:

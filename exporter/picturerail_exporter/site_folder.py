@@ -85,14 +85,20 @@ class Marks:
     says, while they go one by one, that they count no more.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Name the site's folder; read what an interrupted export began."""
+    def __init__(self, folder: Path, *, sound: bool = False) -> None:
+        """Name the site's folder; read what an interrupted export began.
+
+        Args:
+            folder: it.
+            sound: whether the last export came to its end, in this format: then no lists of an
+                older one are looked for, which takes longer the more there are.
+        """
         self._folder = folder / _OWN_FOLDER / "files"
         self._begun_file = folder / _OWN_FOLDER / "begun"
         self._lists: dict[int, dict[str, str]] = {}
         self._changed: set[int] = set()
         self._parted = self._folder / "parted"
-        self._old = [] if self._parted.exists() else self._old_lists()
+        self._old = [] if sound or self._parted.exists() else self._old_lists()
         self._begun: set[str] = set()
         self._held = 0
         for place in self._old:
@@ -240,7 +246,7 @@ class SiteFolder:
         """Keep what is known of it."""
         self.path = path
         self.manifest = manifest
-        self.marks = Marks(path)
+        self.marks = Marks(path, sound=manifest.complete and manifest.format == _FORMAT)
 
     def begin(self) -> None:
         """Say that files are being written from now on; each is named first (`Marks.begin`)."""

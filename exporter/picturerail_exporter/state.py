@@ -390,7 +390,7 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
 
     for name in names:
         connection.execute(f"DROP TABLE {name}")
-    tables = (AlbumState.TABLES, WayState.TABLES, SimilarState.TABLES, search_state.TABLES)
+    tables = (AlbumState.TABLES, WayState.TABLES, SimilarState.TABLES, search_state.tables())
     connection.executescript(_TABLES + "".join(tables))
     connection.execute("INSERT OR REPLACE INTO note VALUES ('shape', ?)", (_SHAPE,))
     connection.commit()

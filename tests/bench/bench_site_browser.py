@@ -54,6 +54,12 @@ LIGHTHOUSE = "lighthouse@12"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 NAMES = ("astronaut", "chelsea", "coffee", "rocket")
 SLOWER = 6
+SPIN = """() => {
+  const before = performance.now();
+  let sum = 0;
+  for (let at = 0; at < 2e7; at++) { sum = (sum + at) % 1000003; }
+  return performance.now() - before + (sum < 0 ? 1 : 0);
+}"""
 INTERACTIONS = {"pointerdown", "pointerup", "click", "keydown", "keyup"}
 FLAGS = ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 
@@ -77,6 +83,7 @@ def main() -> None:
     )
     parser.add_argument("--no-lighthouse", action="store_true")
     parser.add_argument("--site", type=Path, help="scroll this site instead of making one")
+    parser.add_argument("--runs", type=int, default=5, help="of scrolling by the clock")
     arguments = parser.parse_args()
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -87,7 +94,7 @@ def main() -> None:
         if arguments.pictures == 0:
             return
         site = arguments.site or many(Path(scratch), arguments.pictures)
-        scroll(site, chromium)
+        scroll(site, *first_of_all(Path(scratch), chromium), arguments.runs)
 
 
 def lighthouse(scratch: Path, chromium: str) -> None:
@@ -203,23 +210,52 @@ def served(site: Path) -> Iterator[str]:
         server.server_close()
 
 
-def scroll(site: Path, chromium: str) -> None:
+def first_of_all(scratch: Path, chromium: str) -> tuple[str, bool]:
+    """Return a Chromium that the machine's other programs wait for, and whether it is one.
+
+    In real time (SCHED_RR), which only root may ask for: else the clock tells what others do.
+    """
+    chrt = shutil.which("chrt")
+    if os.geteuid() or chrt is None:
+        return chromium, False
+    program = scratch / "chromium"
+    program.write_text(f'#!/bin/sh\nexec {chrt} --rr 20 {chromium} "$@"\n')
+    program.chmod(0o755)
+    return str(program), True
+
+
+def scroll(site: Path, chromium: str, first: bool, runs: int) -> None:
     """Scroll through a gallery with a slow processor, and print what it cost.
 
     Interaction to next paint is what web.dev defines: one of the slowest is left out for every
-    fifty. As other programs' work counts into it, processor time is told, too, of the same and of
-    the longest task: without the slowing, which is then reckoned in.
+    fifty. As other programs' work counts into it, the best of some runs counts, and processor time
+    is told, too, of the same and of the longest task: without the slowing, which is then reckoned
+    in.
     """
     with served(site) as origin, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1366, "height": 860})
-        page.add_init_script(WATCH)
-        tools = page.context.new_cdp_session(page)
-        tools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
-        page.goto(origin)
-        page.wait_for_selector("html[data-scroll=ready]")
-        through(page)
-        took = sorted(page.evaluate("Object.values(interactions)"), reverse=True)
+        clocked: list[tuple[float, float, int, float, float]] = []
+        for _ in range(runs):
+            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+            page = browser.new_page(viewport={"width": 1366, "height": 860})
+            page.add_init_script(WATCH)
+            tools = page.context.new_cdp_session(page)
+            page.goto("about:blank")
+            full_speed = min(page.evaluate(SPIN) for _ in range(3))
+            tools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+            slower = min(page.evaluate(SPIN) for _ in range(3)) / full_speed
+            page.goto(origin)
+            page.wait_for_selector("html[data-scroll=ready]")
+            through(page)
+            took = sorted(page.evaluate("Object.values(interactions)"), reverse=True)
+            load = os.getloadavg()[0]
+            clocked.append((took[len(took) // 50], took[0], len(took), load, slower))
+            print(
+                "by the clock: {:.0f} ms, slowest {:.0f}, of {}; load {:.1f}; scripts take {:.1f}"
+                " times as long".format(*clocked[-1]),
+                flush=True,
+            )
+            if len(clocked) < runs:
+                browser.close()
         tiles = page.locator("main .tile").count()
         heap, resident = memory(tools, browser.new_browser_cdp_session())
         tools.send("Emulation.setCPUThrottlingRate", {"rate": 1})
@@ -231,8 +267,11 @@ def scroll(site: Path, chromium: str) -> None:
         browser.close()
     print("\n| scrolling, processor slowed to a sixth | |")
     print("|---|---:|")
-    print(f"| interaction to next paint, of {len(took)} | {took[len(took) // 50]:.0f} ms |")
-    print(f"| the slowest of them | {took[0]:.0f} ms |")
+    best, slowest, count, load, _ = min(clocked)
+    ahead = ", for which Chromium does not wait" if first else ""
+    of_runs = f"of {count}, best of {runs} runs beside a load of {load:.1f}{ahead}"
+    print(f"| interaction to next paint by the clock, {of_runs} | {best:.0f} ms |")
+    print(f"| the slowest of them | {slowest:.0f} ms |")
     paints = sorted(to_the_next_paint(tasks), reverse=True)
     longest = max(task.took for task in tasks)
     print(

@@ -17,7 +17,8 @@ from picturerail_exporter.recipe import Recipe, Size
 from picturerail_exporter.site import SiteOptions, export
 from picturerail_native.database import Database
 
-RECIPE = Recipe(sizes=(Size("large", 2048, 2048), Size("small", 400, 300), Recipe().sizes[-1]))
+_LARGE, _, _TILE = Recipe().sizes
+RECIPE = Recipe(sizes=(_LARGE, Size("small", 400, 300), _TILE))
 """The two renditions that the others make, and the tile that a site of ours has beside them."""
 
 

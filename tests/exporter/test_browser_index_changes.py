@@ -77,13 +77,14 @@ def test_rows_are_cut_again_as_if_anew(seed, monkeypatch):
     with open_state(None) as state, open_state(None) as anew:
         files = {}
         rows = {}
-        for changes in (400, *(rng.choice([1, 2, 30]) for _ in range(40))):
+        for changes in (400, *(rng.choice([1, 2, 30]) for _ in range(40)), 0, 100):
             changed = [
                 key() if rng.random() < 0.4 or not rows else rng.choice(sorted(rows))
                 for _ in range(changes)
-            ]
+            ] or sorted(rows)
             for each in changed:
-                value = rng.randbytes(rng.randrange(200)) if rng.random() < 0.7 else None
+                keep = changes and rng.random() < 0.7
+                value = rng.randbytes(rng.randrange(200)) if keep else None
                 rows.pop(each, None)
                 if value is not None:
                     rows[each] = value

@@ -19,8 +19,8 @@ from picturerail_exporter.rules import Allowed, Rules
 
 from .helpers import Links, plain, tree
 
-EVERY = int(os.environ.get("PICTURERAIL_KILL_EVERY", "2"))
-"""At which of the exporter's writes it is killed; 1 tries them all."""
+EVERY = int(os.environ.get("PICTURERAIL_KILL_EVERY", "3"))
+"""At which of the exporter's writes it is killed, or interrupted; 1 tries them all."""
 
 
 def killed_at(stop: int, export: Callable[[], object]) -> bool:

@@ -76,7 +76,7 @@ def test_recipe_version_follows_its_values():
     versions = {
         Recipe().version,
         Recipe(sizes=(Size("large", 100, 100, 50),)).version,
-        Recipe(effort=0).version,
+        Recipe(wide=True).version,
         Recipe(sizes=(Size("large", 100, 100),)).version,
     }
 
@@ -120,7 +120,7 @@ def test_store_keeps_what_it_was_given(tmp_path):
     store.write(content, recipe, renditions)
 
     assert store.has(content, recipe)
-    assert not store.has(content, Recipe(effort=0))
+    assert not store.has(content, Recipe(wide=True))
     assert renditions[1].data == store.load(content, recipe, "small")
     expected = f"00/{content.hex()}-{recipe.version}-small.webp"
     assert tmp_path / "r" / expected == store.path(content, recipe, "small")

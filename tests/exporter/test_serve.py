@@ -1,4 +1,8 @@
 import http.client
+import socket
+import struct
+import threading
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -128,6 +132,23 @@ def test_pages_are_as_they_are_unless_asked(serve, site):
     assert get(address, "/index.html")[1] == b"<title>x</title>"
     assert get(address, "/.picturerail/live")[0].status == 404
     assert get(address, "/.picturerail/live.js")[0].status == 404
+
+
+def test_nothing_is_said_of_visitors_who_leave(serve, site, capfd):
+    """Who goes before all has come, as browsers do when they scroll on, leaves no traceback."""
+    (site / "large.bin").write_bytes(bytes(30_000_000))
+    address = urlsplit(serve(site))
+    for _ in range(3):
+        with socket.create_connection((address.hostname, address.port)) as connection:
+            connection.sendall(b"GET /large.bin HTTP/1.1\r\nHost: here\r\n\r\n")
+            assert connection.recv(100)
+            # Closed at once, with what has come unread: the next write is refused.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    busy = [thread for thread in threading.enumerate() if "process_request" in thread.name]
+    for thread in busy:
+        thread.join(30)
+
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.browser

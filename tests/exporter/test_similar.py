@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from picturerail_exporter import similar, similar_state
-from picturerail_exporter.similar import codes_of
+from picturerail_exporter import similar_many, similar_state
+from picturerail_exporter.similar import Packed, codes_of, keys_of
 from picturerail_exporter.similar_state import Coded, SimilarState
 from picturerail_native.records import Corrections
 
@@ -50,8 +50,32 @@ def test_codes_are_the_same_alone_and_together():
     """A picture's code does not depend on what it is computed beside."""
     vectors = clusters(40)
 
-    assert codes_of(vectors) == [codes_of([vector])[0] for vector in vectors]
-    assert codes_of([bytes(320), np.full(160, 3, "<f2").tobytes()]) == [b"", b""]
+    odd = [bytes(320), np.full(160, 3, "<f2").tobytes(), np.full(160, np.inf, "<f2").tobytes()]
+    vectors += [*odd, np.array([65504, -65504] * 80, "<f2").tobytes()]
+
+    together = codes_of(vectors)
+    assert [codes_of([vector])[0] for vector in vectors] == together
+    assert together[40:43] == [b"", b"", b""]
+    for dimension in (3, 77, 1280):
+        vectors = clusters(200, dimension, dimension=dimension)
+        assert codes_of(vectors) == [codes_of([vector])[0] for vector in vectors]
+
+
+def test_codes_are_compared_alike_few_or_many():
+    """How alike codes are is the same whether few are compared or many, and as defined."""
+    codes = codes_of(clusters(300))
+    extremes = [bytes([193] * 256), bytes([63] * 256), bytes(256)]
+
+    for few in (codes[:1], codes, extremes):
+        for code in (codes[7], *extremes):
+            wanted = [
+                int(np.frombuffer(code, np.int8).astype(int) @ np.frombuffer(each, np.int8))
+                for each in few
+            ]
+            assert list(Packed(few).scores(code)) == wanted
+            assert list(similar_many.Rows(few).scores(code)) == wanted
+    bits = np.packbits(np.frombuffer(codes[0], np.int8)[:128] > 0)
+    assert keys_of(codes[0]) == tuple(bits.view(">u4").tolist())
 
 
 def test_the_nearest_are_found(state):
@@ -80,7 +104,7 @@ def test_the_nearest_are_found(state):
 def test_incremental_lists_equal_full_ones(state, monkeypatch, leaf, seed):
     """Whatever comes, changes and goes, lists are those that all pictures together would have."""
     print(f"seed {seed}")
-    monkeypatch.setattr(similar, "LEAF", leaf)
+    monkeypatch.setattr(similar_many, "LEAF", leaf)
     monkeypatch.setattr(similar_state, "LEAF", leaf)
     rng = random.Random(seed)
     held = {}

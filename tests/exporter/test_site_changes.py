@@ -2,6 +2,8 @@
 
 import gc
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -23,22 +25,57 @@ def test_a_change_touches_its_own_pages(source, options, publish, monkeypatch):
     publish()
     listing = [name for name in tree(options.path) if name.startswith("page/")]
     assert len(listing) > 15
+    made = []
+    real = Pages._page
+
+    def page(self, template, path, **values):
+        made.append(path)
+        return real(self, template, path, **values)
+
+    monkeypatch.setattr(Pages, "_page", page)
 
     for at in (0, 60, 119):
         before = public(options.path)
+        made.clear()
         source.delete(at + 1)
         deleted = publish()
         source.add(f"{at}.jpg", plain((1, 2, at)), number=at + 1, taken=nth_day(at))
         added = publish()
 
         assert before == public(options.path)
+        touched_ever = {
+            name
+            for report in (deleted, added)
+            for name in (*report.added_files, *report.changed_files)
+        }
         for report in (deleted, added):
             touched = {*report.added_files, *report.changed_files, *report.removed_files}
             grid = [name for name in touched if re.fullmatch(r"page/\d+/index.html", name)]
             assert len(grid) <= 8
+            # Of sections of listings no page is made anew that comes out as it was.
+            sections_made = {name for name in made if re.search(r"/?page/\d+/", name)}
+            assert sections_made <= touched_ever
             assert len([name for name in touched if name.startswith("photo/")]) == 3 - (
                 at in {0, 119}
             )
+
+
+def test_one_change_does_without_arrays(source, publish, monkeypatch):
+    """A picture that comes or goes is shown without NumPy, whose loading takes longer than that."""
+    code = "import sys; import picturerail_exporter.site, picturerail_exporter.index_follower; "
+    subprocess.run([sys.executable, "-c", code + "sys.exit('numpy' in sys.modules)"], check=True)
+    for at in range(30):
+        source.add(f"{at}.jpg", plain((1, 2, at)), tags=("sea",))
+        source.looks(at + 1, [at % 5 - 2, at % 3 - 1, 1, -1, at % 7 - 3])
+    publish()
+    for name in ("numpy", "picturerail_exporter.similar_many"):
+        monkeypatch.setitem(sys.modules, name, None)  # so that importing it fails
+    source.add("more.jpg", plain((9, 9, 9)), tags=("sea",))
+    source.looks(31, [2, 1, 1, -1, 3])
+
+    assert publish().added >= 5
+    source.delete(7)
+    assert publish().removed >= 2
 
 
 def test_expired_feed_computes_anew(source, options, publish, tmp_path):
