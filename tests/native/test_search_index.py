@@ -71,6 +71,35 @@ def test_small_segments_merge_and_old_files_go(tmp_path: Path) -> None:
     search.check(tmp_path)
 
 
+@pytest.mark.parametrize("compact", [False, True])
+def test_documents_of_any_length_are_found_by_their_id(compact: bool, tmp_path: Path) -> None:
+    """Ids are listed in their order, and changed and removed, wherever lengths put documents."""
+    words = {doc_id: doc_id * 7919 % 61 for doc_id in range(1, 5001)}
+    with search.Writer(tmp_path, UUID) as writer:
+        for doc_id, count in words.items():
+            writer.put(doc_id, [("caption", "word " * count), ("tags", f"tag{doc_id}")])
+            if doc_id % 2000 == 0:
+                writer.commit(doc_id)
+        writer.commit(5000)
+        if compact:
+            writer.compact()
+        for doc_id in range(3, 5001, 3):
+            writer.remove(doc_id)
+        for doc_id in range(1, 5001, 30):
+            writer.put(doc_id, [("caption", "again " * (doc_id % 9))])
+        writer.commit(5001)
+        if compact:
+            writer.compact()
+        living = [doc_id for doc_id in words if doc_id % 3]
+        with search.Reader(tmp_path) as reader:
+            assert living == list(reader.documents())
+            again = [doc_id for doc_id in range(1, 5001, 30) if doc_id % 9]
+            assert len(again) == reader.search("again", limit=1).total
+            assert reader.search("tag2", limit=5000, typos=False).hits[0].id == 2
+            assert ids(reader, "tag31") == []
+    search.check(tmp_path)
+
+
 def test_vectors_are_found_by_cosine_and_go_with_their_document(tmp_path: Path) -> None:
     """The nearest are those of an exact float search; the dead and the orphaned are not found."""
     rng = random.Random(11)
