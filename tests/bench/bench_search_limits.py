@@ -21,8 +21,8 @@ GOALS = {
     "phrase, us": ("tantivy", 1.5),
     "prefix, us": ("FTS5", 100.0),
 }
-# What a goal that is missed is lost to: shares of the engine's own time, as profiles of the same
-# queries show them (perf record -e cpu-clock).
+# What a goal that is missed is lost to: shares of the engine's own time, as profiles of the queries
+# of 50,000 captions show them (perf record -e cpu-clock).
 LIMITS = {
     "common word, us": "half goes into the first blocks, whose documents are mostly worth the "
     "same, so that each is compared with those held; a third into reading the query, looking it "
@@ -132,5 +132,5 @@ def show_goals(rows: Mapping[str, Mapping[str, float]], calls: Mapping[str, floa
             if plain is not None:
                 print(f"; asked for no more than {peer} does {theirs / plain:.2f} times", end="")
             if label in LIMITS:
-                print(f"; {LIMITS[label]}", end="")
+                print(f"; with captions {LIMITS[label]}", end="")
         print()
