@@ -21,6 +21,17 @@ GOALS = {
     "phrase, us": ("tantivy", 1.5),
     "prefix, us": ("FTS5", 100.0),
 }
+# What a goal that is missed is lost to: shares of the engine's own time, as profiles of the queries
+# of 50,000 captions show them (perf record -e cpu-clock).
+LIMITS = {
+    "common word, us": "half goes into the first blocks, whose documents are mostly worth the "
+    "same, so that each is compared with those held; a third into reading the query, looking it "
+    "up, memory",
+    "AND of two, us": "a quarter goes into finding what is in both lists, a fifth into unpacking, "
+    "a tenth into positions, a sixth into reading the query, looking it up, memory",
+    "OR of three, us": "a quarter goes into marking which documents have which words, a quarter "
+    "into scoring those with several, a fifth into unpacking",
+}
 # native/search/FORMAT.md: the sections in their order, behind 32 bytes of the segment's head.
 SECTIONS = [
     *("ids", "orders", "fields", "lengths", "shapes", "terms", "postings", "positions", "tables"),
@@ -117,4 +128,9 @@ def show_goals(rows: Mapping[str, Mapping[str, float]], calls: Mapping[str, floa
             )
             if peer in calls:
                 print(f", {peer}'s {calls[peer]:.1f} and {theirs - calls[peer]:.1f}", end="")
+            plain = figures.get("ours, plain")
+            if plain is not None:
+                print(f"; asked for no more than {peer} does {theirs / plain:.2f} times", end="")
+            if label in LIMITS:
+                print(f"; with captions {LIMITS[label]}", end="")
         print()

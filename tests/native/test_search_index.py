@@ -16,7 +16,7 @@ from picturerail_native import search
 
 from .indexes import UUID, found, ids
 
-GOLDEN = Path(__file__).parent / "golden-index-4"
+GOLDEN = Path(__file__).parent / "golden-index-5"
 
 
 def test_updates_replace_and_what_is_not_committed_is_forgotten(tmp_path: Path) -> None:
@@ -68,6 +68,35 @@ def test_small_segments_merge_and_old_files_go(tmp_path: Path) -> None:
     with search.Reader(tmp_path) as reader:
         assert list(range(1, 101)) == list(reader.documents())
         assert all([i] == ids(reader, f"word{i}") for i in range(1, 101))
+    search.check(tmp_path)
+
+
+@pytest.mark.parametrize("compact", [False, True])
+def test_documents_of_any_length_are_found_by_their_id(compact: bool, tmp_path: Path) -> None:
+    """Ids are listed in their order, and changed and removed, wherever lengths put documents."""
+    words = {doc_id: doc_id * 7919 % 61 for doc_id in range(1, 5001)}
+    with search.Writer(tmp_path, UUID) as writer:
+        for doc_id, count in words.items():
+            writer.put(doc_id, [("caption", "word " * count), ("tags", f"tag{doc_id}")])
+            if doc_id % 2000 == 0:
+                writer.commit(doc_id)
+        writer.commit(5000)
+        if compact:
+            writer.compact()
+        for doc_id in range(3, 5001, 3):
+            writer.remove(doc_id)
+        for doc_id in range(1, 5001, 30):
+            writer.put(doc_id, [("caption", "again " * (doc_id % 9))])
+        writer.commit(5001)
+        if compact:
+            writer.compact()
+        living = [doc_id for doc_id in words if doc_id % 3]
+        with search.Reader(tmp_path) as reader:
+            assert living == list(reader.documents())
+            again = [doc_id for doc_id in range(1, 5001, 30) if doc_id % 9]
+            assert len(again) == reader.search("again", limit=1).total
+            assert reader.search("tag2", limit=5000, typos=False).hits[0].id == 2
+            assert ids(reader, "tag31") == []
     search.check(tmp_path)
 
 
@@ -322,7 +351,7 @@ def test_readers_in_another_process_see_whole_commits(tmp_path: Path) -> None:
     assert (process.returncode, rest) == (0, "done\n")
 
 
-@pytest.mark.parametrize("older", [1, 2, 3])
+@pytest.mark.parametrize("older", [1, 2, 3, 4])
 def test_an_index_of_an_older_format_is_refused(older: int, tmp_path: Path) -> None:
     """An older golden index is refused, naming its format, until it is destroyed."""
     for file in GOLDEN.with_name(f"golden-index-{older}").iterdir():
@@ -336,14 +365,14 @@ def test_an_index_of_an_older_format_is_refused(older: int, tmp_path: Path) -> N
         assert writer.info.documents == 0
 
 
-def test_an_index_of_format_4_is_read() -> None:
+def test_an_index_of_format_5_is_read() -> None:
     """The golden index of this format opens, is sound and answers, also without looking at all."""
     search.check(GOLDEN)
     with search.Reader(GOLDEN) as reader:
         info = reader.info
         counts = (info.format, info.seq, info.documents, info.tags, info.vectors)
 
-        assert counts == (4, 42, 403, 1, 2)
+        assert counts == (5, 42, 403, 1, 2)
         assert ids(reader, "meadow") == [4, 1]
         assert ids(reader, '"hot dog"') == [2]
         assert ids(reader, "deleted") == []

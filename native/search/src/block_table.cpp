@@ -12,6 +12,20 @@ namespace {
 constexpr double kMostCode = 255;
 constexpr std::size_t kFieldBytes = 1 + sizeof(float);
 
+// `places` ascend.
+void put_places(std::string& out, const std::vector<std::uint32_t>& places) {
+  const auto first = [&](std::size_t block) { return places[block / kGroupBlocks * kGroupBlocks]; };
+  bool narrow = true;
+  for (std::size_t i = 0; i < places.size(); ++i) narrow = narrow && places[i] - first(i) <= UINT16_MAX;
+  out.push_back(narrow ? sizeof(std::uint16_t) : sizeof(std::uint32_t));
+  if (!narrow) {
+    out.append(reinterpret_cast<const char*>(places.data()), places.size() * sizeof(std::uint32_t));
+    return;
+  }
+  for (std::size_t i = 0; i < places.size(); i += kGroupBlocks) put_fixed(out, places[i]);
+  for (std::size_t i = 0; i < places.size(); ++i) put_fixed(out, static_cast<std::uint16_t>(places[i] - first(i)));
+}
+
 }  // namespace
 
 BlockTable::BlockTable(std::string_view section, std::uint64_t place, std::uint32_t blocks,
@@ -22,14 +36,22 @@ BlockTable::BlockTable(std::string_view section, std::uint64_t place, std::uint3
   field_count_ = in.byte();
   fields_ = in.take(field_count_ * kFieldBytes);
   last_docs_ = in.take(std::uint64_t{blocks} * 4);
-  places_ = in.take(std::uint64_t{blocks} * 4);
-  position_places_ = in.take(std::uint64_t{blocks} * 4);
+  places_ = take_places(in, blocks);
+  position_places_ = take_places(in, blocks);
   impacts_ = in.take(field_count_ * (std::uint64_t{blocks} + groups_of(blocks)));
   for (std::size_t i = 0; i < field_count_; ++i) {
     const Field one = field(i);
     if (one.number >= fields) in.fail("a field lies outside");
     if (!(one.scale >= 0)) in.fail("a scale is no number");
   }
+}
+
+BlockTable::Places BlockTable::take_places(ByteReader& in, std::uint32_t blocks) {
+  const std::uint8_t width = in.byte();
+  if (width == sizeof(std::uint32_t)) return {in.take(std::uint64_t{blocks} * width), {}, {}};
+  if (width != sizeof(std::uint16_t)) in.fail("a width is impossible");
+  const std::string_view of_groups = in.take(std::uint64_t{groups_of(blocks)} * 4);
+  return {{}, of_groups, in.take(std::uint64_t{blocks} * width)};
 }
 
 BlockTable::Field BlockTable::field(std::size_t index) const {
@@ -102,9 +124,8 @@ std::uint64_t BlockTableWriter::end_list() {
       }
       codes.append(groups);
     }
-    for (const auto* column : {&last_docs_, &places_, &position_places_}) {
-      section.append(reinterpret_cast<const char*>(column->data()), column->size() * 4);
-    }
+    section.append(reinterpret_cast<const char*>(last_docs_.data()), last_docs_.size() * 4);
+    for (const auto* column : {&places_, &position_places_}) put_places(section, *column);
     section.append(codes);
   }
   in_list_ = 0;

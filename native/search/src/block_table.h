@@ -3,9 +3,12 @@
 // out.
 //
 //   u8 fields F; for each of them: u8 its number, f32 scale
-//   u32 last document of each block; u32 where each begins in the list; u32 where its positions
-//   begin in the term's
+//   u32 last document of each block; column of where each begins in the list; column of where its
+//   positions begin in the term's
 //   for each field: a u8 for each block, then a u8 for each 16 blocks
+//
+// A column is u8 2, u32 the place of each 16th block, u16 the difference of each block's from it; or, where one
+// is too large, u8 4, u32 the place of each block.
 //
 // A field's impact in a document is times / (1 - b + b length / average), the average being the
 // segment's own. Of each block, and of each 16 of them, the greatest is stored, rounded up, in
@@ -57,10 +60,8 @@ class BlockTable {
   // 0 for a list that has no table.
   std::uint32_t blocks() const { return blocks_; }
   std::uint32_t last_doc(std::uint32_t block) const { return load<std::uint32_t>(last_docs_, block); }
-  std::uint32_t place(std::uint32_t block) const { return load<std::uint32_t>(places_, block); }
-  std::uint32_t positions_place(std::uint32_t block) const {
-    return load<std::uint32_t>(position_places_, block);
-  }
+  std::uint32_t place(std::uint32_t block) const { return places_[block]; }
+  std::uint32_t positions_place(std::uint32_t block) const { return position_places_[block]; }
   std::size_t field_count() const { return field_count_; }
   Field field(std::size_t index) const;
 
@@ -69,12 +70,24 @@ class BlockTable {
   std::uint32_t find(std::uint32_t doc, std::uint32_t from = 0) const;
 
  private:
+  struct Places {
+    std::string_view wide;  // all of them; else empty
+    std::string_view of_groups;
+    std::string_view differences;
+
+    std::uint32_t operator[](std::uint32_t block) const {
+      if (!wide.empty()) return load<std::uint32_t>(wide, block);
+      return load<std::uint32_t>(of_groups, block / kGroupBlocks) + load<std::uint16_t>(differences, block);
+    }
+  };
+  static Places take_places(ByteReader& in, std::uint32_t blocks);
+
   std::uint32_t blocks_ = 0;
   std::size_t field_count_ = 0;
   std::string_view fields_;
   std::string_view last_docs_;
-  std::string_view places_;
-  std::string_view position_places_;
+  Places places_;
+  Places position_places_;
   std::string_view impacts_;
 };
 

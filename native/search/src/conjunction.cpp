@@ -129,25 +129,29 @@ class Conjunction {
     visit(list, entry.number, of_others);
   }
 
-  // Of the block's documents those that have all words, then of these the ones that could win.
+  // Of the block's documents those that could win, then of these the ones that have all words.
   void visit(const WordList& list, std::uint32_t number, double of_others) {
     list.list.read_documents(number, block_);
     std::size_t count = block_.size;
+    double least = least_worth(of_others);
+    // Looking documents up takes more than telling which are worth enough, where those are few. With nearness,
+    // which may add as much as a word, they are not.
+    if ((least > 0 && proximity_.empty()) || demanded_.empty()) {
+      list.list.read_codes(block_);
+      count = limits_.pass(block_, 0, block_.size, list.least_weighted(least), places_.data());
+      if (count == 0) return;
+    } else {
+      std::iota(places_.begin(), places_.begin() + static_cast<std::ptrdiff_t>(count), 0);
+    }
     for (Prober& prober : probers_) prober.begin();
     if (!demanded_.empty()) {
-      std::copy_n(block_.docs.begin(), count, docs_.begin());
-      std::iota(places_.begin(), places_.begin() + static_cast<std::ptrdiff_t>(count), 0);
+      for (std::size_t k = 0; k < count; ++k) docs_[k] = block_.docs[places_[k]];
       for (Prober* prober : demanded_) {
         count = prober->keep(docs_.data(), places_.data(), count);
         if (count == 0) return;
       }
     }
     list.list.read_codes(block_);
-    if (demanded_.empty()) {
-      const double least = list.least_weighted(least_worth(of_others));
-      count = limits_.pass(block_, 0, block_.size, least, places_.data());
-    }
-    double least = least_worth(of_others);
     float before = worst();
     for (std::size_t k = 0; k < count; ++k) {
       const std::uint32_t i = places_[k];

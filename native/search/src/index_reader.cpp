@@ -51,31 +51,34 @@ std::vector<RankedHit> IndexReader::similar(std::string_view space, std::uint64_
 std::size_t IndexReader::documents(std::uint64_t after, std::span<std::uint64_t> ids) const {
   const auto now = state();
   const auto& segments = now->snapshot->segments;
-  // The next living document of each segment.
-  std::vector<std::uint32_t> next(segments.size());
-  const auto skip_dead = [&](std::size_t i) {
-    while (next[i] < segments[i].segment->documents() && !segments[i].alive(next[i])) ++next[i];
+  // The runs of all segments, each at its next living document; the least id on top.
+  struct Next {
+    std::uint64_t id;
+    std::uint32_t doc;
+    std::uint32_t end;
+    const SegmentView* view;
+    bool operator<(const Next& other) const { return id > other.id; }
   };
-  for (std::size_t i = 0; i < segments.size(); ++i) {
-    next[i] = segments[i].segment->first_above(after);
-    skip_dead(i);
+  std::vector<Next> heap;
+  const auto push = [&](Next next) {
+    while (next.doc < next.end && !next.view->alive(next.doc)) ++next.doc;
+    if (next.doc == next.end) return;
+    next.id = next.view->segment->id(next.doc);
+    heap.push_back(next);
+    std::push_heap(heap.begin(), heap.end());
+  };
+  for (const SegmentView& view : segments) {
+    const DocumentIds& all = view.segment->ids();
+    for (const DocumentIds::Run run : all.runs()) push({0, all.first_above(run, after), run.end, &view});
   }
   std::size_t count = 0;
-  while (count < ids.size()) {
-    std::size_t least = segments.size();
-    std::uint64_t least_id = UINT64_MAX;
-    for (std::size_t i = 0; i < segments.size(); ++i) {
-      if (next[i] >= segments[i].segment->documents()) continue;
-      const std::uint64_t id = segments[i].segment->id(next[i]);
-      if (least == segments.size() || id < least_id) {
-        least = i;
-        least_id = id;
-      }
-    }
-    if (least == segments.size()) break;
-    ids[count++] = least_id;
-    ++next[least];
-    skip_dead(least);
+  while (count < ids.size() && !heap.empty()) {
+    std::pop_heap(heap.begin(), heap.end());
+    Next next = heap.back();
+    heap.pop_back();
+    ids[count++] = next.id;
+    ++next.doc;
+    push(next);
   }
   return count;
 }

@@ -14,7 +14,7 @@ namespace prse {
 // readable. What they hold does not matter.
 constexpr std::size_t kReadAhead = 64;
 // And so many numbers behind the last one may be overwritten in what is unpacked.
-constexpr std::size_t kWriteAhead = 16;
+constexpr std::size_t kWriteAhead = 32;
 
 struct Kernels {
   const char* name;
@@ -22,6 +22,13 @@ struct Kernels {
   void (*unpack)(const std::uint8_t* in, unsigned width, std::size_t count, std::uint32_t* out);
   // Turns differences less one into the numbers that ascend from above `before`, modulo 2^32.
   void (*ascend)(std::uint32_t before, std::size_t count, std::uint32_t* numbers);
+  // Joins numbers that are split (postings.h): of each there is the place of its bit among the upper parts and
+  // its lower part of `width` bits, below 32; to all `base` is added. False where they do not ascend from there.
+  bool (*join)(std::uint32_t base, unsigned width, std::size_t count, const std::uint32_t* places,
+               const std::uint32_t* lower, std::uint32_t* out);
+  // Writes how many numbers there are between each and the next, plus `base`; all these numbers, without it,
+  // or'ed. `places` has one more than `count`.
+  std::uint32_t (*between)(std::uint32_t base, std::size_t count, const std::uint32_t* places, std::uint32_t* out);
   // Writes `base` plus the place of each bit that is set, ascending; how many.
   std::size_t (*expand_bits)(const std::uint8_t* bits, std::size_t bytes, std::uint32_t base,
                              std::uint32_t* out);

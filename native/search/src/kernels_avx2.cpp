@@ -83,6 +83,50 @@ constexpr Places kPlaces = [] {
   return places;
 }();
 
+bool join(std::uint32_t base, unsigned width, std::size_t count, const std::uint32_t* places,
+          const std::uint32_t* lower, std::uint32_t* out) {
+  // Compared as numbers with a sign.
+  const __m256i sign = _mm256_set1_epi32(INT32_MIN);
+  const __m256i bases = _mm256_set1_epi32(static_cast<int>(base));
+  const __m256i turn = _mm256_set_epi32(6, 5, 4, 3, 2, 1, 0, 7);
+  const __m128i shift = _mm_cvtsi32_si128(static_cast<int>(width));
+  __m256i steps = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
+  __m256i before = _mm256_setzero_si256();
+  __m256i rises = _mm256_set1_epi32(-1);
+  std::size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const __m256i upper = _mm256_sub_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(places + i)), steps);
+    const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(lower + i));
+    const __m256i joined = _mm256_add_epi32(bases, _mm256_or_si256(_mm256_sll_epi32(upper, shift), low));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), joined);
+    // Each beside the one before it, the first of all beside itself less one.
+    const __m256i turned = _mm256_permutevar8x32_epi32(joined, turn);
+    const __m256i last = i == 0 ? _mm256_sub_epi32(joined, _mm256_set1_epi32(1)) : before;
+    const __m256i beside = _mm256_blend_epi32(turned, last, 1);
+    before = turned;
+    const __m256i above = _mm256_cmpgt_epi32(_mm256_xor_si256(joined, sign), _mm256_xor_si256(beside, sign));
+    rises = _mm256_and_si256(rises, i == 0 ? _mm256_or_si256(above, _mm256_set_epi32(0, 0, 0, 0, 0, 0, 0, -1)) : above);
+    steps = _mm256_add_epi32(steps, _mm256_set1_epi32(8));
+  }
+  bool ascends = _mm256_movemask_epi8(rises) == -1 && (i == 0 || out[0] >= base);
+  for (; i < count; ++i) {
+    out[i] = base + (((places[i] - static_cast<std::uint32_t>(i)) << width) | lower[i]);
+    ascends = ascends && out[i] >= base && (i == 0 || out[i] > out[i - 1]);
+  }
+  return ascends;
+}
+
+// The compiler makes it as wide as this file's instructions.
+std::uint32_t between(std::uint32_t base, std::size_t count, const std::uint32_t* places, std::uint32_t* out) {
+  std::uint32_t all = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint32_t number = places[i + 1] - places[i] - 1;
+    all |= number;
+    out[i] = number + base;
+  }
+  return all;
+}
+
 std::size_t expand_bits(const std::uint8_t* bits, std::size_t bytes, std::uint32_t base,
                         std::uint32_t* out) {
   std::size_t count = 0;
@@ -187,7 +231,7 @@ void hamming_rows(const std::uint8_t* a, const std::uint8_t* rows, std::size_t b
   }
 }
 
-constexpr Kernels kAvx2{"avx2", unpack, ascend, expand_bits, shared, dot, hamming, hamming_rows};
+constexpr Kernels kAvx2{"avx2", unpack, ascend, join, between, expand_bits, shared, dot, hamming, hamming_rows};
 
 }  // namespace
 

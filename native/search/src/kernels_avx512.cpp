@@ -30,6 +30,14 @@ constexpr Moves kMoves = [] {
   return moves;
 }();
 
+// The numbers from 0 to 63.
+struct Places {
+  std::uint8_t of[64];
+  constexpr Places() : of{} {
+    for (unsigned i = 0; i < 64; ++i) of[i] = static_cast<std::uint8_t>(i);
+  }
+};
+
 void unpack(const std::uint8_t* in, unsigned width, std::size_t count, std::uint32_t* out) {
   if (width > kWidest) {
     kScalarKernels.unpack(in, width, count, out);
@@ -61,18 +69,62 @@ void ascend(std::uint32_t before, std::size_t count, std::uint32_t* numbers) {
   }
 }
 
+bool join(std::uint32_t base, unsigned width, std::size_t count, const std::uint32_t* places,
+          const std::uint32_t* lower, std::uint32_t* out) {
+  const __m512i bases = _mm512_set1_epi32(static_cast<int>(base));
+  const __m128i shift = _mm_cvtsi32_si128(static_cast<int>(width));
+  __m512i steps = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  __m512i before = _mm512_setzero_si512();
+  unsigned falls = 0;
+  for (std::size_t i = 0; i < count; i += 16) {
+    const unsigned there = i + 16 <= count ? 0xFFFF : (1U << (count - i)) - 1;
+    const __m512i upper = _mm512_sub_epi32(_mm512_loadu_si512(places + i), steps);
+    const __m512i joined = _mm512_add_epi32(
+        bases, _mm512_or_si512(_mm512_sll_epi32(upper, shift), _mm512_loadu_si512(lower + i)));
+    _mm512_storeu_si512(out + i, joined);
+    // Each beside the one before it; the first of all has none.
+    const __m512i beside = _mm512_alignr_epi32(joined, before, 15);
+    falls |= _mm512_cmple_epu32_mask(joined, beside) & there & (i == 0 ? 0xFFFEU : 0xFFFFU);
+    before = joined;
+    steps = _mm512_add_epi32(steps, _mm512_set1_epi32(16));
+  }
+  return falls == 0 && (count == 0 || out[0] >= base);
+}
+
+// The compiler makes it as wide as this file's instructions.
+std::uint32_t between(std::uint32_t base, std::size_t count, const std::uint32_t* places, std::uint32_t* out) {
+  std::uint32_t all = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint32_t number = places[i + 1] - places[i] - 1;
+    all |= number;
+    out[i] = number + base;
+  }
+  return all;
+}
+
+// 64 bits at a time, of which mostly no more than 32 are set.
 std::size_t expand_bits(const std::uint8_t* bits, std::size_t bytes, std::uint32_t base,
                         std::uint32_t* out) {
-  const __m512i steps =
-      _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  alignas(64) static constexpr Places kPlaces;
+  const __m512i places = _mm512_load_si512(kPlaces.of);
   std::size_t count = 0;
   std::size_t at = 0;
-  for (; at + 2 <= bytes; at += 2, base += 16) {
-    std::uint16_t word;
+  for (; at + 8 <= bytes; at += 8, base += 64) {
+    std::uint64_t word;
     __builtin_memcpy(&word, bits + at, sizeof word);
-    const __m512i numbers = _mm512_add_epi32(steps, _mm512_set1_epi32(static_cast<int>(base)));
-    _mm512_storeu_si512(out + count, _mm512_maskz_compress_epi32(word, numbers));
-    count += static_cast<std::size_t>(__builtin_popcount(word));
+    const __m512i there = _mm512_maskz_compress_epi8(word, places);
+    const __m512i from = _mm512_set1_epi32(static_cast<int>(base));
+    const auto put = [&](__m128i sixteen_places, std::size_t to) {
+      _mm512_storeu_si512(out + count + to, _mm512_add_epi32(from, _mm512_cvtepu8_epi32(sixteen_places)));
+    };
+    put(_mm512_castsi512_si128(there), 0);
+    put(_mm512_extracti32x4_epi32(there, 1), 16);
+    const auto found = static_cast<std::size_t>(__builtin_popcountll(word));
+    if (found > 32) {
+      put(_mm512_extracti32x4_epi32(there, 2), 32);
+      put(_mm512_extracti32x4_epi32(there, 3), 48);
+    }
+    count += found;
   }
   return count + kScalarKernels.expand_bits(bits + at, bytes - at, base, out + count);
 }
@@ -186,7 +238,7 @@ void hamming_rows(const std::uint8_t* a, const std::uint8_t* rows, std::size_t b
   for (; row < count; ++row) out[row] = static_cast<std::uint16_t>(hamming(a, rows + row * bytes, bytes));
 }
 
-constexpr Kernels kAvx512{"avx512", unpack, ascend, expand_bits, shared, dot, hamming, hamming_rows};
+constexpr Kernels kAvx512{"avx512", unpack, ascend, join, between, expand_bits, shared, dot, hamming, hamming_rows};
 
 }  // namespace
 

@@ -21,6 +21,26 @@ void ascend(std::uint32_t before, std::size_t count, std::uint32_t* numbers) {
   for (std::size_t i = 0; i < count; ++i) before = numbers[i] += before + 1;
 }
 
+bool join(std::uint32_t base, unsigned width, std::size_t count, const std::uint32_t* places,
+          const std::uint32_t* lower, std::uint32_t* out) {
+  bool ascends = true;
+  for (std::size_t i = 0; i < count; ++i) {
+    out[i] = base + (((places[i] - static_cast<std::uint32_t>(i)) << width) | lower[i]);
+    ascends = ascends && out[i] >= base && (i == 0 || out[i] > out[i - 1]);
+  }
+  return ascends;
+}
+
+std::uint32_t between(std::uint32_t base, std::size_t count, const std::uint32_t* places, std::uint32_t* out) {
+  std::uint32_t all = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint32_t number = places[i + 1] - places[i] - 1;
+    all |= number;
+    out[i] = number + base;
+  }
+  return all;
+}
+
 std::size_t expand_bits(const std::uint8_t* bits, std::size_t bytes, std::uint32_t base,
                         std::uint32_t* out) {
   std::size_t count = 0;
@@ -73,6 +93,6 @@ void hamming_rows(const std::uint8_t* a, const std::uint8_t* rows, std::size_t b
 
 }  // namespace
 
-const Kernels kScalarKernels{"scalar", unpack, ascend, expand_bits, shared, dot, hamming, hamming_rows};
+const Kernels kScalarKernels{"scalar", unpack, ascend, join, between, expand_bits, shared, dot, hamming, hamming_rows};
 
 }  // namespace prse

@@ -29,6 +29,42 @@ std::uint64_t hash_of(char kind, std::string_view word) {
   return hash;
 }
 
+// Sorts a term's occurrences by document. They come in the order in which documents were put, which is mostly
+// that of the ids: then parting them by class is all it takes.
+class RunSorter {
+ public:
+  // Of one document and field.
+  struct Run {
+    std::uint32_t doc;
+    std::size_t at;  // in the term's numbers
+    auto operator<=>(const Run&) const = default;  // fields of a document stay in their order
+  };
+
+  // The next document's class.
+  void add_document(std::uint32_t length_class) { classes_.push_back(static_cast<std::uint8_t>(length_class)); }
+
+  void sort(std::vector<Run>& runs) {
+    if (runs.size() >= kMany) part(runs);
+    if (!std::is_sorted(runs.begin(), runs.end())) std::sort(runs.begin(), runs.end());
+  }
+
+ private:
+  static constexpr std::size_t kMany = 64;
+  static_assert(kLengthClasses <= UINT8_MAX);
+
+  void part(std::vector<Run>& runs) {
+    std::array<std::size_t, kLengthClasses + 1> begins{};
+    for (const Run& run : runs) ++begins[classes_[run.doc] + 1U];
+    for (std::size_t i = 1; i < begins.size(); ++i) begins[i] += begins[i - 1];
+    parted_.resize(runs.size());
+    for (const Run& run : runs) parted_[begins[classes_[run.doc]]++] = run;
+    runs.swap(parted_);
+  }
+
+  std::vector<std::uint8_t> classes_;  // by document
+  std::vector<Run> parted_;
+};
+
 }  // namespace
 
 std::uint32_t MemoryIndex::field_number(std::string_view name) {
@@ -196,18 +232,25 @@ std::uint32_t MemoryIndex::dimension(std::string_view space) const {
 std::string MemoryIndex::build(std::uint64_t number, Language language) const {
   SegmentBuilder builder(language);
 
-  // Documents get their numbers in the segment by id.
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> sorted(slots_.begin(), slots_.end());
+  std::vector<std::pair<DocumentKey, std::uint32_t>> sorted;
+  sorted.reserve(slots_.size());
+  for (const auto& [id, slot] : slots_) {
+    std::uint64_t words = 0;
+    for (const FieldLength& length : documents_[slot].lengths) words += length.words;
+    sorted.push_back({{length_class(words), id}, slot});
+  }
   std::sort(sorted.begin(), sorted.end());
   constexpr std::uint32_t kDead = UINT32_MAX;
   std::vector<std::uint32_t> doc_of_slot(documents_.size(), kDead);
+  RunSorter sorter;
   std::vector<SegmentBuilder::Document> documents;
   std::vector<std::vector<std::uint32_t>> lengths(fields_.size(),
                                                   std::vector<std::uint32_t>(sorted.size()));
-  for (const auto& [id, slot] : sorted) {
+  for (const auto& [key, slot] : sorted) {
     const auto doc = static_cast<std::uint32_t>(documents.size());
     doc_of_slot[slot] = doc;
-    documents.push_back({id, documents_[slot].order});
+    documents.push_back({key.id, documents_[slot].order});
+    sorter.add_document(key.length_class);
     for (const StoredValue& value : documents_[slot].stored) {
       builder.stored.add(fields_[value.field], doc, value.key);
     }
@@ -223,11 +266,7 @@ std::string MemoryIndex::build(std::uint64_t number, Language language) const {
   for (const Term& term : terms_) terms.push_back(&term);
   std::sort(terms.begin(), terms.end(), [](auto* a, auto* b) { return a->key < b->key; });
 
-  struct Run {
-    std::uint32_t doc;
-    std::size_t at;
-  };
-  std::vector<Run> runs;
+  std::vector<RunSorter::Run> runs;
   for (const Term* term : terms) {
     const bool with_positions = term->key[0] == kWordKey;
     const std::vector<std::uint32_t>& numbers = term->numbers;
@@ -236,11 +275,7 @@ std::string MemoryIndex::build(std::uint64_t number, Language language) const {
       const std::uint32_t doc = doc_of_slot[numbers[at]];
       if (doc != kDead) runs.push_back({doc, at});
     }
-    // Fields of a document stay in their order. Mostly documents come by id, and all is in order.
-    const auto by_doc = [](Run a, Run b) { return a.doc < b.doc; };
-    if (!std::is_sorted(runs.begin(), runs.end(), by_doc)) {
-      std::stable_sort(runs.begin(), runs.end(), by_doc);
-    }
+    sorter.sort(runs);
     builder.begin_term(term->key);
     for (std::size_t i = 0; i < runs.size(); ++i) {
       if (i == 0 || runs[i].doc != runs[i - 1].doc) builder.postings.begin_document(runs[i].doc);

@@ -35,7 +35,7 @@ struct Renumbering {
 
 Renumbering add_documents(std::span<const SegmentView> inputs, SegmentBuilder& builder) {
   struct Source {
-    SegmentBuilder::Document document;
+    DocumentKey key;
     std::uint32_t input;
     std::uint32_t doc;
   };
@@ -47,19 +47,21 @@ Renumbering add_documents(std::span<const SegmentView> inputs, SegmentBuilder& b
     segment.verify_positions();
     segment.verify_vectors();
     renumbering.docs.emplace_back(segment.documents(), kDropped);
+    DocumentKey last{};
     for (std::uint32_t doc = 0; doc < segment.documents(); ++doc) {
       // Or lists under the new numbers would not ascend.
-      if (doc > 0 && segment.id(doc - 1) >= segment.id(doc)) fail_corrupt(segment.path(), "ids do not ascend");
-      if (!inputs[input].alive(doc)) continue;
-      sources.push_back({{segment.id(doc), segment.order(doc)}, input, doc});
+      const DocumentKey key = segment.key(doc);
+      if (doc > 0 && last >= key) fail_corrupt(segment.path(), "documents are not in order");
+      last = key;
+      if (inputs[input].alive(doc)) sources.push_back({key, input, doc});
     }
   }
   std::sort(sources.begin(), sources.end(),
-            [](const Source& a, const Source& b) { return a.document.id < b.document.id; });
+            [](const Source& a, const Source& b) { return a.key < b.key; });
   std::vector<SegmentBuilder::Document> documents;
   for (const Source& source : sources) {
     renumbering.docs[source.input][source.doc] = static_cast<std::uint32_t>(documents.size());
-    documents.push_back(source.document);
+    documents.push_back({source.key.id, inputs[source.input].segment->order(source.doc)});
   }
   builder.set_documents(documents);
   return renumbering;

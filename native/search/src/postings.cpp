@@ -2,18 +2,20 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
+#include "block_coding.h"
 #include "packed.h"
 
 namespace prse {
 namespace {
 
-constexpr std::uint8_t kSetOfBits = 128;
 constexpr unsigned kWidest = 32;
 // So many documents, up to this wide and from the lower half of the numbers on, cannot exceed 32 bits.
 constexpr unsigned kNoCarry = 23;
 static_assert((kBlockDocs << (kNoCarry + 1)) <= (std::size_t{1} << 31));
-constexpr std::size_t kHeadBytes = 4;
+constexpr std::size_t kLongestHead = 5;
+static_assert(kLongestHead <= kReadAhead);
 
 std::string_view without_read_ahead(std::string_view section) {
   return section.substr(0, section.size() - std::min(section.size(), kReadAhead));
@@ -55,12 +57,11 @@ PostingList::PostingList(std::string_view value, bool with_positions, const Post
   const std::uint64_t begin = in.varint();
   if (begin > postings.size()) in.fail("a term's list lies outside");
   list_ = postings.substr(begin);
-  if (with_positions) {
-    positions_begin_ = in.varint();
-    if (positions_begin_ > sections.positions.size()) in.fail("a term's positions lie outside");
-  }
   if (documents_ <= kBlockDocs) return;
   table_ = BlockTable(sections.tables, in.varint(), blocks_of(documents_), sections.fields, sections.where);
+  if (!with_positions) return;
+  positions_begin_ = in.varint();
+  if (positions_begin_ > sections.positions.size()) in.fail("a term's positions lie outside");
 }
 
 void PostingList::read_alone(PostingBlock& out) const {
@@ -102,23 +103,47 @@ void PostingList::add_to(std::span<std::uint64_t> bits, PostingBlock& block) con
 }
 
 PostingList::Head PostingList::read_head(std::uint32_t block) const {
-  const std::size_t place = table_.blocks() > 0 ? table_.place(block) : 0;
-  if (place > list_.size() || list_.size() - place < kHeadBytes) fail("a block lies outside");
-  const std::string_view bytes = list_.substr(place);
+  const bool has_table = table_.blocks() > 0;
+  const std::size_t place = has_table ? table_.place(block) : 0;
+  if (place > list_.size()) fail("a block lies outside");
+  // Of the head a few bytes are read that may be behind the end; they are there.
+  const std::string_view bytes(list_.data() + place, list_.size() - place + kLongestHead);
   Head head;
   head.count = std::min<std::uint32_t>(kBlockDocs, documents_ - block * static_cast<std::uint32_t>(kBlockDocs));
+  head.before = has_table && block > 0 ? table_.last_doc(block - 1) : UINT32_MAX;
   head.coding = static_cast<std::uint8_t>(bytes[0]);
-  head.code_width = static_cast<std::uint8_t>(bytes[1]);
-  head.least_code = load<std::uint16_t>(bytes.substr(2), 0);
-  const bool is_set = head.coding >= kSetOfBits;
-  if ((!is_set && head.coding > kWidest) || head.code_width > 16) fail("a width is impossible");
-  const std::size_t doc_bytes =
-      is_set ? std::size_t{8} * (head.coding - kSetOfBits) : packed_bytes(head.count, head.coding);
-  if (bytes.size() - kHeadBytes < doc_bytes + packed_bytes(head.count, head.code_width)) {
-    fail("a block lies outside");
+  const auto codes = static_cast<std::uint8_t>(bytes[1]);
+  head.code_width = codes & kCodeWidth;
+  head.in_ones = (codes & kInOnes) != 0;
+  head.least_code = 1;
+  std::size_t at = 2;
+  if ((codes & kOtherLeast) != 0) {
+    head.least_code = load<std::uint16_t>(bytes.substr(at), 0);
+    at += 2;
   }
-  head.documents = bytes.substr(kHeadBytes, doc_bytes);
-  head.codes = bytes.substr(kHeadBytes + doc_bytes);
+  if (head.code_width > 16 || codes >= 2 * kOtherLeast || (head.in_ones && head.least_code == kSpeltOut)) {
+    fail("codes are in no known way");
+  }
+  std::size_t doc_bytes = 0;
+  std::size_t lower_bytes = 0;
+  if (head.coding >= kSetOfBits) {
+    doc_bytes = std::size_t{8} * (head.coding - kSetOfBits);
+  } else if (head.coding >= kSplit) {
+    const unsigned width = head.coding - kSplit;
+    if (width >= kWidest) fail("a width is impossible");
+    lower_bytes = packed_bytes(head.count, width);
+    doc_bytes = has_table ? upper_bytes(head.count, table_.last_doc(block) - head.before, width)
+                          : static_cast<std::uint8_t>(bytes[at++]);
+    if (doc_bytes > kMostUpperBytes) fail("a block lies outside");
+  } else {
+    if (head.coding > kWidest) fail("a width is impossible");
+    doc_bytes = packed_bytes(head.count, head.coding);
+  }
+  const std::size_t code_bytes = head.in_ones ? 0 : packed_bytes(head.count, head.code_width);
+  if (list_.size() - place < at + doc_bytes + lower_bytes + code_bytes) fail("a block lies outside");
+  head.documents = bytes.substr(at, doc_bytes);
+  head.lower = bytes.substr(at + doc_bytes, lower_bytes);
+  head.codes = list_.substr(place + at + doc_bytes + lower_bytes);
   return head;
 }
 
@@ -127,6 +152,7 @@ void PostingList::wait_for_codes(const Head& head, PostingBlock& out) {
   out.codes_wait = true;
   out.packed_codes = head.codes;
   out.code_width = head.code_width;
+  out.codes_in_ones = head.in_ones;
   out.least_code = head.least_code;
   out.documents_wait = false;
 }
@@ -169,8 +195,7 @@ void PostingList::read_documents(std::uint32_t block, PostingBlock& out) const {
   }
   const Head head = read_head(block);
   wait_for_codes(head, out);
-  const bool has_table = table_.blocks() > 0;
-  const std::uint32_t before = has_table && block > 0 ? table_.last_doc(block - 1) : UINT32_MAX;
+  const std::uint32_t before = head.before;
   const std::uint32_t count = head.count;
   const std::uint8_t* packed = bytes_of(head.documents);
   std::uint64_t last = 0;
@@ -184,6 +209,9 @@ void PostingList::read_documents(std::uint32_t block, PostingBlock& out) const {
     if (std::uint64_t{before + 1} + set_bytes * 8 > UINT32_MAX) fail("a document lies outside");
     kernels().expand_bits(packed, set_bytes, before + 1, out.docs.data());
     last = out.docs[count - 1];
+  } else if (head.coding >= kSplit) {
+    read_split(head, out);
+    last = out.docs[count - 1];
   } else {
     kernels().unpack(packed, head.coding, count, out.docs.data());
     if (head.coding > kNoCarry || before + 1 > UINT32_MAX / 2) {
@@ -195,29 +223,77 @@ void PostingList::read_documents(std::uint32_t block, PostingBlock& out) const {
     last = out.docs[count - 1];
   }
   if (last >= sections_->documents) fail("a document lies outside");
-  if (has_table && last != table_.last_doc(block)) fail("a block ends elsewhere than its table says");
+  if (table_.blocks() > 0 && last != table_.last_doc(block)) fail("a block ends elsewhere than its table says");
+}
+
+void PostingList::read_split(const Head& head, PostingBlock& out) const {
+  // Whole words, with nothing of what follows in the last.
+  std::array<std::uint8_t, kMostUpperBytes + 8> upper;
+  const std::size_t bytes = (head.documents.size() + 7) / 8 * 8;
+  std::memcpy(upper.data(), head.documents.data(), head.documents.size());
+  std::memset(upper.data() + head.documents.size(), 0, bytes - head.documents.size());
+  const unsigned width = head.coding - kSplit;
+  std::array<std::uint32_t, kBlockDocs + kWriteAhead> lower;
+  kernels().unpack(bytes_of(head.lower), width, head.count, lower.data());
+  std::array<std::uint32_t, kMostUpperBytes * 8 + kWriteAhead> places;
+  if (kernels().expand_bits(upper.data(), bytes, 0, places.data()) != head.count) {
+    fail("a block has not the size it should");
+  }
+  if (!kernels().join(head.before + 1, width, head.count, places.data(), lower.data(), out.docs.data())) {
+    fail("documents do not ascend");
+  }
+}
+
+void PostingList::read_ones(PostingBlock& out) const {
+  // In each step as many bits are looked at as are needed at least, in whole words; those behind the last
+  // that is needed are of something else.
+  std::array<std::uint32_t, 1 + 2 * kBlockDocs + 64 + kWriteAhead> places;
+  places[0] = UINT32_MAX;
+  const std::uint8_t* const bits = bytes_of(out.packed_codes);
+  std::size_t bytes = 0;
+  for (std::size_t found = 0; found < out.size;) {
+    // What is read ahead is not the list's, but is there.
+    if (bytes >= out.packed_codes.size()) fail("codes lie outside");
+    const std::size_t step = (out.size - found + 63) / 64 * 8;
+    found += kernels().expand_bits(bits + bytes, step, static_cast<std::uint32_t>(bytes * 8),
+                                   places.data() + 1 + found);
+    bytes += step;
+  }
+  out.behind = out.packed_codes.substr(std::min<std::size_t>(places[out.size] / 8 + 1, out.packed_codes.size()));
+  if (kernels().between(out.least_code, out.size, places.data(), out.codes.data()) >> out.code_width != 0) fail("a code is wider than its block's");
+  check_codes(out);
+}
+
+// Mostly no number of the codes' width is too high.
+void PostingList::check_codes(const PostingBlock& out) const {
+  if (out.least_code + (1U << out.code_width) - 1 > shapes().count() &&
+      *std::max_element(out.codes.begin(), out.codes.begin() + out.size) > shapes().count()) {
+    fail("there is no such shape");
+  }
 }
 
 void PostingList::read_codes(PostingBlock& out) const {
   if (!out.codes_wait) return;
   out.codes_wait = false;
+  out.spelt_out.clear();
+  if (out.codes_in_ones) {
+    read_ones(out);
+    return;
+  }
   const std::uint32_t count = out.size;
   kernels().unpack(bytes_of(out.packed_codes), out.code_width, count, out.codes.data());
   for (std::uint32_t i = 0; i < count; ++i) out.codes[i] += out.least_code;
-  // Mostly no number of this width is too high.
-  if (out.least_code + (1U << out.code_width) - 1 > shapes().count() &&
-      *std::max_element(out.codes.begin(), out.codes.begin() + count) > shapes().count()) {
-    fail("there is no such shape");
-  }
-  out.spelt_out.clear();
+  check_codes(out);
+  out.behind = out.packed_codes.substr(packed_bytes(count, out.code_width));
   if (out.least_code != kSpeltOut) return;
-  ByteReader in(out.packed_codes.substr(packed_bytes(count, out.code_width)), sections_->where);
+  ByteReader in(out.behind, sections_->where);
   out.begins.clear();
   for (std::uint32_t i = 0; i < count; ++i) {
     out.begins.push_back(static_cast<std::uint32_t>(out.spelt_out.size()));
     if (out.codes[i] == kSpeltOut) take_shape(in, sections_->fields, out.spelt_out);
   }
   out.begins.push_back(static_cast<std::uint32_t>(out.spelt_out.size()));
+  out.behind = out.behind.substr(in.offset());
 }
 
 void PositionReader::open(const PostingList& list, std::uint32_t number, const PostingBlock& block) {
@@ -235,11 +311,11 @@ void PositionReader::open(const PostingList& list, std::uint32_t number, const P
     list.read_alone_positions(total, numbers_);
     return;
   }
-  const std::string_view section = list.sections_->positions;
-  const std::uint64_t place =
-      list.positions_begin_ + (list.table_.blocks() > 0 ? list.table_.positions_place(number) : 0);
+  const bool has_table = list.table_.blocks() > 0;
+  const std::string_view section = has_table ? list.sections_->positions : block.behind;
+  const std::uint64_t place = has_table ? list.positions_begin_ + list.table_.positions_place(number) : 0;
   const std::uint64_t parts = (total + kPart - 1) / kPart;
-  const std::size_t usable = without_read_ahead(section).size();
+  const std::size_t usable = has_table ? without_read_ahead(section).size() : section.size();
   if (place > usable || parts > usable - place) list.fail("positions lie outside");
   std::size_t at = place + parts;
   if (numbers_.size() < total + kWriteAhead) numbers_.resize(total + kWriteAhead);

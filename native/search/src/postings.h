@@ -3,18 +3,29 @@
 // A term's value in the dictionary begins with varint (documents - 1) << 1 | alone. A term of one
 // document is alone, and all of it lies in the value:
 //   varint document; its shape spelt out (shapes.h); its positions, each a varint difference
-// Otherwise follow the places, as varints, of its list in the section of postings, for a word of
-// its positions, and for a list of more than one block of its table (block_table.h).
+// Otherwise follows the place, as a varint, of its list in the section of postings; and for a list of more
+// than one block those of its table (block_table.h), and for a word of its positions.
 //
 // A list is cut into blocks of 128 documents, the last one shorter. A block is
-//   u8   how documents are coded: 0..32, the width of their differences less one; or 128 + n: a
-//        set of bits in n words of 8 bytes, from above the last document of the block before on
-//   u8   width of the shapes' codes; u16 the least of them
-//   the packed documents, or the set; the packed codes, less the least; then the shapes that are
-//   spelt out, one for each code 0
+//   u8   how documents are coded: 0..32, the width of their differences less one; 64 + n: split, with
+//        n lower bits; or 128 + n: a set of bits in n words of 8 bytes, from above the last document
+//        of the block before on
+//   u8   how the shapes' codes are: the width, 0 to 16; + 32: in ones; + 64: the least is another than 1
+//   u16  the least, where it is another
+//   u8   where documents are split and the list has no table: the bytes of the upper parts
+//   the documents: packed, or split, or the set; the codes, less the least: packed or in ones; then the
+//   shapes that are spelt out, one for each code 0
+//
+// Split, by Elias and Fano ("Partitioned Elias-Fano indexes", Ottaviano and Venturini, SIGIR 2014, has
+// them for lists): documents less the one after the last of the block before, each cut into lower bits,
+// which are packed behind, and an upper part, for which one bit is set: that of the upper part and the
+// document's place in the block together. Where there is a table it tells the last document and by it
+// how many bits these are. In ones: for each code so many bits 0 as it is, then a bit 1, filled up to a byte.
 //
 // Its positions, for each document and field, are differences from the one before (from 0 at
-// first), and are packed 128 of them at a time: a u8 width for each such part, then the parts.
+// first), and are packed 128 of them at a time: a u8 width for each such part, then the parts. They stand
+// in a section of their own, so that what asks for none need not read them; but those of a list of one block
+// right behind it.
 #pragma once
 
 #include <array>
@@ -70,7 +81,10 @@ class PostingsWriter {
 
  private:
   void end_document();
-  void end_block();
+  // `has_table`: the list has more blocks than this.
+  void end_block(bool has_table);
+  std::uint8_t choose_coding(std::uint32_t last, bool has_table);
+  void put_documents(std::uint8_t coding, std::uint32_t last, bool has_table);
   std::string value_of_one() const;
 
   const std::vector<FieldLengths>& lengths_;
@@ -86,6 +100,7 @@ class PostingsWriter {
   std::string spelt_out_;
   std::vector<std::uint32_t> gaps_;
   std::string set_;
+  std::string upper_;
 };
 
 // The sections of a segment in which lists lie, and what limits the numbers in them. Each section
@@ -114,7 +129,9 @@ struct PostingBlock {
   std::string_view set;
   std::uint32_t set_begin = 0;
   std::string_view packed_codes;
+  std::string_view behind;  // the codes, once these were read
   std::uint8_t code_width = 0;
+  bool codes_in_ones = false;
   std::uint32_t least_code = 0;
   std::array<std::uint32_t, kBlockDocs + kWriteAhead> docs;
   std::array<std::uint32_t, kBlockDocs + kWriteAhead> codes;
@@ -166,13 +183,19 @@ class PostingList {
   // The parts of a block.
   struct Head {
     std::uint32_t count;
+    std::uint32_t before;  // the last document of the block before; one less than 0
     std::uint8_t coding;
     std::uint8_t code_width;
+    bool in_ones;
     std::uint32_t least_code;
-    std::string_view documents;
+    std::string_view documents;  // of those that are split, the upper parts
+    std::string_view lower;
     std::string_view codes;  // and what is spelt out behind them
   };
   Head read_head(std::uint32_t block) const;
+  void read_split(const Head& head, PostingBlock& out) const;
+  void read_ones(PostingBlock& out) const;
+  void check_codes(const PostingBlock& out) const;
   static void wait_for_codes(const Head& head, PostingBlock& out);
   void read_alone(PostingBlock& out) const;
   void read_alone_positions(std::uint64_t count, std::vector<std::uint32_t>& out) const;

@@ -64,7 +64,7 @@ Segment::Segment(std::shared_ptr<const FileBytes> file, std::uint64_t number, st
   read_sections();
   read_fields();
   const auto where = [&](SectionId id) { return section_paths_[id].c_str(); };
-  ids_ = PackedColumn(sections_[kIds], documents_, where(kIds));
+  ids_ = DocumentIds(sections_[kIds], documents_, where(kIds));
   orders_ = PackedColumn(sections_[kOrders], documents_, where(kOrders));
   const auto fields = static_cast<std::uint32_t>(fields_.size());
   shapes_ = Shapes(sections_[kShapes], fields, where(kShapes));
@@ -127,25 +127,10 @@ void Segment::read_fields() {
   }
 }
 
-std::uint32_t Segment::first_above(std::uint64_t wanted) const {
-  verify(kIds);
-  std::uint32_t low = 0;
-  std::uint32_t high = documents_;
-  while (low < high) {
-    const std::uint32_t middle = low + (high - low) / 2;
-    if (id(middle) <= wanted) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
-}
-
-std::optional<std::uint32_t> Segment::find(std::uint64_t wanted) const {
-  const std::uint32_t above = first_above(wanted);
-  if (above > 0 && id(above - 1) == wanted) return above - 1;
-  return std::nullopt;
+DocumentKey Segment::key(std::uint32_t doc) const {
+  std::uint64_t words = 0;
+  for (std::uint32_t field = 0; field < fields_.size(); ++field) words += length(field, doc);
+  return {length_class(words), id(doc)};
 }
 
 std::vector<Dictionary::Cursor> Segment::forms(std::string_view word, std::string_view stem) const {
@@ -194,7 +179,12 @@ void check_segment(const Segment& segment, Language language) {
   segment.verify_positions();
   segment.verify_vectors();
   for (std::uint32_t doc = 1; doc < segment.documents(); ++doc) {
-    if (segment.id(doc - 1) >= segment.id(doc)) fail_corrupt(segment.path(), "ids do not ascend");
+    if (segment.key(doc - 1) >= segment.key(doc)) fail_corrupt(segment.path(), "documents are not in order");
+  }
+  for (const DocumentIds::Run run : segment.ids().runs()) {
+    for (std::uint32_t doc = run.begin + 1; doc < run.end; ++doc) {
+      if (segment.id(doc - 1) >= segment.id(doc)) fail_corrupt(segment.path(), "ids do not ascend");
+    }
   }
   std::string last;
   for (auto term = segment.terms().begin(); term.valid(); term.next()) {

@@ -1,4 +1,4 @@
-// An immutable part of the index, in one file: documents sorted by id with their postings, and
+// An immutable part of the index, in one file: documents in the order of document_ids.h with their postings, and
 // the vectors and tags that were set along with them. FORMAT.md draws the file.
 #pragma once
 
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dictionary.h"
+#include "document_ids.h"
 #include "file_system.h"
 #include "liveness.h"
 #include "neighbours.h"
@@ -24,8 +25,8 @@
 namespace prse {
 
 enum SectionId : std::uint32_t {
-  kIds = 0,     // packed.h draws the columns
-  kOrders,
+  kIds = 0,     // document_ids.h
+  kOrders,      // packed.h draws the column
   kFields,      // names and totals of the fields
   kLengths,     // of each field, the number of words of each document
   kShapes,      // shapes.h
@@ -93,9 +94,14 @@ class Segment {
     for (const SectionId id : {kIds, kOrders, kLengths}) verify(id);
   }
 
-  std::optional<std::uint32_t> find(std::uint64_t id) const;
-  // The first document whose id is above `id`.
-  std::uint32_t first_above(std::uint64_t id) const;
+  // Verified: all of the documents, and which of them has an id.
+  const DocumentIds& ids() const {
+    verify(kIds);
+    return ids_;
+  }
+  std::optional<std::uint32_t> find(std::uint64_t id) const { return ids().find(id); }
+  // What the documents are ordered by.
+  DocumentKey key(std::uint32_t doc) const;
 
   const Dictionary& terms() const {
     verify(kTerms);
@@ -148,7 +154,7 @@ class Segment {
   std::array<std::uint32_t, kSectionCount> checksums_{};
   mutable std::array<std::atomic<bool>, kSectionCount> verified_{};
   std::vector<Field> fields_;
-  PackedColumn ids_;
+  DocumentIds ids_;
   PackedColumn orders_;
   Shapes shapes_;
   PostingSections posting_sections_;

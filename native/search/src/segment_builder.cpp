@@ -11,7 +11,7 @@ void SegmentBuilder::set_documents(const std::vector<Document>& documents) {
   documents_ = static_cast<std::uint32_t>(documents.size());
   std::vector<std::uint64_t> column;
   for (const Document& document : documents) column.push_back(document.id);
-  sections_[kIds] = encode_column(column);
+  sections_[kIds] = encode_document_ids(column);
   column.clear();
   for (const Document& document : documents) {
     column.push_back(static_cast<std::uint64_t>(document.order) ^ (std::uint64_t{1} << 63));

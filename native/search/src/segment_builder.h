@@ -28,7 +28,7 @@ class SegmentBuilder {
     std::int64_t order;
   };
 
-  // Documents must ascend by id.
+  // In their order (document_ids.h).
   void set_documents(const std::vector<Document>& documents);
   // Fields are numbered as they come; `lengths` has the number of words of each document.
   void add_field(std::string_view name, const std::vector<std::uint32_t>& lengths);

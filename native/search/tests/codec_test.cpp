@@ -49,6 +49,8 @@ TEST(Varint, RoundTrips) {
 TEST(Kernels, AllInstructionSetsAgree) {
   std::mt19937 random(1);
   int compared = 0;
+  int ascending = 0;
+  int falling = 0;
   for (const Kernels* const* other = all_kernels() + 1; *other != nullptr; ++other) {
     for (unsigned width = 0; width <= 32; ++width) {
       for (std::size_t count = 0; count <= kBlockDocs; ++count) {
@@ -69,6 +71,24 @@ TEST(Kernels, AllInstructionSetsAgree) {
         (*other)->ascend(7, count, wide.data());
         const auto size = static_cast<std::ptrdiff_t>(count);
         ASSERT_TRUE(std::equal(plain.begin(), plain.begin() + size, wide.begin())) << (*other)->name;
+        // Split numbers, also such as do not ascend.
+        for (const bool ascend : {true, false}) {
+          std::uint32_t place = 0;
+          std::vector<std::uint32_t> places(kBlockDocs + kWriteAhead);
+          for (std::size_t i = 0; i < count; ++i) places[i] = place += 1 + (ascend ? static_cast<std::uint32_t>(random() % 3) : 0);
+          const std::uint32_t base = width > 20 ? 0xFFFF0000U : 7;
+          std::vector<std::uint32_t> lower(numbers);
+          lower.resize(kBlockDocs + kWriteAhead);
+          const unsigned bits = std::min(width, 31U);
+          for (auto& low : lower) low &= (1U << bits) - 1;
+          const bool rises = kScalarKernels.join(base, bits, count, places.data(), lower.data(), plain.data());
+          ASSERT_EQ(rises, (*other)->join(base, bits, count, places.data(), lower.data(), wide.data())) << (*other)->name;
+          ASSERT_TRUE(std::equal(plain.begin(), plain.begin() + size, wide.begin())) << (*other)->name;
+          (rises ? ascending : falling) += 1;
+          ASSERT_EQ(kScalarKernels.between(base, count, places.data(), plain.data()),
+                    (*other)->between(base, count, places.data(), wide.data()));
+          ASSERT_TRUE(std::equal(plain.begin(), plain.begin() + size, wide.begin())) << (*other)->name;
+        }
         std::vector<std::uint8_t> left(count);
         std::vector<std::uint8_t> right(count);
         for (auto& byte : left) byte = static_cast<std::uint8_t>(random());
@@ -106,6 +126,8 @@ TEST(Kernels, AllInstructionSetsAgree) {
     }
   }
   if (compared == 0) GTEST_SKIP() << "this processor has no wider instructions";
+  EXPECT_GT(ascending, 0);
+  EXPECT_GT(falling, 0);
 }
 
 // A column of numbers of any size is read at random.
@@ -180,14 +202,29 @@ TEST(Kernels, SharedNumbersAreThoseOfAPlainIntersection) {
 
 // Lists of many blocks come back by walking and by seeking, with fields and positions, also
 // where a document's positions were never asked for.
-TEST(Postings, RoundTripWalkedAndSought) {
+struct KindOfList {
+  int documents;
+  std::uint32_t gap;    // on average half of it
+  std::uint32_t times;  // at most, in a field
+};
+
+class Postings : public testing::TestWithParam<KindOfList> {};
+
+// Of one block and of several, dense and sparse, and with so many positions that their places are wide.
+INSTANTIATE_TEST_SUITE_P(, Postings,
+                         testing::Values(KindOfList{1000, 3, 3}, KindOfList{1000, 200, 3}, KindOfList{1000, 1, 1},
+                                         KindOfList{129, 1000, 2}, KindOfList{128, 40, 9}, KindOfList{70, 900, 1},
+                                         KindOfList{2, 60'000, 3}, KindOfList{2500, 30, 150}));
+
+TEST_P(Postings, RoundTripWalkedAndSought) {
+  const KindOfList kind = GetParam();
   std::mt19937 random(3);
   struct Entry {
     std::uint32_t doc;
     std::map<std::uint32_t, std::vector<std::uint32_t>> fields;
   };
   std::vector<Entry> entries;
-  const std::vector<FieldLengths> lengths(5, FieldLengths(std::vector<std::uint32_t>(1 << 16, 10), 10.0));
+  const std::vector<FieldLengths> lengths(5, FieldLengths(std::vector<std::uint32_t>(1 << 18, 10), 10.0));
   PostingsWriter writer(lengths);
   writer.begin_term(true);
   writer.begin_document(9);
@@ -195,13 +232,13 @@ TEST(Postings, RoundTripWalkedAndSought) {
   writer.end_term();
   writer.begin_term(true);
   std::uint32_t doc = 0;
-  for (int i = 0; i < 1000; ++i) {
-    doc += 1 + random() % (i % 300 == 0 ? 5000 : 3);
+  for (int i = 0; i < kind.documents; ++i) {
+    doc += 1 + random() % (i % 300 == 0 ? 5000 : kind.gap);
     Entry entry{doc, {}};
     writer.begin_document(doc);
     for (std::uint32_t field = random() % 3; field < 5; field += 1 + random() % 4) {
       std::uint32_t position = 0;
-      for (std::uint32_t n = 1 + random() % 3; n > 0; --n) {
+      for (std::uint32_t n = 1 + random() % kind.times; n > 0; --n) {
         entry.fields[field].push_back(position += 1 + random() % 300);
       }
       const auto& positions = entry.fields[field];
