@@ -8,6 +8,7 @@ use crate::bytes::{Put, Take};
 use crate::codec::{Encoder, Shape, decode};
 use crate::filter::hash;
 use crate::heads::head_of;
+use crate::ready::Ready;
 
 /// No block holds more entries.
 const MOST: u64 = 1 << 20;
@@ -262,58 +263,6 @@ impl Light {
         let decode = |shape: &Shape| Column::decode(&mut take, *shape, count, None);
         let columns = schema.columns.iter().map(decode).collect::<Option<_>>()?;
         take.is_at_end().then_some(Self { keys, present, columns })
-    }
-}
-
-/// Entries of a block in the form in which they are handed out, under keys that are numbers. Made so
-/// that a look-up touches as little memory as may be.
-#[derive(Debug, Default)]
-pub(crate) struct Ready {
-    /// The first key.
-    first: u64,
-    entries: Vec<ReadyEntry>,
-    bytes: Vec<u8>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct ReadyEntry {
-    key: u64,
-    /// Where its bytes begin and end; nowhere for a tombstone.
-    begin: u32,
-    end: u32,
-}
-
-impl Ready {
-    /// Append an entry; its key is greater than those before.
-    pub(crate) fn push(&mut self, key: u64, text: &[u8]) {
-        let place = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let begin = place(&self.bytes);
-        self.bytes.extend_from_slice(text);
-        if self.entries.is_empty() {
-            self.first = key;
-        }
-        self.entries.push(ReadyEntry { key, begin, end: place(&self.bytes) });
-    }
-
-    /// The place of a key.
-    pub(crate) fn find(&self, key: u64) -> Option<usize> {
-        // Mostly none is missing between the first and this one.
-        let guess = usize::try_from(key.checked_sub(self.first)?).ok()?;
-        if self.entries.get(guess).is_some_and(|entry| entry.key == key) {
-            return Some(guess);
-        }
-        self.entries.binary_search_by_key(&key, |entry| entry.key).ok()
-    }
-
-    pub(crate) fn text(&self, index: usize) -> &[u8] {
-        let entry = self.entries.get(index);
-        let place =
-            entry.and_then(|entry| self.bytes.get(entry.begin as usize..entry.end as usize));
-        place.unwrap_or_default()
-    }
-
-    fn size(&self) -> usize {
-        self.entries.len() * size_of::<ReadyEntry>() + self.bytes.len()
     }
 }
 

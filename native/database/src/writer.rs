@@ -221,7 +221,10 @@ impl Writer {
                 });
                 let earliest = times.min().unwrap_or(now_ns).min(now_ns);
                 self.earliest.fetch_min(earliest, Ordering::Relaxed);
-                self.append(&state, &mut draft, count, &resolved.blobs, urgent)?
+                let last = state.seq;
+                // Nobody else may hold it, so that it can be changed in place.
+                drop(state);
+                self.append(last, &mut draft, count, &resolved.blobs, urgent)?
             }
         };
         drop(serial);
@@ -237,17 +240,17 @@ impl Writer {
         }
     }
 
-    /// Log a checked transaction, not yet durable and not yet seen. `committing` is held. One that
-    /// is `urgent` may take what is kept in reserve for a full disk.
+    /// Log a checked transaction behind number `last`, not yet durable and not yet seen.
+    /// `committing` is held. One that is `urgent` may take what is kept in reserve for a full disk.
     pub(crate) fn append(
         &self,
-        state: &State,
+        last: u64,
         draft: &mut Draft,
         count: u32,
-        blobs: &[u64],
+        blobs: &[&FinishedBlob],
         urgent: bool,
     ) -> Result<u64> {
-        let seq = state.seq + 1;
+        let seq = last + 1;
         let length = draft.payload().len();
         let check = checksum(draft.payload());
         let alignment = ALIGNMENT;
@@ -259,19 +262,26 @@ impl Writer {
             Error::Poisoned(why) => Error::OutcomeUnknown(why),
             other => other,
         })?;
+        // Where it is given up halfway the log is so before anyone sees the state.
+        let mut logged = locked(&self.logged);
         let armed = self.log.arm();
+        logged.place = Some(place.clone());
         let mut loose: LooseChunks = {
             let mut unnamed = self.log.unnamed();
-            blobs.iter().filter_map(|id| Some((*id, unnamed.remove(id)?))).collect()
+            let mut take = |blob: &&FinishedBlob| {
+                blob.set_named();
+                Some((blob.id(), unnamed.remove(&blob.id())?))
+            };
+            blobs.iter().filter_map(&mut take).collect()
         };
         let payload_at = place.position + HEADER_BYTES;
         let source = Source { segment: &place.segment, payload_at, seq };
         let payload = draft.payload().get(..length).unwrap_or_default();
-        let mut next = state.clone();
+        // Changed in place where nobody syncs or reads it, which is most of a group.
+        let next = Arc::make_mut(&mut logged.state);
         next.apply(&source, payload, count, &mut loose)?;
         next.settle()?;
         next.log = self.log.parts_up_to(&place).into();
-        *locked(&self.logged) = Logged { state: Arc::new(next), place: Some(place) };
         armed.disarm();
         Ok(seq)
     }
