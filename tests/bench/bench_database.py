@@ -224,17 +224,6 @@ def many_threads(ours: Ours, source: Iterator[Picture], rng: random.Random, roun
     count = 640
     spent: list[float] = []
     gathered: list[float] = []
-    switching: list[float] = []
-
-    def run_parts(threads: int, work: Callable[[list[list[Picture]]], None]) -> None:
-        batches = next(pending)
-        parts = [batches[number::threads] for number in range(threads)]
-        runs = [threading.Thread(target=work, args=(part,)) for part in parts]
-        for run_ in runs:
-            run_.start()
-        for run_ in runs:
-            run_.join()
-
     calls: list[int] = []
 
     def commit_part(part: list[list[Picture]]) -> None:
@@ -243,26 +232,24 @@ def many_threads(ours: Ours, source: Iterator[Picture], rng: random.Random, roun
         calls.append(write_calls() - before)
 
     def commit_from(threads: int) -> None:
+        batches = next(pending)
+        parts = [batches[number::threads] for number in range(threads)]
+        runs = [threading.Thread(target=commit_part, args=(part,)) for part in parts]
         calls.clear()
         begin = time.process_time()
-        run_parts(threads, commit_part)
+        for run_ in runs:
+            run_.start()
+        for run_ in runs:
+            run_.join()
         if threads > 1:
             spent.append(time.process_time() - begin)
             # Two writes a row, and one of the mark for each sync.
             gathered.append(count / max(1, sum(calls) - 2 * count))
 
-    def call_from(threads: int) -> None:
-        begin = time.process_time()
-        run_parts(threads, lambda part: for_each(ours.idle_transaction, [row for (row,) in part]))
-        switching.append(time.process_time() - begin)
-
-    # Each commits as many pictures, made before.
-    made = [[[next(source)] for _ in range(count)] for _ in range(2 * rounds)]
-    pending = iter(made + made[:rounds])
+    pending = iter([[[next(source)] for _ in range(count)] for _ in range(2 * rounds)])
     medians = interleaved(
         rng, rounds, {"one": partial(commit_from, 1), "many": partial(commit_from, 32)}
     )
-    idle = interleaved(rng, rounds, {"calls": partial(call_from, 32)})["calls"]
     each = statistics.median(spent) / count
     cores = len(os.sched_getaffinity(0))
     print(
@@ -271,8 +258,7 @@ def many_threads(ours: Ours, source: Iterator[Picture], rng: random.Random, roun
         f"a sync takes {statistics.median(gathered):,.1f} rows. "
         f"A row takes {each * 1e6:,.0f} us of processor (hashing, copying, checksums, Python), "
         f"so {cores} cores allow {cores / each:,.0f} at most, "
-        f"{medians['one'] / count * cores / each:.1f}x one thread; Python's part, one thread at a "
-        f"time, is {statistics.median(switching) / count * 1e6:,.0f} us, {count / idle:,.0f} rows/s",
+        f"{medians['one'] / count * cores / each:.1f}x one thread",
         flush=True,
     )
 
