@@ -18,7 +18,7 @@ use rustix::time::{ClockId, clock_gettime};
 const BLOB_BYTES: usize = 60_000;
 /// Rows before the first that count: the first segment is not filled ahead.
 const BEFORE: usize = 1_600;
-const ROWS: usize = 640;
+const ROWS: u32 = 640;
 const ROUNDS: usize = 5;
 
 /// The process's processor time.
@@ -96,24 +96,24 @@ fn main() {
     let mut work = vec![(0, vec![0; BLOB_BYTES]); BEFORE];
     next(&mut work);
     commit_from(&store, 8, &work);
-    work.truncate(ROWS);
+    work.truncate(ROWS as usize);
     let mut taken = vec![Vec::new(); counts.len()];
     for _ in 0..ROUNDS {
         for (threads, taken) in counts.iter().zip(&mut taken) {
             next(&mut work);
             let (begin, used) = (Instant::now(), processor());
             commit_from(&store, *threads, &work);
-            taken.push((begin.elapsed(), processor() - used));
+            taken.push((begin.elapsed(), processor().saturating_sub(used)));
         }
     }
     println!("hashing 60 kB takes {} us", hashing(&work).as_micros());
     for (threads, taken) in counts.iter().zip(&mut taken) {
         taken.sort();
-        let (elapsed, used) = taken[ROUNDS / 2];
+        let (elapsed, used) = *taken.get(ROUNDS / 2).unwrap();
         println!(
             "{threads} threads: {:.0} rows/s, {} us of processor a row",
-            ROWS as f64 / elapsed.as_secs_f64(),
-            used.as_micros() / ROWS as u128,
+            f64::from(ROWS) / elapsed.as_secs_f64(),
+            (used / ROWS).as_micros(),
         );
     }
 }

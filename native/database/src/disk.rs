@@ -96,7 +96,7 @@ pub trait DiskFile: Send + Sync + Debug {
 /// Zeros that are written at once. The kernel keeps them in memory in pieces of this size, and large
 /// ones it often takes from memory that nobody used yet, whose clearing costs a virtual machine ten
 /// times what the writing does.
-const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 
 /// Write zeros into `from..to` while `is_wanted` says so.
 pub(crate) fn fill_with_zeros(

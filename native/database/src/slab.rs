@@ -136,14 +136,13 @@ impl Slabs {
             let first = region.take(count)?;
             Some((region, first))
         });
-        let (region, first) = match found {
-            Some(found) => found,
-            None => {
-                let region = Arc::new(Region::new()?);
-                regions.push(Arc::downgrade(&region));
-                let first = region.take(count)?;
-                (region, first)
-            }
+        let (region, first) = if let Some(found) = found {
+            found
+        } else {
+            let region = Arc::new(Region::new()?);
+            regions.push(Arc::downgrade(&region));
+            let first = region.take(count)?;
+            (region, first)
         };
         drop(regions);
         // SAFETY: the cells are within the region and taken for these bytes alone; `bytes` are
@@ -189,18 +188,19 @@ mod tests {
     #[test]
     fn room_is_used_again() {
         let slabs = Slabs::default();
-        let full: Vec<_> = (0..4).map(|byte| slabs.put(&[byte; REGION / 4]).unwrap()).collect();
+        let full: Vec<_> = (0..4).map(|byte| slabs.put(&vec![byte; REGION / 4]).unwrap()).collect();
         let regions = || locked(&slabs.regions).iter().filter(|one| one.strong_count() > 0).count();
         assert_eq!(regions(), 1);
         let other = slabs.put(&[9]).unwrap();
         assert_eq!(regions(), 2);
         let mut full = full.into_iter();
         drop(full.nth(1));
-        let again = slabs.put(&[7; REGION / 4]).unwrap();
+        let again = slabs.put(&vec![7; REGION / 4]).unwrap();
         assert_eq!((regions(), again.bytes()[0]), (2, 7));
         drop((full, again, other));
         assert_eq!(regions(), 0);
-        assert!(slabs.put(&[0; REGION + 1]).is_none());
-        assert_eq!(slabs.put(&[3; REGION]).unwrap().bytes(), [3; REGION]);
+        assert!(slabs.put(&vec![0; REGION + 1]).is_none());
+        let most = vec![3; REGION];
+        assert_eq!(slabs.put(&most).unwrap().bytes(), most);
     }
 }

@@ -29,6 +29,9 @@ pub(crate) struct Writer {
     group: Group,
     /// The durable state, which is what others see.
     state: Mutex<Arc<State>>,
+    /// The one before, as long as it differs by a transaction alone: freed while the disk writes
+    /// the next, when nobody waits for that.
+    retired: Mutex<Option<Arc<State>>>,
     lock: Mutex<Option<WriterLock>>,
     next_id: AtomicU64,
     pub(crate) options: Options,
@@ -88,6 +91,7 @@ impl Writer {
             group: Group::new(state.seq),
             next_id: AtomicU64::new(state.next_id),
             state: Mutex::new(state),
+            retired: Mutex::new(None),
             lock: Mutex::new(Some(lock)),
             options,
             cache,
@@ -129,10 +133,15 @@ impl Writer {
         Arc::clone(&locked(&self.state))
     }
 
-    fn publish(&self, state: Arc<State>) {
-        // The old state may be the last of its kind; it is freed outside the lock.
-        let old = std::mem::replace(&mut *locked(&self.state), state);
-        drop(old);
+    /// Have others see `state`; return what they saw, which may be the last of its kind.
+    fn publish(&self, state: Arc<State>) -> Arc<State> {
+        std::mem::replace(&mut *locked(&self.state), state)
+    }
+
+    /// Free what was seen before the last transaction.
+    fn free_retired(&self) {
+        let retired = locked(&self.retired).take();
+        drop(retired);
     }
 
     /// Put another, durable form of the same content in the state's place. `committing` is held
@@ -140,7 +149,9 @@ impl Writer {
     pub(crate) fn replace(&self, state: State) {
         let state = Arc::new(state);
         *locked(&self.logged) = Logged { state: Arc::clone(&state), place: None };
-        self.publish(state);
+        // It may hold files that are gone.
+        self.free_retired();
+        drop(self.publish(state));
     }
 
     /// Wait for everything logged so far. While `committing` is held nothing more is logged, so
@@ -158,7 +169,8 @@ impl Writer {
                 self.log.sync(&place).map_err(|error| error.to_string())?;
             }
             let seq = state.seq;
-            self.publish(state);
+            let before = locked(&self.retired).replace(self.publish(state));
+            drop(before);
             Ok(seq)
         };
         self.group.wait(seq, sync).map_err(Error::OutcomeUnknown)
@@ -262,6 +274,7 @@ impl Writer {
             Error::Poisoned(why) => Error::OutcomeUnknown(why),
             other => other,
         })?;
+        self.free_retired();
         // Where it is given up halfway the log is so before anyone sees the state.
         let mut logged = locked(&self.logged);
         let armed = self.log.arm();
