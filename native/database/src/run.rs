@@ -203,7 +203,11 @@ impl Run {
         if let Some(part) = slots.get(block) {
             return Ok(part);
         }
-        let part = Arc::new(self.load(block, heavy)?);
+        let mut part = self.load(block, heavy)?;
+        if let Some(slabs) = self.cache.slabs().filter(|_| keep) {
+            part.settle(slabs);
+        }
+        let part = Arc::new(part);
         if keep {
             self.cache.put(slots, block, &part);
         }

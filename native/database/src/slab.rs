@@ -18,14 +18,18 @@ use crate::log::locked;
 /// Bytes of a huge page, which begins at a multiple of them.
 const REGION: usize = 2 << 20;
 /// What a region is given away in.
-const CELL: usize = 4096;
+const CELL: usize = 1024;
 const CELLS: usize = REGION / CELL;
 
 /// One huge page; given back when dropped.
 struct Region {
     begin: *mut c_void,
-    /// Which cells are taken.
-    taken: Mutex<[bool; CELLS]>,
+    cells: Mutex<Cells>,
+}
+
+struct Cells {
+    taken: [bool; CELLS],
+    free: usize,
 }
 
 // SAFETY: cells are written only by who has just taken them, before others can have them.
@@ -49,21 +53,35 @@ impl Region {
                 _ = munmap(begin.byte_add(REGION), REGION - before);
             }
             _ = madvise(begin, REGION, Advice::LinuxHugepage);
-            Some(Self { begin, taken: Mutex::new([false; CELLS]) })
+            let cells = Cells { taken: [false; CELLS], free: CELLS };
+            Some(Self { begin, cells: Mutex::new(cells) })
         }
     }
 
     /// Take `count` cells next to each other; return the first.
     fn take(&self, count: usize) -> Option<usize> {
-        let mut taken = locked(&self.taken);
+        let mut cells = locked(&self.cells);
+        if cells.free < count {
+            return None;
+        }
         let mut free = 0;
-        let end = taken.iter().position(|is_taken| {
+        let end = cells.taken.iter().position(|is_taken| {
             free = if *is_taken { 0 } else { free + 1 };
             free == count
         })?;
         let first = end + 1 - count;
-        taken.get_mut(first..=end)?.fill(true);
+        cells.taken.get_mut(first..=end)?.fill(true);
+        cells.free -= count;
         Some(first)
+    }
+
+    /// Give back `count` cells from `first` on.
+    fn give_back(&self, first: usize, count: usize) {
+        let mut cells = locked(&self.cells);
+        if let Some(taken) = cells.taken.get_mut(first..first + count) {
+            taken.fill(false);
+            cells.free += count;
+        }
     }
 }
 
@@ -98,10 +116,7 @@ impl SlabBytes {
 
 impl Drop for SlabBytes {
     fn drop(&mut self) {
-        let cells = self.first..self.first + self.length.div_ceil(CELL);
-        if let Some(cells) = locked(&self.region.taken).get_mut(cells) {
-            cells.fill(false);
-        }
+        self.region.give_back(self.first, self.length.div_ceil(CELL));
     }
 }
 
@@ -164,7 +179,7 @@ mod tests {
         /// Whatever is put and dropped in whatever order, what is held stays as it was put.
         #[test]
         fn what_is_held_stays(
-            steps in prop::collection::vec((0..3 * CELL * 40, any::<u8>(), any::<bool>()), 1..80)
+            steps in prop::collection::vec((0..3 * CELL * 160, any::<u8>(), any::<bool>()), 1..80)
         ) {
             let slabs = Slabs::default();
             let mut held: Vec<(SlabBytes, Vec<u8>)> = Vec::new();
