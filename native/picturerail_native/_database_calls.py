@@ -169,14 +169,14 @@ def copied(value: Any) -> bytes:
     return bytes(ffi.buffer(value.data, length)) if length else b""
 
 
-class _Process:
+class Process:
     """Counts the forks between the first process and this one."""
 
     forks = 0
 
 
 def _count_fork() -> None:
-    _Process.forks += 1
+    Process.forks += 1
 
 
 os.register_at_fork(after_in_child=_count_fork)
@@ -184,7 +184,7 @@ os.register_at_fork(after_in_child=_count_fork)
 
 def _end(function: Callable[[Any], None], forks: int, pointer: Any) -> None:
     # In a forked child the handle belongs to the parent, whose locks may be held for ever.
-    if forks == _Process.forks:
+    if forks == Process.forks:
         function(pointer)
 
 
@@ -194,7 +194,13 @@ class Handle:
     A call holds the pointer while it runs, so closing from another thread never takes it away.
     """
 
-    __slots__ = ("_forks", "_pointer", "_what")
+    __slots__ = ("_what", "forks", "held")
+
+    forks: int
+    """In which process it was made."""
+    held: Any
+    """The C pointer; None once it was given up. To be had by `pointer`, or where a property costs
+    too much by looking at both of these as that does."""
 
     def __init__(
         self, what: str, end: Callable[[Any], None], make: Callable[..., int], *arguments: object
@@ -202,9 +208,9 @@ class Handle:
         """Make the handle with a C function whose last result is the pointer to it."""
         out = ffi.new(f"{what} **")
         call(make, *arguments, out)
-        self._forks = _Process.forks
+        self.forks = Process.forks
         self._what = what
-        self._pointer = ffi.gc(out[0], partial(_end, end, self._forks))
+        self.held = ffi.gc(out[0], partial(_end, end, self.forks))
 
     @property
     def pointer(self) -> Any:
@@ -213,20 +219,20 @@ class Handle:
         Raises:
             ClosedError: it was closed, or belongs to the process that this one was forked from.
         """
-        pointer = self._pointer
+        pointer = self.held
         if pointer is None:
             raise ClosedError(f"the {self._what.removeprefix('prdb_')} was closed")
-        if self._forks != _Process.forks:
+        if self.forks != Process.forks:
             raise ClosedError("the store was opened before a fork: open it in this process")
         return pointer
 
     def close(self) -> None:
         """Give it up; a second call does nothing."""
-        self._pointer = None
+        self.held = None
 
     def consume(self) -> Any:
         """Return the pointer for a call that ends the handle itself."""
         pointer = self.pointer
-        self._pointer = None
+        self.held = None
         ffi.gc(pointer, None)
         return pointer

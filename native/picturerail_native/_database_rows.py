@@ -8,7 +8,15 @@ from typing import Any
 import msgspec
 
 from picturerail_native._database import ffi, lib
-from picturerail_native._database_calls import Handle, call, copied, is_there, room, succeed
+from picturerail_native._database_calls import (
+    Handle,
+    Process,
+    call,
+    copied,
+    is_there,
+    room,
+    succeed,
+)
 from picturerail_native.records import Change, FileStat, ImageChange, ImageRow, RecordChange, Table
 
 
@@ -43,7 +51,10 @@ pack_row: Callable[[ImageRow], bytes] = msgspec.msgpack.Encoder().encode
 def get(snapshot: Handle, image_id: int) -> ImageRow | None:
     """Return the row with this id; None if there is none."""
     found, data = room.rows
-    status = _c_get(snapshot.pointer, image_id, found)
+    pointer = snapshot.held
+    if pointer is None or snapshot.forks != Process.forks:
+        pointer = snapshot.pointer
+    status = _c_get(pointer, image_id, found)
     if status and not is_there(status, found.error):
         return None
     taken = found.length
@@ -69,7 +80,10 @@ def find_path(snapshot: Handle, root: int, path: bytes) -> ImageRow | None:
 def find_filename(snapshot: Handle, filename: bytes) -> list[ImageRow]:
     """Return all live rows of a filename, in id order."""
     found, data = room.rows
-    status = _c_find_filename(snapshot.pointer, filename, len(filename), 0, found)
+    pointer = snapshot.held
+    if pointer is None or snapshot.forks != Process.forks:
+        pointer = snapshot.pointer
+    status = _c_find_filename(pointer, filename, len(filename), 0, found)
     if status == _DONE:
         # Mostly these are all.
         return _decode_rows(data[: found.length])
@@ -85,7 +99,7 @@ def find_filename(snapshot: Handle, filename: bytes) -> list[ImageRow]:
             room.grow(found.length)
             found, data = room.rows
         after = rows[-1].id if rows else 0
-        status = _c_find_filename(snapshot.pointer, filename, len(filename), after, found)
+        status = _c_find_filename(pointer, filename, len(filename), after, found)
 
 
 def cursor(function: Callable[..., int], *arguments: object) -> Handle:

@@ -144,13 +144,13 @@ def written() -> int:
 
 
 def write_calls() -> int:
-    """Return how many write calls this process has made."""
-    return counted("syscw")
+    """Return how many write calls this thread has made."""
+    return counted("syscw", "thread-self")
 
 
-def counted(what: str) -> int:
-    """Return one of the kernel's counts of this process's reads and writes."""
-    lines = Path("/proc/self/io").read_text().splitlines()
+def counted(what: str, whose: str = "self") -> int:
+    """Return one of the kernel's counts of this process's or thread's reads and writes."""
+    lines = Path(f"/proc/{whose}/io").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(what))
 
 
@@ -208,11 +208,14 @@ def broken_down(ours: Ours, floor: Floor, source: Iterator[Picture], rounds: int
         for name, seconds in {**ours.timed_commit(picture), **floor.timed_commit(picture)}.items():
             steps.setdefault(name, []).append(seconds)
     us = {name: statistics.median(seconds) * 1e6 for name, seconds in steps.items()}
+    at_least = us["write"] + us["sync"]
     print(
         f"    one row: {us['bring'] + us['commit']:,.0f} us, {us['processor']:,.0f} of processor: "
         f"{us['bring']:,.0f} to bring it (copied to the log and hashed; Python and its calls take "
         f"{us['calls']:,.0f}), {us['commit']:,.0f} to commit it (frame, sync, mark, state); "
-        f"the floor writes for {us['write']:,.0f} and syncs for {us['sync']:,.0f}"
+        f"the floor writes for {us['write']:,.0f} and syncs for {us['sync']:,.0f}, which with "
+        f"Python's calls alone, without hashing, would be "
+        f"{at_least / (at_least + us['calls']):.2f} of the floor"
     )
 
 
@@ -221,25 +224,32 @@ def many_threads(ours: Ours, source: Iterator[Picture], rng: random.Random, roun
 
     Not at once: threads that come before all others keep the kernel from writing.
     """
-    count = 320
+    count = 640
     spent: list[float] = []
     gathered: list[float] = []
+    calls: list[int] = []
+
+    def commit_part(part: list[list[Picture]]) -> None:
+        before = write_calls()
+        ours.commit_all(part)
+        calls.append(write_calls() - before)
 
     def commit_from(threads: int) -> None:
-        batches = next(work)
+        batches = next(pending)
         parts = [batches[number::threads] for number in range(threads)]
-        runs = [threading.Thread(target=ours.commit_all, args=(part,)) for part in parts]
-        begin, calls = time.process_time(), write_calls()
+        runs = [threading.Thread(target=commit_part, args=(part,)) for part in parts]
+        calls.clear()
+        begin = time.process_time()
         for run_ in runs:
             run_.start()
         for run_ in runs:
             run_.join()
         if threads > 1:
             spent.append(time.process_time() - begin)
-            # Two writes a row, and one of the mark for each sync; what is filled ahead besides.
-            gathered.append(count / max(1, write_calls() - calls - 2 * count))
+            # Two writes a row, and one of the mark for each sync.
+            gathered.append(count / max(1, sum(calls) - 2 * count))
 
-    work = iter([[[next(source)] for _ in range(count)] for _ in range(2 * rounds)])
+    pending = iter([[[next(source)] for _ in range(count)] for _ in range(2 * rounds)])
     medians = interleaved(
         rng, rounds, {"one": partial(commit_from, 1), "many": partial(commit_from, 32)}
     )
@@ -442,11 +452,8 @@ def run(folder: Path, *, quick: bool, rows: int, gigabytes: float) -> None:
     print_row("close, open, read one row", "times/s", 1, medians)
     for engine in engines:
         engine.close()
-    print("    without Python: ", end="", flush=True)
-    bare = ["cargo", "run", "--release", "--quiet", "--locked", "--example", "lookups"]
-    crate = Path(__file__).parents[2] / "native" / "database" / "Cargo.toml"
-    bare += ["--manifest-path", str(crate), "--", str(folder / PLACES["picturerail"])]
-    subprocess.run([*bare, str(CACHE_BYTES >> 20)], check=True)
+    without_python("lookups", folder / PLACES["picturerail"], CACHE_BYTES >> 20)
+    without_python("commits", folder / "commits", 1, 32)
     for engine in engines:
         code = (
             "import sys, pathlib; sys.path.insert(0, sys.argv[1])\n"
@@ -464,6 +471,15 @@ def run(folder: Path, *, quick: bool, rows: int, gigabytes: float) -> None:
             flush=True,
         )
     after_kill(folder, quick=quick)
+
+
+def without_python(example: str, folder: Path, *arguments: int) -> None:
+    """Print what one of the crate's examples measures in a folder."""
+    crate = Path(__file__).parents[2] / "native" / "database" / "Cargo.toml"
+    command = ["cargo", "run", "--release", "--quiet", "--locked", "--example", example]
+    command += ["--manifest-path", str(crate), "--", str(folder), *map(str, arguments)]
+    measured = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    print(f"    without Python, {example}: {'; '.join(measured.splitlines())}", flush=True)
 
 
 def alone(folder: Path, small: list[Picture]) -> None:

@@ -180,6 +180,23 @@ def test_a_full_store_loses_nothing(home):
         home.run("check", "--deep")
 
 
+def test_little_room_is_warned_of_before_the_store_is_full(home):
+    """While everything still goes well, the log warns once and the status says so."""
+    home.configure(sources="[]", more=QUICK)
+    rng = random.Random(SEED)
+    with store_of_its_own(home, "200m"), home.daemon():
+        for name in ("one", "another"):
+            paint(rng, home.photos / f"{name}.png")
+            comes_to_agree(home, home.photos)
+
+        shown = home.json("status")
+        assert shown["low_space"]
+        assert 0 < shown["free_bytes"] < 200 << 20
+        assert b"make room soon" in home.run("status").stderr
+        log = home.config.with_name("daemon.log").read_text()
+        assert log.count("make room soon") == 1, log
+
+
 def test_a_store_that_turns_read_only_loses_nothing(home):
     """What cannot be written is told; started again on a writable store, the daemon makes up."""
     rng = random.Random(SEED)

@@ -30,6 +30,7 @@ from picturerail_daemon.service.heart import Heart
 from picturerail_daemon.service.library import Library, check_settings
 from picturerail_daemon.service.looks import Looks
 from picturerail_daemon.service.notify import notify, reloading, watchdog_seconds
+from picturerail_daemon.service.space import SpaceWatch
 from picturerail_daemon.watch.dirty import DirtySet
 from picturerail_daemon.watch.watcher import Watcher
 
@@ -98,6 +99,7 @@ class Daemon:
         settings = self._settings
         self._library = Library(settings)
         self._library.on_look = self._note
+        self._space = SpaceWatch(self._library.layout.store)
         self._waiting.clear()
         self._held.clear()
         self._described_seq = -1
@@ -197,6 +199,7 @@ class Daemon:
             self._changed.notify_all()
         self._describer_work.set()
         self._follower_work.set()
+        self._space.look()
         self._publish()
         sentence = self._sentence()
         if sentence != self._told:

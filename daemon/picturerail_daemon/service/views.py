@@ -9,7 +9,6 @@ import base64
 import contextlib
 import datetime
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from picturerail_daemon.service.meaning_search import nearest_meaning
 from picturerail_daemon.service.places import Layout
 from picturerail_daemon.service.reading import reading
 from picturerail_daemon.service.roots import known_roots
+from picturerail_daemon.service.space import free_bytes, is_low
 from picturerail_exporter.check import site_seq
 from picturerail_exporter.places import NoPlacesError, place_words
 from picturerail_native.database import Rows, Snapshot
@@ -42,9 +42,6 @@ from picturerail_native.search import (
 )
 
 Json = dict[str, Any]
-
-LOW_SPACE_BYTES = 1 << 30
-"""With less room on the store's disk people are told, while there is time to make some."""
 
 
 def absolute_path(roots: dict[int, Root], root: int, path: bytes) -> bytes:
@@ -311,7 +308,7 @@ def overview(layout: Layout, site: Path) -> Json:
     with reading(layout) as snapshot:
         info = snapshot.info
         failed = sum(1 for _ in snapshot.records(Table.FAILURES))
-    free = shutil.disk_usage(layout.store).free
+    free = free_bytes(layout.store)
     index_seq = 0
     with contextlib.suppress(NotThereError, PicturerailError), open_index(layout) as reader:
         index_seq = reader.info.seq
@@ -334,7 +331,7 @@ def overview(layout: Layout, site: Path) -> Json:
         "last_error": told.last_error or told.site_error,
         "disk_bytes": info.disk_bytes,
         "free_bytes": free,
-        "low_space": free < LOW_SPACE_BYTES,
+        "low_space": is_low(free),
         "watch": {
             "roots": [msgspec.to_builtins(root) for root in told.roots],
             "hints": told.hints,

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Context, Error, Result};
 use crate::log::{Draft, Log, Payload};
@@ -13,11 +14,15 @@ use crate::row::Hash;
 struct Unnamed {
     log: Arc<Log>,
     id: u64,
+    /// Whether a transaction has taken them, so that nothing is left to give up.
+    is_named: AtomicBool,
 }
 
 impl Drop for Unnamed {
     fn drop(&mut self) {
-        self.log.unnamed().remove(&self.id);
+        if !*self.is_named.get_mut() {
+            self.log.unnamed().remove(&self.id);
+        }
     }
 }
 
@@ -35,7 +40,11 @@ pub struct BlobWriter {
 impl BlobWriter {
     pub(crate) fn new(log: &Arc<Log>) -> Self {
         Self {
-            unnamed: Unnamed { log: Arc::clone(log), id: log.begin_blob() },
+            unnamed: Unnamed {
+                log: Arc::clone(log),
+                id: log.begin_blob(),
+                is_named: AtomicBool::new(false),
+            },
             hasher: Box::new(blake3::Hasher::new()),
             length: 0,
             chunks: 0,
@@ -134,6 +143,11 @@ pub(crate) struct FinishedBlob {
 impl FinishedBlob {
     pub(crate) fn id(&self) -> u64 {
         self.unnamed.id
+    }
+
+    /// A transaction has taken the chunks.
+    pub(crate) fn set_named(&self) {
+        self.unnamed.is_named.store(true, Ordering::Relaxed);
     }
 }
 

@@ -8,6 +8,8 @@ use crate::bytes::{Put, Take};
 use crate::codec::{Encoder, Shape, decode};
 use crate::filter::hash;
 use crate::heads::head_of;
+use crate::ready::Ready;
+use crate::slab::{SlabBytes, Slabs};
 
 /// No block holds more entries.
 const MOST: u64 = 1 << 20;
@@ -44,7 +46,9 @@ impl Schema {
 /// A decoded column.
 #[derive(Debug, Default)]
 pub(crate) struct Column {
+    /// The texts; empty where they are held in a huge page.
     bytes: Vec<u8>,
+    huge: Option<SlabBytes>,
     /// Where each text ends; empty where all have `width` bytes.
     ends: Vec<u32>,
     width: usize,
@@ -56,9 +60,21 @@ impl Column {
         self.ends.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
     }
 
+    fn bytes(&self) -> &[u8] {
+        self.huge.as_ref().map_or(&self.bytes, SlabBytes::bytes)
+    }
+
+    /// Hold the texts in a huge page, if there is one; nothing is appended from then on.
+    fn settle(&mut self, slabs: &Slabs) {
+        self.huge = slabs.put(&self.bytes);
+        if self.huge.is_some() {
+            self.bytes = Vec::new();
+        }
+    }
+
     /// Texts in all.
     pub(crate) fn len(&self) -> usize {
-        self.bytes.len().checked_div(self.width).unwrap_or(self.ends.len())
+        self.bytes().len().checked_div(self.width).unwrap_or(self.ends.len())
     }
 
     /// The text at `index`; empty beyond the end.
@@ -69,7 +85,7 @@ impl Column {
         } else {
             (index * self.width, (index + 1) * self.width)
         };
-        self.bytes.get(begin..end).unwrap_or_default()
+        self.bytes().get(begin..end).unwrap_or_default()
     }
 
     /// Take the last text off.
@@ -127,19 +143,20 @@ impl Column {
     }
 
     fn size(&self) -> usize {
-        self.bytes.len() + self.ends.len() * 4 + size_of::<Self>()
+        let huge = self.huge.as_ref().map_or(0, SlabBytes::size);
+        self.bytes.len() + huge + self.ends.len() * 4 + size_of::<Self>()
     }
 
     /// Append the stored form.
     pub(crate) fn encode(&self, shape: Shape, encoder: &mut Encoder, out: &mut Vec<u8>) {
         if shape != Shape::Bytes {
-            return encoder.encode(&self.bytes, shape, out);
+            return encoder.encode(self.bytes(), shape, out);
         }
-        let mut raw = Vec::with_capacity(self.bytes.len() + self.ends.len() * 2);
+        let mut raw = Vec::with_capacity(self.bytes().len() + self.ends.len() * 2);
         for index in 0..self.len() {
             raw.put_varint(self.get(index).len() as u64);
         }
-        raw.put(&self.bytes);
+        raw.put(self.bytes());
         encoder.encode(&raw, shape, out);
     }
 
@@ -155,6 +172,7 @@ impl Column {
             let width = widths.iter().sum();
             return (raw.len() == width * count).then_some(Self {
                 bytes: raw,
+                huge: None,
                 ends: Vec::new(),
                 width,
             });
@@ -172,7 +190,7 @@ impl Column {
         take.is_at_end().then_some(())?;
         let mut raw = raw;
         raw.drain(..begin);
-        Some(Self { bytes: raw, ends, width: 0 })
+        Some(Self { bytes: raw, huge: None, ends, width: 0 })
     }
 
     /// Append the stored form of texts in ascending order: what each shares with the one
@@ -265,58 +283,6 @@ impl Light {
     }
 }
 
-/// Entries of a block in the form in which they are handed out, under keys that are numbers. Made so
-/// that a look-up touches as little memory as may be.
-#[derive(Debug, Default)]
-pub(crate) struct Ready {
-    /// The first key.
-    first: u64,
-    entries: Vec<ReadyEntry>,
-    bytes: Vec<u8>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct ReadyEntry {
-    key: u64,
-    /// Where its bytes begin and end; nowhere for a tombstone.
-    begin: u32,
-    end: u32,
-}
-
-impl Ready {
-    /// Append an entry; its key is greater than those before.
-    pub(crate) fn push(&mut self, key: u64, text: &[u8]) {
-        let place = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let begin = place(&self.bytes);
-        self.bytes.extend_from_slice(text);
-        if self.entries.is_empty() {
-            self.first = key;
-        }
-        self.entries.push(ReadyEntry { key, begin, end: place(&self.bytes) });
-    }
-
-    /// The place of a key.
-    pub(crate) fn find(&self, key: u64) -> Option<usize> {
-        // Mostly none is missing between the first and this one.
-        let guess = usize::try_from(key.checked_sub(self.first)?).ok()?;
-        if self.entries.get(guess).is_some_and(|entry| entry.key == key) {
-            return Some(guess);
-        }
-        self.entries.binary_search_by_key(&key, |entry| entry.key).ok()
-    }
-
-    pub(crate) fn text(&self, index: usize) -> &[u8] {
-        let entry = self.entries.get(index);
-        let place =
-            entry.and_then(|entry| self.bytes.get(entry.begin as usize..entry.end as usize));
-        place.unwrap_or_default()
-    }
-
-    fn size(&self) -> usize {
-        self.entries.len() * size_of::<ReadyEntry>() + self.bytes.len()
-    }
-}
-
 /// A decoded part of a block.
 #[derive(Debug)]
 pub(crate) enum Part {
@@ -338,6 +304,17 @@ impl Part {
         };
         // What the cache's own books take.
         own + 160
+    }
+
+    /// Hold what look-ups search in huge pages.
+    pub(crate) fn settle(&mut self, slabs: &Slabs) {
+        // Keys of one width are searched without anything else of the block.
+        if let Self::Light(light) = self
+            && light.keys.width > 0
+            && light.columns.is_empty()
+        {
+            light.keys.settle(slabs);
+        }
     }
 
     /// Read the light part.
@@ -470,6 +447,7 @@ mod tests {
             keys.sort_unstable();
             let bytes = |key: &(u64, u64)| [key.0.to_be_bytes(), key.1.to_be_bytes()].concat();
             let column = Column {
+                huge: None,
                 bytes: keys.iter().flat_map(bytes).collect(),
                 ends: Vec::new(),
                 width: 16,

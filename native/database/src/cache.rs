@@ -9,9 +9,13 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::block::Part;
 use crate::log::locked;
+use crate::slab::Slabs;
 
 /// Parts are spread over so many locks, a power of two.
 const SHARDS: usize = 16;
+
+/// Who reads little does without huge pages, which are cleared whole before the first use.
+const SMALL: usize = 4 << 20;
 
 /// The places of the parts of one kind of all blocks of a run.
 #[derive(Debug)]
@@ -63,6 +67,9 @@ pub(crate) struct Cache {
     shards: Vec<Mutex<Shard>>,
     /// Bytes that one shard may hold.
     room: usize,
+    slabs: Slabs,
+    /// Bytes that were put so far, as far as `SMALL`.
+    put: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -76,7 +83,17 @@ struct Shard {
 impl Cache {
     /// A cache for `bytes` bytes.
     pub(crate) fn new(bytes: usize) -> Self {
-        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), room: bytes / SHARDS }
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            room: bytes / SHARDS,
+            slabs: Slabs::default(),
+            put: AtomicUsize::new(0),
+        }
+    }
+
+    /// Huge pages for what is looked up at random, once there is more of that than a little.
+    pub(crate) fn slabs(&self) -> Option<&Slabs> {
+        (self.put.load(Ordering::Relaxed) >= SMALL).then_some(&self.slabs)
     }
 
     /// Keep a part while there is room for it.
@@ -98,6 +115,9 @@ impl Cache {
             } else if let Some(part) = locked(&oldest.part).take() {
                 shard.bytes -= part.size();
             }
+        }
+        if self.put.load(Ordering::Relaxed) < SMALL {
+            self.put.fetch_add(size, Ordering::Relaxed);
         }
         slot.used.store(false, Ordering::Relaxed);
         if locked(&slot.part).replace(Arc::clone(part)).is_none() {

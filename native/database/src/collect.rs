@@ -170,7 +170,8 @@ impl Writer {
             return Ok(state.seq);
         }
         self.earliest.fetch_min(now_ns, Ordering::Relaxed);
-        let seq = self.append(&state, &mut draft, count, &[], true)?;
+        let seq = self.append(state.seq, &mut draft, count, &[], true)?;
+        drop(state);
         self.wait(seq)?;
         self.scrub()?;
         Ok(seq)

@@ -93,6 +93,30 @@ pub trait DiskFile: Send + Sync + Debug {
     fn lock(&self) -> io::Result<()>;
 }
 
+/// Zeros that are written at once. The kernel keeps them in memory in pieces of this size, and large
+/// ones it often takes from memory that nobody used yet, whose clearing costs a virtual machine ten
+/// times what the writing does.
+static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+
+/// Write zeros into `from..to` while `is_wanted` says so.
+pub(crate) fn fill_with_zeros(
+    file: &dyn DiskFile,
+    mut from: u64,
+    to: u64,
+    is_wanted: impl Fn() -> bool,
+) -> io::Result<()> {
+    while from < to {
+        if !is_wanted() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let left = usize::try_from(to - from).unwrap_or(usize::MAX);
+        let piece = ZEROS.get(..left.min(ZEROS.len())).unwrap_or_default();
+        file.write_at(piece, from)?;
+        from += piece.len() as u64;
+    }
+    Ok(())
+}
+
 /// Read until `buffer` is full or the file ends; return how much was read.
 pub(crate) fn read_full(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut filled = 0;

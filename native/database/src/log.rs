@@ -139,6 +139,12 @@ impl Tail {
         self.segments.last().ok_or_else(|| Error::Internal("the log has no segment".to_owned()))
     }
 
+    /// See [`Log::reach`].
+    fn reach(&self, segment_bytes: u64) -> u64 {
+        let before = self.segments.last().map_or(0, |segment| segment.id.number);
+        before * segment_bytes + self.end
+    }
+
     /// What the disk is to begin to write now that a frame was appended: one that the next sync
     /// `waits` for; others only where they are many, as each beginning costs as much as a small
     /// write does.
@@ -162,6 +168,8 @@ pub(crate) struct Log {
     spare: Spare,
     pub(crate) reserve: Reserve,
     tail: Mutex<Tail>,
+    /// What `reach` tells, so that asking waits for nobody who writes.
+    reached: AtomicU64,
     mark: MarkFile,
     /// Whether the manifest's name is known to be on the disk.
     settled: AtomicBool,
@@ -190,13 +198,15 @@ impl Log {
         end: u64,
         next_blob: u64,
     ) -> Self {
+        let tail = Tail { manifest, segments, end, synced: end, started: end };
         Self {
             spare: Spare::new(Arc::clone(&disk), options.fill_ahead, options.segment_bytes),
             reserve: Reserve::new(Arc::clone(&disk)),
             disk,
             segment_bytes: options.segment_bytes,
             chunk_bytes: options.chunk_bytes,
-            tail: Mutex::new(Tail { manifest, segments, end, synced: end, started: end }),
+            reached: AtomicU64::new(tail.reach(options.segment_bytes)),
+            tail: Mutex::new(tail),
             mark,
             settled: AtomicBool::new(false),
             failed: OnceLock::new(),
@@ -277,6 +287,7 @@ impl Log {
             Err(error) => return Err(self.poison(&error)),
         }
         tail.end = header.end();
+        self.reached.store(tail.reach(self.segment_bytes), Ordering::Relaxed);
         if tail.end > self.segment_bytes / 2 {
             self.spare.want();
         }
@@ -399,9 +410,7 @@ impl Log {
 
     /// How far the log has come, in bytes since the store was made; nothing is exact about it.
     pub(crate) fn reach(&self) -> u64 {
-        let tail = self.tail();
-        let before = tail.segments.last().map_or(0, |segment| segment.id.number);
-        before * self.segment_bytes + tail.end
+        self.reached.load(Ordering::Relaxed)
     }
 
     pub(crate) fn segment_bytes(&self) -> u64 {

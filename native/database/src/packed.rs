@@ -6,9 +6,10 @@ use std::collections::VecDeque;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::block::{Part, Ready};
+use crate::block::Part;
 use crate::cursor::{BATCH, Cursor, Entry};
 use crate::error::{Error, Result};
+use crate::ready::ReadyBuilder;
 use crate::row::{Row, Rows};
 use crate::run::{RunIter, Window};
 use crate::state::State;
@@ -61,8 +62,8 @@ pub(crate) fn find(rows: &Tree<Arc<Row>>, id: u64) -> Result<Option<FoundRow>> {
 }
 
 /// Pack the rows of a block with `count` entries, at which `walk` stands.
-fn pack_block(walk: &mut RunIter, count: usize) -> Result<Ready> {
-    let mut ready = Ready::default();
+fn pack_block(walk: &mut RunIter, count: usize) -> Result<ReadyBuilder> {
+    let mut ready = ReadyBuilder::new(count);
     let mut window = Window::default();
     let mut bytes = Vec::new();
     for _ in 0..count {

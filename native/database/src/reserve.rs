@@ -4,13 +4,11 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use crate::disk::{Access, Disk};
+use crate::disk::{Access, Disk, fill_with_zeros};
 use crate::log::locked;
 
 /// The file's name.
 pub(crate) const NAME: &str = "RESERVE";
-/// Bytes that are written at once.
-const PIECE: usize = 1 << 20;
 
 /// The file, or its absence.
 #[derive(Debug)]
@@ -44,16 +42,13 @@ impl Reserve {
         };
     }
 
-    fn fill(&self, mut at: u64, bytes: u64) -> io::Result<()> {
+    fn fill(&self, at: u64, bytes: u64) -> io::Result<()> {
         let file = self.disk.open(NAME, Access::WriteOrCreate)?;
-        let zeros = vec![0; PIECE];
-        while at < bytes {
-            let left = usize::try_from(bytes - at).unwrap_or(usize::MAX);
-            let piece = zeros.get(..left.min(PIECE)).unwrap_or_default();
-            file.write_at(piece, at)?;
-            at += piece.len() as u64;
-        }
-        file.sync()
+        fill_with_zeros(file.as_ref(), at, bytes, || true)?;
+        file.sync()?;
+        // Nobody reads them: others need the memory more.
+        _ = file.forget_cache();
+        Ok(())
     }
 
     fn cut(&self, length: u64) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use zstd::zstd_safe::DDict;
 
-use crate::block::{Column, Light, Part, Ready, Schema};
+use crate::block::{Column, Light, Part, Schema};
 use crate::bytes::checksum;
 use crate::cache::{Cache, Slots};
 use crate::codec::Shape;
@@ -15,6 +15,7 @@ use crate::error::{Context, Error, Result};
 use crate::filter::Filter;
 use crate::heads::{count_below, head_of, heads_of};
 use crate::manifest::RunEntry;
+use crate::ready::ReadyBuilder;
 use crate::row::Text;
 use crate::run_file::{
     FOOTER, FORMAT, Footer, HEADER, OLD_FOOTER, Place, UNFILTERED, decode_index, header_of, name,
@@ -202,7 +203,11 @@ impl Run {
         if let Some(part) = slots.get(block) {
             return Ok(part);
         }
-        let part = Arc::new(self.load(block, heavy)?);
+        let mut part = self.load(block, heavy)?;
+        if let Some(slabs) = self.cache.slabs().filter(|_| keep) {
+            part.settle(slabs);
+        }
+        let part = Arc::new(part);
         if keep {
             self.cache.put(slots, block, &part);
         }
@@ -214,7 +219,7 @@ impl Run {
     pub(crate) fn ready(
         self: &Arc<Self>,
         key: &[u8],
-        make: impl FnOnce(&mut RunIter, usize) -> Result<Ready>,
+        make: impl FnOnce(&mut RunIter, usize) -> Result<ReadyBuilder>,
     ) -> Result<Option<Arc<Part>>> {
         if self.last.as_deref().is_some_and(|last| key > last) {
             return Ok(None);
@@ -225,7 +230,8 @@ impl Run {
         }
         let mut walk = RunIter::of_block(self, block)?;
         let count = self.places.get(block).map_or(0, |place| place.count as usize);
-        let part = Arc::new(Part::Ready(make(&mut walk, count)?));
+        let ready = make(&mut walk, count)?.finish(self.cache.slabs());
+        let part = Arc::new(Part::Ready(ready));
         self.cache.put(&self.ready, block, &part);
         Ok(Some(part))
     }

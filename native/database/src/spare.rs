@@ -8,14 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use crate::disk::{Access, Disk, DiskFile};
+use crate::disk::{Access, Disk, DiskFile, fill_with_zeros};
 use crate::log::locked;
 use crate::options::FillAhead;
 
 /// The spare file's name.
 pub(crate) const NAME: &str = "SPARE";
-/// Bytes that are written at once.
-const PIECE: usize = 1 << 20;
 
 type Filled = io::Result<Arc<dyn DiskFile>>;
 
@@ -91,17 +89,8 @@ impl Drop for Spare {
 fn fill(disk: &dyn Disk, bytes: u64, ending: &AtomicBool) -> Filled {
     let filled = (|| {
         let file = disk.open(NAME, Access::Create)?;
-        let zeros = vec![0; PIECE];
-        let mut at = 0;
-        while at < bytes {
-            if ending.load(Ordering::Relaxed) {
-                return Err(io::ErrorKind::Interrupted.into());
-            }
-            let left = usize::try_from(bytes - at).unwrap_or(usize::MAX);
-            let piece = zeros.get(..left.min(PIECE)).unwrap_or_default();
-            file.write_at(piece, at)?;
-            at += piece.len() as u64;
-        }
+        let is_wanted = || !ending.load(Ordering::Relaxed);
+        fill_with_zeros(file.as_ref(), 0, bytes, is_wanted)?;
         file.sync()?;
         Ok(file)
     })();

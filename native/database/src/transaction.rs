@@ -30,30 +30,30 @@ struct Draft {
 }
 
 /// A transaction's outcome so far, laid over the state.
-struct Overlay<'a> {
-    state: &'a State,
-    blobs: HashMap<Hash, &'a FinishedBlob>,
+struct Overlay<'s, 'b> {
+    state: &'s State,
+    blobs: HashMap<Hash, &'b FinishedBlob>,
     named: HashSet<Hash>,
     rows: BTreeMap<u64, Draft>,
     records: BTreeMap<RecordKey, Option<Text>>,
 }
 
 /// A checked transaction: its payload, and the blobs that it names.
-pub(crate) struct Resolved {
+pub(crate) struct Resolved<'a> {
     pub(crate) count: u32,
-    /// Numbers of the blobs whose chunks now belong to the state.
-    pub(crate) blobs: Vec<u64>,
+    /// The blobs whose chunks now belong to the state.
+    pub(crate) blobs: Vec<&'a FinishedBlob>,
 }
 
 /// Check `changes` against `state` and append their payload to `out`. A transaction that
 /// changes nothing has a count of 0.
-pub(crate) fn resolve(
+pub(crate) fn resolve<'a>(
     state: &State,
     changes: &[Change],
-    blobs: &[FinishedBlob],
+    blobs: &'a [FinishedBlob],
     when_ns: i64,
     out: &mut Vec<u8>,
-) -> Result<Resolved> {
+) -> Result<Resolved<'a>> {
     let mut overlay = Overlay {
         state,
         blobs: blobs.iter().map(|blob| (blob.hash, blob)).collect(),
@@ -69,7 +69,7 @@ pub(crate) fn resolve(
     overlay.encode(out)
 }
 
-impl Overlay<'_> {
+impl<'b> Overlay<'_, 'b> {
     fn apply(&mut self, change: &Change) -> Result<()> {
         match change {
             Change::Insert { id, row } => self.set_row(*id, row, 0),
@@ -173,17 +173,17 @@ impl Overlay<'_> {
         Ok(())
     }
 
-    fn encode(&self, out: &mut Vec<u8>) -> Result<Resolved> {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<Resolved<'b>> {
         let mut count = 0_u32;
         let mut blobs = Vec::new();
         // A row that was replaced within the transaction may have named bytes in vain.
         let used: HashSet<Hash> =
             self.rows.values().filter(|d| d.row.has_data).map(|d| d.row.content_hash).collect();
         for hash in self.named.intersection(&used) {
-            if let Some(blob) = self.blobs.get(hash) {
+            if let Some(&blob) = self.blobs.get(hash) {
                 let (id, length, chunks) = (blob.id(), blob.length, blob.chunks);
                 Op::Blob { hash: *hash, id, length, chunks }.encode(out);
-                blobs.push(id);
+                blobs.push(blob);
                 count += 1;
             }
         }

@@ -29,6 +29,9 @@ pub(crate) struct Writer {
     group: Group,
     /// The durable state, which is what others see.
     state: Mutex<Arc<State>>,
+    /// The one before, as long as it differs by a transaction alone: freed while the disk writes
+    /// the next, when nobody waits for that.
+    retired: Mutex<Option<Arc<State>>>,
     lock: Mutex<Option<WriterLock>>,
     next_id: AtomicU64,
     pub(crate) options: Options,
@@ -88,6 +91,7 @@ impl Writer {
             group: Group::new(state.seq),
             next_id: AtomicU64::new(state.next_id),
             state: Mutex::new(state),
+            retired: Mutex::new(None),
             lock: Mutex::new(Some(lock)),
             options,
             cache,
@@ -129,10 +133,15 @@ impl Writer {
         Arc::clone(&locked(&self.state))
     }
 
-    fn publish(&self, state: Arc<State>) {
-        // The old state may be the last of its kind; it is freed outside the lock.
-        let old = std::mem::replace(&mut *locked(&self.state), state);
-        drop(old);
+    /// Have others see `state`; return what they saw, which may be the last of its kind.
+    fn publish(&self, state: Arc<State>) -> Arc<State> {
+        std::mem::replace(&mut *locked(&self.state), state)
+    }
+
+    /// Free what was seen before the last transaction.
+    fn free_retired(&self) {
+        let retired = locked(&self.retired).take();
+        drop(retired);
     }
 
     /// Put another, durable form of the same content in the state's place. `committing` is held
@@ -140,7 +149,9 @@ impl Writer {
     pub(crate) fn replace(&self, state: State) {
         let state = Arc::new(state);
         *locked(&self.logged) = Logged { state: Arc::clone(&state), place: None };
-        self.publish(state);
+        // It may hold files that are gone.
+        self.free_retired();
+        drop(self.publish(state));
     }
 
     /// Wait for everything logged so far. While `committing` is held nothing more is logged, so
@@ -158,7 +169,8 @@ impl Writer {
                 self.log.sync(&place).map_err(|error| error.to_string())?;
             }
             let seq = state.seq;
-            self.publish(state);
+            let before = locked(&self.retired).replace(self.publish(state));
+            drop(before);
             Ok(seq)
         };
         self.group.wait(seq, sync).map_err(Error::OutcomeUnknown)
@@ -221,7 +233,10 @@ impl Writer {
                 });
                 let earliest = times.min().unwrap_or(now_ns).min(now_ns);
                 self.earliest.fetch_min(earliest, Ordering::Relaxed);
-                self.append(&state, &mut draft, count, &resolved.blobs, urgent)?
+                let last = state.seq;
+                // Nobody else may hold it, so that it can be changed in place.
+                drop(state);
+                self.append(last, &mut draft, count, &resolved.blobs, urgent)?
             }
         };
         drop(serial);
@@ -237,17 +252,17 @@ impl Writer {
         }
     }
 
-    /// Log a checked transaction, not yet durable and not yet seen. `committing` is held. One that
-    /// is `urgent` may take what is kept in reserve for a full disk.
+    /// Log a checked transaction behind number `last`, not yet durable and not yet seen.
+    /// `committing` is held. One that is `urgent` may take what is kept in reserve for a full disk.
     pub(crate) fn append(
         &self,
-        state: &State,
+        last: u64,
         draft: &mut Draft,
         count: u32,
-        blobs: &[u64],
+        blobs: &[&FinishedBlob],
         urgent: bool,
     ) -> Result<u64> {
-        let seq = state.seq + 1;
+        let seq = last + 1;
         let length = draft.payload().len();
         let check = checksum(draft.payload());
         let alignment = ALIGNMENT;
@@ -259,19 +274,27 @@ impl Writer {
             Error::Poisoned(why) => Error::OutcomeUnknown(why),
             other => other,
         })?;
+        self.free_retired();
+        // Where it is given up halfway the log is so before anyone sees the state.
+        let mut logged = locked(&self.logged);
         let armed = self.log.arm();
+        logged.place = Some(place.clone());
         let mut loose: LooseChunks = {
             let mut unnamed = self.log.unnamed();
-            blobs.iter().filter_map(|id| Some((*id, unnamed.remove(id)?))).collect()
+            let mut take = |blob: &&FinishedBlob| {
+                blob.set_named();
+                Some((blob.id(), unnamed.remove(&blob.id())?))
+            };
+            blobs.iter().filter_map(&mut take).collect()
         };
         let payload_at = place.position + HEADER_BYTES;
         let source = Source { segment: &place.segment, payload_at, seq };
         let payload = draft.payload().get(..length).unwrap_or_default();
-        let mut next = state.clone();
+        // Changed in place where nobody syncs or reads it, which is most of a group.
+        let next = Arc::make_mut(&mut logged.state);
         next.apply(&source, payload, count, &mut loose)?;
         next.settle()?;
         next.log = self.log.parts_up_to(&place).into();
-        *locked(&self.logged) = Logged { state: Arc::new(next), place: Some(place) };
         armed.disarm();
         Ok(seq)
     }

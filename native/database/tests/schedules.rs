@@ -8,7 +8,7 @@ mod group;
 
 /// What the queue waits with here: primitives whose schedule the test decides.
 mod sync {
-    pub(crate) use shuttle::sync::{Condvar, Mutex};
+    pub(crate) use shuttle::sync::{Arc, Condvar, Mutex, MutexGuard};
 }
 
 use std::sync::Arc;
