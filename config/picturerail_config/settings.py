@@ -181,8 +181,8 @@ class Export(Section, frozen=True):
     `place` is how much is told of where a picture was taken. `private_keywords` are globs of tags
     that are not published. `originals` is what of the pictures' own files may be downloaded:
     nothing, copies without metadata, or all of it. `avif` and `jpeg` add those formats to the
-    WebP files; `wide_gamut` keeps colours beyond sRGB where a file has them; `sharp` makes fine
-    stripes smaller without a pattern, at twice the time.
+    WebP files; `wide_gamut` keeps colours beyond sRGB where a file has them; `sharp` makes
+    a JPEG's colours smaller as carefully as its brightness, in a third to a half more time.
     `theme` is a folder whose files go before the program's own. `precompress` adds compressed twins
     to texts. `similar` is how many similar pictures are shown beside one.
     """
