@@ -40,10 +40,9 @@ def render_missing(
 
     failed: list[Skipped] = []
     with contextlib.ExitStack() as stack:
-        if len(by_content) == 1:
-            reasons: Iterator[str] = map(
-                render_one, by_content
-            )  # sooner done than threads are there
+        reasons: Iterator[str]
+        if len(by_content) == 1:  # which is done sooner than threads are there
+            reasons = map(render_one, by_content)
         else:
             from concurrent.futures import ThreadPoolExecutor
 
