@@ -25,14 +25,7 @@ def test_a_change_touches_its_own_pages(source, options, publish, monkeypatch):
     publish()
     listing = [name for name in tree(options.path) if name.startswith("page/")]
     assert len(listing) > 15
-    made = []
-    real = Pages._page
-
-    def page(self, template, path, **values):
-        made.append(path)
-        return real(self, template, path, **values)
-
-    monkeypatch.setattr(Pages, "_page", page)
+    made = watched(monkeypatch)
 
     for at in (0, 60, 119):
         before = public(options.path)
@@ -205,14 +198,7 @@ def test_a_move_makes_no_page_again_that_shows_it_as_before(
         source.add(f"a/{day}.jpg", plain((1, 2, day)), tags=("sea",), taken=nth_day(day))
         source.looks(day + 1, [1, 2, 3, -1, day % 2, -5])
     publish(replace(options, similar=3))
-    made = []
-    real = Pages._page
-
-    def page(self, template, path, **values):
-        made.append(path)
-        return real(self, template, path, **values)
-
-    monkeypatch.setattr(Pages, "_page", page)
+    made = watched(monkeypatch)
     source.move(30, "b/29.jpg")
     publish(replace(options, similar=3))
     assert [path for path in made if path.startswith("photo/")] == ["photo/30/index.html"]
@@ -227,3 +213,16 @@ def test_a_move_makes_no_page_again_that_shows_it_as_before(
     fresh = replace(options, similar=3, path=tmp_path / "fresh")
     publish(fresh)
     assert public(fresh.path) == public(options.path)
+
+
+def watched(monkeypatch):
+    """Return a list to which the paths of pages are added as they are made."""
+    made = []
+    real = Pages._page
+
+    def page(self, template, path, **values):
+        made.append(path)
+        return real(self, template, path, **values)
+
+    monkeypatch.setattr(Pages, "_page", page)
+    return made
