@@ -27,8 +27,12 @@ LIMITS = {
     "common word, us": "half goes into the first blocks, whose documents are mostly worth the "
     "same, so that each is compared with those held; a third into reading the query, looking it "
     "up, memory",
-    "AND of two, us": "a quarter goes into finding what is in both lists, a fifth into unpacking, "
-    "a tenth into positions, a sixth into reading the query, looking it up, memory",
+    "rare word, us": "nothing stands out: the call, reading the query, looking the word up, "
+    "memory; a peer that was given the query as it had read it before has only to look it up",
+    "AND of two, us": "a fifth goes into unpacking, a sixth into scoring, a tenth into finding "
+    "what is in both lists, a tenth into positions, the rest into the call, the query, memory",
+    "phrase, us": "a quarter goes into finding what is in both lists, a fifth into unpacking "
+    "positions, an eighth into comparing them",
     "OR of three, us": "a quarter goes into marking which documents have which words, a quarter "
     "into scoring those with several, a fifth into unpacking",
 }

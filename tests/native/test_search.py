@@ -68,6 +68,25 @@ def test_nearer_ways_rank_higher(tmp_path: Path) -> None:
     assert found(tmp_path, "meadow") == [4, 3, 2, 1]
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["{}", "sun {}", "{} sun", "tag:{}", "({} OR zebra) sun", "{} 1970..1971", "{} -moon", "of {}"],
+)
+def test_the_order_of_ways_holds_for_every_word(tmp_path: Path, query: str) -> None:
+    """Exact, then form, then prefix; typo, then neighbour: wherever in a query the word stands."""
+    with search.Writer(tmp_path, UUID) as writer:
+        for doc_id, word in enumerate(["grass", "meadowland", "meadows", "meadow"], 1):
+            writer.put(doc_id, [("tags", word), ("tags", "sun")])
+        for doc_id, word in enumerate(["lake", "pondd"], 5):
+            writer.put(doc_id, [("tags", word), ("tags", "sun")])
+        writer.set_neighbours("grass", [("meadow", 1.0)])
+        writer.set_neighbours("lake", [("ponds", 1.0)])
+        writer.commit(1)
+
+    assert found(tmp_path, query.format("meadow"))[:4] == [4, 3, 2, 1]
+    assert found(tmp_path, query.format("ponds"))[:2] == [6, 5]
+
+
 def test_other_forms_are_found_below_the_word_itself(tmp_path: Path) -> None:
     """A form of the word is found where none begins with it; the form that was asked for leads."""
     with search.Writer(tmp_path, UUID) as writer:

@@ -34,6 +34,53 @@ def test_updates_replace_and_what_is_not_committed_is_forgotten(tmp_path: Path) 
         assert (reader.info.seq, reader.info.documents) == (2, 1)
 
 
+def test_pages_join_while_the_index_changes(tmp_path: Path) -> None:
+    """A reader's pages are of one state, whatever is committed between them, until it refreshes."""
+    with search.Writer(tmp_path, UUID) as writer:
+        for doc_id in range(1, 41):
+            writer.put(doc_id, [("caption", "cat " * (doc_id % 5 + 1))])
+        writer.commit(1)
+        with search.Reader(tmp_path) as reader:
+            whole = [hit.id for hit in reader.search("cat", limit=50).hits]
+            pages: list[int] = []
+            for begin in range(0, 40, 8):
+                page = reader.search("cat", limit=8, skip=begin).hits
+                pages += [hit.id for hit in page]
+                writer.put(100 + begin, [("filename", "cat")])
+                writer.remove(page[0].id)
+                writer.commit(begin + 2)
+                writer.compact()
+
+            assert len(set(whole)) == 40
+            assert whole == pages
+            assert reader.refresh()
+            now = {hit.id for hit in reader.search("cat", limit=50).hits}
+            assert (set(whole) - set(pages[::8])) | {100, 108, 116, 124, 132} == now
+
+
+def test_neighbours_cost_by_the_tag_and_not_by_the_picture(tmp_path: Path) -> None:
+    """A hundred words near a tag take the same bytes, whether ten pictures bear it or 1,000."""
+    near = [(f"word{number:03}", 0.9 - number / 200) for number in range(100)]
+    costs = []
+    for pictures in (10, 1000):
+        sizes = []
+        for words in ([], near):
+            folder = tmp_path / f"{pictures}-{len(words)}"
+            with search.Writer(folder, UUID) as writer:
+                for doc_id in range(1, pictures + 1):
+                    writer.put(doc_id, [("tags", "grass"), ("tags", "lake")])
+                for tag in ("grass", "lake"):
+                    writer.set_neighbours(tag, words)
+                writer.commit(1)
+                sizes.append(writer.info.disk_bytes)
+            with search.Reader(folder) as reader:
+                assert reader.search("word050").total == (pictures if words else 0)
+        costs.append(sizes[1] - sizes[0])
+
+    assert 200 * 5 < costs[1] < 200 * 20
+    assert abs(costs[1] - costs[0]) <= 64 * 4  # sections begin at multiples of 64
+
+
 def test_an_idle_commit_writes_nothing(tmp_path: Path) -> None:
     """The same seq with nothing new touches no file; a reader sees nothing newer."""
     with search.Writer(tmp_path, UUID) as writer:

@@ -170,6 +170,10 @@ class Disjunction {
         first = (table.last_doc(block) + 1) >> bits_;
       }
     }
+    // What is found in the first may be worth more than the others can be.
+    std::stable_sort(word.long_lists.begin(), word.long_lists.end(), [](const Long& a, const Long& b) {
+      return a.list->worth(a.list->most()) > b.list->worth(b.list->most());
+    });
     for (std::uint32_t i = 0; i < windows_; ++i) {
       word.bounds[i] *= word.idf * kSlack;
       bounds_[i] += word.bounds[i];
@@ -316,6 +320,7 @@ class Disjunction {
       while (of.current < of.count && table.last_doc(of.parts[of.current]->number) < doc) ++of.current;
       if (of.current == of.count) continue;
       Part& part = *of.parts[of.current];
+      if (part.bound <= best * word.idf) continue;
       open(of.list->list, part);
       part.at = part.block.find(doc, part.at);
       if (part.block.docs[part.at] != doc) continue;

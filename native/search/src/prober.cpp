@@ -25,6 +25,8 @@ Prober::Prober(SegmentSearch& search, std::size_t word)
     of.list = &list;
     of.most = list.worth(list.most()) * idf_ * kSlack;
   }
+  // What is found in the first may be worth more than the others can be.
+  std::stable_sort(long_.begin(), long_.end(), [](const Long& a, const Long& b) { return a.most > b.most; });
 }
 
 double Prober::most() const {
@@ -74,7 +76,9 @@ double Prober::worth(std::uint32_t doc) {
     const auto found = std::lower_bound(short_.begin(), short_.end(), doc, before);
     if (found != short_.end() && found->doc == doc) best = found->worth;
   }
-  for (Long& of : long_) best = std::max(best, worth_in(of, doc));
+  for (Long& of : long_) {
+    if (of.most > best * idf_) best = std::max(best, worth_in(of, doc));
+  }
   return best;
 }
 

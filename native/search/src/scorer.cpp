@@ -82,10 +82,13 @@ SegmentScorer::SegmentScorer(const Segment& segment, const Statistics& statistic
     const double own = field.documents == 0 ? 1 : static_cast<double>(field.words) / field.documents;
     fields_.push_back({static_cast<double>(weights.of(field.name)), average, std::max(1.0, average / own), {}, {}});
     Field& last = fields_.back();
-    for (std::uint32_t length = 0; length < kFewWords; ++length) {
-      last.worths[length] = worth_of_one(last, length);
+    const auto few = static_cast<std::uint32_t>(std::clamp(kFewTimesAverage * own, kLeastWords, kMostWords)) + 1;
+    last.worths.reserve(few);
+    last.exact.reserve(std::size_t{few} * kFewTimes);
+    for (std::uint32_t length = 0; length < few; ++length) {
+      last.worths.push_back(worth_of_one(last, length));
       for (std::uint32_t times = 1; times <= kFewTimes; ++times) {
-        last.exact[times - 1][length] = worth_of_exact(saturate(times * last.worths[length]));
+        last.exact.push_back(worth_of_exact(saturate(times * last.worths.back())));
       }
     }
   }

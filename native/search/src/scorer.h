@@ -25,7 +25,6 @@
 // lie in segments, or on what was deleted.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -98,7 +97,7 @@ class SegmentScorer {
   double weighted(std::uint32_t doc, std::uint32_t field, std::uint32_t times) const {
     const Field& of_all = fields_[field];
     const std::uint32_t length = segment_->length(field, doc);
-    return times * (length < kFewWords ? of_all.worths[length] : worth_of_one(of_all, length));
+    return times * (length < of_all.worths.size() ? of_all.worths[length] : worth_of_one(of_all, length));
   }
   // w of a document with these counts.
   double sum(std::uint32_t doc, std::span<const FieldCount> counts) const {
@@ -118,7 +117,9 @@ class SegmentScorer {
   double worth_of_single(std::uint32_t doc, FieldCount single) const {
     const Field& of_all = fields_[single.field];
     const std::uint32_t length = segment_->length(single.field, doc);
-    if (single.times <= kFewTimes && length < kFewWords) return of_all.exact[single.times - 1][length];
+    if (single.times <= kFewTimes && length < of_all.worths.size()) {
+      return of_all.exact[length * kFewTimes + single.times - 1];
+    }
     return worth_of_exact(saturate(weighted(doc, single.field, single.times)));
   }
   static double saturate(double weighted) { return weighted / (kK1 + weighted); }
@@ -130,16 +131,19 @@ class SegmentScorer {
   bool searches_all() const;
 
  private:
-  static constexpr std::uint32_t kFewWords = 128;
+  // Tables go up to so many times the words that a document of the segment has on average, within bounds.
+  static constexpr double kFewTimesAverage = 4;
+  static constexpr double kLeastWords = 32;
+  static constexpr double kMostWords = 1'024;
   static constexpr std::uint32_t kFewTimes = 3;
   struct Field {
     double weight;
     double average_length;
     double drift;  // max(1, average over all segments / the segment's own)
     // What one occurrence adds to w, by the document's words in the field, where they are few.
-    std::array<double, kFewWords> worths;
-    // What so many are worth, where there is nothing else: by how many, then by the document's words.
-    std::array<std::array<double, kFewWords>, kFewTimes> exact;
+    std::vector<double> worths;
+    // What so many are worth, where there is nothing else: by the document's words, then by how many.
+    std::vector<double> exact;
   };
   double worth_of_one(const Field& field, std::uint32_t length) const;
   const Segment* segment_;
