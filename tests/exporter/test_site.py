@@ -3,7 +3,6 @@ import io
 import json
 import random
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
