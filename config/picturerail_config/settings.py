@@ -175,6 +175,22 @@ class ExportRule(Section, frozen=True):
     originals: Originals | None = None
 
 
+class ExportAlbum(Section, frozen=True):
+    """`[[export.albums]]`: what a folder is called as an album, where no `album.toml` says so.
+
+    `folder` is the name of a watched folder and the folders below it, as in `Pictures/2019/Lisbon`.
+    `cover` is a picture of the folder, or below it; `order` which of its pictures comes first;
+    `albums` names the folders below it that come first.
+    """
+
+    folder: Annotated[str, Meta(min_length=1)]
+    title: str = ""
+    description: str = ""
+    cover: str = ""
+    order: Literal["newest", "oldest", "name"] = "newest"
+    albums: tuple[str, ...] = ()
+
+
 class Export(Section, frozen=True):
     """`[export]`: the site.
 
@@ -204,6 +220,7 @@ class Export(Section, frozen=True):
     precompress: tuple[Literal["gz", "zst"], ...] = ()
     similar: Annotated[int, Meta(ge=0, le=24)] = 6
     rules: tuple[ExportRule, ...] = ()
+    albums: tuple[ExportAlbum, ...] = ()
 
 
 class Settings(Section, frozen=True):

@@ -170,10 +170,10 @@ CREATE TABLE IF NOT EXISTS text(folder BLOB PRIMARY KEY, stamp TEXT, said BLOB);
         return dict(self._db.execute("SELECT folder, stamp FROM text").fetchall())
 
     def set_text(self, folder: Folder, stamp: str, text: AlbumText) -> None:
-        """Keep a folder's text; an empty stamp tells that it has none."""
+        """Keep a folder's text; an empty stamp tells that it has no file."""
         key = folder_key(folder)
         self._db.execute("DELETE FROM text WHERE folder = ?", (key,))
-        if stamp:
+        if stamp or text != AlbumText():
             said = _encoder.encode(text)
             self._db.execute("INSERT INTO text VALUES (?, ?, ?)", (key, stamp, said))
 

@@ -6,19 +6,24 @@ r"""`album.toml`: what a folder says of itself as an album, in a small file besi
     order = "oldest"                # of its pictures: "newest" (first), "oldest" or "name"
     albums = ["day 2", "day 1"]     # folders below it that come first, in this order
 
-Every key may be left out. A file that cannot be used is named, with what is wrong and where, and
-its folder is shown as if it had none.
+Every key may be left out; what the site's own options say of the folder (`Texts.given`) stands in
+for it. A file that cannot be used is named, with what is wrong and where, and its folder is shown
+as if it had none.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 import tomli
+
+from picturerail_exporter.listings import Folder
 
 NAME = "album.toml"
 MOST_BYTES = 64_000
@@ -28,7 +33,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     title: str = ""
     description: str = ""
     cover: str = ""
-    order: Literal["newest", "oldest", "name"] = "newest"
+    order: Literal["", "newest", "oldest", "name"] = ""
     albums: tuple[str, ...] = ()
 
 
@@ -43,6 +48,21 @@ class AlbumText(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
+_NOTHING = AlbumText()
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Where texts come from.
+
+    `homes` is where the watched folders lie, by name; `given` what the options say of folders
+    that have no file, or one that leaves something out.
+    """
+
+    homes: Mapping[bytes, Path]
+    given: Mapping[Folder, AlbumText] = field(default_factory=dict)
+
+
 def stamp_of(folder: str) -> str:
     """Return what changes whenever a folder's file does; "" where it has none."""
     try:
@@ -52,28 +72,39 @@ def stamp_of(folder: str) -> str:
     return f"{found.st_mtime_ns} {found.st_ctime_ns} {found.st_size} {found.st_ino}"
 
 
-def read_text(folder: Path) -> AlbumText:
-    """Read a folder's file. Never raises: what is wrong is in `problem`."""
+def read_text(folder: Path, given: AlbumText = _NOTHING) -> AlbumText:
+    """Read a folder's file. Never raises: what is wrong is in `problem`.
+
+    What it leaves out is as `given`.
+    """
+    said = _read(folder)
+    if isinstance(said, str):
+        return msgspec.structs.replace(given, problem=said)
+    told = {name: value for name in _File.__struct_fields__ if (value := getattr(said, name))}
+    return msgspec.structs.replace(given, **told)
+
+
+def _read(folder: Path) -> _File | str:
+    """Return what a folder's file says, or why it cannot be used."""
     place = folder / NAME
     try:
         descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             data = file.read(MOST_BYTES + 1)
         if len(data) > MOST_BYTES:
-            return AlbumText(problem=f"{place}: larger than {MOST_BYTES} bytes")
-        said = msgspec.convert(tomli.loads(data.decode("utf-8-sig")), _File)
+            return f"{place}: larger than {MOST_BYTES} bytes"
+        return msgspec.convert(tomli.loads(data.decode("utf-8-sig")), _File)
     except UnicodeDecodeError:
-        return AlbumText(problem=f"{place}: not UTF-8")
+        return f"{place}: not UTF-8"
     except (tomli.TOMLDecodeError, RecursionError) as error:
-        return AlbumText(problem=f"{place}: not valid TOML: {error}")
+        return f"{place}: not valid TOML: {error}"
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `$")
         key = f"`{where.strip('.`')}`: " if where else ""
         known = f" (known: {', '.join(_File.__struct_fields__)})" if "unknown" in message else ""
-        return AlbumText(problem=f"{place}: {key}{message[:1].lower()}{message[1:]}{known}")
+        return f"{place}: {key}{message[:1].lower()}{message[1:]}{known}"
     except OSError as error:
         if error.errno in {errno.ENOENT, errno.ENOTDIR}:
-            return AlbumText()
+            return _File()
         reason = "a link, which is not followed" if error.errno == errno.ELOOP else error.strerror
-        return AlbumText(problem=f"{place}: cannot be read: {reason}")
-    return AlbumText(**{name: getattr(said, name) for name in _File.__struct_fields__})
+        return f"{place}: cannot be read: {reason}"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from picturerail_exporter.album_text import AlbumText, read_text, stamp_of
+from picturerail_exporter.album_text import AlbumText, Texts, read_text, stamp_of
 from picturerail_exporter.collection import (
     Photo,
     Roots,
@@ -194,15 +194,13 @@ def _code(
         coded[number] = Coded(space, photo.content_hash, code) if code else None
 
 
-def apply(
-    state: SiteState, new: News, homes: Mapping[bytes, Path], most_similar: int = 0
-) -> Touched:
+def apply(state: SiteState, new: News, texts: Texts, most_similar: int = 0) -> Touched:
     """Bring the state up to date; return what of the site that touches.
 
     Args:
         state: what was shown.
         new: what is new.
-        homes: where the watched folders lie, by name: the texts of albums are read there.
+        texts: where those of albums come from.
         most_similar: how many similar pictures are shown beside one.
     """
     touched = Touched(tiles=new.pictures)
@@ -265,14 +263,12 @@ def apply(
         touched.photos |= state.similar.change(new.codes, most_similar)
     touched.photos |= _beside(state, (photo for n in others for photo in new.pictures[n]))
     state.set_skipped(new.skipped, new.tried)
-    for folder, (stamp, text) in changed_texts(state, homes).items():
+    for folder, (stamp, text) in changed_texts(state, texts).items():
         _set_text(state, folder, stamp, text, touched)
     return touched
 
 
-def fill(
-    state: SiteState, batches: Iterable[News], homes: Mapping[bytes, Path], most_similar: int = 0
-) -> None:
+def fill(state: SiteState, batches: Iterable[News], texts: Texts, most_similar: int = 0) -> None:
     """Fill a state that was cleared with everything; as `apply`, but with all of it touched.
 
     What is held in memory meanwhile grows with the folders, not with the pictures.
@@ -301,16 +297,15 @@ def fill(
         recut(state, listing, [BEGINNING])
     if most_similar:
         state.similar.compute(most_similar)
-    for folder, (stamp, text) in changed_texts(state, homes).items():
+    for folder, (stamp, text) in changed_texts(state, texts).items():
         _set_text(state, folder, stamp, text, Touched())
 
 
-def changed_texts(
-    state: SiteState, homes: Mapping[bytes, Path]
-) -> dict[Folder, tuple[str, AlbumText]]:
+def changed_texts(state: SiteState, texts: Texts) -> dict[Folder, tuple[str, AlbumText]]:
     """Return the albums' texts that are not what the state knows, with their stamps."""
     known = state.albums.stamps()
-    places = {name: os.fspath(home) for name, home in homes.items()}
+    by_key = {folder_key(folder): text for folder, text in texts.given.items()}
+    places = {name: os.fspath(home) for name, home in texts.homes.items()}
     found = {}
     for key in state.albums.folder_keys():
         root, _, rest = key.partition(b"\0")
@@ -320,8 +315,10 @@ def changed_texts(
                 below = rest.replace(b"\0", b"/").decode("utf-8", "surrogateescape")
                 place = f"{place}/{below}"
             stamp = stamp_of(place)
-            if stamp != known.get(key, ""):
-                text = read_text(Path(place)) if stamp else AlbumText()
+            given = by_key.get(key)
+            if stamp != known.get(key, "" if given is None else None):
+                given = given or AlbumText()
+                text = read_text(Path(place), given) if stamp else given
                 found[folder_named(key)] = (stamp, text)
     return found
 

@@ -45,9 +45,10 @@ def link_or_copy(source: Path, path: Path) -> None:
         beside.unlink(missing_ok=True)
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what interrupted writes left anywhere below a folder."""
-    for path in folder.rglob(f".*{_MARK}"):
+def remove_leftovers(folder: Path, *, below: bool = True) -> None:
+    """Remove what interrupted writes left in a folder and, if wanted, anywhere below it."""
+    every = f".*{_MARK}"
+    for path in folder.rglob(every) if below else folder.glob(every):
         path.unlink(missing_ok=True)
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from picturerail_exporter import pages
+from picturerail_exporter.album_text import AlbumText, Texts
 from picturerail_exporter.bring import Bringer
 from picturerail_exporter.changes import (
     News,
@@ -35,6 +36,7 @@ from picturerail_exporter.changes import (
 )
 from picturerail_exporter.collection import Photo, Skipped, public_roots
 from picturerail_exporter.compressed import with_twins
+from picturerail_exporter.listings import Folder
 from picturerail_exporter.originals import copy_missing
 from picturerail_exporter.pages import Pages
 from picturerail_exporter.plan import Planner
@@ -61,7 +63,8 @@ class SiteOptions:
 
     `path` is its folder, `renditions` the rendition store's. `base_url` is where it will be
     published, if known: link previews, feed and sitemaps need it. `language` is that of
-    its own texts. `rules` says what may be published. `vectors_version` names the word vectors in
+    its own texts. `rules` says what may be published. `albums` is what is said of
+    folders beside their own texts. `vectors_version` names the word vectors in
     use, whose neighbours are searched through. `similar` is how many similar pictures are shown
     beside one. `theme` has the templates, styles, scripts and texts. `precompress` names the twins
     that texts get (`compressed.KINDS`). `workers` is how many pictures are
@@ -74,6 +77,7 @@ class SiteOptions:
     base_url: str = ""
     language: str = "en"
     rules: Rules = field(default_factory=Rules)
+    albums: tuple[tuple[Folder, AlbumText], ...] = ()
     recipe: Recipe = field(default_factory=Recipe)
     vectors_version: str = ""
     similar: int = 6
@@ -93,6 +97,7 @@ class SiteOptions:
             self.base_url,
             self.language,
             self.rules,
+            self.albums,
             (self.recipe, self.recipe.version),
             self.vectors_version,
             self.similar,
@@ -172,8 +177,8 @@ def export(
         # interruption the lists name our files, but not what is in them.
         verify = full or not old.complete or not (options.path / "index.html").is_file()
         same = (old.uuid, old.options) == (new.uuid, new.options) and not verify
-        homes = homes_of(public_roots(source))
-        if same and old.seq == new.seq and not old.partial and not changed_texts(state, homes):
+        texts = Texts(homes_of(public_roots(source)), dict(options.albums))
+        if same and old.seq == new.seq and not old.partial and not changed_texts(state, texts):
             problems = tuple(state.albums.problems())
             return ExportReport(options.path, (), (), (), old.count, old.seq, problems=problems)
 
@@ -185,10 +190,10 @@ def export(
         touched: Touched | None = None
         if found is not None:
             found = work.rendered(found)
-            touched = apply(state, found, homes, options.similar)
+            touched = apply(state, found, texts, options.similar)
         else:
             state.clear()
-            fill(state, work.all_rendered(), homes, options.similar)
+            fill(state, work.all_rendered(), texts, options.similar)
         brought = _bring_index(source, index, found, options, state)
         planner = Planner(
             state,
@@ -248,8 +253,9 @@ def _few_collections() -> Iterator[None]:
 
 def texts_changed(source: Source, options: SiteOptions) -> bool:
     """Tell whether the text of an album that the site shows has changed since its export."""
+    texts = Texts(homes_of(public_roots(source)), dict(options.albums))
     with open_state(_state_path(options, dry_run=True)) as state:
-        return bool(changed_texts(state, homes_of(public_roots(source))))
+        return bool(changed_texts(state, texts))
 
 
 def _state_path(options: SiteOptions, *, dry_run: bool) -> Path | None:

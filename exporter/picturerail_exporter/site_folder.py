@@ -250,7 +250,10 @@ class SiteFolder:
 
     def begin(self) -> None:
         """Say that files are being written from now on; each is named first (`Marks.begin`)."""
-        if not self.manifest.complete:
+        if self.manifest.complete:
+            # Who was killed before he could say so left no more than this.
+            remove_leftovers(self.path / _OWN_FOLDER, below=False)
+        else:
             remove_leftovers(self.path)
         self._save(msgspec.structs.replace(self.manifest, format=_FORMAT, complete=False))
 

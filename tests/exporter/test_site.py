@@ -3,7 +3,6 @@ import io
 import json
 import random
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
@@ -35,7 +34,7 @@ from .helpers import (
     tree,
     write_text,
 )
-from .test_killed import EVERY
+from .test_killed import EVERY, Standing
 
 
 def unreferenced(site: Path) -> set[str]:
@@ -324,13 +323,13 @@ def test_delete_and_hide_leave_nothing(source, publish, options):
 
 
 @pytest.mark.usefixtures("few_at_a_time")
-def test_interrupted_at_any_write(source, options, publish, monkeypatch, tmp_path):
+@pytest.mark.parametrize("state", [True, False], ids=["what changed", "everything"])
+def test_interrupted_at_any_write(source, options, publish, monkeypatch, tmp_path, state):
     """Stopped at any write or removal, the site has no broken picture; the next run mends it."""
     for at in range(6):
         source.add(f"old/{at}.jpg", plain(COLOURS[at % 5], (40 + at, 30)), tags=("old",))
     publish()
-    standing = tmp_path / "standing"
-    options.path.rename(standing)
+    standing = Standing(options, tmp_path / "aside")
     for at in (1, 3):
         source.delete(at)
     source.move(2, "moved/2.jpg")
@@ -343,8 +342,8 @@ def test_interrupted_at_any_write(source, options, publish, monkeypatch, tmp_pat
         pass
 
     for stop in range(EVERY // 2, 10_000, EVERY):
-        site = tmp_path / f"run{stop}"
-        shutil.copytree(standing, site)
+        standing.restore(state=state)
+        site = options.path
         left = [stop]
 
         def step(real, path, *more, left=left, **options):
@@ -358,7 +357,7 @@ def test_interrupted_at_any_write(source, options, publish, monkeypatch, tmp_pat
         monkeypatch.setattr(Path, "replace", lambda *a, **k: step(real_replace, *a, **k))
         monkeypatch.setattr(Path, "unlink", lambda *a, **k: step(real_unlink, *a, **k))
         try:
-            publish(replace(options, path=site))
+            publish()
             stopped = False
         except PowerCutError:
             stopped = True
@@ -367,7 +366,7 @@ def test_interrupted_at_any_write(source, options, publish, monkeypatch, tmp_pat
 
         assert [link for link in broken_links(site) if link[1].endswith(".webp")] == []
         assert [link for link in broken_links(site) if link[0] == "/index.html"] == []
-        publish(replace(options, path=site))
+        publish()
         assert tree(wanted.path) == tree(site)
         if not stopped:
             break

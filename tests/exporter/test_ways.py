@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from picturerail_exporter import album_state, pages, sections
-from picturerail_exporter.album_text import read_text
+from picturerail_exporter.album_text import AlbumText, read_text
 from picturerail_exporter.rules import Allowed, Rules
 from picturerail_native.records import Corrections
 
@@ -203,6 +203,47 @@ def test_folders_speak_of_themselves(source, options, publish, tmp_path):
     write_text(home / "trip", "")
     publish()
     assert heading((options.path / "album/Pictures/trip/index.html").read_text()) == "trip"
+
+
+def test_options_speak_of_folders(source, options, publish, tmp_path):
+    """What the options say of a folder holds where its `album.toml` does not, or is missing."""
+    home = tmp_path / "photos"
+    source.root(1, "Pictures", folder=home)
+    for at, name in enumerate(["b.jpg", "a.jpg"]):
+        source.add(f"trip/{name}", plain((1, 2, at)), taken=nth_day(at))
+    source.add("trip/two/x.jpg", plain((7, 7, 7)))
+    source.add("trip/one/y.jpg", plain((8, 8, 8)))
+    said = AlbumText("Lisbon", "Hills.", "two/x.jpg", "oldest", ("two",))
+    chosen = replace(options, albums=(((b"Pictures", b"trip"), said),))
+    publish()
+
+    def page():
+        return (options.path / "album/Pictures/trip/index.html").read_text()
+
+    publish(chosen)
+    assert (heading(page()), ids(page())) == ("Lisbon", [1, 2])
+    assert '<p class="lead">Hills.</p>' in page()
+    assert re.findall(r'class="name"><bdi>([^<]*)<', page()) == ["two", "one"]
+    above = (options.path / "album/Pictures/index.html").read_text()
+    (tile,) = re.findall(r'<img class="picture" src="([^"]*)"', above)
+    assert tile in (options.path / "album/Pictures/trip/two/index.html").read_text()
+    assert publish(chosen).changed == 0
+
+    write_text(home / "trip", 'title = "Lisboa"')
+    publish(chosen)
+    assert (heading(page()), ids(page())) == ("Lisboa", [1, 2])
+    write_text(home / "trip", "order = 3")
+    (problem,) = publish(chosen).problems
+    assert "album.toml" in problem
+    assert heading(page()) == "Lisbon"
+    write_text(home / "trip", "")
+    publish(chosen)
+    fresh = replace(chosen, path=tmp_path / "fresh")
+    publish(fresh)
+    assert (heading(page()), ids(page())) == ("Lisbon", [1, 2])
+    assert public(options.path) == public(fresh.path)
+    publish()
+    assert (heading(page()), ids(page())) == ("trip", [2, 1])
 
 
 @pytest.mark.parametrize(

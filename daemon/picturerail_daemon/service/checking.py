@@ -46,7 +46,8 @@ def check_all(layout: Layout, export: Export, *, deep: bool, quick: bool = False
     """Return everything that is wrong; nothing means that all is sound."""
     site, rules = export.path, site_rules(export)
     theme = (data.decode() for _, data in Theme(export.theme).sources()) if export.theme else ()
-    texts = (export.title, export.base_url, *theme)
+    albums = (text for album in export.albums for text in (album.title, album.description))
+    texts = (export.title, export.base_url, *albums, *theme)
     problems = [
         {"where": f"database: {problem.where}", "what": problem.what}
         for problem in database.check(layout.database, deep=deep, quick=quick)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import msgspec
 
 from picturerail_config.settings import Export, Settings
 from picturerail_daemon.meaning.words import WordVectors
 from picturerail_daemon.service.places import Layout
 from picturerail_daemon.service.vocabulary import site_meaning
+from picturerail_exporter.album_text import AlbumText
+from picturerail_exporter.listings import Folder
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Allowed, Rule, Rules
 from picturerail_exporter.site import SiteOptions
@@ -24,6 +28,7 @@ def site_options(settings: Settings, layout: Layout, words: WordVectors) -> Site
         base_url=export.base_url,
         language=export.language,
         rules=site_rules(export),
+        albums=site_albums(export),
         recipe=site_recipe(export),
         vectors_version=words.version,
         similar=export.similar,
@@ -41,6 +46,17 @@ def site_rules(export: Export) -> Rules:
         everywhere=Allowed(place=export.place, originals=export.originals),
         folders=tuple(Rule(**msgspec.structs.asdict(rule)) for rule in export.rules),
         private=export.private_keywords,
+    )
+
+
+def site_albums(export: Export) -> tuple[tuple[Folder, AlbumText], ...]:
+    """Return what is said of folders as albums; of two texts of one folder the later holds."""
+    return tuple(
+        (
+            tuple(os.fsencode(part) for part in album.folder.strip("/").split("/")),
+            AlbumText(album.title, album.description, album.cover, album.order, album.albums),
+        )
+        for album in export.albums
     )
 
 
