@@ -195,6 +195,36 @@ def test_a_lost_update_is_impossible(tmp_path: Path) -> None:
         assert row.metadata_json == b"100"
 
 
+def test_python_runs_on_during_a_call(tmp_path: Path) -> None:
+    """While one thread is in the engine another runs, though nobody hands the interpreter over."""
+    # Sparse: read and hashed for a good while, and on no disk.
+    source = tmp_path / "large"
+    with source.open("wb") as file:
+        file.truncate(1 << 30)
+    begun = threading.Event()
+    ended: list[int] = []
+
+    def work() -> None:
+        with source.open("rb") as file:
+            begun.set()
+            ended.append(database.hash_file(file.fileno())[1])
+
+    interval = sys.getswitchinterval()
+    # Only who gives the interpreter up lets others run.
+    sys.setswitchinterval(3600)
+    try:
+        thread = threading.Thread(target=work)
+        thread.start()
+        begun.wait()
+        during = not ended
+        thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+
+    assert during
+    assert ended == [1 << 30]
+
+
 def test_closing_during_use_raises(tmp_path: Path) -> None:
     """A store closed under its users gives them ClosedError; snapshots read on."""
     store = Database(tmp_path, Mode.CREATE)

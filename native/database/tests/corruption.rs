@@ -14,6 +14,7 @@ use std::sync::Arc;
 use picturerail_database::{Access, Disk, Error, Level, Mode, Result, Store, check};
 use rows::{Content, OPTIONS, STATE_TABLE, content, open, row};
 use support::{Fault, Random, SimDisk};
+use twox_hash::XxHash3_64;
 
 /// A store of some sealed segments and an open one, closed by its writer.
 fn sample() -> (SimDisk, Content) {
@@ -89,6 +90,32 @@ fn flipped_bits_are_named() {
     }
     // Harmless are lock, mark and padding alone.
     assert!(told * 100 > all * 95, "{told} of {all} flips were found");
+}
+
+/// Counts and space that a manifest states wrongly, though its checksum is right, are found by a
+/// deep check, each of them.
+#[test]
+fn wrong_accounts_are_found() {
+    let (disk, _) = sample();
+    let store = open(&(Arc::new(disk.clone()) as Arc<dyn Disk>)).unwrap();
+    store.checkpoint().unwrap();
+    drop(store);
+    let manifest = &disk.files()["MANIFEST"];
+    let segments = u32::from_le_bytes(manifest[12..16].try_into().unwrap()) as usize;
+    // Live, deleted, purged, removed, blobs, their bytes; versions; each segment's bytes in use.
+    let counts = (96..144).step_by(8).chain([160]);
+    let used: Vec<usize> = (0..segments).map(|index| 168 + 40 * index + 32).collect();
+    let is_used = |at: &&usize| manifest[**at..**at + 8] != [0; 8];
+    assert!(used.iter().filter(is_used).count() > 1, "pictures in several segments");
+    for at in counts.chain(used) {
+        let wrong = damaged(&disk, "MANIFEST", |bytes| {
+            bytes[at] ^= 1;
+            let end = bytes.len() - 8;
+            let check = XxHash3_64::oneshot(&bytes[..end]);
+            bytes[end..].copy_from_slice(&check.to_le_bytes());
+        });
+        assert_ne!(check(&wrong, Level::Deep).unwrap(), [], "the number at {at}");
+    }
 }
 
 /// Anything done to any file, several bytes at once, pieces doubled, moved and cut out, is told

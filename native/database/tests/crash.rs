@@ -442,6 +442,65 @@ fn failing_call_during_recovery() {
     }
 }
 
+/// When any read of a run fails, once or for good, the caller is told, and all that was acknowledged
+/// is there once the disk can be read again.
+#[test]
+fn failing_read_anywhere() {
+    let steps = script();
+    let whole = SimDisk::new(Fault::None, 13);
+    run(&whole, &steps);
+    let mut told = 0;
+    for at in 0..whole.reads() {
+        for failing in [at..at + 1, at..u64::MAX] {
+            let context = format!("reads {failing:?} fail");
+            let disk = SimDisk::new(Fault::None, 13 + at);
+            disk.fail_reads(failing);
+            let (expected, error) = run(&disk, &steps);
+            told += usize::from(error.is_some());
+            let named = |error: &Error| {
+                matches!(error, Error::Io { .. } | Error::Poisoned(_) | Error::OutcomeUnknown(_))
+            };
+            assert!(error.as_ref().is_none_or(named), "{context}: {error:?}");
+            verify(&disk.after_kill(), &expected, &context);
+            verify(&disk.after_power_cut(Fault::None), &expected, &context);
+        }
+    }
+    assert!(told > 50, "only {told} failures were told");
+}
+
+/// When any read fails while a store is opened and read, the caller gets that error or what is
+/// right, and nothing on the disk is changed for it: the next opening finds everything.
+#[test]
+fn failing_read_during_recovery() {
+    let steps = script();
+    let whole = SimDisk::new(Fault::None, 17);
+    run(&whole, &steps);
+    let mut told = 0;
+    for cut in (0..whole.calls()).step_by(8) {
+        let disk = SimDisk::new(Fault::PowerCut(cut), 17 + cut);
+        let (expected, _) = run(&disk, &steps);
+        let left = disk.after_power_cut(Fault::None);
+        let probe = left.after_kill();
+        let read = |disk: &SimDisk| {
+            let store = open(&(Arc::new(disk.clone()) as Arc<dyn Disk>))?;
+            content(&store.snapshot()?)
+        };
+        let right = read(&probe).unwrap();
+        for at in 0..probe.reads() {
+            let context = format!("cut at call {cut}, read {at} of the recovery fails");
+            let again = left.after_kill();
+            again.fail_reads(at..at + 1);
+            match read(&again) {
+                Ok(found) => assert_eq!(found, right, "{context}"),
+                Err(Error::Io { .. } | Error::Poisoned(_)) => told += 1,
+                Err(error) => panic!("{context}: {error}"),
+            }
+            verify(&again.after_kill(), &expected, &context);
+        }
+    }
+    assert!(told > 500, "only {told} failures were told");
+}
+
 /// After a failed sync nothing more is written, and readers go on with what was durable.
 #[test]
 fn failed_sync_poisons_the_writer() {

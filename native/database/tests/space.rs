@@ -39,6 +39,38 @@ fn a_checkpoint_gives_the_log_back() {
     assert_eq!(check(&disk, Level::Deep).unwrap(), []);
 }
 
+/// What many rows say alike stands in their file once: a dictionary is trained from it, and without
+/// it the blocks, each of a few rows, would say it again and again.
+#[test]
+fn metadata_is_compressed_with_a_trained_dictionary() {
+    let sim = SimDisk::new(Fault::None, 4);
+    let disk: Arc<dyn Disk> = Arc::new(sim.clone());
+    let store = Store::open_on(disk, Mode::Create, OPTIONS).unwrap();
+    let mut random = support::Random(4);
+    let mut word = |length: u64| -> String {
+        (0..length).map(|_| char::from(b'a' + random.below(26).to_le_bytes()[0])).collect()
+    };
+    let phrases: Vec<String> = (0..40).map(|_| word(400)).collect();
+    let mut transaction = store.begin().unwrap();
+    for (number, phrase) in phrases.iter().cycle().take(2_000).enumerate() {
+        let metadata = format!("{{\"camera\": \"{phrase}\", \"caption\": \"{}\"}}", word(10));
+        transaction.insert(row(&format!("{number}.jpg"), &metadata), None).unwrap();
+    }
+    transaction.commit().unwrap();
+    store.checkpoint().unwrap();
+    let rows = sim.files().into_iter().filter(|(name, _)| name.starts_with("01-"));
+    let rows: Vec<Vec<u8>> = rows.map(|(_, bytes)| bytes).collect();
+    for bytes in &rows {
+        let footer = &bytes[bytes.len() - 80..];
+        let number = |at: usize| u64::from_le_bytes(footer[at..at + 8].try_into().unwrap());
+        assert!(number(16) > number(8) + 1_000, "the dictionary's length");
+    }
+    let taken: usize = rows.iter().map(Vec::len).sum();
+    println!("{taken} bytes");
+    // Each phrase in each block would be 2,000 times some 240 bytes.
+    assert!(taken < 150_000, "{taken} bytes");
+}
+
 /// A segment that pictures' bytes fill is appended to through checkpoints, not cut short.
 #[test]
 fn a_checkpoint_leaves_segments_of_bytes_alone() {

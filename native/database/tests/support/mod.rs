@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use picturerail_database::{Access, Disk, DiskFile, Lock};
@@ -72,6 +73,9 @@ struct Inner {
     calls: u64,
     dead: bool,
     random: Random,
+    /// How many reads there were, and which of them fail.
+    reads: u64,
+    failing_reads: Range<u64>,
     /// Bytes that all files together may have.
     room: usize,
     /// What the disk was told to begin to write: offsets and lengths.
@@ -149,6 +153,8 @@ impl SimDisk {
             calls: 0,
             dead: false,
             random: Random(seed),
+            reads: 0,
+            failing_reads: 0..0,
             room: usize::MAX,
             started: Vec::new(),
         })))
@@ -167,6 +173,17 @@ impl SimDisk {
     /// How many changing calls there were.
     pub fn calls(&self) -> u64 {
         self.0.lock().unwrap().calls
+    }
+
+    /// Have reads fail, counted from 0 on from here.
+    pub fn fail_reads(&self, failing: Range<u64>) {
+        let mut inner = self.0.lock().unwrap();
+        (inner.reads, inner.failing_reads) = (0, failing);
+    }
+
+    /// How many reads there were since the disk was made or told to fail some.
+    pub fn reads(&self) -> u64 {
+        self.0.lock().unwrap().reads
     }
 
     /// What the next start finds after the power came back; a new disk with its own fault.
@@ -190,6 +207,8 @@ impl SimDisk {
             calls: 0,
             dead: false,
             random,
+            reads: 0,
+            failing_reads: 0..0,
             room: usize::MAX,
             started: Vec::new(),
         })))
@@ -212,6 +231,8 @@ impl SimDisk {
             calls: 0,
             dead: false,
             random: inner.random.clone(),
+            reads: 0,
+            failing_reads: 0..0,
             room: usize::MAX,
             started: Vec::new(),
         })))
@@ -324,7 +345,11 @@ impl Disk for SimDisk {
 
 impl DiskFile for SimFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let inner = self.disk.0.lock().unwrap();
+        let mut inner = self.disk.0.lock().unwrap();
+        inner.reads += 1;
+        if inner.failing_reads.contains(&(inner.reads - 1)) {
+            return Err(io::Error::other("the disk cannot read"));
+        }
         let bytes = &inner.files[self.index].live;
         let begin = (offset as usize).min(bytes.len());
         let count = buffer.len().min(bytes.len() - begin);
