@@ -65,3 +65,32 @@ def test_pictures_everywhere_without_webp(
     page.goto(f"{origin}photo/3/")
     shown("main", 1)
     context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("disabled", "ending"), [([], ".avif"), (["avif"], ".webp")])
+def test_neighbours_come_as_they_will_be_shown(
+    source, publish, options, serve, chromium, disabled, ending
+):
+    """What is fetched ahead is what the next page shows, where there are several formats."""
+    for at in range(3):
+        picture = encoded(photograph("coffee").crop((at, 0, at + 540, 360)))
+        source.add(f"{at}.jpg", picture, taken=nth_day(at))
+    publish(replace(options, recipe=replace(options.recipe, more=("avif",))))
+    origin = serve(options.path)
+    context = chromium.new_context()
+    page = context.new_page()
+    tools = context.new_cdp_session(page)
+    tools.send("Emulation.setDisabledImageTypes", {"imageTypes": disabled})
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{origin}photo/2/index.html")
+    page.wait_for_load_state("networkidle")
+    ahead = {url for url in asked if "/media/" in url}
+
+    assert len(ahead) == 3
+    assert {url[url.rindex(".") :] for url in ahead} == {ending}
+    page.goto(f"{origin}photo/1/index.html")
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.querySelector('.picture').currentSrc") in ahead
+    context.close()

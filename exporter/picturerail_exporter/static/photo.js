@@ -131,7 +131,9 @@
       for (const to of /** @type {const} */ (["next", "prev"])) {
         const source = neighbour(to)?.dataset.picture;
         if (source) {
-          new Image().src = new URL(source, document.baseURI).href;
+          // In the format that the browser chose for this picture: each is there in all of them.
+          const format = /\.\w+$/.exec(picture.currentSrc)?.[0] ?? ".webp";
+          new Image().src = new URL(source.replace(/\.\w+$/, format), document.baseURI).href;
         }
       }
     }
