@@ -19,7 +19,8 @@ from .test_browser import hits, visit
 
 __all__ = ["visit"]  # a fixture
 
-SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1366, 860)}
+SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1366, 860), "enlarged": (640, 360)}
+"""The last is a window of 1280 x 720 whose text is twice as large."""
 KINDS = {
     "grid": "index.html",
     "further page of the grid": "page/*/index.html",

@@ -1,10 +1,20 @@
 """All pictures of a listing scrolled as one, over shards of which a change touches few."""
 
+import datetime as dt
+import gzip
+import hashlib
 import json
+import random
 
 import pytest
 
 from picturerail_exporter import sections
+from picturerail_exporter.collection import Photo
+from picturerail_exporter.listings import BEGINNING
+from picturerail_exporter.recipe import Recipe
+from picturerail_exporter.scroll import scroll_of
+from picturerail_exporter.state import open_state
+from picturerail_native.records import Exposure
 
 from .helpers import plain, public
 
@@ -137,3 +147,45 @@ def test_a_search_has_no_scrubber(long, serve, chromium):
     page.wait_for_selector("html:not([data-search])")
     assert page.locator(".rail").is_visible()
     page.close()
+
+
+def test_the_list_of_very_many_is_small():
+    """What a browser reads of 100,000 pictures before it knows how long all is: 45 kB at most."""
+    chance = random.Random(100_000)
+    with open_state(None) as state:
+        for number in range(1, 100_001):
+            width, height = chance.choice([(3000, 2000), (2000, 3000), (4000, 3000), (1600, 900)])
+            moment = dt.datetime(2005, 1, 1) + dt.timedelta(minutes=105 * number)
+            state.put(
+                Photo(
+                    id=number,
+                    content_hash=hashlib.sha256(b"%d" % number).digest(),
+                    filename=f"{number}.jpg",
+                    path=f"{number}.jpg",
+                    folder=(b"Pictures",),
+                    width=width,
+                    height=height,
+                    order=int(moment.replace(tzinfo=dt.UTC).timestamp()),
+                    taken=moment,
+                    caption="",
+                    tags=(),
+                    camera="",
+                    lens="",
+                    exposure=Exposure(),
+                    placeholder="",
+                    fields=(),
+                )
+            )
+        sections.recut(state, b"", [BEGINNING])
+        listing = sections.Listing(state, b"", "")
+        path, made = scroll_of(state, b"", listing, "newest", Recipe(), set()).written[-1]
+        root = made()
+
+    assert path == "page/scroll.json"
+    told = json.loads(root)
+    runs = [*told["front"], *(run for _, of_shard in told["shards"] for run in of_shard)]
+    assert sum(count for _, count, _ in runs) == 100_000
+    assert len({month for month, _, _ in runs}) >= 12 * 19
+    packed = len(gzip.compress(root, 6))
+    print(f"{len(told['shards'])} shards: {len(root):,} bytes, {packed:,} compressed")
+    assert packed < 45_000

@@ -8,13 +8,15 @@ import pytest
 from picturerail_exporter.theme import Theme
 
 from .helpers import encoded, photograph
-from .test_browser import visit
+from .test_browser import loaded, visit
+from .test_journey import swipe
 
 __all__ = ["visit"]  # a fixture
 
 pytestmark = pytest.mark.browser
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 DESKTOP = {"viewport": {"width": 1366, "height": 860}}
 
 
@@ -99,3 +101,46 @@ def test_names_read_as_they_are_written_from_the_right(
     assert name == "144.jpg"
     assert lefts == sorted(lefts)
     assert page.evaluate("document.documentElement.dir") == "rtl"
+
+
+def test_fingers_scale_the_page(pictures, serve, visit):
+    """Two fingers that part make the page larger, and turn nothing."""
+    page = visit(origin := serve(pictures), **PHONE)
+    page.goto(f"{origin}photo/2/")
+    assert loaded(page)[1] == 0
+    box = page.locator(".stage .picture").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch = page.context.new_cdp_session(page)
+    for way in [*range(60, 125, 5), None]:
+        places = [] if way is None else [x - way, x + way]
+        points = [{"x": at, "y": y, "id": number} for number, at in enumerate(places)]
+        kind = {60: "touchStart", None: "touchEnd"}.get(way, "touchMove")
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        page.evaluate("new Promise((done) => requestAnimationFrame(done))")
+
+    assert page.evaluate("visualViewport.scale") > 1.5
+    assert page.url.endswith("/photo/2/")
+
+
+def test_a_swipe_over_a_scaled_page_turns_nothing(pictures, serve, visit):
+    """It looks around in the picture; once all of the page is in sight it turns to the next."""
+    page = visit(origin := serve(pictures), **PHONE)
+    page.goto(f"{origin}photo/2/")
+    assert loaded(page)[1] == 0
+    scaled = page.context.new_cdp_session(page)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    for scale in (1.3, 1):
+        scaled.send("Emulation.setPageScaleFactor", {"pageScaleFactor": scale})
+        page.evaluate(FRAMES)
+        assert page.evaluate("visualViewport.scale") == pytest.approx(scale, abs=0.01)
+        assert asked == []
+        page.evaluate(
+            "globalThis.lifted = new Promise((done) => document.querySelector('.stage')"
+            ".addEventListener('touchend', () => setTimeout(done), { once: true })), 0"
+        )
+        swipe(page, 300, 80)
+        if scale > 1:
+            page.evaluate("lifted")
+    page.wait_for_url("**/photo/1/index.html")

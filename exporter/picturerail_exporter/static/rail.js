@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const LABEL = 22; // pixels between two years
+  const LABEL = 25; // pixels between two years: a finger needs 24
   const SHOWN_MS = 1200; // how long it stays on a narrow screen after the last movement
 
   const Rail = {
