@@ -131,7 +131,8 @@ def _groups(state: SiteState, name: bytes, listing: Listing) -> Iterator[tuple[l
     group: list[Key] = []
     for start in state.starts(name):
         at_front = start == listing.front
-        fit = zlib.crc32(b"shard" + start[1].to_bytes(8, "big")) % _SECTIONS == 0
+        # Of the checksum's lower bits sections begin where they do (`sections`).
+        fit = (zlib.crc32(start[1].to_bytes(8, "big")) >> 20) % _SECTIONS == 0
         if group and (at_front or fit or len(group) == 2 * _SECTIONS):
             yield group, start
             group = []

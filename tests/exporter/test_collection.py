@@ -3,6 +3,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
+from picturerail_exporter.album_text import Texts
 from picturerail_exporter.changes import everything, fill
 from picturerail_exporter.collection import published, slug_of
 from picturerail_exporter.listings import folder_key
@@ -56,7 +57,7 @@ def test_albums_are_the_folders(source):
     source.add("2020/d.jpg", plain((1, 2, 3)), taken="2018-01-01")
 
     with open_state(None) as state:
-        fill(state, everything(source, EVERYTHING), {})
+        fill(state, everything(source, EVERYTHING), Texts({}))
         folders = list(state.albums.folders())
         found = [state.albums.album(folder) for folder in folders]
         direct = [state.listed(folder_key(folder), None, None) for folder in folders]

@@ -150,7 +150,7 @@ def test_a_search_has_no_scrubber(long, serve, chromium):
 
 
 def test_the_list_of_very_many_is_small():
-    """What a browser reads of 100,000 pictures before it knows how long all is: 45 kB at most."""
+    """What a browser reads of 100,000 pictures before it knows how long all is: 20 kB at most."""
     chance = random.Random(100_000)
     with open_state(None) as state:
         for number in range(1, 100_001):
@@ -188,4 +188,4 @@ def test_the_list_of_very_many_is_small():
     assert len({month for month, _, _ in runs}) >= 12 * 19
     packed = len(gzip.compress(root, 6))
     print(f"{len(told['shards'])} shards: {len(root):,} bytes, {packed:,} compressed")
-    assert packed < 45_000
+    assert packed < 20_000
