@@ -27,9 +27,8 @@ class Cut:
     """Where rows of one kind are cut into files: at `least` and at `most` bytes.
 
     `size` guesses what a row takes once it is packed. One in `one_in` rows may begin a file; where
-    `terms` are not to be divided without need, one in so many first rows of a term, and the end
-    of a divided term ends a file of any size. Where there is less than `files` files would hold,
-    they are smaller, down to a quarter.
+    `terms` are not to be divided without need, one in so many first rows of a term. Where there is
+    less than `files` files would hold, they are smaller, down to a quarter.
     """
 
     least: int
@@ -38,10 +37,6 @@ class Cut:
     one_in: int
     files: int = 0
     terms: bool = False
-
-    def unit(self, key: bytes) -> bytes:
-        """Return what is not to be divided: a key's term, or the key."""
-        return key.partition(b"\0")[0] if self.terms else key
 
     def step(self, total: int) -> int:
         """Return how much smaller files are that hold so many bytes of rows: half, two steps."""
@@ -145,35 +140,24 @@ def body_of(rows: Iterable[tuple[bytes, bytes]]) -> bytes:
     return b"".join(parts)
 
 
-def cut(
-    rows: Iterable[tuple[bytes, bytes]], where: Cut, before: bytes = b""
-) -> Iterator[list[tuple[bytes, bytes]]]:
+def cut(rows: Iterable[tuple[bytes, bytes]], where: Cut) -> Iterator[list[tuple[bytes, bytes]]]:
     """Cut ascending rows into files.
 
     A file ends before a row whose key's checksum says so once it is large enough, or where it
     would become too large. So after a change the old cuts soon come again, and the
     other files stay as they are: content-defined chunking (Muthitacharoen and others, SOSP 2001,
     section 3.1), over keys in place of bytes.
-
-    Args:
-        rows: of one kind.
-        where: they are cut.
-        before: the key before the first of them, where a file ends.
     """
     held: list[tuple[bytes, bytes]] = []
     size = 0
-    divided = False  # whether the file begins amid a term
-    last = where.unit(before)
+    last = b""
     for key, value in rows:
         more = where.size(key, value)
-        term = where.unit(key)
-        enough = size >= where.least or divided
-        fit = enough and term != last and _mixed(key) % where.one_in == 0
+        term = key.partition(b"\0")[0] if where.terms else key
+        fit = size >= where.least and term != last and _mixed(key) % where.one_in == 0
         if held and (fit or size + more > where.most):
             yield held
             held, size = [], 0
-        if not held:
-            divided = term == last
         held.append((key, value))
         size += more
         last = term

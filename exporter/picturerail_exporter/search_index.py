@@ -52,7 +52,7 @@ FRONT = 900
 """A term's bands that begin before so many of its documents are its front: they lie apart from the
 others, and of most searches what is found is in the front of one of the words."""
 
-_SHOWN = 1000
+_SHOWN = 3500
 """Bands of the front that end before so many documents bear with each what it looks like."""
 _SHOWN_ALWAYS = 32
 """Where not even a term's first band is one of these, the first documents of it do."""

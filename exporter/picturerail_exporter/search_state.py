@@ -84,7 +84,7 @@ _TABLE_NAMES = (
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
     "terms": ("search_entry", Cut(13_000, 24_000, packed_entry, 100, 40)),
     "postings": ("search_record", Cut(18_500, 36_000, packed_record, 12, 240, terms=True)),
-    "rest": ("search_rest", Cut(8_000, 40_000, packed_record, 1, 60, terms=True)),
+    "rest": ("search_rest", Cut(10_000, 48_000, packed_record, 1, 50, terms=True)),
     "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
@@ -331,14 +331,9 @@ class SearchState:
         if not firsts or step != self._step(kind):
             return self.cut_all(kind)
         changed = set(keys)
+        dirty = {max(0, bisect_right(firsts, key) - 1) for key in changed}
         table, where = ROWS[kind]
         where = where.smaller(step)
-        dirty = set()
-        for key in changed:
-            at = bisect_right(firsts, key)
-            dirty.add(max(0, at - 1))
-            if at < len(firsts) and where.unit(firsts[at]) == where.unit(key):
-                dirty.add(at)  # it may begin amid the term no more, or do so now
         names = dict(old)
         ends = dict(zip(firsts, [*firsts[1:], None], strict=True))
         same = {first for number, first in enumerate(firsts) if number not in dirty}
@@ -356,7 +351,7 @@ class SearchState:
             last = len(firsts) - 1
             new: list[list[Row]] = []
             end: bytes | None = None
-            for rows in cut(self._rows(table, begin), where, self._before(table, begin)):
+            for rows in cut(self._rows(table, begin), where):
                 first = rows[0][0]
                 at = bisect_right(firsts, first) - 1
                 if new and firsts[at] == first and at > number and at not in dirty:
@@ -397,11 +392,6 @@ class SearchState:
     def _is_row(self, table: str, key: bytes) -> bool:
         query = f"SELECT 1 FROM {table} WHERE key = ?"  # noqa: S608 - names from here
         return self._db.execute(query, (key,)).fetchone() is not None
-
-    def _before(self, table: str, key: bytes) -> bytes:
-        """Return the key before one; an empty one where that is the first."""
-        query = f"SELECT max(key) FROM {table} WHERE key < ?"  # noqa: S608 - names from here
-        return self._db.execute(query, (key,)).fetchone()[0] or b""
 
     def _rows(self, table: str, begin: bytes) -> Iterator[tuple[bytes, bytes]]:
         query = f"SELECT key, value FROM {table} WHERE key >= ? ORDER BY key"  # noqa: S608

@@ -97,33 +97,6 @@ def test_rows_are_cut_again_as_if_anew(seed, monkeypatch):
             assert {name: files[name] for name in expected} == expected
 
 
-def test_a_file_that_begins_amid_a_word_is_cut_again(monkeypatch):
-    """Where the word's rows before it go or come, it ends elsewhere, though its rows stay."""
-    where = Cut(300, 900, packed_size, 3, terms=True)
-    monkeypatch.setattr(search_state, "ROWS", {**ROWS, "values": ("search_values", where)})
-    amid = 0
-    with open_state(None) as state, open_state(None) as anew:
-        for word in range(100):
-            key = f"w{word}".encode() + b"\0w"
-            first, second = key + b"\0", key + b"\1"
-            others = {b"a\0w\0": 700, second: 400, b"x%d\0w\0" % word: 100, b"y\0w\0": 1500}
-            steps = [(others, bytes), ({first: 800}, bytes), ({first: 800}, lambda _: None)]
-            for rows, made in steps:
-                for row, size in rows.items():
-                    for search in (state.search, anew.search):
-                        search.set_row("values", row, made(size))
-                state.search.cut_again("values", rows)
-                anew.search.cut_all("values")
-                files = state.search.files("values")
-                assert files == anew.search.files("values")
-                amid += made is bytes and second in dict(files) and first not in dict(files)
-            for row in others:
-                for search in (state.search, anew.search):
-                    search.set_row("values", row, None)
-            state.search.cut_again("values", others)
-    assert amid > 10
-
-
 def test_files_grow_with_the_collection(source, tmp_path, monkeypatch):
     """Of few pictures files are smaller; as there are more, all are cut as if made anew."""
     where = Cut(1500, 3000, packed_size, 8, files=4)
