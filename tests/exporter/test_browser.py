@@ -385,28 +385,32 @@ def test_zoom_and_keys(gallery, serve, visit):
     assert page.is_hidden("#keys")
 
 
+def swipe(page, start, end):
+    """Move a finger over the picture."""
+    box = page.locator(".stage .picture").bounding_box()
+    y = box["y"] + box["height"] / 2
+    touch = page.context.new_cdp_session(page)
+    for kind, points in (
+        ("touchStart", [{"x": start, "y": y}]),
+        ("touchMove", [{"x": end, "y": y}]),
+        ("touchEnd", []),
+    ):
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
 def test_swipe(gallery, serve, visit):
     """On a touch screen a swipe leads to the next picture, a double tap zooms."""
     origin = serve(gallery)
     page = visit(origin, has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844})
     page.goto(f"{origin}photo/3/index.html")
-    box = page.locator(".stage .picture").bounding_box()
-    y = box["y"] + box["height"] / 2
-    touch = page.context.new_cdp_session(page)
 
-    def swipe(start, end):
-        for kind, points in (
-            ("touchStart", [{"x": start, "y": y}]),
-            ("touchMove", [{"x": end, "y": y}]),
-            ("touchEnd", []),
-        ):
-            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-    swipe(300, 80)
+    swipe(page, 300, 80)
     page.wait_for_url("**/photo/2/index.html")
-    swipe(80, 300)
+    swipe(page, 80, 300)
     page.wait_for_url("**/photo/3/index.html")
 
+    box = page.locator(".stage .picture").bounding_box()
+    y = box["y"] + box["height"] / 2
     page.touchscreen.tap(195, y)
     page.touchscreen.tap(195, y)
     page.wait_for_selector(".stage.zoomed")

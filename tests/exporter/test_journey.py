@@ -10,7 +10,7 @@ from picturerail_exporter.renditions import placeholder
 from picturerail_exporter.site import SiteOptions, export
 
 from .helpers import VECTORS, MemorySource, encoded, photograph
-from .test_browser import loaded, visit
+from .test_browser import loaded, swipe, visit
 
 __all__ = ["visit"]  # a fixture
 
@@ -100,19 +100,6 @@ def test_a_whole_visit(journey, serve, visit, size):
     assert page.locator("main .tile").count() >= 16
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert loaded(page)[1] == 0
-
-
-def swipe(page, start, end):
-    """Move a finger over the picture."""
-    box = page.locator(".stage .picture").bounding_box()
-    y = box["y"] + box["height"] / 2
-    touch = page.context.new_cdp_session(page)
-    for kind, points in (
-        ("touchStart", [{"x": start, "y": y}]),
-        ("touchMove", [{"x": end, "y": y}]),
-        ("touchEnd", []),
-    ):
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
 
 @pytest.mark.parametrize("scheme", ["http", "file"])

@@ -8,8 +8,7 @@ import pytest
 from picturerail_exporter.theme import Theme
 
 from .helpers import encoded, photograph
-from .test_browser import loaded, visit
-from .test_journey import swipe
+from .test_browser import loaded, swipe, visit
 
 __all__ = ["visit"]  # a fixture
 

@@ -2,9 +2,9 @@
 //! snapshots that many threads and processes read at once, a feed of changes.
 //!
 //! One append-only log is both write-ahead log and store of the pictures' bytes; FORMAT.md
-//! beside this crate draws it and argues why a crash is safe. The state is held in persistent
-//! maps, so a snapshot is a pointer; short values are held in memory, longer ones are read
-//! from the log. C and Python use the crate through `include/picturerail_database.h`.
+//! beside this crate draws it and argues why a crash is safe. Checkpoints write what it says
+//! of rows into sorted, compressed files (runs); what changed since is held in persistent maps,
+//! so a snapshot is a pointer, and rows that were read stay in a cache of a size one sets. C and Python use the crate through `include/picturerail_database.h`.
 //!
 //! ```
 //! use picturerail_database::{Mode, NewRow, Store};

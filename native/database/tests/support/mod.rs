@@ -97,6 +97,24 @@ fn power_is_off() -> io::Error {
 }
 
 impl Inner {
+    /// A disk with nothing on it, which nobody has used yet.
+    fn blank(random: Random) -> Self {
+        Self {
+            files: Vec::new(),
+            live: BTreeMap::new(),
+            durable: BTreeMap::new(),
+            pending: Vec::new(),
+            fault: Fault::None,
+            calls: 0,
+            dead: false,
+            random,
+            reads: 0,
+            failing_reads: 0..0,
+            room: usize::MAX,
+            started: Vec::new(),
+        }
+    }
+
     /// Count a changing call; return whether it happens, or fail it.
     fn change(&mut self) -> io::Result<bool> {
         if self.dead {
@@ -144,20 +162,11 @@ fn write(bytes: &mut Vec<u8>, data: &[u8], offset: usize) {
 
 impl SimDisk {
     pub fn new(fault: Fault, seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(Inner {
-            files: Vec::new(),
-            live: BTreeMap::new(),
-            durable: BTreeMap::new(),
-            pending: Vec::new(),
-            fault,
-            calls: 0,
-            dead: false,
-            random: Random(seed),
-            reads: 0,
-            failing_reads: 0..0,
-            room: usize::MAX,
-            started: Vec::new(),
-        })))
+        Self::of(Inner { fault, ..Inner::blank(Random(seed)) })
+    }
+
+    fn of(inner: Inner) -> Self {
+        Self(Arc::new(Mutex::new(inner)))
     }
 
     /// Let all files together have so many bytes.
@@ -198,20 +207,13 @@ impl SimDisk {
         }
         let files = inner.files.iter().map(|file| file.after_power_cut(&mut random)).collect();
         inner.random = random.clone();
-        Self(Arc::new(Mutex::new(Inner {
+        Self::of(Inner {
             files,
             live: names.clone(),
             durable: names,
-            pending: Vec::new(),
             fault,
-            calls: 0,
-            dead: false,
-            random,
-            reads: 0,
-            failing_reads: 0..0,
-            room: usize::MAX,
-            started: Vec::new(),
-        })))
+            ..Inner::blank(random)
+        })
     }
 
     /// What the next start finds after only the process died.
@@ -222,20 +224,14 @@ impl SimDisk {
     /// The same, with a fault of its own.
     pub fn after_kill_with(&self, fault: Fault) -> Self {
         let inner = self.0.lock().unwrap();
-        Self(Arc::new(Mutex::new(Inner {
+        Self::of(Inner {
             files: inner.files.clone(),
             live: inner.live.clone(),
             durable: inner.durable.clone(),
             pending: inner.pending.clone(),
             fault,
-            calls: 0,
-            dead: false,
-            random: inner.random.clone(),
-            reads: 0,
-            failing_reads: 0..0,
-            room: usize::MAX,
-            started: Vec::new(),
-        })))
+            ..Inner::blank(inner.random.clone())
+        })
     }
 
     /// All files as they read now.
