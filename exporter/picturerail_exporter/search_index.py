@@ -52,6 +52,10 @@ FRONT = 900
 """A term's bands that begin before so many of its documents are its front: they lie apart from the
 others, and of most searches what is found is in the front of one of the words."""
 
+WHOLE = 8192
+"""Of a term with no more documents all bands are front: a file of the others would be small, and
+hold others' as well."""
+
 _SHOWN = 3500
 """Bands of the front that end before so many documents bear with each what it looks like."""
 _SHOWN_ALWAYS = 32
@@ -273,7 +277,7 @@ class SearchIndex:
         }
         meta = msgspec.json.encode(told)
         frequent = body_of(self._search.frequent())
-        parts = [directory(self._search.files(kind)) for kind in ROWS]
+        parts = [directory(self._search.directory(kind)) for kind in ROWS]
         texts = (varint(len(text)) + text for text in (meta, frequent))
         return packed(b"".join((*texts, *parts)))
 
@@ -343,16 +347,17 @@ class _Shown:
         for record in ranked:
             bands[record.band] = bands.get(record.band, 0) + len(record.ids) // 8
         ends = dict(zip(bands, itertools.accumulate(bands.values()), strict=True))
+        frequent = term.documents > WHOLE
         for number, record in enumerate(ranked):
             ids = struct.unpack(f"<{len(record.ids) // 8}Q", record.ids)
             end = ends[record.band]
-            front = end - bands[record.band] < FRONT
+            front = not frequent or end - bands[record.band] < FRONT
             seen = ids if front and end < _SHOWN else ids[:_SHOWN_ALWAYS] if not number else ids[:0]
             row = key + bytes([record.band]) + ids[0].to_bytes(8, "big")
             data = varint(len(record.postings)) + record.postings
             data = self._with_looks(data, seen, old.get(row, b""))
             found["postings" if front else "rest"].append((row, data))
-        for record in term.records[len(ranked) :]:
+        for record in term.records[len(ranked) :] if frequent else ():
             row = key + bytes([PRESENCE]) + record.ids[7::-1]
             found["presence"].append((row, varint(len(record.postings)) + record.postings))
         if key.endswith(b"t"):

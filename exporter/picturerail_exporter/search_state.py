@@ -3,9 +3,9 @@
 Tables::
 
     search_entry     key, entry: the terms that there are (`native/search/SITE.md`)
-    search_record    key, data: postings of each term's best documents, with what these look like;
-                     the tags that a word is near to
-    search_rest      key, data: all other postings
+    search_record    key, data: postings of terms, with what the best documents look like; the tags
+                     that a word is near to
+    search_rest      key, data: a frequent term's other postings
     search_presence  key, data: which pictures have a frequent word that says little
     search_frequent  key, documents: how many have each term that has other postings
     search_spelling  key: words by their length, for those that are misspelt
@@ -83,8 +83,8 @@ _TABLE_NAMES = (
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
     "terms": ("search_entry", Cut(13_000, 24_000, packed_entry, 100, 40)),
-    "postings": ("search_record", Cut(18_500, 36_000, packed_record, 12, 240, terms=True)),
-    "rest": ("search_rest", Cut(10_000, 48_000, packed_record, 1, 50, terms=True)),
+    "postings": ("search_record", Cut(17_500, 33_000, packed_record, 10, 240, terms=True)),
+    "rest": ("search_rest", Cut(8_000, 48_000, packed_record, 1, terms=True)),
     "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
@@ -284,6 +284,22 @@ class SearchState:
         return self._db.execute(
             "SELECT first, name FROM search_file WHERE kind = ? ORDER BY first", (kind,)
         ).fetchall()
+
+    def directory(self, kind: str) -> list[tuple[bytes, str]]:
+        """Return the same, of a file that begins with the first row of a text the text alone.
+
+        So whoever looks for a text's terms sees that the file before has nothing of them.
+        """
+        table, where = ROWS[kind]
+        return [
+            (self._begun(table, first) if where.terms else first, name)
+            for first, name in self.files(kind)
+        ]
+
+    def _begun(self, table: str, first: bytes) -> bytes:
+        text = first[: first.index(b"\0") + 1]
+        query = f"SELECT min(key) FROM {table} WHERE key >= ?"  # noqa: S608 - names from here
+        return text if self._db.execute(query, (text,)).fetchone()[0] == first else first
 
     def names(self) -> set[str]:
         """Return the names of all files."""

@@ -1,5 +1,6 @@
 """The index and its reader, run in Node against a brute force over the same pictures."""
 
+import collections
 import dataclasses
 import json
 import random
@@ -7,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from picturerail_exporter import search_index, search_state
 from picturerail_exporter.collection import order_of, published
 from picturerail_exporter.pages import shape
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Rules
-from picturerail_exporter.search_file import ROOT
+from picturerail_exporter.search_file import ROOT, Cut, packed_record, rows_of, unpacked
 from picturerail_exporter.search_index import SearchIndex
+from picturerail_exporter.search_state import ROWS
 from picturerail_exporter.state import open_state
 from picturerail_native.fields import searched_fields
 from picturerail_native.search import Reader, Writer, analyse, stem
@@ -300,22 +303,36 @@ def zipf(rng, count):
 
 
 def index_only(source, near, folder):
-    """Make the index of a source's pictures, and no page."""
+    """Make the index of a source's pictures, and no page.
+
+    Returns the words of each file of these kinds, one for each row.
+    """
     photos, _ = published(source, Rules())
     with open_state(None) as state:
         for photo in photos:
             state.put(photo)
         index = SearchIndex(state, folder / "engine", source.uuid, Recipe())
         brought = index.rebuild(lambda tag: near.get(tag, ()))
+        files = [
+            [
+                key.partition(b"\0")[0].decode()
+                for key, _ in rows_of(unpacked(brought.written[name]))
+            ]
+            for kind in ("terms", "postings", "rest")
+            for _, name in state.search.files(kind)
+        ]
     (folder / "search").mkdir()
     for path, data in {**brought.written, ROOT: brought.root}.items():
         (folder / path).write_bytes(data)
+    return files
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_best_of_many_are_the_engines(seed, node, source, tmp_path):
+def test_the_best_of_many_are_the_engines(seed, node, source, tmp_path, monkeypatch):
     """Of many pictures the best are the engine's for queries of every kind, not all being read."""
     print(f"seed {seed}")
+    if seed < 3:  # fewer words are frequent
+        monkeypatch.setattr(search_index, "WHOLE", 900)
     rng = random.Random(seed)
     for number in range(2000):
         caption = zipf(rng, rng.randrange(2, 14))
@@ -362,8 +379,9 @@ def test_the_best_of_many_are_the_engines(seed, node, source, tmp_path):
                 assert not found["all"] or found["total"] == best.total, query
 
 
-def test_words_that_say_little_cost_little(node, source, tmp_path):
+def test_words_that_say_little_cost_little(node, source, tmp_path, monkeypatch):
     """Of "the" beside others it is read who has it, not where; of another word as frequent both."""
+    monkeypatch.setattr(search_index, "WHOLE", 900)
     rng = random.Random(9)
     for number in range(6000):
         words = [f"w{rng.randrange(3000):04}" for _ in range(rng.randrange(3, 12))]
@@ -391,6 +409,40 @@ def test_words_that_say_little_cost_little(node, source, tmp_path):
             ), query
     ways = [{(way["word"], way["via"]) for way in hit["matches"]} for hit in answers[1]["hits"]]
     assert {("sea", "exact"), ("the", "exact")} in ways
+
+
+@pytest.mark.parametrize("whole", [900, 2400])
+def test_no_file_is_read_in_vain(whole, node, source, tmp_path, monkeypatch):
+    """All of a word is in the files that hold rows of it, and no other is read."""
+    monkeypatch.setattr(search_index, "WHOLE", whole)
+    small = {
+        kind: (ROWS[kind][0], Cut(least, most, packed_record, 1, terms=True))
+        for kind, least, most in (("postings", 600, 4000), ("rest", 900, 2000))
+    }
+    monkeypatch.setattr(search_state, "ROWS", {**ROWS, **small})
+    rng = random.Random(11)
+    words = [f"{letter}pier" for letter in "abcdefghij"]
+    having = collections.Counter()
+    for number in range(4000):
+        some = rng.sample(words, rng.randrange(3, 8))
+        having.update(some)
+        caption = " ".join(some + ["x"] * rng.randrange(9))
+        source.add(f"{number}.jpg", plain((1, 2, 3)), caption=caption)
+    files = index_only(source, {}, tmp_path)
+    tasks = [
+        task for word in words for task in (["fresh", ""], ["search", word, {"measure": True}])
+    ]
+
+    answers = node(tmp_path, tasks)["answers"][1::2]
+
+    begun = 0
+    for word, answer in zip(words, answers, strict=True):
+        holding = [part for part in files if word in part]
+        facts = 1  # when pictures were taken
+        assert answer["total"] == having[word]
+        assert answer["cost"]["files"] == len(holding) + facts, word
+        begun += sum(part[0] == word for part in holding)
+    assert begun > len(words)
 
 
 def test_what_is_found_is_known_by_its_look(node, source, tmp_path):

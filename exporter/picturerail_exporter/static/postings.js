@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const MAGIC = [0x50, 0x52, 0x53, 0x58, 6]; // "PRSX" and the version
+  const MAGIC = [0x50, 0x52, 0x53, 0x58, 7]; // "PRSX" and the version
   /** @type {IndexKind[]} */
   const KINDS = ["terms", "postings", "rest", "presence", "spelling", "meaning", "pictures", "looks", "values", "facts"];
   const { Bytes, Part, binary, lookOf, languageOf } = globalThis.Picturerail;
@@ -362,7 +362,7 @@
         return { key, text, name, level, bounds: only.classes, rest: undefined, only };
       }
       const bounds = bytes.classes();
-      const rest = bytes.ended ? undefined : bytes.classes();
+      const rest = bytes.ended || !this._frequent.has(key) ? undefined : bytes.classes();
       return { key, text, name, level, bounds, rest, only: undefined };
     }
 
