@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from importlib import resources
@@ -17,7 +17,12 @@ import numpy as np
 from PIL import Image
 from skimage import data as skimage_data
 
-from picturerail_exporter.search_file import texts_of
+from picturerail_exporter.collection import published
+from picturerail_exporter.recipe import Recipe
+from picturerail_exporter.rules import Rules
+from picturerail_exporter.search_file import ROOT, rows_of, texts_of, unpacked
+from picturerail_exporter.search_index import SearchIndex
+from picturerail_exporter.state import open_state
 from picturerail_native.database import FeedExpiredError, NotFoundError
 from picturerail_native.records import (
     Change,
@@ -181,6 +186,33 @@ def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+def index_only(
+    source: MemorySource, near: Mapping[str, Sequence[tuple[str, float]]], folder: Path
+) -> list[list[str]]:
+    """Make the index of a source's pictures in `search/` of an empty folder, and no page.
+
+    Returns the words of each file of these kinds, one for each row.
+    """
+    photos, _ = published(source, Rules())
+    with open_state(None) as state:
+        for photo in photos:
+            state.put(photo)
+        index = SearchIndex(state, folder / "engine", source.uuid, Recipe())
+        brought = index.rebuild(lambda tag: near.get(tag, ()))
+        files = [
+            [
+                key.partition(b"\0")[0].decode()
+                for key, _ in rows_of(unpacked(brought.written[name]))
+            ]
+            for kind in ("terms", "postings", "rest")
+            for _, name in state.search.files(kind)
+        ]
+    (folder / "search").mkdir()
+    for path, data in {**brought.written, ROOT: brought.root}.items():
+        (folder / path).write_bytes(data)
+    return files
 
 
 def plain(colour: tuple[int, int, int], size: tuple[int, int] = (96, 64)) -> bytes:

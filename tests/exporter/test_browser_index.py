@@ -11,16 +11,13 @@ import pytest
 from picturerail_exporter import search_index, search_state
 from picturerail_exporter.collection import order_of, published
 from picturerail_exporter.pages import shape
-from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Rules
-from picturerail_exporter.search_file import ROOT, Cut, packed_record, rows_of, unpacked
-from picturerail_exporter.search_index import SearchIndex
+from picturerail_exporter.search_file import Cut, packed_record
 from picturerail_exporter.search_state import ROWS
-from picturerail_exporter.state import open_state
 from picturerail_native.fields import searched_fields
 from picturerail_native.search import Reader, Writer, analyse, stem
 
-from .helpers import plain
+from .helpers import index_only, plain
 
 GERMAN_STEMS = Path(__file__).parents[1] / "native" / "german-stems.json"
 VECTORS_FILE = Path(__file__).parents[1] / "native" / "analysis-vectors.json"
@@ -300,31 +297,6 @@ def random_query(rng):
 def zipf(rng, count):
     """Return words of which few are frequent."""
     return " ".join(VOCABULARY[min(int(rng.expovariate(0.5)), 8)] for _ in range(count))
-
-
-def index_only(source, near, folder):
-    """Make the index of a source's pictures, and no page.
-
-    Returns the words of each file of these kinds, one for each row.
-    """
-    photos, _ = published(source, Rules())
-    with open_state(None) as state:
-        for photo in photos:
-            state.put(photo)
-        index = SearchIndex(state, folder / "engine", source.uuid, Recipe())
-        brought = index.rebuild(lambda tag: near.get(tag, ()))
-        files = [
-            [
-                key.partition(b"\0")[0].decode()
-                for key, _ in rows_of(unpacked(brought.written[name]))
-            ]
-            for kind in ("terms", "postings", "rest")
-            for _, name in state.search.files(kind)
-        ]
-    (folder / "search").mkdir()
-    for path, data in {**brought.written, ROOT: brought.root}.items():
-        (folder / path).write_bytes(data)
-    return files
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -1,0 +1,40 @@
+"""What the golden index of the browser's search is made of.
+
+For each new version of the format once, from the project's root::
+
+    python -m tests.exporter.golden_search tests/exporter/golden-search-N
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from picturerail_exporter import search_index
+
+from .helpers import MemorySource, index_only
+
+NEAR = {"Grass": [("meadow", 0.5), ("lawn", 0.25)]}
+FREQUENT = 900
+"""In place of `search_index.WHOLE`, so that some words have a rest."""
+
+
+def pictures() -> MemorySource:
+    """Return pictures with something for most kinds of rows; none can be decoded."""
+    source = MemorySource()
+    source.root(1, "Pictures")
+    size = {"width": 30, "height": 20}
+    source.add("Küche/IMG_2041.jpg", b"1", tags=("Grass", "sun"), camera="Canon EOS", **size)
+    source.add("a.jpg", b"2", caption="A hot dog", taken="2019-06-01T10:00:00", **size)
+    source.add("b.jpg", b"3", caption="running dogs", tags=("hot dog",), **size)
+    for number in range(4, 1504):
+        caption = "common " * (1 + number % 5) + "the " * (number % 4) + f"n{number % 700}"
+        source.add(f"{number}.jpg", str(number).encode(), caption=caption, **size)
+    return source
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    folder.mkdir()
+    search_index.WHOLE = FREQUENT
+    index_only(pictures(), NEAR, folder)
+    shutil.rmtree(folder / "engine")

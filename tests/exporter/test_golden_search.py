@@ -1,0 +1,71 @@
+"""The browser's index of this version stays what it is, and one of another is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from picturerail_exporter import search_index
+from picturerail_exporter.search_file import MAGIC, ROOT, rows_of, texts_of, unpacked
+
+from .golden_search import FREQUENT, NEAR, pictures
+from .helpers import index_only
+
+GOLDEN = Path(__file__).parent / f"golden-search-{MAGIC[-1]}"
+
+
+def rows(folder):
+    """Return all rows of an index's files, and what its root tells beside which files there are."""
+    found = {
+        key: value
+        for path in (folder / "search").iterdir()
+        if path != folder / ROOT
+        for key, value in rows_of(unpacked(path.read_bytes()))
+    }
+    return found, list(texts_of(ROOT, (folder / ROOT).read_bytes()))
+
+
+def test_the_same_pictures_make_the_same_index(tmp_path, monkeypatch):
+    """Of the pictures that the golden index is of one is made with the same rows today."""
+    monkeypatch.setattr(search_index, "WHOLE", FREQUENT)
+
+    index_only(pictures(), NEAR, tmp_path)
+
+    assert rows(tmp_path) == rows(GOLDEN)
+
+
+def test_the_golden_index_is_read(node):
+    """Words, beginnings, phrases, neighbours, typos, frequent words and fields are found in it."""
+    tasks = {
+        "grass": [1],
+        "meadow": [1],
+        "kuch": [1],
+        "2041": [1],
+        '"hot dog"': [2, 3],
+        "dog -running": [2],
+        "runing": [3],
+        "date:2019": [2],
+        "n698 the": [698, 1398],
+        "common n699": [699, 1399],
+    }
+
+    answers = node(GOLDEN, [["search", query] for query in tasks])["answers"]
+
+    found = {
+        query: [hit["id"] for hit in answer["hits"]]
+        for query, answer in zip(tasks, answers, strict=True)
+    }
+    assert found == tasks
+
+
+@pytest.mark.parametrize("version", [MAGIC[-1] - 1, MAGIC[-1] + 1])
+def test_another_version_is_refused(version, node, tmp_path):
+    """A root of an older or a newer version is no index, to a browser and to `check`."""
+    data = bytearray((GOLDEN / ROOT).read_bytes())
+    data[len(MAGIC) - 1] = version
+    (tmp_path / "search").mkdir()
+    (tmp_path / ROOT).write_bytes(data)
+
+    with pytest.raises(AssertionError, match="no file of a search index of this version"):
+        node(tmp_path, [])
+    with pytest.raises(ValueError, match="no file of a search index of this version"):
+        unpacked(bytes(data))
