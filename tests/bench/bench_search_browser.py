@@ -11,6 +11,7 @@ are Pagefind and MiniSearch, from npm.
 from __future__ import annotations
 
 import argparse
+import collections
 import gzip
 import hashlib
 import html
@@ -147,6 +148,22 @@ def queries(of: list[tuple[str, str, str]]) -> dict[str, str]:
         "phrase": f'"{caption[0]} {caption[1]}"',
         "prefix": ranked[5][:3],
         "misspelt": middle[1] + middle[0] + middle[2:],
+    }
+
+
+def several(of: list[tuple[str, str, str]]) -> dict[str, list[str]]:
+    """Return queries of several words by how frequent these are, since single ones differ much."""
+    rng = random.Random(SEED)
+    counts = collections.Counter(word for _, caption, _ in of for word in set(caption.split()))
+    ranked = [word for word, _ in counts.most_common(200)]
+    most, many = ranked[:12], ranked[40:]
+    return {
+        "two of the 12 most frequent": [" ".join(rng.sample(most, 2)) for _ in range(12)],
+        "one of these and one of the 200": [
+            f"{rng.choice(most)} {rng.choice(many)}" for _ in range(12)
+        ],
+        "two of the 200": [" ".join(rng.sample(many, 2)) for _ in range(12)],
+        "three of the 12": [" ".join(rng.sample(most, 3)) for _ in range(12)],
     }
 
 
@@ -348,7 +365,7 @@ def measure(count: int, folder: Path, *, peers: bool) -> None:
     thread = threading.Thread(target=site.serve_forever)
     thread.start()
     try:
-        visit(site, sides, heads, asked, visits(of))
+        visit(site, sides, heads, asked, several(of), visits(of))
     finally:
         site.shutdown()
         thread.join()
@@ -360,6 +377,7 @@ def visit(
     sides: dict[str, str],
     heads: dict[str, str],
     asked: dict[str, str],
+    some_cold: dict[str, list[str]],
     later_visits: dict[str, list[str]],
 ) -> None:
     """Ask each side each query, with an empty cache and as a later one."""
@@ -388,25 +406,35 @@ def visit(
                 later[kind] = site.bytes - before
             heap = page.evaluate("(gc(), performance.memory.usedJSHeapSize)") / 1e6
             page.close()
+
+            def cold(
+                text: str, slow: int, script: str = script
+            ) -> tuple[dict[str, float], int, int]:
+                context = browser.new_context()
+                page = context.new_page()
+                site.bytes = site.requests = 0
+                page.goto(f"http://127.0.0.1:{site.server_port}/")
+                client = context.new_cdp_session(page)
+                client.send("Emulation.setCPUThrottlingRate", {"rate": slow})
+                page.evaluate(script + "0")
+                page.evaluate("begin()")
+                answer = page.evaluate("ask", text)
+                context.close()
+                return answer, site.bytes, site.requests
+
             for kind, text in asked.items():
-                answers = []
-                for slow in (1, 4):
-                    context = browser.new_context()
-                    page = context.new_page()
-                    site.bytes = site.requests = 0
-                    page.goto(f"http://127.0.0.1:{site.server_port}/")
-                    client = context.new_cdp_session(page)
-                    client.send("Emulation.setCPUThrottlingRate", {"rate": slow})
-                    page.evaluate(script + "0")
-                    page.evaluate("begin()")
-                    answers.append((page.evaluate("ask", text), site.bytes, site.requests))
-                    context.close()
-                (first, size, requests), (slowed, *_) = answers
+                (first, size, requests), (slowed, *_) = cold(text, 1), cold(text, 4)
                 times = [first["shown"], first["again"], slowed["again"]]
                 kilobytes = [size / 1e3, later[kind] / 1e3]
                 cells = [f"{kilobytes[0]:.0f}", requests, f"{kilobytes[1]:.0f}"]
                 cells += [f"{value:.0f}" for value in times]
                 print(row.format(kind, side, first["total"], *cells))
+            for kind, texts in some_cold.items() if side == "ours" else ():
+                costs = [cold(text, 1)[1:] for text in texts]
+                size, requests = (sum(cost) / len(costs) for cost in zip(*costs, strict=True))
+                print(
+                    f"{side}: {kind}, cold: {size / 1e3:.0f} kB, {requests:.1f} requests on average"
+                )
             for kind, visit in later_visits.items():
                 page = browser.new_page()
                 page.goto(f"http://127.0.0.1:{site.server_port}/")
