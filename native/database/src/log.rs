@@ -300,7 +300,8 @@ impl Log {
     }
 
     /// Before the first write: the manifest's writer may have been killed between the renaming and
-    /// the sync, and what is built on it must not outlive it. Who writes nothing waits for nothing.
+    /// the sync, and what is built on it must not outlive it: under a manifest of format 1 the same
+    /// frames say less. Who writes nothing waits for nothing.
     fn settle(&self) -> Result<()> {
         if !self.settled.load(Ordering::Relaxed) {
             let synced = self.disk.sync_folder().doing(|| format!("sync {}", self.disk.place()));
