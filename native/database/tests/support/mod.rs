@@ -2,7 +2,8 @@
 //! that can fail or lose its power at any call.
 //!
 //! A power cut keeps, drops or tears every unsynced write on its own, in pieces of 512 bytes;
-//! creations, renames and removals since the folder's last sync survive or not in the same way. Reads see everything that was written, as with a page cache.
+//! creations, renames and removals since the folder's last sync survive or not in the same way, each
+//! whatever became of those before it. Reads see everything that was written, as with a page cache.
 #![allow(dead_code, reason = "each test uses a part")]
 #![allow(clippy::cast_possible_truncation, reason = "sizes in tests are small")]
 
@@ -59,7 +60,8 @@ struct Content {
 #[derive(Clone, Debug)]
 enum FolderChange {
     Link(String, usize),
-    Rename(String, String),
+    /// From, to, and the file: the new name may survive where the old one never came to the disk.
+    Rename(String, String, usize),
     Remove(String),
 }
 
@@ -136,10 +138,11 @@ impl Inner {
     fn apply(names: &mut BTreeMap<String, usize>, change: &FolderChange) {
         match change {
             FolderChange::Link(name, index) => _ = names.insert(name.clone(), *index),
-            FolderChange::Rename(from, to) => {
-                if let Some(index) = names.remove(from) {
-                    names.insert(to.clone(), index);
+            FolderChange::Rename(from, to, index) => {
+                if names.get(from) == Some(index) {
+                    names.remove(from);
                 }
+                names.insert(to.clone(), *index);
             }
             FolderChange::Remove(name) => _ = names.remove(name),
         }
@@ -320,8 +323,9 @@ impl Disk for SimDisk {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        let change = FolderChange::Rename(from.to_owned(), to.to_owned());
-        self.0.lock().unwrap().change_folder(change)
+        let mut inner = self.0.lock().unwrap();
+        let index = *inner.live.get(from).ok_or(ErrorKind::NotFound)?;
+        inner.change_folder(FolderChange::Rename(from.to_owned(), to.to_owned(), index))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
