@@ -53,6 +53,8 @@ pub struct Options {
     pub fan: usize,
     /// What was read of runs is held in memory up to so many bytes.
     pub cache_bytes: usize,
+    /// Whether a store is opened on a network file system too, where locks and syncs may not hold.
+    pub force: bool,
     /// Nanoseconds since 1970.
     pub clock: fn() -> i64,
 }
@@ -68,6 +70,7 @@ impl Default for Options {
             log_bytes: 256 << 20,
             fan: FAN,
             cache_bytes: CACHE_BYTES,
+            force: false,
             clock: now_ns,
         }
     }

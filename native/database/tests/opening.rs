@@ -9,7 +9,7 @@ mod support;
 
 use std::sync::Arc;
 
-use picturerail_database::{Disk, Level, Mode, Options, Store, check};
+use picturerail_database::{Disk, Error, Level, Mode, Options, Store, check};
 use rows::{STATE_TABLE, content};
 use support::{Fault, SimDisk};
 
@@ -89,5 +89,36 @@ fn the_last_segment_is_read_from_the_checkpoint_on() {
     {
         let error = opens(damaged(change)).unwrap_err().to_string();
         assert!(error.contains(&log), "{error}");
+    }
+}
+
+/// On a network file system a store is neither opened nor made: the refusal names it and says why,
+/// and nothing was written. Who forces it gets it, in every mode.
+#[test]
+fn a_network_file_system_is_refused_unless_forced() {
+    let disk = SimDisk::new(Fault::None, 1);
+    disk.lie_on("NFS");
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let open = |mode, force| {
+        let options = Options { force, ..Options::default() };
+        Store::open_on(Arc::clone(&shared), mode, options)
+    };
+    let refuse = |mode| match open(mode, false) {
+        Err(Error::Invalid(why)) => {
+            for part in ["sim lies on a network file system (NFS)", "locks and syncs", "force it"] {
+                assert!(why.contains(part), "{why}");
+            }
+        }
+        other => panic!("{mode:?}: {other:?}"),
+    };
+    refuse(Mode::Create);
+    assert_eq!((disk.calls(), disk.files().len()), (0, 0));
+    commit(&open(Mode::Create, true).unwrap(), b"1");
+    for mode in [Mode::Read, Mode::Write, Mode::Create] {
+        let before = (disk.calls(), disk.files());
+        refuse(mode);
+        assert_eq!((disk.calls(), disk.files()), before);
+        let store = open(mode, true).unwrap();
+        assert_eq!(content(&store.snapshot().unwrap()).unwrap().records[&b"key"[..]], b"1");
     }
 }

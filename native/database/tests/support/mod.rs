@@ -80,6 +80,8 @@ struct Inner {
     failing_reads: Range<u64>,
     /// Bytes that all files together may have.
     room: usize,
+    /// The network file system that the disk is.
+    network: Option<&'static str>,
     /// What the disk was told to begin to write: offsets and lengths.
     started: Vec<(u64, u64)>,
 }
@@ -113,6 +115,7 @@ impl Inner {
             reads: 0,
             failing_reads: 0..0,
             room: usize::MAX,
+            network: None,
             started: Vec::new(),
         }
     }
@@ -175,6 +178,11 @@ impl SimDisk {
     /// Let all files together have so many bytes.
     pub fn limit(&self, room: usize) {
         self.0.lock().unwrap().room = room;
+    }
+
+    /// Be a network file system.
+    pub fn lie_on(&self, network: &'static str) {
+        self.0.lock().unwrap().network = Some(network);
     }
 
     /// What the disk was told to begin to write since the last time: offsets and lengths.
@@ -282,6 +290,10 @@ impl Content {
 impl Disk for SimDisk {
     fn place(&self) -> String {
         "sim".to_owned()
+    }
+
+    fn network(&self) -> io::Result<Option<&'static str>> {
+        Ok(self.0.lock().unwrap().network)
     }
 
     fn make(&self) -> io::Result<()> {
