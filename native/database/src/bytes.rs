@@ -1,6 +1,11 @@
 //! Little-endian numbers and byte strings, written to and read from buffers.
 
+use std::sync::Arc;
+
 use twox_hash::XxHash3_64;
+
+/// Shared, immutable bytes.
+pub type Text = Arc<[u8]>;
 
 /// The checksum of every stored structure.
 pub(crate) fn checksum(bytes: &[u8]) -> u64 {

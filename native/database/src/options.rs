@@ -3,7 +3,9 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::frame::CHUNK;
-use crate::log::SEGMENT_BYTES;
+
+/// A new segment is begun once one has this many bytes.
+pub const SEGMENT_BYTES: u64 = 64 << 20;
 
 /// Bytes of runs that are held in memory unless asked for otherwise.
 pub const CACHE_BYTES: usize = 64 << 20;

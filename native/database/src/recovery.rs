@@ -5,7 +5,6 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use crate::cache::Cache;
-use crate::checkpoint::run_names;
 use crate::disk::{Access, Disk, DiskFile, Lock, read_whole};
 use crate::error::{Context, Error, Result};
 use crate::log::{Log, begin_segment};
@@ -209,7 +208,7 @@ fn recover_tail(segment: &Segment, mark: Option<Mark>, from: Option<u64>) -> Res
 
 /// Remove what an interrupted rewrite or creation left behind.
 fn remove_strays(disk: &dyn Disk, manifest: &Manifest) -> Result<()> {
-    let mut named = run_names(&manifest.runs);
+    let mut named = run_file::names(&manifest.runs);
     named.extend(manifest.segments.iter().map(|entry| entry.id.name()));
     let mut strays = disk.list().doing(|| format!("list {}", disk.place()))?;
     strays.retain(|name| {

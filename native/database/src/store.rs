@@ -8,7 +8,7 @@ use crate::disk::Disk;
 use crate::error::{Context, Error, Result};
 use crate::folder::Folder;
 use crate::follower::Follower;
-use crate::log::locked;
+use crate::locks::locked;
 use crate::options::Options;
 use crate::snapshot::Snapshot;
 use crate::writer::{Transaction, Writer};

@@ -5,18 +5,20 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use crate::blob::{BlobWriter, FinishedBlob};
-use crate::bytes::checksum;
+use crate::bytes::{Text, checksum};
 use crate::cache::Cache;
 use crate::disk::Disk;
+use crate::entries::record_table;
 use crate::error::{Error, Result};
 use crate::frame::{ALIGNMENT, HEADER_BYTES, Kind};
 use crate::group::Group;
-use crate::log::{Draft, Label, Log, Payload, Place, locked};
+use crate::locks::locked;
+use crate::log::{Draft, Label, Log, Payload, Place};
 use crate::options::Options;
 use crate::recovery::{Recovered, WriterLock, create, keep_manifest, no_store, recover};
-use crate::row::{Hash, NewRow, Text};
+use crate::row::{Hash, NewRow};
 use crate::snapshot::Snapshot;
-use crate::state::{LooseChunks, Source, State, record_table};
+use crate::state::{LooseChunks, Source, State};
 use crate::transaction::{Change, resolve};
 
 /// The state of an open store and the means to change it.
