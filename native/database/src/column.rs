@@ -161,7 +161,7 @@ impl Column {
         let raw = decode(take, shape, dictionary)?;
         if let Shape::Numbers(widths) | Shape::Keys(widths) = shape {
             let width = widths.iter().sum();
-            return (raw.len() == width * count).then_some(Self {
+            return (count.checked_mul(width) == Some(raw.len())).then_some(Self {
                 bytes: raw,
                 huge: None,
                 ends: Vec::new(),
@@ -208,10 +208,8 @@ impl Column {
         let mut lengths = Vec::new();
         lengths.try_reserve_exact(count.min(raw.len())).ok()?;
         for _ in 0..count {
-            lengths.push((
-                usize::try_from(take.varint()?).ok()?,
-                usize::try_from(take.varint()?).ok()?,
-            ));
+            let mut length = || u32::try_from(take.varint()?).ok().map(|length| length as usize);
+            lengths.push((length()?, length()?));
         }
         let mut column = Self::default();
         column.ends.try_reserve_exact(count).ok()?;

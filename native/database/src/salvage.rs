@@ -287,7 +287,7 @@ fn recount(state: &mut State) -> Result<u64> {
     for found in state.rows.walk()? {
         let (_, row) = found?;
         last = last.max(row.seq);
-        state.next_id = state.next_id.max(row.id + 1);
+        state.next_id = state.next_id.max(row.id.saturating_add(1));
         if row.is_live() { counts.live += 1 } else { counts.deleted += 1 }
     }
     for found in state.purged.walk()? {

@@ -182,7 +182,7 @@ impl State {
     /// Forget an earlier version.
     pub(crate) fn take_version(&mut self, version: &Row) -> Result<()> {
         self.versions.remove(&version_key(version.id, version.seq));
-        self.counts.versions -= 1;
+        self.counts.versions = self.counts.versions.saturating_sub(1);
         self.unused.push(version.content_hash);
         self.leave_content(&version.content_hash, version.id)
     }
@@ -277,7 +277,7 @@ impl State {
         let Some(row) = self.rows.get(&id_key(id))? else { return Ok(None) };
         self.rows.remove(&id_key(id));
         if row.is_live() {
-            self.counts.live -= 1;
+            self.counts.live = self.counts.live.saturating_sub(1);
             self.filenames.remove(&name_key(&row.filename, id));
             let place = place_key(row.root, &row.path);
             // In a rewritten log of format 1 another row may already stand there.
@@ -285,7 +285,7 @@ impl State {
                 self.paths.remove(&place);
             }
         } else {
-            self.counts.deleted -= 1;
+            self.counts.deleted = self.counts.deleted.saturating_sub(1);
         }
         self.leave_content(&row.content_hash, id)?;
         self.feed.remove(&feed_image(row.seq, id));
@@ -331,8 +331,8 @@ impl State {
     }
 
     fn take_blob(&mut self, blob: &Blob) {
-        self.counts.blobs -= 1;
-        self.counts.blob_bytes -= blob.length;
+        self.counts.blobs = self.counts.blobs.saturating_sub(1);
+        self.counts.blob_bytes = self.counts.blob_bytes.saturating_sub(blob.length);
         self.count_used(blob, false);
     }
 
@@ -352,7 +352,8 @@ impl State {
         let full = record_key(table, key);
         if let Some(record) = self.records.get(&full)? {
             self.records.remove(&full);
-            self.counts.removed -= u64::from(record.value.is_none());
+            let removed = u64::from(record.value.is_none());
+            self.counts.removed = self.counts.removed.saturating_sub(removed);
             self.feed.remove(&feed_key(record.seq, table, key));
         }
         Ok(())
@@ -362,7 +363,7 @@ impl State {
     pub(crate) fn forget_purged(&mut self, id: u64) -> Result<()> {
         if let Some(purged) = self.purged.get(&id_key(id))? {
             self.purged.remove(&id_key(id));
-            self.counts.purged -= 1;
+            self.counts.purged = self.counts.purged.saturating_sub(1);
             self.feed.remove(&feed_image(purged.seq, id));
         }
         Ok(())

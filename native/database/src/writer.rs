@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use crate::blob::{BlobWriter, FinishedBlob};
-use crate::bytes::{Text, checksum};
+use crate::bytes::{ABSURD, Text, checksum};
 use crate::cache::Cache;
 use crate::disk::Disk;
 use crate::entries::record_table;
@@ -120,7 +120,7 @@ impl Writer {
         if self.state().manifest.is_old() { self.checkpoint() } else { Ok(()) }
     }
 
-    /// Keep a copy of an older format's manifest, durably, before another takes its place: an
+    /// Keep a copy of an older format's manifest before another takes its place: an
     /// upgrade touches nothing else.
     pub(crate) fn keep_old_manifest(&self, state: &State) -> Result<()> {
         if state.manifest.is_old() { keep_manifest(self.log.disk.as_ref()) } else { Ok(()) }
@@ -340,6 +340,9 @@ impl Transaction {
         mut row: NewRow,
         data: Option<BlobWriter>,
     ) -> Result<()> {
+        if id >= ABSURD {
+            return Err(Error::Invalid(format!("{id} is no picture's number")));
+        }
         self.take_data(&mut row, data)?;
         self.writer.next_id.fetch_max(id + 1, Ordering::Relaxed);
         self.changes.push(Change::Insert { id, row });

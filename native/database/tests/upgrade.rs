@@ -55,6 +55,7 @@ fn an_upgrade_may_be_cut_short_anywhere() {
     let mut cases = 0;
     for format in [1, 2, 3] {
         let base = golden(format);
+        let manifest = base.files()["MANIFEST"].clone();
         let probe = base.after_kill();
         let shared: Arc<dyn Disk> = Arc::new(probe.clone());
         let expected = content(&open(&shared).unwrap());
@@ -70,6 +71,11 @@ fn an_upgrade_may_be_cut_short_anywhere() {
                 let left = (0..3).map(|_| disk.after_power_cut(Fault::None));
                 for (outcome, left) in left.chain([disk.after_kill()]).enumerate() {
                     let context = format!("format {format}, {fault:?}, outcome {outcome}");
+                    let files = left.files();
+                    if files["MANIFEST"] != manifest {
+                        let kept = &files[&format!("MANIFEST.{format}")];
+                        assert_eq!(*kept, manifest, "{context}: the old one is kept first");
+                    }
                     let left: Arc<dyn Disk> = Arc::new(left);
                     let store = open(&left).unwrap_or_else(|error| panic!("{context}: {error}"));
                     assert_eq!(content(&store), expected, "{context}");

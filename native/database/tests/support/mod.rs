@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use picturerail_database::{Access, Disk, DiskFile, Lock};
 
@@ -80,10 +80,31 @@ struct Inner {
     failing_reads: Range<u64>,
     /// Bytes that all files together may have.
     room: usize,
+    /// What syncs of files wait for.
+    gate: Option<Arc<Gate>>,
     /// The network file system that the disk is.
     network: Option<&'static str>,
     /// What the disk was told to begin to write: offsets and lengths.
     started: Vec<(u64, u64)>,
+}
+
+/// Lets nobody through until it is opened.
+#[derive(Debug, Default)]
+pub struct Gate {
+    is_open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    pub fn open(&self) {
+        *self.is_open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+
+    fn pass(&self) {
+        let is_open = self.is_open.lock().unwrap();
+        drop(self.opened.wait_while(is_open, |is_open| !*is_open).unwrap());
+    }
 }
 
 /// The disk. Clones share it.
@@ -115,6 +136,7 @@ impl Inner {
             reads: 0,
             failing_reads: 0..0,
             room: usize::MAX,
+            gate: None,
             network: None,
             started: Vec::new(),
         }
@@ -178,6 +200,13 @@ impl SimDisk {
     /// Let all files together have so many bytes.
     pub fn limit(&self, room: usize) {
         self.0.lock().unwrap().room = room;
+    }
+
+    /// Have every sync of a file wait from now on until the gate is opened.
+    pub fn hold_syncs(&self) -> Arc<Gate> {
+        let gate = Arc::new(Gate::default());
+        self.0.lock().unwrap().gate = Some(Arc::clone(&gate));
+        gate
     }
 
     /// Be a network file system.
@@ -390,6 +419,10 @@ impl DiskFile for SimFile {
     }
 
     fn sync(&self) -> io::Result<()> {
+        let gate = self.disk.0.lock().unwrap().gate.clone();
+        if let Some(gate) = gate {
+            gate.pass();
+        }
         let mut inner = self.disk.0.lock().unwrap();
         match inner.change() {
             Ok(true) => {
