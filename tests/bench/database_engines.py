@@ -126,6 +126,12 @@ class Ours:
         for image_id in ids:
             lib.prdb_get(pointer, image_id, found)
 
+    def call_by_name(self, names: list[bytes]) -> None:
+        """Have the engine hand out the rows of filenames, and make nothing of them."""
+        pointer, (found, _) = self.view._handle.pointer, room.rows
+        for name in names:
+            lib.prdb_find_filename(pointer, name, len(name), 0, found)
+
     def decode(self, image_id: int, count: int) -> None:
         """Make an object of the same row several times."""
         self.call([image_id])

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::entries::{Blob, Chunk};
 use crate::error::{Context, Error, Result};
 use crate::mapping::{Mapping, Piece};
 use crate::segment::Segment;
-use crate::state::{Blob, Chunk, State};
+use crate::state::State;
 
 /// Stored bytes, open for reading. They stay readable whatever becomes of the store. What is read
 /// for the first time since the store was opened is verified, chunk by chunk.

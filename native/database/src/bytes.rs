@@ -1,11 +1,20 @@
 //! Little-endian numbers and byte strings, written to and read from buffers.
 
+use std::sync::Arc;
+
 use twox_hash::XxHash3_64;
+
+/// Shared, immutable bytes.
+pub type Text = Arc<[u8]>;
 
 /// The checksum of every stored structure.
 pub(crate) fn checksum(bytes: &[u8]) -> u64 {
     XxHash3_64::oneshot(bytes)
 }
+
+/// No count, number or length of a store ever comes to this. What is below can be added up without
+/// an overflow.
+pub(crate) const ABSURD: u64 = 1 << 56;
 
 /// Whether all of `bytes` are zeros; as fast as memory is read.
 pub(crate) fn is_blank(bytes: &[u8]) -> bool {
@@ -89,6 +98,10 @@ impl<'a> Take<'a> {
     }
     pub(crate) fn i64(&mut self) -> Option<i64> {
         self.array().map(i64::from_le_bytes)
+    }
+    /// A u64 that is not absurd.
+    pub(crate) fn number(&mut self) -> Option<u64> {
+        self.u64().filter(|number| *number < ABSURD)
     }
     pub(crate) fn varint(&mut self) -> Option<u64> {
         let mut value = 0;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use crate::blob::BlobWriter;
 use crate::blob_reader::{BlobReader, BlobView};
+use crate::bytes::Text;
 use crate::cursor::{Cursor, Entry};
+use crate::entries::IMAGES;
 use crate::error::{Error, Result};
 use crate::packed::PackedRows;
-use crate::row::{Hash, Row, Rows, Text};
+use crate::row::{Hash, Row, Rows};
 use crate::snapshot::Snapshot;
-use crate::state::IMAGES;
 use crate::store::Store;
 use crate::writer::Transaction;
 

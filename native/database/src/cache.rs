@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::block::Part;
-use crate::log::locked;
+use crate::locks::locked;
 use crate::slab::Slabs;
 
 /// Parts are spread over so many locks, a power of two.
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     fn part() -> Arc<Part> {
-        let mut column = crate::block::Column::default();
+        let mut column = crate::column::Column::default();
         column.push(&[7; 1000]);
         Arc::new(Part::Heavy(column))
     }

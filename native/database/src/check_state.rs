@@ -4,11 +4,12 @@ use std::collections::HashSet;
 
 use crate::blob_reader::BlobReader;
 use crate::cursor::Problem;
+use crate::entries::Blob;
 use crate::error::Result;
 use crate::frame::extent;
 use crate::manifest::Counts;
 use crate::row::{Hash, Row, Stored};
-use crate::state::{Blob, State};
+use crate::state::State;
 use crate::transaction::hex;
 use crate::tree::{Tree, Value};
 use crate::values::{

@@ -9,11 +9,10 @@ use std::sync::atomic::Ordering;
 use crate::cache::Cache;
 use crate::disk::Disk;
 use crate::error::{Context, Error, Result};
-use crate::log::locked;
+use crate::locks::locked;
 use crate::manifest::{FORMAT, LogStart, Manifest, RunEntry};
 use crate::options::Upkeep;
 use crate::run::Run;
-use crate::run_file;
 use crate::run_writer::{RunWriter, merge};
 use crate::state::{State, TreeVisitor};
 use crate::tree::{Tree, Value};
@@ -365,11 +364,6 @@ impl Writer {
         self.replace(state);
         self.remove_files(chosen.iter().map(|run| run.name()))
     }
-}
-
-/// Names of the runs of some trees, as files.
-pub(crate) fn run_names(entries: &[RunEntry]) -> HashSet<String> {
-    entries.iter().map(|entry| run_file::name(entry.tree, entry.number)).collect()
 }
 
 #[cfg(test)]

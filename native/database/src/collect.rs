@@ -4,47 +4,16 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
+use crate::doomed::Doomed;
+use crate::entries::VECTORS;
 use crate::error::{Error, Result};
-use crate::log::{Draft, locked};
+use crate::locks::locked;
+use crate::log::Draft;
 use crate::op::{Op, Ops};
 use crate::rewrite::Job;
-use crate::state::{RecordKey, State, VECTORS};
+use crate::state::State;
 use crate::values::{Version, id_key, id_of, record_key};
 use crate::writer::Writer;
-
-/// Keys of which nothing may be left in the files.
-#[derive(Debug, Default)]
-pub(crate) struct Doomed {
-    pub(crate) images: BTreeSet<u64>,
-    records: BTreeSet<RecordKey>,
-}
-
-impl Doomed {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.images.is_empty() && self.records.is_empty()
-    }
-
-    pub(crate) fn holds(&self, op: &Op<'_>) -> bool {
-        match op {
-            Op::Image(image) => self.images.contains(&image.id),
-            Op::Record { table, key, .. } | Op::Removal { table, key } => {
-                self.records.contains(&(*table, (*key).into()))
-            }
-            // Neither says anything of a picture.
-            Op::Purge(_) | Op::Blob { .. } => false,
-        }
-    }
-
-    /// Enter a picture and its vectors.
-    fn add(&mut self, state: &State, id: u64) -> Result<()> {
-        self.images.insert(id);
-        for found in state.records.below(&record_key(VECTORS, &id.to_be_bytes()))? {
-            let (key, _) = found?;
-            self.records.insert((VECTORS, key.get(1..).unwrap_or_default().into()));
-        }
-        Ok(())
-    }
-}
 
 /// A state without what is older than a time.
 struct Expiry {

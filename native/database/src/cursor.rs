@@ -5,9 +5,11 @@ use std::collections::VecDeque;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use crate::bytes::Text;
+use crate::entries::{IMAGES, Record};
 use crate::error::Result;
-use crate::row::{Hash, Row, Rows, Stored, Text};
-use crate::state::{IMAGES, Record, State};
+use crate::row::{Hash, Row, Rows, Stored};
+use crate::state::State;
 use crate::tree::{Tree, Value};
 use crate::values::{
     content_key, content_prefix, id_key, id_of, name_hash, name_key, place_key, record_key,

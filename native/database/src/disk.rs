@@ -35,6 +35,11 @@ pub enum Lock {
 pub trait Disk: Send + Sync + Debug {
     /// The folder's path, for messages.
     fn place(&self) -> String;
+    /// What the folder lies on, or will once it is made, if that is a network file system: its
+    /// name. By default a local one.
+    fn network(&self) -> io::Result<Option<&'static str>> {
+        Ok(None)
+    }
     /// Make the folder if it is not there, durably.
     fn make(&self) -> io::Result<()>;
     /// The names of all files.

@@ -280,19 +280,13 @@ export! {
         cache_bytes: u64,
         store: *mut *mut prdb_store,
     ) {
-        let mode = if mode & FORCE == 0 {
-            folder_at(path)?.refuse_network()?;
-            mode
-        } else {
-            mode & !FORCE
-        };
-        let mode = match mode {
+        let mut options = Options { force: mode & FORCE != 0, ..Options::default() };
+        let mode = match mode & !FORCE {
             0 => Mode::Read,
             1 => Mode::Write,
             2 => Mode::Create,
             _ => return Err(Error::Invalid(format!("{mode} is not a mode"))),
         };
-        let mut options = Options::default();
         if cache_bytes > 0 {
             options.cache_bytes = usize::try_from(cache_bytes).unwrap_or(usize::MAX);
         }

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use rustix::fs::{Advice, fadvise, statfs};
 
 use crate::disk::{Access, Disk, DiskFile, Lock};
-use crate::error::{Context, Error, Result};
 use crate::writeback;
 
 /// A folder; what is made in it is for its owner alone.
@@ -48,29 +47,17 @@ fn network_name(number: u64) -> Option<&'static str> {
     NETWORK.iter().find_map(|(magic, name)| (*magic == number).then_some(*name))
 }
 
-impl Folder {
-    /// Fail if the folder lies on a network file system: a lock taken there may not be seen by
-    /// other machines, and a sync may return before the data is safe.
-    pub fn refuse_network(&self) -> Result<()> {
-        // A folder that is to be made is judged by the one that it will be made in.
-        let existing = self.path.ancestors().find(|path| path.is_dir());
-        let found = statfs(existing.unwrap_or(Path::new("."))).map_err(io::Error::from);
-        let found = found.doing(|| format!("look at the file system of {}", self.place()))?;
-        #[expect(clippy::cast_sign_loss, reason = "a number that is compared by its bits")]
-        match network_name(found.f_type as u64) {
-            None => Ok(()),
-            Some(name) => Err(Error::Invalid(format!(
-                "{} lies on a network file system ({name}), which does not keep what a store \
-                 relies on, locks and syncs: move it to a local disk, or force it at your own risk",
-                self.place()
-            ))),
-        }
-    }
-}
-
 impl Disk for Folder {
     fn place(&self) -> String {
         self.path.display().to_string()
+    }
+
+    fn network(&self) -> io::Result<Option<&'static str>> {
+        // A folder that is to be made is judged by the one that it will be made in.
+        let existing = self.path.ancestors().find(|path| path.is_dir());
+        let found = statfs(existing.unwrap_or(Path::new(".")))?;
+        #[expect(clippy::cast_sign_loss, reason = "a number that is compared by its bits")]
+        Ok(network_name(found.f_type as u64))
     }
 
     fn make(&self) -> io::Result<()> {
@@ -202,6 +189,7 @@ mod tests {
         let found = [0x6969, signed_cifs, 0x0102_1997, ext4].map(network_name);
         assert_eq!(found, [Some("NFS"), Some("CIFS"), Some("9P"), None]);
         let folder = tempfile::tempdir().unwrap();
-        Folder::new(folder.path().join("not/yet/there")).refuse_network().unwrap();
+        let local = Folder::new(folder.path().join("not/yet/there")).network().unwrap();
+        assert_eq!(local, None);
     }
 }

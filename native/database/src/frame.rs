@@ -134,15 +134,15 @@ impl Header {
             Some(Self {
                 kind,
                 salt: take.u64()?,
-                key: take.u64()?,
-                durable: take.u64()?,
-                position: take.u64()?,
+                key: take.number()?,
+                durable: take.number()?,
+                position: take.number()?,
                 length: take.u32()?,
                 count: take.u32()?,
                 check: take.u64()?,
             })
         })();
-        let header = fields.ok_or(SHORT)?;
+        let header = fields.ok_or("a frame's header has an absurd number")?;
         if header.salt != salt || header.position != position {
             return Err("a frame belongs to another place");
         }

@@ -1,7 +1,5 @@
 //! Searching the beginnings of keys that are numbers: where they lie evenly, two or three steps.
 
-use crate::block::Column;
-
 /// The first eight bytes of a key, as the number that sorts like them.
 pub(crate) fn head_of(key: &[u8]) -> u64 {
     let mut head = [0; 8];
@@ -9,11 +7,6 @@ pub(crate) fn head_of(key: &[u8]) -> u64 {
         *to = *from;
     }
     u64::from_be_bytes(head)
-}
-
-/// The same of each of many keys.
-pub(crate) fn heads_of(keys: &Column) -> Vec<u64> {
-    (0..keys.len()).map(|index| head_of(keys.get(index))).collect()
 }
 
 /// How many of the ascending numbers are less than `wanted`. Ids and hashes lie evenly, so the

@@ -5,23 +5,23 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use crate::disk::{Access, Disk, DiskFile};
+use crate::entries::Chunk;
 use crate::error::{Context, Error, Result};
 use crate::frame::{
     self, ALIGNMENT, HEADER, HEADER_BYTES, Header, Kind, STRIDE, chunk_alignment, extent, padding,
 };
+use crate::locks::locked;
 use crate::manifest::{Entry, LogStart, Manifest};
 use crate::mark::{Mark, MarkFile};
 use crate::options::Options;
 use crate::reserve::Reserve;
 use crate::segment::{FIRST_FRAME, Segment, SegmentId, SegmentPart};
 use crate::spare::{self, Spare};
-use crate::state::{Chunk, LooseChunks};
+use crate::state::LooseChunks;
 
-/// A new segment is begun once one has this many bytes.
-pub const SEGMENT_BYTES: u64 = 64 << 20;
 /// What a disk writes at once; nothing is gained by beginning with a page that will grow.
 const PAGE: u64 = frame::PAGE as u64;
 /// Chunks that the disk may begin to write before their transaction has come.
@@ -180,12 +180,6 @@ pub(crate) struct Log {
     unnamed: Mutex<LooseChunks>,
 }
 
-/// Take a lock. A panic elsewhere leaves no half-made change behind these locks that would not
-/// be noticed by the checks that follow.
-pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Log {
     /// Take over the log of a recovered store: `segments` are those of `manifest`, the last
     /// one ends at `end`, and all of it is durable.
@@ -300,7 +294,8 @@ impl Log {
     }
 
     /// Before the first write: the manifest's writer may have been killed between the renaming and
-    /// the sync, and what is built on it must not outlive it. Who writes nothing waits for nothing.
+    /// the sync, and what is built on it must not outlive it: under a manifest of format 1 the same
+    /// frames say less. Who writes nothing waits for nothing.
     fn settle(&self) -> Result<()> {
         if !self.settled.load(Ordering::Relaxed) {
             let synced = self.disk.sync_folder().doing(|| format!("sync {}", self.disk.place()));

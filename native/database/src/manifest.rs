@@ -215,35 +215,35 @@ impl Manifest {
         let count = take.u32()?;
         let mut manifest = Self::new(take.array()?);
         manifest.format = format;
-        manifest.epoch = take.u64()?;
-        manifest.seq = take.u64()?;
-        manifest.next_id = take.u64()?;
-        manifest.next_blob = take.u64()?;
-        manifest.feed_floor = take.u64()?;
-        manifest.scrubbed = take.u64()?;
+        manifest.epoch = take.number()?;
+        manifest.seq = take.number()?;
+        manifest.next_id = take.number()?;
+        manifest.next_blob = take.number()?;
+        manifest.feed_floor = take.number()?;
+        manifest.scrubbed = take.number()?;
         let mut runs = 0;
         if format > LOG_ONLY {
-            manifest.start = LogStart { segment: take.u64()?, offset: take.u64()? };
+            manifest.start = LogStart { segment: take.number()?, offset: take.number()? };
             manifest.counts = Counts {
-                live: take.u64()?,
-                deleted: take.u64()?,
-                purged: take.u64()?,
-                removed: take.u64()?,
-                blobs: take.u64()?,
-                blob_bytes: take.u64()?,
+                live: take.number()?,
+                deleted: take.number()?,
+                purged: take.number()?,
+                removed: take.number()?,
+                blobs: take.number()?,
+                blob_bytes: take.number()?,
                 versions: 0,
             };
-            manifest.next_run = take.u64()?;
-            runs = take.u64()?;
+            manifest.next_run = take.number()?;
+            runs = take.number()?;
         }
         if format > LATEST_ONLY {
-            manifest.counts.versions = take.u64()?;
+            manifest.counts.versions = take.number()?;
         }
         for _ in 0..count {
-            let (number, generation) = (take.u64()?, take.u32()?);
+            let (number, generation) = (take.number()?, take.u32()?);
             take.u32()?;
-            let (salt, end) = (take.u64()?, take.u64()?);
-            let used = if format > LOG_ONLY { take.u64()? } else { 0 };
+            let (salt, end) = (take.u64()?, take.number()?);
+            let used = if format > LOG_ONLY { take.number()? } else { 0 };
             manifest.segments.push(Entry {
                 id: SegmentId { number, generation },
                 salt,
@@ -253,11 +253,11 @@ impl Manifest {
         }
         for _ in 0..runs {
             manifest.runs.push(RunEntry {
-                tree: u8::try_from(take.u64()?).ok()?,
-                number: take.u64()?,
+                tree: u8::try_from(take.number()?).ok()?,
+                number: take.number()?,
                 salt: take.u64()?,
-                length: take.u64()?,
-                entries: take.u64()?,
+                length: take.number()?,
+                entries: take.number()?,
             });
         }
         take.is_at_end().then_some(manifest)

@@ -119,9 +119,9 @@ impl<'a> Op<'a> {
             IMAGE => {
                 let flags = take.u8()?;
                 let root = take.u32()?;
-                let id = take.u64()?;
+                let id = take.number()?;
                 let deleted_ns = take.i64()?;
-                let data_length = take.u64()?;
+                let data_length = take.number()?;
                 let content_hash = take.array()?;
                 let stat = Stat {
                     size: take.u64()?,
@@ -153,7 +153,7 @@ impl<'a> Op<'a> {
                     metadata,
                 })
             }
-            PURGE => Self::Purge(take.u64()?),
+            PURGE => Self::Purge(take.number()?),
             RECORD => {
                 let table = take.u8()?;
                 let length = take.length()?;
@@ -168,8 +168,8 @@ impl<'a> Op<'a> {
             }
             BLOB => Self::Blob {
                 hash: take.array()?,
-                id: take.u64()?,
-                length: take.u64()?,
+                id: take.number()?,
+                length: take.number()?,
                 chunks: take.u32()?,
             },
             _ => return None,

@@ -3,7 +3,9 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::frame::CHUNK;
-use crate::log::SEGMENT_BYTES;
+
+/// A new segment is begun once one has this many bytes.
+pub const SEGMENT_BYTES: u64 = 64 << 20;
 
 /// Bytes of runs that are held in memory unless asked for otherwise.
 pub const CACHE_BYTES: usize = 64 << 20;
@@ -53,6 +55,8 @@ pub struct Options {
     pub fan: usize,
     /// What was read of runs is held in memory up to so many bytes.
     pub cache_bytes: usize,
+    /// Whether a store is opened on a network file system too, where locks and syncs may not hold.
+    pub force: bool,
     /// Nanoseconds since 1970.
     pub clock: fn() -> i64,
 }
@@ -68,6 +72,7 @@ impl Default for Options {
             log_bytes: 256 << 20,
             fan: FAN,
             cache_bytes: CACHE_BYTES,
+            force: false,
             clock: now_ns,
         }
     }

@@ -5,7 +5,6 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use crate::cache::Cache;
-use crate::checkpoint::run_names;
 use crate::disk::{Access, Disk, DiskFile, Lock, read_whole};
 use crate::error::{Context, Error, Result};
 use crate::log::{Log, begin_segment};
@@ -179,15 +178,15 @@ pub(crate) fn open_runs(
     manifest.runs.iter().map(find).collect()
 }
 
-/// Keep a copy of the manifest of an older format, durably.
+/// Keep a copy of the manifest of an older format. Its name is durable before another manifest takes
+/// that one's place: the folder is always synced in between, for the runs or segments that are new.
 pub(crate) fn keep_manifest(disk: &dyn Disk) -> Result<()> {
     let Some(manifest) = Manifest::load(disk)? else { return Err(no_store(disk)) };
     let name = format!("{}.{}", manifest::NAME, manifest.format);
     let action = || format!("write {}/{name}", disk.place());
     let file = disk.open(&name, Access::Create).doing(action)?;
     file.write_at(&manifest.encode(), 0).doing(action)?;
-    file.sync().doing(action)?;
-    disk.sync_folder().doing(action)
+    file.sync().doing(action)
 }
 
 /// Find where the unsealed segment ends, and whether it may be appended to: only where it ends
@@ -209,7 +208,7 @@ fn recover_tail(segment: &Segment, mark: Option<Mark>, from: Option<u64>) -> Res
 
 /// Remove what an interrupted rewrite or creation left behind.
 fn remove_strays(disk: &dyn Disk, manifest: &Manifest) -> Result<()> {
-    let mut named = run_names(&manifest.runs);
+    let mut named = run_file::names(&manifest.runs);
     named.extend(manifest.segments.iter().map(|entry| entry.id.name()));
     let mut strays = disk.list().doing(|| format!("list {}", disk.place()))?;
     strays.retain(|name| {

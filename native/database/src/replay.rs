@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::entries::Chunk;
 use crate::error::Result;
 use crate::frame::{HEADER_BYTES, Kind};
 use crate::manifest::{LogStart, Manifest};
@@ -10,7 +11,7 @@ use crate::op::{Op, Ops};
 use crate::run::Run;
 use crate::scan::{Chunks, Frame, Scan, Step};
 use crate::segment::{FIRST_FRAME, Segment, SegmentPart};
-use crate::state::{Chunk, LooseChunks, Source, State};
+use crate::state::{LooseChunks, Source, State};
 
 /// A state under construction, with the chunks that no transaction has named yet.
 #[derive(Clone, Debug, Default)]

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use crate::disk::{Access, Disk, fill_with_zeros};
-use crate::log::locked;
+use crate::locks::locked;
 
 /// The file's name.
 pub(crate) const NAME: &str = "RESERVE";

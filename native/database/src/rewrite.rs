@@ -10,18 +10,20 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::checkpoint::{Adopt, Freeze, WriteFrozen, cover, run_entries, run_names};
-use crate::collect::Doomed;
+use crate::bytes::Text;
+use crate::checkpoint::{Adopt, Freeze, WriteFrozen, cover, run_entries};
+use crate::doomed::Doomed;
+use crate::entries::{Blob, Chunk};
 use crate::error::{Context, Error, Result};
 use crate::frame::{HEADER_BYTES, Header, Kind, chunk_alignment, extent, padding};
 use crate::log::{Draft, random};
 use crate::manifest::{Entry, LogStart};
 use crate::op::Ops;
-use crate::row::Text;
+use crate::run_file;
 use crate::run_writer::merge;
 use crate::scan::{Chunks, Frame, Scan, Step};
 use crate::segment::{FIRST_FRAME, Segment, SegmentId, SegmentPart};
-use crate::state::{Blob, Chunk, LooseChunks, State};
+use crate::state::{LooseChunks, State};
 use crate::values::TREES;
 use crate::writer::Writer;
 
@@ -100,13 +102,13 @@ impl Writer {
         let manifest = manifest?;
         *unnamed = relocated;
         drop(unnamed);
-        let mut gone: HashSet<String> = run_names(&now.runs);
+        let mut gone: HashSet<String> = run_file::names(&now.runs);
         gone.extend(old.iter().map(|part| part.segment.id.name()));
         gone.extend(made);
         for entry in &manifest.segments {
             gone.remove(&entry.id.name());
         }
-        for name in run_names(&manifest.runs) {
+        for name in run_file::names(&manifest.runs) {
             gone.remove(&name);
         }
         state.log = copied.parts.into();

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::bytes::Text;
 use crate::error::{Error, Result};
 use crate::run::{Heavy, Window};
 
-/// Shared, immutable bytes.
-pub type Text = Arc<[u8]>;
 /// The BLAKE3 of some bytes.
 pub type Hash = [u8; 32];
 

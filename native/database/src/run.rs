@@ -6,17 +6,17 @@ use std::sync::Arc;
 
 use zstd::zstd_safe::DDict;
 
-use crate::block::{Column, Light, Part, Schema};
-use crate::bytes::checksum;
+use crate::block::{Light, Part, Schema};
+use crate::bytes::{Text, checksum};
 use crate::cache::{Cache, Slots};
 use crate::codec::Shape;
+use crate::column::Column;
 use crate::disk::{Access, Disk, DiskFile, read_full};
 use crate::error::{Context, Error, Result};
 use crate::filter::Filter;
-use crate::heads::{count_below, head_of, heads_of};
+use crate::heads::{count_below, head_of};
 use crate::manifest::RunEntry;
 use crate::ready::ReadyBuilder;
-use crate::row::Text;
 use crate::run_file::{
     FOOTER, FORMAT, Footer, HEADER, OLD_FOOTER, Place, UNFILTERED, decode_index, header_of, name,
 };
@@ -106,7 +106,7 @@ impl Run {
         let (mut keys, places) = decode_index(&bytes, count, footer.blocks, footer.dictionary)
             .ok_or_else(|| corrupt(footer.index, "its index cannot be read"))?;
         let last = if format > UNFILTERED { keys.pop() } else { None };
-        let heads = if schema.key == Shape::Bytes { Vec::new() } else { heads_of(&keys) };
+        let heads = if schema.key == Shape::Bytes { Vec::new() } else { keys.heads() };
         let bytes = read(footer.filter, end - footer.filter)?;
         if checksum(&bytes) != footer.filter_check {
             return Err(corrupt(footer.filter, "its filter has a wrong checksum"));

@@ -1,9 +1,11 @@
 //! What stands in a run's file before and behind its blocks: header, index, footer. FORMAT.md draws
 //! them.
 
-use crate::block::Column;
+use std::collections::HashSet;
+
 use crate::bytes::{Put, Take, checksum, seal, verified};
 use crate::codec::{Encoder, Shape, decode};
+use crate::column::Column;
 use crate::disk::{Access, Disk, read_full};
 use crate::manifest::RunEntry;
 
@@ -37,6 +39,11 @@ pub(crate) struct Place {
 /// Which run of which tree.
 pub(crate) fn name(tree: u8, number: u64) -> String {
     format!("{tree:02}-{number:08}.run")
+}
+
+/// Names of the files of some runs.
+pub(crate) fn names(entries: &[RunEntry]) -> HashSet<String> {
+    entries.iter().map(|entry| name(entry.tree, entry.number)).collect()
 }
 
 /// Whether a file's name is that of some run.

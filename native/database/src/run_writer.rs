@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::hash::Hasher;
 use twox_hash::XxHash3_64;
 
-use crate::block::{Column, Draft, Schema};
+use crate::block::{Draft, Schema};
 use crate::bytes::checksum;
 use crate::cache::Cache;
 use crate::codec::Encoder;
+use crate::column::Column;
 use crate::disk::{Access, Disk, DiskFile};
 use crate::error::{Context, Error, Result};
 use crate::filter::Filter;

@@ -6,21 +6,23 @@ use std::sync::Arc;
 
 use crate::blob::BlobWriter;
 use crate::blob_reader::BlobReader;
+use crate::bytes::Text;
 use crate::cache::Cache;
 use crate::check::problem;
 use crate::cursor::Problem;
 use crate::disk::{Access, Disk};
+use crate::entries::{Blob, Purged, Record};
 use crate::error::{Context, Error, Result};
 use crate::manifest::{Counts, Entry, Manifest};
 use crate::options::Options;
 use crate::recovery::{no_store, open_runs};
 use crate::replay::Replay;
-use crate::row::{NewRow, Row, Stat, Text};
+use crate::row::{NewRow, Row, Stat};
 use crate::run::{Run, RunIter};
 use crate::run_file;
 use crate::scan::{Chunks, Scan, Step, find_frame};
 use crate::segment::Segment;
-use crate::state::{Blob, Purged, Record, State, TreeVisitor};
+use crate::state::{State, TreeVisitor};
 use crate::store::{Mode, Store};
 use crate::tree::{Tree, Value};
 use crate::values::{Version, place_key};
@@ -285,7 +287,7 @@ fn recount(state: &mut State) -> Result<u64> {
     for found in state.rows.walk()? {
         let (_, row) = found?;
         last = last.max(row.seq);
-        state.next_id = state.next_id.max(row.id + 1);
+        state.next_id = state.next_id.max(row.id.saturating_add(1));
         if row.is_live() { counts.live += 1 } else { counts.deleted += 1 }
     }
     for found in state.purged.walk()? {

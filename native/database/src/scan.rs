@@ -96,6 +96,9 @@ impl<'a> Scan<'a> {
         let length = length.min(room);
         let held = self.window_at + self.window.len() as u64;
         if offset < self.window_at || offset + length as u64 > held {
+            // A length that was believed must not take memory for what is not there.
+            let left = self.segment.length()?.saturating_sub(offset);
+            let length = length.min(usize::try_from(left).unwrap_or(usize::MAX));
             self.window.resize(length.max(WINDOW.min(room)), 0);
             self.window_at = offset;
             let count = self.segment.read(&mut self.window, offset)?;
@@ -113,6 +116,10 @@ pub(crate) fn find_frame(segment: &Segment, from: u64, end: u64) -> Result<Optio
     let mut buffer = vec![0; SEARCH + HEADER];
     while at < end {
         let count = segment.read(&mut buffer, at)?;
+        if count == 0 {
+            // The file ends before what was said to be its end.
+            break;
+        }
         let read = buffer.get(..count).unwrap_or_default();
         for page in (0..count.min(SEARCH)).step_by(PAGE) {
             let end = count.min(page + PAGE);

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
-use crate::log::locked;
+use crate::locks::locked;
 
 /// Bytes of a huge page, which begins at a multiple of them.
 const REGION: usize = 2 << 20;

@@ -4,11 +4,13 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::blob_reader::BlobReader;
+use crate::bytes::Text;
 use crate::cursor::{Cursor, Source};
+use crate::entries::record_table;
 use crate::error::{Error, Result};
 use crate::packed::{Filled, fill_filename, find};
-use crate::row::{Hash, Row, Rows, Text};
-use crate::state::{State, record_table};
+use crate::row::{Hash, Row, Rows};
+use crate::state::State;
 use crate::transaction::hex;
 use crate::values::{id_key, place_key};
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use crate::disk::{Access, Disk, DiskFile, fill_with_zeros};
-use crate::log::locked;
+use crate::locks::locked;
 use crate::options::FillAhead;
 
 /// The spare file's name.

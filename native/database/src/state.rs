@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use crate::error::{Error, Result};
+use crate::bytes::Text;
+use crate::entries::{Blob, Chunk, Purged, Record};
+use crate::error::Result;
 use crate::frame::extent;
 use crate::manifest::{Counts, Manifest};
 use crate::op::{ImageOp, Op, Ops};
-use crate::row::{Hash, Row, Stored, Text};
+use crate::row::{Hash, Row, Stored};
 use crate::run::Run;
 use crate::segment::{Segment, SegmentPart};
 use crate::tree::{Tree, Value};
@@ -18,63 +20,6 @@ use crate::values::{
     Content, Fed, Named, Owner, TREES, Version, content_key, content_prefix, feed_image, feed_key,
     id_key, id_of, name_key, place_key, record_key, version_key,
 };
-
-/// Table `images`; it has functions of its own.
-pub(crate) const IMAGES: u8 = 1;
-/// Table `vectors`, whose keys begin with an image's id.
-pub(crate) const VECTORS: u8 = 3;
-/// The highest table.
-pub(crate) const LAST_TABLE: u8 = 6;
-
-/// The table with this number, if it holds records.
-pub(crate) fn record_table(table: i32) -> Result<u8> {
-    u8::try_from(table)
-        .ok()
-        .filter(|number| (1..=LAST_TABLE).contains(number) && *number != IMAGES)
-        .ok_or_else(|| Error::Invalid(format!("{table} is not a table of records")))
-}
-
-/// Table and key of a record.
-pub(crate) type RecordKey = (u8, Text);
-
-/// A record of a table other than `images`.
-#[derive(Clone, Debug)]
-pub(crate) struct Record {
-    pub(crate) seq: u64,
-    /// When it was committed, nanoseconds since 1970.
-    pub(crate) when_ns: i64,
-    /// None once removed.
-    pub(crate) value: Option<Stored>,
-}
-
-/// What is left of a purged row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Purged {
-    pub(crate) seq: u64,
-    pub(crate) when_ns: i64,
-}
-
-/// Where a piece of a blob stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Chunk {
-    /// The segment's number.
-    pub(crate) segment: u64,
-    /// Where its bytes begin.
-    pub(crate) offset: u64,
-    pub(crate) length: u32,
-    pub(crate) check: u64,
-    /// Its place among the blob's pieces.
-    pub(crate) index: u32,
-}
-
-/// Stored bytes.
-#[derive(Clone, Debug)]
-pub(crate) struct Blob {
-    pub(crate) length: u64,
-    pub(crate) chunks: Arc<[Chunk]>,
-    /// Where the blob is named, if not all of its chunks are in the log.
-    pub(crate) lacking: Option<Box<(Arc<Segment>, u64)>>,
-}
 
 /// Chunks of blobs that no transaction has named yet, by the blob's number.
 pub(crate) type LooseChunks = HashMap<u64, Vec<Chunk>>;
@@ -237,7 +182,7 @@ impl State {
     /// Forget an earlier version.
     pub(crate) fn take_version(&mut self, version: &Row) -> Result<()> {
         self.versions.remove(&version_key(version.id, version.seq));
-        self.counts.versions -= 1;
+        self.counts.versions = self.counts.versions.saturating_sub(1);
         self.unused.push(version.content_hash);
         self.leave_content(&version.content_hash, version.id)
     }
@@ -332,7 +277,7 @@ impl State {
         let Some(row) = self.rows.get(&id_key(id))? else { return Ok(None) };
         self.rows.remove(&id_key(id));
         if row.is_live() {
-            self.counts.live -= 1;
+            self.counts.live = self.counts.live.saturating_sub(1);
             self.filenames.remove(&name_key(&row.filename, id));
             let place = place_key(row.root, &row.path);
             // In a rewritten log of format 1 another row may already stand there.
@@ -340,7 +285,7 @@ impl State {
                 self.paths.remove(&place);
             }
         } else {
-            self.counts.deleted -= 1;
+            self.counts.deleted = self.counts.deleted.saturating_sub(1);
         }
         self.leave_content(&row.content_hash, id)?;
         self.feed.remove(&feed_image(row.seq, id));
@@ -386,8 +331,8 @@ impl State {
     }
 
     fn take_blob(&mut self, blob: &Blob) {
-        self.counts.blobs -= 1;
-        self.counts.blob_bytes -= blob.length;
+        self.counts.blobs = self.counts.blobs.saturating_sub(1);
+        self.counts.blob_bytes = self.counts.blob_bytes.saturating_sub(blob.length);
         self.count_used(blob, false);
     }
 
@@ -407,7 +352,8 @@ impl State {
         let full = record_key(table, key);
         if let Some(record) = self.records.get(&full)? {
             self.records.remove(&full);
-            self.counts.removed -= u64::from(record.value.is_none());
+            let removed = u64::from(record.value.is_none());
+            self.counts.removed = self.counts.removed.saturating_sub(removed);
             self.feed.remove(&feed_key(record.seq, table, key));
         }
         Ok(())
@@ -417,7 +363,7 @@ impl State {
     pub(crate) fn forget_purged(&mut self, id: u64) -> Result<()> {
         if let Some(purged) = self.purged.get(&id_key(id))? {
             self.purged.remove(&id_key(id));
-            self.counts.purged -= 1;
+            self.counts.purged = self.counts.purged.saturating_sub(1);
             self.feed.remove(&feed_image(purged.seq, id));
         }
         Ok(())

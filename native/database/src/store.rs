@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use crate::blob::BlobWriter;
 use crate::disk::Disk;
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::folder::Folder;
 use crate::follower::Follower;
-use crate::log::locked;
+use crate::locks::locked;
 use crate::options::Options;
 use crate::snapshot::Snapshot;
 use crate::writer::{Transaction, Writer};
@@ -42,8 +42,11 @@ impl Store {
         Self::open_on(Arc::new(Folder::new(path)), mode, Options::default())
     }
 
-    /// Open the store on any disk.
+    /// Open the store on any disk, but on a network file system only where `options` force it.
     pub fn open_on(disk: Arc<dyn Disk>, mode: Mode, options: Options) -> Result<Self> {
+        if !options.force {
+            refuse_network(disk.as_ref())?;
+        }
         let role = match mode {
             Mode::Read => Role::Reader(Box::new(Mutex::new(Some(Follower::open(disk, options)?)))),
             Mode::Write => Role::Writer(Arc::new(Writer::open(&disk, options)?)),
@@ -104,6 +107,19 @@ impl Store {
             Role::Writer(writer) => Ok(writer),
             Role::Reader(_) => Err(Error::ReadOnly),
         }
+    }
+}
+
+/// Fail if a disk is a network file system: a lock taken there may not be seen by other machines,
+/// and a sync may return before the data is safe.
+fn refuse_network(disk: &dyn Disk) -> Result<()> {
+    let place = disk.place();
+    match disk.network().doing(|| format!("look at the file system of {place}"))? {
+        None => Ok(()),
+        Some(name) => Err(Error::Invalid(format!(
+            "{place} lies on a network file system ({name}), which does not keep what a store \
+             relies on, locks and syncs: move it to a local disk, or force it at your own risk"
+        ))),
     }
 }
 

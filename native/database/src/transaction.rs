@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::blob::FinishedBlob;
+use crate::bytes::Text;
+use crate::entries::RecordKey;
 use crate::error::{Error, Result};
 use crate::op::{Field, ImageOp, Op, Ops};
-use crate::row::{Hash, NewRow, Text};
-use crate::state::{RecordKey, State};
+use crate::row::{Hash, NewRow};
+use crate::state::State;
 use crate::values::{id_key, place_key, record_key};
 
 /// One wanted change.

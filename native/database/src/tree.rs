@@ -12,9 +12,9 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use crate::block::Schema;
+use crate::bytes::Text;
 use crate::error::Result;
 use crate::filter::MemoryFilter;
-use crate::row::Text;
 use crate::run::{At, Run, RunIter};
 
 /// What an entry takes in memory beside its bytes, about.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::block::Schema;
-use crate::bytes::{Put, Take, checksum};
+use crate::bytes::{Put, Take, Text, checksum};
 use crate::codec::Shape;
+use crate::entries::{Blob, Chunk, IMAGES, Purged, Record};
 use crate::error::Result;
-use crate::row::{Hash, Row, Stat, Stored, Text};
+use crate::row::{Hash, Row, Stat, Stored};
 use crate::run::At;
-use crate::state::{Blob, Chunk, IMAGES, Purged, Record};
 use crate::tree::Value;
 
 /// How many trees there are; they are numbered from 1.

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::frame::PAGE;
-use crate::log::SEGMENT_BYTES;
+use crate::options::SEGMENT_BYTES;
 
 /// Numbers with a bit for each page of a segment.
 const NUMBERS: usize = (SEGMENT_BYTES / PAGE as u64 / 64) as usize;

@@ -5,18 +5,20 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use crate::blob::{BlobWriter, FinishedBlob};
-use crate::bytes::checksum;
+use crate::bytes::{ABSURD, Text, checksum};
 use crate::cache::Cache;
 use crate::disk::Disk;
+use crate::entries::record_table;
 use crate::error::{Error, Result};
 use crate::frame::{ALIGNMENT, HEADER_BYTES, Kind};
 use crate::group::Group;
-use crate::log::{Draft, Label, Log, Payload, Place, locked};
+use crate::locks::locked;
+use crate::log::{Draft, Label, Log, Payload, Place};
 use crate::options::Options;
 use crate::recovery::{Recovered, WriterLock, create, keep_manifest, no_store, recover};
-use crate::row::{Hash, NewRow, Text};
+use crate::row::{Hash, NewRow};
 use crate::snapshot::Snapshot;
-use crate::state::{LooseChunks, Source, State, record_table};
+use crate::state::{LooseChunks, Source, State};
 use crate::transaction::{Change, resolve};
 
 /// The state of an open store and the means to change it.
@@ -118,7 +120,7 @@ impl Writer {
         if self.state().manifest.is_old() { self.checkpoint() } else { Ok(()) }
     }
 
-    /// Keep a copy of an older format's manifest, durably, before another takes its place: an
+    /// Keep a copy of an older format's manifest before another takes its place: an
     /// upgrade touches nothing else.
     pub(crate) fn keep_old_manifest(&self, state: &State) -> Result<()> {
         if state.manifest.is_old() { keep_manifest(self.log.disk.as_ref()) } else { Ok(()) }
@@ -338,6 +340,9 @@ impl Transaction {
         mut row: NewRow,
         data: Option<BlobWriter>,
     ) -> Result<()> {
+        if id >= ABSURD {
+            return Err(Error::Invalid(format!("{id} is no picture's number")));
+        }
         self.take_data(&mut row, data)?;
         self.writer.next_id.fetch_max(id + 1, Ordering::Relaxed);
         self.changes.push(Change::Insert { id, row });

@@ -270,6 +270,30 @@ fn assert_absent(disk: &SimDisk, bytes: &[u8], context: &str) {
     }
 }
 
+/// What an acknowledged purge removed stays away when the power is cut at once: nobody has to open
+/// the store for that.
+#[test]
+fn purged_bytes_do_not_come_back() {
+    for seed in 0..20 {
+        let disk = SimDisk::new(Fault::None, seed);
+        let steps = [
+            Step::Add { name: 1, bytes: 900 },
+            Step::Add { name: 2, bytes: 900 },
+            Step::Checkpoint,
+            Step::Purge { id: 1 },
+        ];
+        let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+        let (mut store, mut expected) = (None, Expected::default());
+        for step in &steps {
+            take(&mut store, &shared, step, &mut expected).unwrap();
+        }
+        let left = disk.after_power_cut(Fault::None);
+        let context = format!("seed {seed}, power cut after the purge");
+        assert_absent(&left, &bytes_of(1, 900), &context);
+        assert_absent(&left, b"album/1.jpg", &context);
+    }
+}
+
 /// Cut the power at every call of a run, with three outcomes each; return the number of cases.
 fn cut_everywhere(steps: &[Step], seed: u64) -> u64 {
     let whole = SimDisk::new(Fault::None, seed);

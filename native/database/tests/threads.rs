@@ -137,3 +137,46 @@ fn faults(options: Options) {
         }
     }
 }
+
+/// Commits that wait behind a sync which fails are told that their outcome is unknown, each of them;
+/// then nothing more is written, and what was durable is read on.
+#[test]
+fn a_failed_sync_is_told_to_all_who_wait() {
+    let options = Options { upkeep: Upkeep::Off, fill_ahead: FillAhead::Off, ..OPTIONS };
+    let put = |store: &Store, key: u8| {
+        let mut transaction = store.begin()?;
+        transaction.put(STATE_TABLE, &[key], b"value")?;
+        transaction.commit()
+    };
+    let begin = |fault| {
+        let disk = SimDisk::new(fault, 1);
+        let store = Store::open_on(Arc::new(disk.clone()), Mode::Create, options).unwrap();
+        put(&store, 0).unwrap();
+        (disk, store)
+    };
+    let writes = u64::from(THREADS);
+    // Each commit writes its frame, then the first of them syncs.
+    let at = begin(Fault::None).0.calls() + writes;
+    let (disk, store) = begin(Fault::Fail(at, ErrorKind::Other));
+    let gate = disk.hold_syncs();
+    std::thread::scope(|scope| {
+        let (put, store) = (&put, &store);
+        let waiting: Vec<_> =
+            (1..=THREADS).map(|key| scope.spawn(move || put(store, key))).collect();
+        while disk.calls() < at {
+            std::thread::yield_now();
+        }
+        gate.open();
+        for thread in waiting {
+            let outcome = thread.join().unwrap();
+            assert!(matches!(outcome, Err(Error::OutcomeUnknown(_))), "{outcome:?}");
+        }
+    });
+    assert!(matches!(put(&store, 99), Err(Error::Poisoned(_))));
+    assert_eq!(disk.calls(), at + 1, "nothing was written or synced after it");
+    let held = content(&store.snapshot().unwrap()).unwrap();
+    assert_eq!(held.records.keys().collect::<Vec<_>>(), [&vec![0]]);
+    // The pages were lost with the sync, so nothing of them is there once the disk is asked.
+    let left: Arc<dyn Disk> = Arc::new(disk.after_kill());
+    assert_eq!(content(&open(&left).unwrap().snapshot().unwrap()).unwrap(), held);
+}

@@ -11,8 +11,8 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use picturerail_database::{Access, Disk, Entry, Level, Rows, Store, check};
-use rows::open;
+use picturerail_database::{Access, Disk, Entry, Level, Mode, Options, Rows, Store, check};
+use rows::{OPTIONS, open};
 use support::{Fault, SimDisk};
 
 /// The golden store of a format, durable on a simulated disk.
@@ -33,9 +33,10 @@ fn golden(format: u32) -> SimDisk {
 
 type Row = (u64, u64, Vec<u8>, bool, Vec<u8>);
 
+/// All rows, then all earlier versions.
 fn content(store: &Store) -> Vec<Row> {
     let snapshot = store.snapshot().unwrap();
-    let rows = snapshot.images(0, Rows::ALL).map(|entry| {
+    let rows = snapshot.images(0, Rows::ALL).chain(snapshot.versions(None)).map(|entry| {
         let Entry::Image(row) = entry.unwrap() else { panic!("not a row") };
         let mut bytes = Vec::new();
         if row.has_data {
@@ -54,6 +55,7 @@ fn an_upgrade_may_be_cut_short_anywhere() {
     let mut cases = 0;
     for format in [1, 2, 3] {
         let base = golden(format);
+        let manifest = base.files()["MANIFEST"].clone();
         let probe = base.after_kill();
         let shared: Arc<dyn Disk> = Arc::new(probe.clone());
         let expected = content(&open(&shared).unwrap());
@@ -69,6 +71,11 @@ fn an_upgrade_may_be_cut_short_anywhere() {
                 let left = (0..3).map(|_| disk.after_power_cut(Fault::None));
                 for (outcome, left) in left.chain([disk.after_kill()]).enumerate() {
                     let context = format!("format {format}, {fault:?}, outcome {outcome}");
+                    let files = left.files();
+                    if files["MANIFEST"] != manifest {
+                        let kept = &files[&format!("MANIFEST.{format}")];
+                        assert_eq!(*kept, manifest, "{context}: the old one is kept first");
+                    }
                     let left: Arc<dyn Disk> = Arc::new(left);
                     let store = open(&left).unwrap_or_else(|error| panic!("{context}: {error}"));
                     assert_eq!(content(&store), expected, "{context}");
@@ -84,6 +91,41 @@ fn an_upgrade_may_be_cut_short_anywhere() {
         }
     }
     assert!(cases > 500, "only {cases} cases");
+}
+
+/// Where the upgrading process is killed between renaming the manifest and syncing the folder, the
+/// next one builds on the new format: what it commits, an earlier version of a picture above all,
+/// which a log of format 1 does not tell of, survives a power cut that would undo the renaming.
+#[test]
+fn what_is_built_on_an_upgrade_outlives_a_power_cut() {
+    // Nothing is sealed, so that nothing else syncs the folder.
+    let options = Options { segment_bytes: 1 << 20, ..OPTIONS };
+    let write = |disk: &SimDisk| {
+        Store::open_on(Arc::new(disk.clone()) as Arc<dyn Disk>, Mode::Write, options).unwrap()
+    };
+    for format in [1, 2, 3] {
+        let base = golden(format);
+        let probe = base.after_kill();
+        drop(write(&probe));
+        for at in 0..probe.calls() {
+            let disk = base.after_kill_with(Fault::PowerCut(at));
+            _ = Store::open_on(Arc::new(disk.clone()) as Arc<dyn Disk>, Mode::Write, options);
+            let killed = disk.after_kill();
+            let store = write(&killed);
+            let mut writer = store.blob_writer().unwrap();
+            writer.write(b"other bytes").unwrap();
+            let mut transaction = store.begin().unwrap();
+            let row = rows::row("a/beach.jpg", "{}");
+            transaction.update(1, row, 0, Some(writer)).unwrap();
+            transaction.commit().unwrap();
+            let shown = content(&store);
+            assert_eq!(shown.len(), 4, "with one earlier version");
+            for outcome in 0..8 {
+                let left = write(&killed.after_power_cut(Fault::None));
+                assert_eq!(content(&left), shown, "format {format}, call {at}, outcome {outcome}");
+            }
+        }
+    }
 }
 
 /// A store of format 3 that cannot be upgraded, as its disk is full, is written on in that format,

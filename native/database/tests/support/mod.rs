@@ -2,14 +2,15 @@
 //! that can fail or lose its power at any call.
 //!
 //! A power cut keeps, drops or tears every unsynced write on its own, in pieces of 512 bytes;
-//! creations, renames and removals since the folder's last sync survive or not in the same way. Reads see everything that was written, as with a page cache.
+//! creations, renames and removals since the folder's last sync survive or not in the same way, each
+//! whatever became of those before it. Reads see everything that was written, as with a page cache.
 #![allow(dead_code, reason = "each test uses a part")]
 #![allow(clippy::cast_possible_truncation, reason = "sizes in tests are small")]
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use picturerail_database::{Access, Disk, DiskFile, Lock};
 
@@ -59,7 +60,8 @@ struct Content {
 #[derive(Clone, Debug)]
 enum FolderChange {
     Link(String, usize),
-    Rename(String, String),
+    /// From, to, and the file: the new name may survive where the old one never came to the disk.
+    Rename(String, String, usize),
     Remove(String),
 }
 
@@ -78,8 +80,31 @@ struct Inner {
     failing_reads: Range<u64>,
     /// Bytes that all files together may have.
     room: usize,
+    /// What syncs of files wait for.
+    gate: Option<Arc<Gate>>,
+    /// The network file system that the disk is.
+    network: Option<&'static str>,
     /// What the disk was told to begin to write: offsets and lengths.
     started: Vec<(u64, u64)>,
+}
+
+/// Lets nobody through until it is opened.
+#[derive(Debug, Default)]
+pub struct Gate {
+    is_open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    pub fn open(&self) {
+        *self.is_open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+
+    fn pass(&self) {
+        let is_open = self.is_open.lock().unwrap();
+        drop(self.opened.wait_while(is_open, |is_open| !*is_open).unwrap());
+    }
 }
 
 /// The disk. Clones share it.
@@ -111,6 +136,8 @@ impl Inner {
             reads: 0,
             failing_reads: 0..0,
             room: usize::MAX,
+            gate: None,
+            network: None,
             started: Vec::new(),
         }
     }
@@ -136,10 +163,11 @@ impl Inner {
     fn apply(names: &mut BTreeMap<String, usize>, change: &FolderChange) {
         match change {
             FolderChange::Link(name, index) => _ = names.insert(name.clone(), *index),
-            FolderChange::Rename(from, to) => {
-                if let Some(index) = names.remove(from) {
-                    names.insert(to.clone(), index);
+            FolderChange::Rename(from, to, index) => {
+                if names.get(from) == Some(index) {
+                    names.remove(from);
                 }
+                names.insert(to.clone(), *index);
             }
             FolderChange::Remove(name) => _ = names.remove(name),
         }
@@ -172,6 +200,18 @@ impl SimDisk {
     /// Let all files together have so many bytes.
     pub fn limit(&self, room: usize) {
         self.0.lock().unwrap().room = room;
+    }
+
+    /// Have every sync of a file wait from now on until the gate is opened.
+    pub fn hold_syncs(&self) -> Arc<Gate> {
+        let gate = Arc::new(Gate::default());
+        self.0.lock().unwrap().gate = Some(Arc::clone(&gate));
+        gate
+    }
+
+    /// Be a network file system.
+    pub fn lie_on(&self, network: &'static str) {
+        self.0.lock().unwrap().network = Some(network);
     }
 
     /// What the disk was told to begin to write since the last time: offsets and lengths.
@@ -281,6 +321,10 @@ impl Disk for SimDisk {
         "sim".to_owned()
     }
 
+    fn network(&self) -> io::Result<Option<&'static str>> {
+        Ok(self.0.lock().unwrap().network)
+    }
+
     fn make(&self) -> io::Result<()> {
         Ok(())
     }
@@ -320,8 +364,9 @@ impl Disk for SimDisk {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        let change = FolderChange::Rename(from.to_owned(), to.to_owned());
-        self.0.lock().unwrap().change_folder(change)
+        let mut inner = self.0.lock().unwrap();
+        let index = *inner.live.get(from).ok_or(ErrorKind::NotFound)?;
+        inner.change_folder(FolderChange::Rename(from.to_owned(), to.to_owned(), index))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
@@ -374,6 +419,10 @@ impl DiskFile for SimFile {
     }
 
     fn sync(&self) -> io::Result<()> {
+        let gate = self.disk.0.lock().unwrap().gate.clone();
+        if let Some(gate) = gate {
+            gate.pass();
+        }
         let mut inner = self.disk.0.lock().unwrap();
         match inner.change() {
             Ok(true) => {

@@ -21,6 +21,7 @@ pub const OPTIONS: Options = Options {
     log_bytes: 16 << 10,
     fan: 2,
     cache_bytes: 64 << 10,
+    force: false,
     clock: || 1_000,
 };
 
