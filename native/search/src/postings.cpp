@@ -262,7 +262,9 @@ void PostingList::read_ones(PostingBlock& out) const {
     bytes += step;
   }
   out.behind = out.packed_codes.substr(std::min<std::size_t>(places[out.size] / 8 + 1, out.packed_codes.size()));
-  if (kernels().between(out.least_code, out.size, places.data(), out.codes.data()) >> out.code_width != 0) fail("a code is wider than its block's");
+  if (kernels().between(out.least_code, out.size, places.data(), out.codes.data()) >> out.code_width != 0) {
+    fail("a code is wider than its block's");
+  }
   check_codes(out);
 }
 
