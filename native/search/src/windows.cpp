@@ -62,7 +62,7 @@ class Windows {
       std::uint32_t window;
     };
     std::vector<Entry> queue;
-    for (std::uint32_t window = 0; window < (documents_ + window_ - 1) / window_; ++window) {
+    for (std::uint32_t window = 0; window < (std::uint64_t{documents_} + window_ - 1) / window_; ++window) {
       const double most = bound(window);
       if (most > 0 && contenders_.wants(most)) queue.push_back({most, window});
     }
@@ -125,7 +125,9 @@ class Windows {
   }
 
   std::uint32_t begin_of(std::uint32_t window) const { return window * window_; }
-  std::uint32_t end_of(std::uint32_t window) const { return std::min(documents_, (window + 1) * window_); }
+  std::uint32_t end_of(std::uint32_t window) const {
+    return documents_ - begin_of(window) > window_ ? begin_of(window) + window_ : documents_;
+  }
 
   std::span<const Short> shorts_of(const Word& word, std::uint32_t window) const {
     const auto before = [](const Short& entry, std::uint32_t doc) { return entry.doc < doc; };
