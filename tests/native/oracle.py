@@ -6,11 +6,13 @@ of snowballstemmer, by the same author as the algorithm.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import snowballstemmer
@@ -43,6 +45,7 @@ class Document:
     order: int
     words: dict[str, dict[int, str]] = field(default_factory=dict)
     tags: set[tuple[str, ...]] = field(default_factory=set)
+    values: dict[str, set[str]] = field(default_factory=dict)
 
     @staticmethod
     def of(fields: Sequence[tuple[str, str]], order: int) -> Document:
@@ -53,6 +56,7 @@ class Document:
             begin, words = ends.get(name, 0), words_of(value)
             ends[name] = begin + len(words) + GAP
             document.words.setdefault(name, {}).update(enumerate(words, begin))
+            document.values.setdefault(name, set()).add(value)
             if name == "tags":
                 document.tags.add(words)
         return document
@@ -141,6 +145,15 @@ class Oracle:
                 for word in words
             ]
         return self.search_tree(Both(tuple(words)), weights)
+
+    def facets(self, ids: Iterable[int], name: str) -> list[tuple[str, int]]:
+        """Return how many of these documents have each whole value of a field, the most first."""
+        counts = collections.Counter[str]()
+        for i in ids:
+            document = self.documents[i]
+            year = time.gmtime(document.order).tm_year
+            counts.update([str(year)] if name == "year" else document.values.get(name, set()))
+        return sorted(counts.items(), key=lambda item: (-item[1], item[0].encode()))
 
     def search_tree(
         self, tree: Both, weights: Mapping[str, float] | None = None

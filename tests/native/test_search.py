@@ -70,7 +70,13 @@ def test_nearer_ways_rank_higher(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["{}", "sun {}", "{} sun", "tag:{}", "({} OR zebra) sun", "{} 1970..1971", "{} -moon", "of {}"],
+    [
+        *("{}", "sun {}", "{} sun", "{} 1970..1971", "{} -moon", "of {}"),
+        # In fields, in groups, and beside phrases.
+        *("tag:{}", "tag:({} OR zebra)", "tag:(sun {})", "tag:sun tag:{}", 'tag:"sun" {}'),
+        *("({} OR zebra) sun", "(sun (zebra OR {}))", "(sun {}) OR zebra", "sun OR {}"),
+        *('"sun" {}', '({} OR "hot dog") sun', '"hot dog" OR {}', '(sun {}) -"hot dog"'),
+    ],
 )
 def test_the_order_of_ways_holds_for_every_word(tmp_path: Path, query: str) -> None:
     """Exact, then form, then prefix; typo, then neighbour: wherever in a query the word stands."""
@@ -85,6 +91,24 @@ def test_the_order_of_ways_holds_for_every_word(tmp_path: Path, query: str) -> N
 
     assert found(tmp_path, query.format("meadow"))[:4] == [4, 3, 2, 1]
     assert found(tmp_path, query.format("ponds"))[:2] == [6, 5]
+
+
+def test_a_phrase_is_the_very_words(tmp_path: Path) -> None:
+    """Within quotation marks nothing stands for a word, so all that is found bears it itself."""
+    captions = ["meadow sun", "meadows sun", "meadowland sun", "meadov sun", "meadow sunny"]
+    with search.Writer(tmp_path, UUID) as writer:
+        for doc_id, caption in enumerate(captions, 1):
+            writer.put(doc_id, [("caption", caption)])
+        writer.put(6, [("tags", "grass"), ("caption", "sun")])
+        writer.set_neighbours("grass", [("meadow", 1.0), ("meadow sun", 1.0)])
+        writer.commit(1)
+
+    for query in ['"meadow sun"', 'caption:"meadow sun"', '("meadow sun" OR "zebra sun")']:
+        assert found(tmp_path, query) == [1]
+    assert found(tmp_path, '"meadow"') == [1, 5]
+    # Beside it the other words keep their order.
+    assert found(tmp_path, '"meadow" sun') == [1, 5]
+    assert found(tmp_path, "meadow sun")[0] == 1
 
 
 def test_other_forms_are_found_below_the_word_itself(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from picturerail_native import search
 
 from .indexes import UUID, found, ids
 
-GOLDEN = Path(__file__).parent / "golden-index-5"
+GOLDEN = Path(__file__).parent / "golden-index-6"
 
 
 def test_updates_replace_and_what_is_not_committed_is_forgotten(tmp_path: Path) -> None:
@@ -398,7 +398,7 @@ def test_readers_in_another_process_see_whole_commits(tmp_path: Path) -> None:
     assert (process.returncode, rest) == (0, "done\n")
 
 
-@pytest.mark.parametrize("older", [1, 2, 3, 4])
+@pytest.mark.parametrize("older", [1, 2, 3, 4, 5])
 def test_an_index_of_an_older_format_is_refused(older: int, tmp_path: Path) -> None:
     """An older golden index is refused, naming its format, until it is destroyed."""
     for file in GOLDEN.with_name(f"golden-index-{older}").iterdir():
@@ -412,14 +412,14 @@ def test_an_index_of_an_older_format_is_refused(older: int, tmp_path: Path) -> N
         assert writer.info.documents == 0
 
 
-def test_an_index_of_format_5_is_read() -> None:
+def test_an_index_of_format_6_is_read() -> None:
     """The golden index of this format opens, is sound and answers, also without looking at all."""
     search.check(GOLDEN)
     with search.Reader(GOLDEN) as reader:
         info = reader.info
         counts = (info.format, info.seq, info.documents, info.tags, info.vectors)
 
-        assert counts == (5, 42, 403, 1, 2)
+        assert counts == (6, 42, 403, 1, 2)
         assert ids(reader, "meadow") == [4, 1]
         assert ids(reader, '"hot dog"') == [2]
         assert ids(reader, "deleted") == []

@@ -29,13 +29,13 @@ void put_places(std::string& out, const std::vector<std::uint32_t>& places) {
 }  // namespace
 
 BlockTable::BlockTable(std::string_view section, std::uint64_t place, std::uint32_t blocks,
-                       std::uint32_t fields, const char* where)
-    : blocks_(blocks) {
+                       std::uint32_t documents, std::uint32_t fields, const char* where)
+    : blocks_(blocks), doc_bytes_(doc_bytes_of(documents)), doc_mask_(UINT32_MAX >> (32 - 8 * doc_bytes_)) {
   if (place > section.size()) fail_corrupt(where, "a table lies outside");
   ByteReader in(section.substr(place), where);
   field_count_ = in.byte();
   fields_ = in.take(field_count_ * kFieldBytes);
-  last_docs_ = in.take(std::uint64_t{blocks} * 4);
+  last_docs_ = in.take(std::uint64_t{blocks} * doc_bytes_);
   places_ = take_places(in, blocks);
   position_places_ = take_places(in, blocks);
   impacts_ = in.take(field_count_ * (std::uint64_t{blocks} + groups_of(blocks)));
@@ -101,7 +101,7 @@ void BlockTableWriter::end_block(std::uint32_t last_doc, std::uint64_t place,
   in_block_ = 0;
 }
 
-std::uint64_t BlockTableWriter::end_list() {
+std::uint64_t BlockTableWriter::end_list(std::uint32_t documents) {
   const std::uint64_t place = section.size();
   if (last_docs_.size() > 1) {
     std::string codes;
@@ -124,7 +124,9 @@ std::uint64_t BlockTableWriter::end_list() {
       }
       codes.append(groups);
     }
-    section.append(reinterpret_cast<const char*>(last_docs_.data()), last_docs_.size() * 4);
+    for (const std::uint32_t doc : last_docs_) {
+      section.append(reinterpret_cast<const char*>(&doc), doc_bytes_of(documents));
+    }
     for (const auto* column : {&places_, &position_places_}) put_places(section, *column);
     section.append(codes);
   }

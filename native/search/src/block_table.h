@@ -3,7 +3,7 @@
 // out.
 //
 //   u8 fields F; for each of them: u8 its number, f32 scale
-//   u32 last document of each block; column of where each begins in the list; column of where its
+//   the last document of each block, in 2, 3 or 4 bytes: as few as the segment's documents need; column of where each begins in the list; column of where its
 //   positions begin in the term's
 //   for each field: a u8 for each block, then a u8 for each 16 blocks
 //
@@ -19,6 +19,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,10 @@ constexpr std::uint32_t kGroupBlocks = 16;
 constexpr std::uint32_t blocks_of(std::uint32_t documents) {
   return (documents + static_cast<std::uint32_t>(kBlockDocs) - 1) / static_cast<std::uint32_t>(kBlockDocs);
 }
+// How many bytes hold the number of any of so many documents, in a table.
+constexpr std::uint32_t doc_bytes_of(std::uint32_t documents) {
+  return documents <= 1U << 16 ? 2 : documents <= 1U << 24 ? 3 : 4;
+}
 constexpr std::uint32_t groups_of(std::uint32_t blocks) {
   return (blocks + kGroupBlocks - 1) / kGroupBlocks;
 }
@@ -52,14 +57,18 @@ class BlockTable {
   };
 
   BlockTable() = default;
-  // `place` is where the table begins in the section; PRSE_CORRUPT if it does not fit, or names a
-  // field not below `fields`.
-  BlockTable(std::string_view section, std::uint64_t place, std::uint32_t blocks,
+  // `place` is where the table begins in the section, of a segment of so many documents; PRSE_CORRUPT if
+  // it does not fit, or names a field not below `fields`.
+  BlockTable(std::string_view section, std::uint64_t place, std::uint32_t blocks, std::uint32_t documents,
              std::uint32_t fields, const char* where);
 
   // 0 for a list that has no table.
   std::uint32_t blocks() const { return blocks_; }
-  std::uint32_t last_doc(std::uint32_t block) const { return load<std::uint32_t>(last_docs_, block); }
+  std::uint32_t last_doc(std::uint32_t block) const {
+    std::uint32_t doc;  // what follows the column is readable
+    std::memcpy(&doc, last_docs_.data() + std::size_t{block} * doc_bytes_, sizeof doc);
+    return doc & doc_mask_;
+  }
   std::uint32_t place(std::uint32_t block) const { return places_[block]; }
   std::uint32_t positions_place(std::uint32_t block) const { return position_places_[block]; }
   std::size_t field_count() const { return field_count_; }
@@ -86,6 +95,8 @@ class BlockTable {
   std::size_t field_count_ = 0;
   std::string_view fields_;
   std::string_view last_docs_;
+  std::uint32_t doc_bytes_ = 4;
+  std::uint32_t doc_mask_ = UINT32_MAX;
   Places places_;
   Places position_places_;
   std::string_view impacts_;
@@ -100,8 +111,9 @@ class BlockTableWriter {
     in_block_ |= bit;
   }
   void end_block(std::uint32_t last_doc, std::uint64_t place, std::uint64_t positions_place);
-  // Returns the place of the table in the section; for a list of one block nothing is written.
-  std::uint64_t end_list();
+  // Returns the place of the table in the section, of a segment of so many documents; for a list of one
+  // block nothing is written.
+  std::uint64_t end_list(std::uint32_t documents);
 
   std::string section;
 

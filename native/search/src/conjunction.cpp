@@ -2,26 +2,27 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <limits>
 #include <numeric>
 #include <span>
 
+#include "contenders.h"
 #include "length_limits.h"
 #include "prober.h"
+#include "windows.h"
 
 namespace prse {
 namespace {
 
-// So many documents may wait for their nearness before those are left out that have lost by now.
-constexpr std::size_t kMostWaiting = 4'096;
-// So many of them are looked at in the order of the documents.
-constexpr std::ptrdiff_t kAtOnce = 32;
-
 class Conjunction {
  public:
   Conjunction(SegmentSearch& search, Proximity& proximity, TopHits& top)
-      : search_(search), proximity_(proximity), top_(top), limits_(*search.view->segment, *search.scorer), most_of_others_(proximity.most()) {
+      : search_(search),
+        proximity_(proximity),
+        top_(top),
+        limits_(*search.view->segment, *search.scorer),
+        most_of_others_(proximity.most()),
+        contenders_(search, proximity, top) {
     lead_ = search.words.size();
     for (std::size_t w = 0; w < search.words.size(); ++w) {
       if (search.words[w].optional) continue;
@@ -46,10 +47,9 @@ class Conjunction {
     std::stable_sort(demanded_.begin(), demanded_.end(), [](const Prober* a, const Prober* b) {
       return a->documents() < b->documents();
     });
-    if (proximity.empty()) return;
-    waiting_.reserve(kBlockDocs);
-    spots_.reserve(kBlockDocs * search.words.size());
-    floor_.reserve(std::min(top.capacity(), kBlockDocs));
+    for (std::size_t w = 0; w < search.words.size(); ++w) {
+      sources_[w] = proximity.sources(w) == 1 ? proximity.first_source(w) : Proximity::kNoSource;
+    }
   }
 
   void run() {
@@ -73,7 +73,7 @@ class Conjunction {
       if (!wants(entry.bound)) break;
       take(entry, lists[entry.list]);
     }
-    settle();
+    contenders_.settle();
   }
 
  private:
@@ -90,12 +90,8 @@ class Conjunction {
     return list.worth(weighted) * idf_ * kSlack;
   }
 
-  // The least score that could still be among the best.
-  float worst() const {
-    const float least = top_.worst();
-    return floor_.size() < top_.capacity() ? least : std::max(least, floor_.front());
-  }
-  bool wants(double score) const { return static_cast<float>(score) >= worst(); }
+  float worst() const { return contenders_.worst(); }
+  bool wants(double score) const { return contenders_.wants(score); }
 
   void push(std::uint32_t list, std::uint32_t number, Step step, double bound) {
     if (wants(bound)) queue_.push_back({bound, list, number, step});
@@ -185,77 +181,28 @@ class Conjunction {
     for (const std::size_t w : summed_) sum += (*search_.idf)[w] * worths_[w];
     if (!wants(sum + proximity_.most())) return;
     if (!once_ || proximity_.empty()) {
-      offer({doc, sum, 0}, {});
+      offer(doc, sum);
       return;
     }
-    raise_floor(static_cast<float>(sum));
-    waiting_.push_back({doc, sum, spots_.size()});
-    spots_.resize(spots_.size() + search_.words.size());
-    Spot* const spots = &spots_[waiting_.back().spots];
-    spots[lead_] = of_lead;
+    const std::span<Spot> spots = contenders_.add(doc, sum);
+    if (sources_[lead_] != Proximity::kNoSource) spots[sources_[lead_]] = of_lead;
     for (std::size_t i = 0; i < others_.size(); ++i) {
-      if (worths_[others_[i]] > 0) spots[others_[i]] = probers_[i].spot();
-    }
-    if (waiting_.size() < most_waiting_) return;
-    leave_out_losers();
-    most_waiting_ = std::max(kMostWaiting, 2 * waiting_.size());
-  }
-
-  struct Candidate {
-    std::uint32_t doc;
-    double sum;         // of what the words are worth
-    std::size_t spots;  // the place of the first of its spots
-  };
-
-  void raise_floor(float sum) {
-    if (floor_.size() == top_.capacity()) {
-      if (sum <= floor_.front()) return;
-      std::pop_heap(floor_.begin(), floor_.end(), std::greater<>());
-      floor_.back() = sum;
-    } else {
-      floor_.push_back(sum);
-    }
-    std::push_heap(floor_.begin(), floor_.end(), std::greater<>());
-  }
-
-  void leave_out_losers() {
-    std::erase_if(waiting_, [this](const Candidate& one) { return !wants(one.sum + proximity_.most()); });
-    const auto words = static_cast<std::ptrdiff_t>(search_.words.size());
-    auto next = spots_.begin();
-    for (Candidate& one : waiting_) {
-      const auto first = spots_.begin() + static_cast<std::ptrdiff_t>(one.spots);
-      one.spots = static_cast<std::size_t>(next - spots_.begin());
-      next = std::copy(first, first + words, next);
-    }
-    spots_.erase(next, spots_.end());
-  }
-
-  // Offers those that wait, the best first: most of them then cannot win any more. Some at once in the
-  // order of the documents, since neighbours may be in one block.
-  void settle() {
-    leave_out_losers();
-    const auto by_sum = [](const Candidate& a, const Candidate& b) { return a.sum > b.sum; };
-    const auto by_doc = [](const Candidate& a, const Candidate& b) { return a.doc < b.doc; };
-    std::sort(waiting_.begin(), waiting_.end(), by_sum);
-    for (auto next = waiting_.begin(); next != waiting_.end() && wants(next->sum + proximity_.most());) {
-      const auto end = next + std::min(kAtOnce, waiting_.end() - next);
-      std::sort(next, end, by_doc);
-      for (; next != end; ++next) {
-        if (!wants(next->sum + proximity_.most())) continue;
-        offer(*next, std::span(spots_).subspan(next->spots, search_.words.size()));
-      }
+      const std::size_t w = others_[i];
+      if (sources_[w] == Proximity::kNoSource) continue;
+      spots[sources_[w]] = worths_[w] > 0 ? probers_[i].spot() : Spot{Spot::kAbsent};
     }
   }
 
-  void offer(const Candidate& one, std::span<const Spot> spots) {
-    const auto score = static_cast<float>(one.sum + proximity_.of(one.doc, spots));
+  void offer(std::uint32_t doc, double sum) {
+    const auto score = static_cast<float>(sum + proximity_.of(doc));
     if (!top_.wants(score)) return;
     if (once_) {
-      top_.offer(search_.hit(one.doc, score));
+      top_.offer(search_.hit(doc, score));
     } else {
-      top_.offer_once(search_.hit(one.doc, score));
+      top_.offer_once(search_.hit(doc, score));
     }
   }
+
 
   SegmentSearch& search_;
   Proximity& proximity_;
@@ -275,12 +222,8 @@ class Conjunction {
   std::array<std::uint32_t, kBlockDocs> docs_;
   std::array<std::uint32_t, kBlockDocs> places_;
   std::array<double, kMostPrunedWords> worths_;
-  // Documents with all words whose nearness is not known yet, and the best of their sums, the least on top:
-  // so many are at least as good, so what cannot be worth the least of them has lost.
-  std::vector<Candidate> waiting_;
-  std::vector<Spot> spots_;  // of each of these, by word
-  std::size_t most_waiting_ = kMostWaiting;
-  std::vector<float> floor_;
+  Contenders contenders_;
+  std::array<std::size_t, kMostPrunedWords> sources_;  // of the proximity, by word that has one alone
 };
 
 }  // namespace
@@ -289,7 +232,11 @@ void find_all(SegmentSearch& search, Proximity& proximity, TopHits& top) {
   for (const WordLists& word : search.words) {
     if (word.lists.empty() && !word.optional) return;
   }
-  Conjunction(search, proximity, top).run();
+  if (suits_windows(search)) {
+    find_all_in_windows(search, proximity, top);
+  } else {
+    Conjunction(search, proximity, top).run();
+  }
 }
 
 }  // namespace prse

@@ -5,7 +5,8 @@
 // document retrieval using block-max indexes", Ding and Suel, SIGIR 2011, has the bounds, and
 // visiting by bound rather than by document makes them bite from the first block on. A document
 // of a block that is visited is looked up in the other words' lists, as long as what they could
-// add would be enough. Hits and scores are those of looking at everything.
+// add would be enough. Where words have several long lists, windows.h does it. Hits and scores are those of
+// looking at everything.
 #pragma once
 
 #include "proximity.h"

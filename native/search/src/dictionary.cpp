@@ -15,6 +15,32 @@ std::uint64_t head_of(std::string_view key) {
   return __builtin_bswap64(bytes);
 }
 
+constexpr std::uint64_t kLongLength = 15;
+
+void put_lengths(std::string& out, std::size_t shared, std::size_t rest) {
+  out.push_back(static_cast<char>(std::min(shared, kLongLength) | std::min(rest, kLongLength) << 4));
+  for (const std::size_t length : {shared, rest}) {
+    if (length >= kLongLength) put_varint(out, length - kLongLength);
+  }
+}
+
+struct Lengths {
+  std::uint64_t shared;
+  std::uint64_t rest;
+};
+
+Lengths take_lengths(ByteReader& in) {
+  const std::uint8_t both = in.byte();
+  Lengths lengths{both & kLongLength, std::uint64_t{both} >> 4};
+  for (std::uint64_t* length : {&lengths.shared, &lengths.rest}) {
+    if (*length < kLongLength) continue;
+    const std::uint64_t more = in.varint();
+    if (more > UINT32_MAX) in.fail("a key is too long");
+    *length += more;
+  }
+  return lengths;
+}
+
 }  // namespace
 
 void DictionaryWriter::add(std::string_view key, std::string_view value) {
@@ -28,8 +54,8 @@ void DictionaryWriter::add(std::string_view key, std::string_view value) {
     const auto parted = std::mismatch(key.begin(), key.end(), last_key_.begin(), last_key_.end());
     shared = static_cast<std::size_t>(parted.first - key.begin());
   }
-  put_varint(out_, shared);
-  put_text(out_, key.substr(shared));
+  put_lengths(out_, shared, key.size() - shared);
+  out_.append(key.substr(shared));
   put_text(out_, value);
   last_key_ = key;
   ++count_;
@@ -65,8 +91,8 @@ void Dictionary::Cursor::next() {
 }
 
 void Dictionary::read_entry(Cursor& cursor) {
-  const std::uint64_t shared = cursor.in_.varint();
-  const std::string_view rest = cursor.in_.text();
+  const auto [shared, length] = take_lengths(cursor.in_);
+  const std::string_view rest = cursor.in_.take(length);
   if (shared > cursor.key_.size()) cursor.in_.fail("a key shares more than there is");
   cursor.key_.resize(shared);
   cursor.key_.append(rest);
@@ -91,8 +117,7 @@ std::string_view Dictionary::first_key(std::uint32_t block) const {
   const std::uint32_t place = load<std::uint32_t>(places_, block);
   if (place > blocks_.size()) fail_corrupt(where_, "a block lies outside");
   ByteReader in(blocks_.substr(place), where_);
-  in.varint();
-  return in.text();
+  return in.take(take_lengths(in).rest);
 }
 
 Dictionary::Cursor Dictionary::lower_bound(std::string_view key) const {

@@ -1,8 +1,9 @@
 // A sorted table from keys to small values, in one section: blocks of 16 front-coded keys, and
 // the places of the blocks, so that a key is found by halving.
 //
-//   block:  16 × (shared prefix length, rest length, rest, value length, value), lengths varint;
-//           the first key of a block shares nothing
+//   block:  16 × (lengths, rest, value length as a varint, value); the first key of a block shares nothing
+//   lengths: u8 with the shared prefix's length in its lower four bits and the rest's in its upper; either,
+//           where it is 15 or more, as 15, and what is more follows as a varint, the prefix's first
 //   then    for every block the first eight bytes of its first key, filled up with 0, as a u64 that
 //           compares as they do; u32 place of every block; u32 number of blocks; u32 number of keys
 #pragma once

@@ -10,7 +10,7 @@
 
 namespace prse {
 
-constexpr std::uint32_t kFormat = 5;
+constexpr std::uint32_t kFormat = 6;
 constexpr std::string_view kManifestMagic = "PRSEMANI";
 constexpr std::string_view kSegmentMagic = "PRSESEGM";
 constexpr std::string_view kDeadMagic = "PRSEDEAD";

@@ -26,6 +26,10 @@ struct Kernels {
   // its lower part of `width` bits, below 32; to all `base` is added. False where they do not ascend from there.
   bool (*join)(std::uint32_t base, unsigned width, std::size_t count, const std::uint32_t* places,
                const std::uint32_t* lower, std::uint32_t* out);
+  // Unpacks numbers in truncated binary (truncated.h), `width` being that of their first bits, at most 30: of
+  // these each n that is not below `shorts` becomes 2 n - shorts, plus the next of `lasts`; how many did.
+  std::size_t (*unpack_truncated)(const std::uint8_t* in, unsigned width, std::uint32_t shorts,
+                                  const std::uint8_t* lasts, std::size_t count, std::uint32_t* out);
   // Writes how many numbers there are between each and the next, plus `base`; all these numbers, without it,
   // or'ed. `places` has one more than `count`.
   std::uint32_t (*between)(std::uint32_t base, std::size_t count, const std::uint32_t* places, std::uint32_t* out);

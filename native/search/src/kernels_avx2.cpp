@@ -31,21 +31,35 @@ constexpr Moves kMoves = [] {
   return moves;
 }();
 
+// Unpacks eight numbers at a time.
+struct Unpacker {
+  explicit Unpacker(unsigned width)
+      : move(_mm256_load_si256(reinterpret_cast<const __m256i*>(kMoves.bytes[width]))),
+        shift(_mm256_load_si256(reinterpret_cast<const __m256i*>(kMoves.shifts[width]))),
+        mask(_mm256_set1_epi32(static_cast<int>((1U << width) - 1))),
+        second(width / 2) {}
+
+  __m256i eight(const std::uint8_t* in) const {
+    const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in));
+    const __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + second));
+    const __m256i moved = _mm256_shuffle_epi8(_mm256_set_m128i(high, low), move);
+    return _mm256_and_si256(_mm256_srlv_epi32(moved, shift), mask);
+  }
+
+  __m256i move;
+  __m256i shift;
+  __m256i mask;
+  std::size_t second;
+};
+
 void unpack(const std::uint8_t* in, unsigned width, std::size_t count, std::uint32_t* out) {
   if (width > kWidest) {
     kScalarKernels.unpack(in, width, count, out);
     return;
   }
-  const __m256i move = _mm256_load_si256(reinterpret_cast<const __m256i*>(kMoves.bytes[width]));
-  const __m256i shift = _mm256_load_si256(reinterpret_cast<const __m256i*>(kMoves.shifts[width]));
-  const __m256i mask = _mm256_set1_epi32(static_cast<int>((1U << width) - 1));
-  const std::size_t second = width / 2;
+  const Unpacker unpacker(width);
   for (std::size_t i = 0; i < count; i += 8, in += width) {
-    const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in));
-    const __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + second));
-    const __m256i moved = _mm256_shuffle_epi8(_mm256_set_m128i(high, low), move);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i),
-                        _mm256_and_si256(_mm256_srlv_epi32(moved, shift), mask));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), unpacker.eight(in));
   }
 }
 
@@ -114,6 +128,50 @@ bool join(std::uint32_t base, unsigned width, std::size_t count, const std::uint
     ascends = ascends && out[i] >= base && (i == 0 || out[i] > out[i - 1]);
   }
   return ascends;
+}
+
+// For each byte, how many of its bits are set below each.
+struct Ranks {
+  std::uint8_t of[256][8];
+};
+
+constexpr Ranks kRanks = [] {
+  Ranks ranks{};
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    unsigned below = 0;
+    for (unsigned bit = 0; bit < 8; ++bit) {
+      ranks.of[byte][bit] = static_cast<std::uint8_t>(below);
+      below += byte >> bit & 1U;
+    }
+  }
+  return ranks;
+}();
+
+std::size_t unpack_truncated(const std::uint8_t* in, unsigned width, std::uint32_t shorts, const std::uint8_t* lasts,
+                             std::size_t count, std::uint32_t* out) {
+  if (width > kWidest) return kScalarKernels.unpack_truncated(in, width, shorts, lasts, count, out);
+  const Unpacker unpacker(width);
+  const __m256i bound = _mm256_set1_epi32(static_cast<int>(shorts));
+  const __m256i lanes = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
+  std::size_t longer = 0;
+  for (std::size_t i = 0; i < count; i += 8, in += width) {
+    const __m256i first = unpacker.eight(in);
+    const __m256i whole = _mm256_cmpgt_epi32(bound, first);
+    unsigned goes_on = ~static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(whole))) & 0xFF;
+    if (count - i < 8) goes_on &= (1U << (count - i)) - 1;
+    std::uint16_t next;
+    __builtin_memcpy(&next, lasts + longer / 8, sizeof next);
+    // Each of those takes the bit of its rank.
+    const __m256i ranks =
+        _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(kRanks.of[goes_on])));
+    const __m256i spread = _mm256_srlv_epi32(_mm256_set1_epi32(next >> longer % 8), lanes);
+    const __m256i last = _mm256_and_si256(_mm256_permutevar8x32_epi32(spread, ranks), _mm256_set1_epi32(1));
+    const __m256i more = _mm256_add_epi32(_mm256_sub_epi32(first, bound), last);
+    const __m256i made = _mm256_add_epi32(first, _mm256_andnot_si256(whole, more));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), made);
+    longer += static_cast<std::size_t>(__builtin_popcount(goes_on));
+  }
+  return longer;
 }
 
 // The compiler makes it as wide as this file's instructions.
@@ -231,7 +289,7 @@ void hamming_rows(const std::uint8_t* a, const std::uint8_t* rows, std::size_t b
   }
 }
 
-constexpr Kernels kAvx2{"avx2", unpack, ascend, join, between, expand_bits, shared, dot, hamming, hamming_rows};
+constexpr Kernels kAvx2{"avx2", unpack, ascend, join, unpack_truncated, between, expand_bits, shared, dot, hamming, hamming_rows};
 
 }  // namespace
 

@@ -1,8 +1,8 @@
-// AVX-512 with the extensions for bytes (Ice Lake, Zen 4 and newer). The same rule as in
+// AVX-512 with the extensions for bytes (Ice Lake, Zen 4 and newer), and BMI2. The same rule as in
 // kernels_avx2.cpp: nothing here before the processor was asked.
 #include "kernels.h"
 
-#if defined(__AVX512VBMI2__) && defined(__AVX512VNNI__) && defined(__AVX512VPOPCNTDQ__)
+#if defined(__AVX512VBMI2__) && defined(__AVX512VNNI__) && defined(__AVX512VPOPCNTDQ__) && defined(__BMI2__)
 #include <immintrin.h>
 
 namespace prse {
@@ -30,6 +30,23 @@ constexpr Moves kMoves = [] {
   return moves;
 }();
 
+// Unpacks sixteen numbers at a time.
+struct Unpacker {
+  explicit Unpacker(unsigned width)
+      : move(_mm512_load_si512(kMoves.bytes[width])),
+        shift(_mm512_load_si512(kMoves.shifts[width])),
+        mask(_mm512_set1_epi32(static_cast<int>((1U << width) - 1))) {}
+
+  __m512i sixteen(const std::uint8_t* in) const {
+    const __m512i moved = _mm512_permutexvar_epi8(move, _mm512_loadu_si512(in));
+    return _mm512_and_si512(_mm512_srlv_epi32(moved, shift), mask);
+  }
+
+  __m512i move;
+  __m512i shift;
+  __m512i mask;
+};
+
 // The numbers from 0 to 63.
 struct Places {
   std::uint8_t of[64];
@@ -43,13 +60,8 @@ void unpack(const std::uint8_t* in, unsigned width, std::size_t count, std::uint
     kScalarKernels.unpack(in, width, count, out);
     return;
   }
-  const __m512i move = _mm512_load_si512(kMoves.bytes[width]);
-  const __m512i shift = _mm512_load_si512(kMoves.shifts[width]);
-  const __m512i mask = _mm512_set1_epi32(static_cast<int>((1U << width) - 1));
-  for (std::size_t i = 0; i < count; i += 16, in += 2 * width) {
-    const __m512i moved = _mm512_permutexvar_epi8(move, _mm512_loadu_si512(in));
-    _mm512_storeu_si512(out + i, _mm512_and_si512(_mm512_srlv_epi32(moved, shift), mask));
-  }
+  const Unpacker unpacker(width);
+  for (std::size_t i = 0; i < count; i += 16, in += 2 * width) _mm512_storeu_si512(out + i, unpacker.sixteen(in));
 }
 
 void ascend(std::uint32_t before, std::size_t count, std::uint32_t* numbers) {
@@ -89,6 +101,28 @@ bool join(std::uint32_t base, unsigned width, std::size_t count, const std::uint
     steps = _mm512_add_epi32(steps, _mm512_set1_epi32(16));
   }
   return falls == 0 && (count == 0 || out[0] >= base);
+}
+
+std::size_t unpack_truncated(const std::uint8_t* in, unsigned width, std::uint32_t shorts, const std::uint8_t* lasts,
+                             std::size_t count, std::uint32_t* out) {
+  if (width > kWidest) return kScalarKernels.unpack_truncated(in, width, shorts, lasts, count, out);
+  const Unpacker unpacker(width);
+  const __m512i bound = _mm512_set1_epi32(static_cast<int>(shorts));
+  const __m512i one = _mm512_set1_epi32(1);
+  std::size_t longer = 0;
+  for (std::size_t i = 0; i < count; i += 16, in += 2 * width) {
+    const __m512i first = unpacker.sixteen(in);
+    unsigned goes_on = _mm512_cmpge_epu32_mask(first, bound);
+    if (count - i < 16) goes_on &= (1U << (count - i)) - 1;
+    std::uint32_t next;
+    __builtin_memcpy(&next, lasts + longer / 8, sizeof next);
+    // Each of those takes the bit of its rank.
+    const unsigned last = _pdep_u32(next >> longer % 8, goes_on);
+    const __m512i twice = _mm512_mask_add_epi32(first, static_cast<__mmask16>(goes_on), first, _mm512_sub_epi32(first, bound));
+    _mm512_storeu_si512(out + i, _mm512_mask_add_epi32(twice, static_cast<__mmask16>(last), twice, one));
+    longer += static_cast<std::size_t>(__builtin_popcount(goes_on));
+  }
+  return longer;
 }
 
 // The compiler makes it as wide as this file's instructions.
@@ -238,7 +272,7 @@ void hamming_rows(const std::uint8_t* a, const std::uint8_t* rows, std::size_t b
   for (; row < count; ++row) out[row] = static_cast<std::uint16_t>(hamming(a, rows + row * bytes, bytes));
 }
 
-constexpr Kernels kAvx512{"avx512", unpack, ascend, join, between, expand_bits, shared, dot, hamming, hamming_rows};
+constexpr Kernels kAvx512{"avx512", unpack, ascend, join, unpack_truncated, between, expand_bits, shared, dot, hamming, hamming_rows};
 
 }  // namespace
 

@@ -31,6 +31,18 @@ bool join(std::uint32_t base, unsigned width, std::size_t count, const std::uint
   return ascends;
 }
 
+std::size_t unpack_truncated(const std::uint8_t* in, unsigned width, std::uint32_t shorts, const std::uint8_t* lasts,
+                             std::size_t count, std::uint32_t* out) {
+  unpack(in, width, count, out);
+  std::size_t longer = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (out[i] < shorts) continue;
+    out[i] = 2 * out[i] - shorts + (lasts[longer / 8] >> (longer % 8) & 1U);
+    ++longer;
+  }
+  return longer;
+}
+
 std::uint32_t between(std::uint32_t base, std::size_t count, const std::uint32_t* places, std::uint32_t* out) {
   std::uint32_t all = 0;
   for (std::size_t i = 0; i < count; ++i) {
@@ -93,6 +105,6 @@ void hamming_rows(const std::uint8_t* a, const std::uint8_t* rows, std::size_t b
 
 }  // namespace
 
-const Kernels kScalarKernels{"scalar", unpack, ascend, join, between, expand_bits, shared, dot, hamming, hamming_rows};
+const Kernels kScalarKernels{"scalar", unpack, ascend, join, unpack_truncated, between, expand_bits, shared, dot, hamming, hamming_rows};
 
 }  // namespace prse

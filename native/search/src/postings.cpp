@@ -50,6 +50,7 @@ PostingList::PostingList(std::string_view value, bool with_positions, const Post
   documents_ = static_cast<std::uint32_t>(head >> 1) + 1;
   if ((head & 1) != 0) {
     if (documents_ != 1) in.fail("a term of several documents is alone");
+    if (in.left() == 0) in.fail("it ends too early");
     alone_ = in.take(in.left());
     return;
   }
@@ -58,7 +59,8 @@ PostingList::PostingList(std::string_view value, bool with_positions, const Post
   if (begin > postings.size()) in.fail("a term's list lies outside");
   list_ = postings.substr(begin);
   if (documents_ <= kBlockDocs) return;
-  table_ = BlockTable(sections.tables, in.varint(), blocks_of(documents_), sections.fields, sections.where);
+  table_ = BlockTable(sections.tables, in.varint(), blocks_of(documents_), sections.documents, sections.fields,
+                      sections.where);
   if (!with_positions) return;
   positions_begin_ = in.varint();
   if (positions_begin_ > sections.positions.size()) in.fail("a term's positions lie outside");
@@ -260,7 +262,9 @@ void PostingList::read_ones(PostingBlock& out) const {
     bytes += step;
   }
   out.behind = out.packed_codes.substr(std::min<std::size_t>(places[out.size] / 8 + 1, out.packed_codes.size()));
-  if (kernels().between(out.least_code, out.size, places.data(), out.codes.data()) >> out.code_width != 0) fail("a code is wider than its block's");
+  if (kernels().between(out.least_code, out.size, places.data(), out.codes.data()) >> out.code_width != 0) {
+    fail("a code is wider than its block's");
+  }
   check_codes(out);
 }
 
@@ -320,13 +324,23 @@ void PositionReader::open(const PostingList& list, std::uint32_t number, const P
   std::size_t at = place + parts;
   if (numbers_.size() < total + kWriteAhead) numbers_.resize(total + kWriteAhead);
   for (std::uint64_t i = 0; i < parts; ++i) {
-    const auto width = static_cast<std::uint8_t>(section[place + i]);
-    if (width > kWidest) list.fail("a width is impossible");
+    const Truncated part(static_cast<std::uint8_t>(section[place + i]));
+    if (part.width > kWidest) list.fail("a width is impossible");
     const std::size_t count = i + 1 < parts ? kPart : total - i * kPart;
-    const std::size_t bytes = packed_bytes(count, width);
+    std::uint32_t* const numbers = numbers_.data() + i * kPart;
+    const std::size_t bytes = packed_bytes(count, part.width);
     if (bytes > usable - at) list.fail("positions lie outside");
-    kernels().unpack(bytes_of(section) + at, width, count, numbers_.data() + i * kPart);
+    const std::uint8_t* const firsts = bytes_of(section) + at;
     at += bytes;
+    if (part.shorts == 0) {
+      kernels().unpack(firsts, part.width, count, numbers);
+      continue;
+    }
+    // What is read ahead is there, if it is not the list's.
+    const std::size_t longer =
+        kernels().unpack_truncated(firsts, part.width, part.shorts, firsts + bytes, count, numbers);
+    if (packed_bytes(longer, 1) > usable - at) list.fail("positions lie outside");
+    at += packed_bytes(longer, 1);
   }
 }
 

@@ -23,9 +23,9 @@
 // how many bits these are. In ones: for each code so many bits 0 as it is, then a bit 1, filled up to a byte.
 //
 // Its positions, for each document and field, are differences from the one before (from 0 at
-// first), and are packed 128 of them at a time: a u8 width for each such part, then the parts. They stand
-// in a section of their own, so that what asks for none need not read them; but those of a list of one block
-// right behind it.
+// first), and stand in truncated binary (truncated.h), 128 of them at a time: a u8 code for each such part,
+// then the parts. They stand in a section of their own, so that what asks for none need not read them; but
+// those of a list of one block right behind it.
 #pragma once
 
 #include <array>
@@ -39,6 +39,7 @@
 #include "bytes.h"
 #include "kernels.h"
 #include "shapes.h"
+#include "truncated.h"
 
 namespace prse {
 
@@ -223,7 +224,7 @@ class PositionReader {
 
  private:
   static constexpr std::uint32_t kPart = 128;
-  static_assert(kPart <= kBlockDocs);
+  static_assert(kPart <= kBlockDocs && kPart <= kMostTruncated);
   std::array<std::uint32_t, kBlockDocs + 1> begins_;
   std::vector<std::uint32_t> numbers_;
 };

@@ -148,8 +148,11 @@ void PostingsWriter::end_block(bool has_table) {
   std::string parts;
   for (std::size_t begin = 0; begin < deltas.size(); begin += kPart) {
     const auto part = deltas.subspan(begin, std::min<std::size_t>(kPart, deltas.size() - begin));
-    out.push_back(static_cast<char>(width_of(part)));
-    pack(parts, part, width_of(part));
+    const std::uint32_t greatest = *std::max_element(part.begin(), part.end());
+    if (greatest > INT32_MAX) fail_invalid("a document has more words than can be counted");
+    const std::uint8_t code = Truncated::code_below(greatest);
+    out.push_back(static_cast<char>(code));
+    pack_truncated(parts, part, code);
   }
   out.append(parts);
 
@@ -178,13 +181,14 @@ std::string PostingsWriter::end_term() {
     docs_.clear();
     deltas_.clear();
     tables.end_block(0, 0, 0);
-    tables.end_list();
+    tables.end_list(1);
     return value;
   }
   if (documents_ == 0) return value;
   end_document();
   end_block(documents_ > kBlockDocs);
-  const std::uint64_t table = tables.end_list();
+  const auto in_segment = static_cast<std::uint32_t>(lengths_.front().lengths.size());
+  const std::uint64_t table = tables.end_list(in_segment);
   put_varint(value, std::uint64_t{documents_ - 1} << 1);
   put_varint(value, postings_begin_);
   if (documents_ > kBlockDocs) {

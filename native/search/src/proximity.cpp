@@ -11,7 +11,7 @@ constexpr std::uint32_t kFarthest = 4;  // below kValueGap, so that it is within
 }  // namespace
 
 Proximity::Proximity(const Query& query, std::span<const double> idf, const Segment& segment)
-    : query_(query), idf_(idf), segment_(segment) {
+    : query_(query), idf_(idf), segment_(segment), places_of_words_(query.words.size() + 1) {
   if (query.pairs.empty()) return;
   segment.verify_positions();
   sources_.resize(query.words.size());
@@ -24,6 +24,7 @@ void Proximity::add(std::size_t word, const PostingList& list, const SegmentScor
   Source& source = sources_[word].emplace_back();
   source.list = list;
   source.scorer = &scorer;
+  for (std::size_t w = word; w < sources_.size(); ++w) ++places_of_words_[w + 1];
 }
 
 void Proximity::read_at(Source& source, const Spot& spot) {
@@ -32,6 +33,7 @@ void Proximity::read_at(Source& source, const Spot& spot) {
     source.positions.open(source.list, spot.block, source.block);
     source.number = spot.block;
     source.only_codes = true;
+    source.opened = true;
   }
   fields_ = source.block.fields(spot.at, source.list.shapes());
   source.positions.read(spot.at, fields_, numbers_);
@@ -42,13 +44,18 @@ bool Proximity::find(Source& source, std::uint32_t doc) {
   const std::uint32_t number = table.blocks() > 0 ? table.find(doc) : 0;
   if (number >= source.list.blocks()) return false;
   if (number != source.number || source.only_codes) {
-    source.list.read_block(number, source.block);
-    source.positions.open(source.list, number, source.block);
+    source.list.read_documents(number, source.block);
     source.number = number;
     source.only_codes = false;
+    source.opened = false;
   }
   const std::uint32_t at = source.block.find(doc);
   if (at == source.block.size || source.block.docs[at] != doc) return false;
+  if (!source.opened) {
+    source.list.read_codes(source.block);
+    source.positions.open(source.list, number, source.block);
+    source.opened = true;
+  }
   fields_ = source.block.fields(at, source.list.shapes());
   source.positions.read(at, fields_, numbers_);
   return true;
@@ -58,10 +65,13 @@ void Proximity::read(std::size_t word, std::uint32_t doc, std::span<const Spot> 
   std::vector<Place>& places = places_[word];
   std::vector<Source>& sources = sources_[word];
   places.clear();
-  for (Source& source : sources) {
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    Source& source = sources[i];
+    const Spot spot = spots.empty() ? Spot{} : spots[first_source(word) + i];
     numbers_.clear();
-    if (sources.size() == 1 && !spots.empty() && spots[word].known()) {
-      read_at(source, spots[word]);
+    if (spot.block == Spot::kAbsent) continue;
+    if (spot.known()) {
+      read_at(source, spot);
     } else if (!find(source, doc)) {
       continue;
     }

@@ -15,12 +15,14 @@
 
 namespace prse {
 
-// Where a document stands in the only list of a word, where that is known.
+// Where a document stands in a list, or that it does not, where either is known.
 struct Spot {
-  std::uint32_t block = UINT32_MAX;
+  static constexpr std::uint32_t kUnknown = UINT32_MAX;
+  static constexpr std::uint32_t kAbsent = UINT32_MAX - 1;
+  std::uint32_t block = kUnknown;
   std::uint32_t at = 0;
 
-  bool known() const { return block != UINT32_MAX; }
+  bool known() const { return block < kAbsent; }
 };
 
 class Proximity {
@@ -28,13 +30,21 @@ class Proximity {
   // Of a segment; `idf` by word. All must outlive it.
   Proximity(const Query& query, std::span<const double> idf, const Segment& segment);
 
-  // One of the lists in which the segment has a word or a form of it. `scorer` is the word's.
+  // One of the lists in which the segment has a word or a form of it, words in their order. `scorer` is the
+  // word's.
   void add(std::size_t word, const PostingList& list, const SegmentScorer& scorer);
+
+  static constexpr std::size_t kNoSource = SIZE_MAX;
 
   bool empty() const { return query_.pairs.empty(); }
   // The most that it adds to any score.
   double most() const { return most_; }
-  // What it adds to a document's. `spots`, by word, spare looking for the document; none need be given.
+  // How many lists were added; of a word how many, and the place of the first in the order of the words.
+  std::size_t sources() const { return places_of_words_.back(); }
+  std::size_t sources(std::size_t word) const { return empty() ? 0 : sources_[word].size(); }
+  std::size_t first_source(std::size_t word) const { return places_of_words_[word]; }
+  // What it adds to a document's. `spots`, by list in the order of the words, spare looking for the document;
+  // none need be given.
   double of(std::uint32_t doc, std::span<const Spot> spots = {});
 
  private:
@@ -48,6 +58,7 @@ class Proximity {
     const SegmentScorer* scorer;
     std::uint32_t number = UINT32_MAX;
     bool only_codes = false;  // were read
+    bool opened = false;      // its positions were
     PostingBlock block;
     PositionReader positions;
   };
@@ -61,6 +72,7 @@ class Proximity {
   const Segment& segment_;
   double most_ = 0;
   std::vector<std::vector<Source>> sources_;  // by word
+  std::vector<std::size_t> places_of_words_;  // of the first list of each, and of none
   std::vector<std::vector<Place>> places_;    // by word: in the document, ascending
   std::vector<std::uint32_t> numbers_;
   std::span<const FieldCount> fields_;  // of these

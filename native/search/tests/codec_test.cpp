@@ -12,6 +12,7 @@
 #include "kernels.h"
 #include "packed.h"
 #include "postings.h"
+#include "truncated.h"
 
 namespace prse {
 namespace {
@@ -130,6 +131,66 @@ TEST(Kernels, AllInstructionSetsAgree) {
   EXPECT_GT(falling, 0);
 }
 
+// Numbers in truncated binary come back from every instruction set, whatever the greatest, and take no
+// more than in whole bits but for the last byte; most greatest ones leave some numbers shorter.
+TEST(Truncated, RoundTripsOnEveryInstructionSet) {
+  std::mt19937 random(6);
+  int shorter = 0;
+  for (int round = 0; round < 4000; ++round) {
+    const unsigned bits = random() % 32;
+    const std::uint32_t greatest = static_cast<std::uint32_t>(random() & ((std::uint64_t{1} << bits) - 1));
+    std::vector<std::uint32_t> numbers(1 + random() % kMostTruncated);
+    for (auto& number : numbers) number = random() % 4 == 0 ? greatest : static_cast<std::uint32_t>(random() % (std::uint64_t{greatest} + 1));
+    const std::uint8_t code = Truncated::code_below(greatest);
+    const Truncated truncated(code);
+    std::string bytes;
+    pack_truncated(bytes, numbers, code);
+    const std::size_t size = bytes.size();
+    EXPECT_LE(size, packed_bytes(numbers.size(), static_cast<unsigned>(std::bit_width(greatest))) + 1);
+    bytes.append(kReadAhead, static_cast<char>(random()));
+    const auto* in = reinterpret_cast<const std::uint8_t*>(bytes.data());
+    const std::size_t firsts = packed_bytes(numbers.size(), truncated.width);
+    for (const Kernels* const* kernel = all_kernels(); *kernel != nullptr; ++kernel) {
+      std::vector<std::uint32_t> found(kMostTruncated + kWriteAhead);
+      if (truncated.shorts == 0) {
+        (*kernel)->unpack(in, truncated.width, numbers.size(), found.data());
+      } else {
+        const std::size_t longer = (*kernel)->unpack_truncated(in, truncated.width, truncated.shorts, in + firsts,
+                                                               numbers.size(), found.data());
+        ASSERT_EQ(size, firsts + packed_bytes(longer, 1)) << (*kernel)->name;
+        shorter += longer < numbers.size() ? 1 : 0;
+      }
+      found.resize(numbers.size());
+      ASSERT_EQ(numbers, found) << (*kernel)->name << ", greatest " << greatest;
+    }
+  }
+  EXPECT_GT(shorter, 1000);
+  // Three of the four bits of the greatest, 9: six of the ten numbers do with three.
+  EXPECT_EQ(6U, Truncated(Truncated::code_below(9)).shorts);
+  EXPECT_EQ(3U, Truncated(Truncated::code_below(9)).width);
+}
+
+// A table tells the last documents of a segment of any size, and finds blocks by them.
+TEST(BlockTable, HoldsDocumentsInAsFewBytesAsTheyNeed) {
+  std::size_t before = 0;
+  for (const std::uint32_t documents : {1U << 16, (1U << 16) + 1, 1U << 24, (1U << 24) + 1, UINT32_MAX}) {
+    BlockTableWriter writer;
+    for (std::uint32_t block = 1; block <= 40; ++block) {
+      writer.add(0, block);
+      writer.end_block(documents / 40 * block - 1, block, block);
+    }
+    EXPECT_EQ(0U, writer.end_list(documents));
+    const BlockTable table(writer.section, 0, 40, documents, 1, "test");
+    for (std::uint32_t block = 0; block < 40; ++block) {
+      ASSERT_EQ(documents / 40 * (block + 1) - 1, table.last_doc(block));
+      ASSERT_EQ(block, table.find(table.last_doc(block)));
+      ASSERT_EQ(block + 1, table.find(table.last_doc(block) + 1));
+    }
+    EXPECT_LE(before, writer.section.size());
+    before = writer.section.size();
+  }
+}
+
 // A column of numbers of any size is read at random.
 TEST(Packed, ColumnsRoundTrip) {
   std::mt19937_64 random(5);
@@ -148,7 +209,8 @@ TEST(Dictionary, FindsWhatWasAdded) {
   for (const std::size_t count : {0U, 1U, 15U, 16U, 17U, 500U}) {
     std::map<std::string, std::string> keys;
     while (keys.size() < count) {
-      std::string key(random() % 6, ' ');
+      std::string key(random() % (count == 17 ? 40 : 6), ' ');
+      if (count == 500 && random() % 3 == 0) key.resize(random() % 60, 'b');
       for (char& c : key) c = static_cast<char>(random() % 2 == 0 ? 'a' + random() % 3 : random());
       keys[key] = std::to_string(random());
     }
@@ -208,6 +270,8 @@ struct KindOfList {
   std::uint32_t times;  // at most, in a field
 };
 
+constexpr std::uint32_t kDocuments = 1 << 18;
+
 class Postings : public testing::TestWithParam<KindOfList> {};
 
 // Of one block and of several, dense and sparse, and with so many positions that their places are wide.
@@ -224,7 +288,7 @@ TEST_P(Postings, RoundTripWalkedAndSought) {
     std::map<std::uint32_t, std::vector<std::uint32_t>> fields;
   };
   std::vector<Entry> entries;
-  const std::vector<FieldLengths> lengths(5, FieldLengths(std::vector<std::uint32_t>(1 << 18, 10), 10.0));
+  const std::vector<FieldLengths> lengths(5, FieldLengths(std::vector<std::uint32_t>(kDocuments, 10), 10.0));
   PostingsWriter writer(lengths);
   writer.begin_term(true);
   writer.begin_document(9);
@@ -251,7 +315,7 @@ TEST_P(Postings, RoundTripWalkedAndSought) {
   const std::string positions = writer.positions + std::string(kReadAhead, 'x');
   const std::string listed = writer.shapes.finish();
   const Shapes shapes(listed, 5, "test");
-  const PostingSections sections{postings, positions, writer.tables.section, &shapes, doc + 1, 5, "test"};
+  const PostingSections sections{postings, positions, writer.tables.section, &shapes, kDocuments, 5, "test"};
   const auto open = [&] { return PostingsCursor(PostingList(value, true, sections)); };
   const auto expect_entry = [](const Entry& entry, PostingsCursor& cursor) {
     ASSERT_EQ(entry.doc, cursor.doc());

@@ -170,6 +170,7 @@ void fill_with_long_lists(Disk& disk) {
   for (std::uint64_t id = 1; id <= 2500; ++id) {
     std::string caption = "common ";
     if (id % 3 == 0) caption += "common often";
+    if (id % 4 == 0) caption += " oftens";
     if (id % 7 == 0) caption += " rare";
     const FieldValue values[] = {{"caption", caption}, {"tags", id % 2 == 0 ? "often" : "other"}};
     writer.put(id, 0, values);
@@ -201,7 +202,7 @@ TEST(Damage, WrongBytesInTablesOfLongListsNeverCrash) {
         with_right_checksums(flipped(bytes, byte, static_cast<int>(random() % 8)), head));
     manifest.segments.at(0).checksum = head;
     disk.now[kManifestName] = std::make_shared<const std::string>(encode_manifest(manifest));
-    for (const char* query : {"common", "rare often", "common OR rare", "\"common often\"", "o"}) {
+    for (const char* query : {"common", "rare often", "common often rare", "common OR rare", "\"common often\"", "o"}) {
       SearchOptions options;
       options.capacity = 10;
       options.count = false;
