@@ -33,7 +33,7 @@ from picturerail_exporter.listings import (
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.sections import front_of, recut
 from picturerail_exporter.similar import codes_of
-from picturerail_exporter.similar_state import Coded
+from picturerail_exporter.similar_tries import Coded
 from picturerail_exporter.source import Source
 from picturerail_exporter.state import SiteState
 from picturerail_exporter.way_state import letter_of
@@ -259,7 +259,7 @@ def apply(state: SiteState, new: News, texts: Texts, most_similar: int = 0) -> T
             touched.whole(state, listing)  # how most write it stands on each of its pages
     if most_similar:
         for number in others:
-            touched.photos |= state.similar.listing(number)  # they show it
+            touched.photos |= state.similar.showing(number, most_similar)
         touched.photos |= state.similar.change(new.codes, most_similar)
     touched.photos |= _beside(state, (photo for n in others for photo in new.pictures[n]))
     state.set_skipped(new.skipped, new.tried)

@@ -66,6 +66,7 @@ class Planner:
         recipe: Recipe,
         templates: Pages,
         theme: Theme,
+        similar: int,
     ) -> None:
         """Keep what the files are made of.
 
@@ -76,8 +77,9 @@ class Planner:
             recipe: of the renditions.
             templates: of the pages.
             theme: of the site.
+            similar: how many similar pictures are shown beside one.
         """
-        self._state, self._touched = state, touched
+        self._state, self._touched, self._similar = state, touched, similar
         self._store, self._recipe, self._templates = store, recipe, templates
         self._theme = theme
 
@@ -216,12 +218,13 @@ class Planner:
         return self._photo(photo)
 
     def _photo(self, photo: Photo) -> bytes:
+        similar = self._state.similar.to(photo.id, self._similar)
         return self._templates.photo(
             photo,
             self._state.albums.named(photo.folder),
             self._state.newer(photo),
             self._state.older(photo),
-            [s for n in self._state.similar.to(photo.id) if (s := self._state.photo(n))],
+            [s for n in similar if (s := self._state.photo(n))],
         )
 
     def _albums(self) -> Iterator[File]:

@@ -209,6 +209,7 @@ def export(
                 compiled=None if dry_run else options.renditions.parent / "templates",
             ),
             options.theme,
+            options.similar,
         )
         files = with_twins(planner.plan(brought, _Standing(folder)), options.precompress)
         bringer = Bringer(folder, verify=verify, dry_run=dry_run, progress=progress)
