@@ -305,20 +305,19 @@ def changed_texts(state: SiteState, texts: Texts) -> dict[Folder, tuple[str, Alb
     """Return the albums' texts that are not what the state knows, with their stamps."""
     known = state.albums.stamps()
     by_key = {folder_key(folder): text for folder, text in texts.given.items()}
-    places = {name: os.fspath(home) for name, home in texts.homes.items()}
+    places = {name: os.fsencode(home) for name, home in texts.homes.items()}
     found = {}
     for key in state.albums.folder_keys():
-        root, _, rest = key.partition(b"\0")
+        root, _, below = key.partition(b"\0")
         place = places.get(root)
         if place is not None:
-            if rest:
-                below = rest.replace(b"\0", b"/").decode("utf-8", "surrogateescape")
-                place = f"{place}/{below}"
+            if below:
+                place += b"/" + below.replace(b"\0", b"/")
             stamp = stamp_of(place)
             given = by_key.get(key)
             if stamp != known.get(key, "" if given is None else None):
                 given = given or AlbumText()
-                text = read_text(Path(place), given) if stamp else given
+                text = read_text(Path(os.fsdecode(place)), given) if stamp else given
                 found[folder_named(key)] = (stamp, text)
     return found
 

@@ -76,12 +76,17 @@ def scroll_of(
         touched: the starts of sections that may not be as they were.
     """
     folder = f"{listing.home}page/"
-    before = {(kept.start, kept.end): kept for kept in _kept(state.shards(name))}
+    held = _kept(state.shards(name))
+    before = {(kept.start, kept.end): kept for kept in held}
     ids = {key[1] for key in touched}
     written: list[tuple[str, Callable[[], bytes]]] = []
     make: Callable[[], bytes]
     now: list[Kept] = []
-    for starts, end in _groups(state, name, listing):
+    for group in _groups(state, name, listing, held, touched):
+        if isinstance(group, Kept):
+            now.append(group)
+            continue
+        starts, end = group
         kept = before.get((starts[0], end))
         if kept is None or not ids.isdisjoint(start[1] for start in starts):
             photos = state.listed(name, starts[0], end)
@@ -126,16 +131,34 @@ def _kept(data: bytes) -> list[Kept]:
     return msgspec.msgpack.decode(data, type=list[Kept]) if data else []
 
 
-def _groups(state: SiteState, name: bytes, listing: Listing) -> Iterator[tuple[list[Key], Key]]:
-    """Yield the sections of each shard, from the last on, and where the next one begins."""
+def _groups(
+    state: SiteState,
+    name: bytes,
+    listing: Listing,
+    before: Sequence[Kept],
+    touched: Collection[Key],
+) -> Iterator[tuple[list[Key], Key] | Kept]:
+    """Yield the sections of each shard, from the last on, and where the next one begins.
+
+    Those before the first and behind the last section that was touched are yielded as they were.
+    """
+    if len({type(place) for place, _ in (*touched, *(kept.start for kept in before))}) > 1:
+        before, touched = [], ()  # ordered otherwise now
+    first, last = min(touched, default=None), max(touched, default=None)
+    sound = [kept for kept in before if first is None or kept.end < first]
+    yield from sound
+    numbers = {kept.start: number for number, kept in enumerate(before)}
     group: list[Key] = []
-    for start in state.starts(name):
+    for start in state.starts(name, sound[-1].end if sound else None):
         at_front = start == listing.front
         # Of the checksum's lower bits sections begin where they do (`sections`).
         fit = (zlib.crc32(start[1].to_bytes(8, "big")) >> 20) % _SECTIONS == 0
         if group and (at_front or fit or len(group) == 2 * _SECTIONS):
             yield group, start
             group = []
+            if not at_front and start in numbers and last is not None and start > last:
+                yield from before[numbers[start] :]
+                return
         if at_front:
             return
         group.append(start)
