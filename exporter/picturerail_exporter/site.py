@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from picturerail_exporter.search_index import Brought, SearchIndex
     from picturerail_exporter.search_meaning import Meaning
 
-_PAGES_VERSION = 11
+_PAGES_VERSION = 12
 """To be raised when the same pictures and options give other pages."""
 
 

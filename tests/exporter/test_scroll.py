@@ -104,6 +104,24 @@ def test_to_a_year_and_back(long, serve, chromium, size):
 
 
 @pytest.mark.browser
+def test_it_begins_by_itself_where_the_end_is_in_sight(long, serve, chromium):
+    """What grows with the listing is read once a visitor is there, or sees the page's end."""
+    page = chromium.new_page(viewport={"width": 1366, "height": 500})
+    asked = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    page.goto(serve(long), wait_until="networkidle")
+    page.locator("input[name=q]").focus()
+    page.keyboard.type("nothing")  # is no sign of scrolling
+    page.wait_for_selector("html[data-search=ready]")
+    assert not {"scroll.json", "scroll.js", "rows.js"}.intersection(asked)
+
+    page.set_viewport_size({"width": 1366, "height": 5000})
+    page.goto(serve(long))
+    page.wait_for_selector(READY)
+    page.close()
+
+
+@pytest.mark.browser
 def test_an_address_leads_to_a_month(long, serve, chromium):
     """An address with a month shows that month's pictures at once."""
     page = chromium.new_page()
