@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
-import defusedxml.ElementTree
 import pytest
 
 from picturerail_exporter import (
@@ -234,33 +233,6 @@ def test_languages_have_the_same_texts():
         assert shape == {n: sorted(re.findall(r"{\w*}", str(t))) for n, t in texts.items()}
         assert texts["script"].keys() == every["en"]["script"].keys()
         assert len(texts["months"].split()) == 12
-
-
-def test_feed_and_sitemaps(source, options, publish):
-    """With a known address the newest are in an Atom feed, and every picture in a sitemap."""
-    for at in range(40):
-        taken = f"20{at % 4 + 10}-0{at % 3 + 1}-01T10:00:00"
-        source.add(f"{at}.jpg", plain((1, 2, at)), taken=taken, caption="<A> & b")
-    address = "https://example.org/photos/"
-    publish(replace(options, base_url=address))
-
-    def texts(name, tag):
-        root = defusedxml.ElementTree.parse(options.path / name).getroot()
-        return [element.text for element in root.iter() if element.tag.endswith(tag)]
-
-    assert len(texts("feed.xml", "}entry")) == 30
-    assert "<A> & b" in texts("feed.xml", "}title")
-    maps = texts("sitemap.xml", "}loc")
-    pictures = [of for name in maps for of in texts(name.removeprefix(address), "}loc")]
-    assert sorted(f"{address}photo/{number}/" for number in source.rows) == sorted(pictures)
-    assert f"Sitemap: {address}sitemap.xml" in (options.path / "robots.txt").read_text()
-    lost = (options.path / "404.html").read_text()
-    assert 'href="/photos/static/site.css"' in lost
-
-    source.delete(1)
-    publish(replace(options, base_url=address))
-    everything = b"".join(public(options.path).values())
-    assert b"photo/1/" not in everything
 
 
 def test_photo_pages_speak_to_machines(source, options, publish):
