@@ -32,7 +32,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from picturerail_exporter import pages
+from picturerail_exporter import media, page_values
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.listings import Key
 from picturerail_exporter.recipe import Recipe
@@ -176,7 +176,7 @@ def _runs(photos: Sequence[Photo], order: str) -> list[Run]:
     """Count pictures, and add up their shapes, by month."""
     runs = []
     for month, of_month in itertools.groupby(photos, lambda photo: _month(photo, order)):
-        shapes = [pages.shape_width(photo.width, photo.height) for photo in of_month]
+        shapes = [media.shape_width(photo.width, photo.height) for photo in of_month]
         runs.append((month, len(shapes), sum(shapes)))
     return runs
 
@@ -184,18 +184,18 @@ def _runs(photos: Sequence[Photo], order: str) -> list[Run]:
 def _month(photo: Photo, order: str) -> int:
     if order == "name":
         return 0
-    moment = pages.wall_clock(photo)
+    moment = page_values.wall_clock(photo)
     return moment.year * 100 + moment.month
 
 
 def _entry(photo: Photo, recipe: Recipe) -> Sequence[object]:
-    tile, wider = pages.tile_and_wider(photo, recipe)
+    tile, wider = media.tile_and_wider(photo, recipe)
     return (
         photo.id,
-        pages.shape(photo.width, photo.height),
+        media.shape(photo.width, photo.height),
         tile.width,
         tile.height,
-        photo.content_hash[: pages.DIGEST_BYTES].hex(),
+        photo.content_hash[: media.DIGEST_BYTES].hex(),
         wider.width if wider else 0,
         wider.name if wider else 0,
         photo.placeholder,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from picturerail_exporter.collection import order_of, published
-from picturerail_exporter.pages import shape
+from picturerail_exporter.media import shape
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.search_file import ROOT
