@@ -68,6 +68,8 @@ def views(site: Path) -> dict[str, tuple[str, Callable[[Page], None]]]:
 
 
 def _scroll(page: Page) -> None:
+    page.mouse.move(200, 300)
+    page.wait_for_selector("html[data-scroll=ready]", timeout=3000)
     page.mouse.wheel(0, 2500)
     page.wait_for_timeout(800)
 

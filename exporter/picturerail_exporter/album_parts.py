@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from picturerail_exporter import pages
+from picturerail_exporter import addresses
 from picturerail_exporter.changes import Touched
 from picturerail_exporter.collection import Album
 from picturerail_exporter.listings import Folder, folder_key
@@ -45,7 +45,7 @@ def parts_of(state: SiteState, folder: Folder, album: Album, touched: Touched | 
         touched: what a change touches; None for everything.
     """
     first, *below = state.albums.parts(folder) or [[]]
-    now = {pages.album_part_path(album, part[0]): part for part in below}
+    now = {addresses.album_part_path(album, part[0]): part for part in below}
     key = b"\0\0\0" + folder_key(folder)
     kept = state.shards(key)
     if not now and not kept:

@@ -26,6 +26,7 @@ import tomli
 from picturerail_exporter.listings import Folder
 
 NAME = "album.toml"
+_FILE = b"/" + NAME.encode()
 MOST_BYTES = 64_000
 
 
@@ -63,10 +64,10 @@ class Texts:
     given: Mapping[Folder, AlbumText] = field(default_factory=dict)
 
 
-def stamp_of(folder: str) -> str:
+def stamp_of(folder: bytes) -> str:
     """Return what changes whenever a folder's file does; "" where it has none."""
     try:
-        found = os.lstat(f"{folder}/{NAME}")
+        found = os.lstat(folder + _FILE)
     except (OSError, ValueError):
         return ""
     return f"{found.st_mtime_ns} {found.st_ctime_ns} {found.st_size} {found.st_ino}"

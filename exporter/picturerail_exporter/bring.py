@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import overload
 
 from picturerail_exporter.files import link_or_copy, write_atomically
-from picturerail_exporter.pages import MEDIA
+from picturerail_exporter.media import MEDIA
 from picturerail_exporter.plan import Gone, Linked, Written
 from picturerail_exporter.render_missing import Progress
 from picturerail_exporter.site_folder import PICTURE_MARK, SiteFolder, digest

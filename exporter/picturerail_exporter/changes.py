@@ -32,8 +32,8 @@ from picturerail_exporter.listings import (
 )
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.sections import front_of, recut
-from picturerail_exporter.similar import codes_of
-from picturerail_exporter.similar_state import Coded
+from picturerail_exporter.similar_codes import codes_of
+from picturerail_exporter.similar_tries import Coded
 from picturerail_exporter.source import Source
 from picturerail_exporter.state import SiteState
 from picturerail_exporter.way_state import letter_of
@@ -259,7 +259,7 @@ def apply(state: SiteState, new: News, texts: Texts, most_similar: int = 0) -> T
             touched.whole(state, listing)  # how most write it stands on each of its pages
     if most_similar:
         for number in others:
-            touched.photos |= state.similar.listing(number)  # they show it
+            touched.photos |= state.similar.showing(number, most_similar)
         touched.photos |= state.similar.change(new.codes, most_similar)
     touched.photos |= _beside(state, (photo for n in others for photo in new.pictures[n]))
     state.set_skipped(new.skipped, new.tried)
@@ -305,20 +305,19 @@ def changed_texts(state: SiteState, texts: Texts) -> dict[Folder, tuple[str, Alb
     """Return the albums' texts that are not what the state knows, with their stamps."""
     known = state.albums.stamps()
     by_key = {folder_key(folder): text for folder, text in texts.given.items()}
-    places = {name: os.fspath(home) for name, home in texts.homes.items()}
+    places = {name: os.fsencode(home) for name, home in texts.homes.items()}
     found = {}
     for key in state.albums.folder_keys():
-        root, _, rest = key.partition(b"\0")
+        root, _, below = key.partition(b"\0")
         place = places.get(root)
         if place is not None:
-            if rest:
-                below = rest.replace(b"\0", b"/").decode("utf-8", "surrogateescape")
-                place = f"{place}/{below}"
+            if below:
+                place += b"/" + below.replace(b"\0", b"/")
             stamp = stamp_of(place)
             given = by_key.get(key)
             if stamp != known.get(key, "" if given is None else None):
                 given = given or AlbumText()
-                text = read_text(Path(place), given) if stamp else given
+                text = read_text(Path(os.fsdecode(place)), given) if stamp else given
                 found[folder_named(key)] = (stamp, text)
     return found
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from picturerail_exporter import pages
+from picturerail_exporter import media, page_values
 from picturerail_exporter.album_text import read_text
 from picturerail_exporter.collection import Photo, public_roots, publish
 from picturerail_exporter.rules import Rules
@@ -100,7 +100,7 @@ def private_of(source: Source, rules: Rules, own_texts: Iterable[str] = ()) -> P
         metadata = row.metadata
         if isinstance(photo, Photo):
             shown.add(row.id)
-            shown_digests.add(row.content_hash[: pages.DIGEST_BYTES].hex())
+            shown_digests.add(row.content_hash[: media.DIGEST_BYTES].hex())
             _add_public(photo, public)
             folders.update(_album_folders(Path(roots[row.root].folder), photo))
             told = {value for name, value in photo.fields if name == "tags"}
@@ -108,7 +108,7 @@ def private_of(source: Source, rules: Rules, own_texts: Iterable[str] = ()) -> P
             for number in _serials(source, row):
                 secret.add(number)
         else:
-            digests.add(row.content_hash[: pages.DIGEST_BYTES].hex())
+            digests.add(row.content_hash[: media.DIGEST_BYTES].hex())
             _add_secret(row, secret)
         if metadata.gps and (not isinstance(photo, Photo) or photo.gps is None):
             positions.add(_thousandths(*metadata.gps))
@@ -144,7 +144,7 @@ def leaks_in(path: str, data: bytes, private: Private) -> Iterator[str]:
         if number not in private.shown:
             yield f"leads to picture {number}, which is not published"
     for digest in sorted(
-        {found[: 2 * pages.DIGEST_BYTES] for found in _DIGEST.findall(text)} & private.digests
+        {found[: 2 * media.DIGEST_BYTES] for found in _DIGEST.findall(text)} & private.digests
     ):
         yield f"names the content {digest}, which is not published"
     folded = fold(text)
@@ -195,7 +195,7 @@ def _add_public(photo: Photo, public: _Told) -> None:
     public.add_name(photo.filename)
     public.add(photo.caption, photo.camera, photo.lens, photo.path, *photo.tags, *photo.place)
     public.add(*(value for _, value in photo.fields))
-    public.add(*map(readable, photo.folder), *pages.exposure_text(photo))
+    public.add(*map(readable, photo.folder), *page_values.exposure_text(photo))
 
 
 def _add_secret(row: ImageRow, secret: _Told) -> None:

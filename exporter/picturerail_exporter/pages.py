@@ -8,21 +8,38 @@ security policy forbids the rest.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
-import math
-import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from picturerail_exporter.collection import WAYS, Album, Photo, Way, slug_of
-from picturerail_exporter.listings import Month, way_named
-from picturerail_exporter.recipe import FORMATS, TILE, Recipe
-from picturerail_exporter.rendition_store import original_ending
+from picturerail_exporter.addresses import (
+    ALBUMS,
+    FEED,
+    TIMELINE,
+    album_home,
+    album_path,
+    month_home,
+    month_path,
+    photo_path,
+    sitemap_path,
+    way_home,
+    way_index_path,
+    way_letter_path,
+    way_path,
+)
+from picturerail_exporter.collection import WAYS, Album, Photo, Way
+from picturerail_exporter.listings import Month
+from picturerail_exporter.media import Rendered, original_path, rendered, shape
+from picturerail_exporter.page_values import (
+    exposure_text,
+    json_ld,
+    moment,
+    paragraphs,
+    search_link,
+)
+from picturerail_exporter.recipe import FORMATS, Recipe
 from picturerail_exporter.sections import Section, section_path
 from picturerail_exporter.site_folder import ExportError
 from picturerail_exporter.theme import Theme
@@ -30,230 +47,14 @@ from picturerail_exporter.way_state import Counted
 
 if TYPE_CHECKING:
     import jinja2
-    import markupsafe
 
-MEDIA = "media"
-
-DIGEST_BYTES = 8
-"""So much of a content's hash names its files: a million pictures share none by chance (3e-8)."""
-
-TILE_BYTES = 2
-"""So much of a content's hash names a tile beside the picture's number."""
-
-ALBUMS = "album/index.html"
-TIMELINE = "timeline/index.html"
-FEED = "feed.xml"
 FEED_LENGTH = 30
 """Pictures in the feed of the newest."""
 
 MOST_WAYS = 48
 """Tags, cameras or places that one index shows; where there are more, each letter has its own."""
 
-SEARCH_SCRIPT = "static/search.js"
-SEARCH_SCRIPTS = tuple(
-    f"static/{name}.js"
-    for name in (
-        "analyse",
-        "region",
-        "stem_english",
-        "stem_german",
-        "language",
-        "records",
-        "postings",
-        "query",
-        "documents",
-        "sources",
-        "light",
-        "facets",
-        "meaning",
-        "ranking",
-        "completions",
-        "worker",
-    )
-)
-"""What the search of a site is made of, in the order in which it runs."""
-
 _REMEMBERED = 4096  # pictures whose files' names are kept for the next page
-_SHAPE_STEP = 1.04
-_SHAPES = range(-40, 41)
-
-
-class Rendered(msgspec.Struct, frozen=True, gc=False):
-    """A picture's file on the site, from its root, and its size in pixels.
-
-    `name` is the rendition's that serves, as a number in the recipe. `path` names the WebP file,
-    `others` those of other formats.
-    """
-
-    path: str
-    width: int
-    height: int
-    name: int
-    others: Mapping[str, str] = {}
-
-    @property
-    def fallback(self) -> str:
-        """What every program can show, link previews of chats included."""
-        return self.others.get("jpeg", self.path)
-
-    def in_format(self, name: str) -> str:
-        """Return the path of the file of a format."""
-        return self.others.get(name, self.path)
-
-
-def media_name(content_hash: bytes, recipe: Recipe, name: str, kind: str = "webp") -> str:
-    """Return a rendition's path on the site, which stays the same for the same content."""
-    digest = content_hash[:DIGEST_BYTES].hex()
-    return f"{MEDIA}/{digest[:2]}/{digest}-{recipe.version}-{name}.{kind}"
-
-
-def tile_name(photo: Photo, recipe: Recipe, kind: str = "webp") -> str:
-    """Return the path on the site of what a grid shows of a picture, which no other one shares.
-
-    Its number and 16 bits of its content name it, so a search need not know more of it to show
-    it: of 65,536 pictures that change one keeps its name, and is seen as it was by those
-    who have it.
-    """
-    digest = photo.content_hash[:TILE_BYTES].hex()
-    return f"{MEDIA}/{digest[:2]}/{digest}-{photo.id}-{recipe.version}-tile.{kind}"
-
-
-def original_path(photo: Photo) -> str:
-    """Return the path of a picture's own file on the site; "" where none may be downloaded."""
-    if not photo.original:
-        return ""
-    digest = photo.content_hash[:DIGEST_BYTES].hex()
-    return f"{MEDIA}/{digest[:2]}/{digest}-{original_ending(photo.original, photo.mime)}"
-
-
-def rendered(photo: Photo, recipe: Recipe) -> dict[str, Rendered]:
-    """Return a picture's files by the renditions' names.
-
-    Those of a small picture may be equally large: one file then serves for all but the tile.
-    """
-    files: dict[str, Rendered] = {}
-    by_size: dict[tuple[int, int], Rendered] = {}
-    for number, size in enumerate(recipe.sizes):
-        wanted = size.of(photo.width, photo.height)
-        file = None if size.name == TILE else by_size.get(wanted)
-        if file is None:
-            path = _file_name(photo, recipe, size.name, "webp")
-            others = {kind: _file_name(photo, recipe, size.name, kind) for kind in recipe.more}
-            file = Rendered(path, *wanted, number, others)
-            if size.name != TILE:
-                by_size[wanted] = file
-        files[size.name] = file
-    return files
-
-
-def _file_name(photo: Photo, recipe: Recipe, name: str, kind: str) -> str:
-    if name == TILE:
-        return tile_name(photo, recipe, kind)
-    return media_name(photo.content_hash, recipe, name, kind)
-
-
-def tile_and_wider(photo: Photo, recipe: Recipe) -> tuple[Rendered, Rendered | None]:
-    """Return what a grid shows of a picture, and what it shows on a dense screen if there is."""
-    files = rendered(photo, recipe)
-    tile, small = files[TILE], files["small"]
-    return tile, small if small.width > tile.width else None
-
-
-def shape(width: int, height: int) -> int:
-    """Return a picture's shape as a small number: the style sheet has a class for each.
-
-    A justified row needs every picture's proportions in CSS, and a strict policy allows no
-    style on the element itself. Steps of 4 % are invisible: pictures are cropped by less.
-    """
-    steps = round(math.log(width / height) / math.log(_SHAPE_STEP))
-    return min(max(steps, _SHAPES[0]), _SHAPES[-1])
-
-
-def shape_width(width: int, height: int) -> int:
-    """Return how wide a tile of this shape is, in thousandths of its height."""
-    return round(1000 * _SHAPE_STEP ** shape(width, height))
-
-
-def shapes_css() -> bytes:
-    """Return the part of the style sheet with the shapes' classes, `s-40` to `s40`."""
-    rules = (f".s{step}{{--shape:{_SHAPE_STEP**step:.4f}}}" for step in _SHAPES)
-    return ("\n/* The proportions of pictures. */\n" + "\n".join(rules) + "\n").encode()
-
-
-def photo_path(number: int) -> str:
-    """Return the path of a picture's own page, by the picture's id."""
-    return f"photo/{number}/index.html"
-
-
-def album_home(album: Album) -> str:
-    """Return the folder of an album's pages, ending in a slash."""
-    return f"album/{album.slug}/"
-
-
-def album_path(album: Album) -> str:
-    """Return the path of an album's newest page."""
-    return f"{album_home(album)}index.html"
-
-
-def album_part_path(album: Album, first: Sequence[bytes]) -> str:
-    """Return the path of a page with more of an album's albums, by the first folder on it."""
-    name = hashlib.blake2b(b"\0".join(first), digest_size=6).hexdigest()
-    return f"{album_home(album)}page/albums-{name}/index.html"
-
-
-def month_home(month: Month) -> str:
-    """Return the folder of a month's pages, ending in a slash."""
-    return f"timeline/{month.year:04}/{month.month:02}/"
-
-
-def month_path(month: Month) -> str:
-    """Return the path of a month's newest page."""
-    return f"{month_home(month)}index.html"
-
-
-def way_home(listing: bytes) -> str:
-    """Return the folder of the pages of a tag, camera or place, ending in a slash."""
-    kind, key = way_named(listing)
-    return f"{kind}/{Way(kind, key, '').slug}/"
-
-
-def way_path(way: Way) -> str:
-    """Return the path of the newest page of a tag, camera or place."""
-    return f"{way.kind}/{way.slug}/index.html"
-
-
-def way_index_path(kind: str) -> str:
-    """Return the path of the index of all tags, cameras or places."""
-    return f"{kind}/index.html"
-
-
-def way_letter_path(kind: str, letter: str) -> str:
-    """Return the path of the index of those of one letter; no slug is only a hyphen."""
-    return f"{kind}/-/{'other' if letter == '#' else slug_of(letter.encode())}/index.html"
-
-
-def sitemap_path(month: Month) -> str:
-    """Return the path of the sitemap of a month's pictures."""
-    return f"sitemap/{month.year:04}-{month.month:02}.xml"
-
-
-def json_ld(photo: Photo, base_url: str, up: str, large: Rendered) -> markupsafe.Markup:
-    """Return what search engines read of a picture, safe inside a `script` element."""
-    import markupsafe
-
-    root = base_url or up
-    about = {
-        "@context": "https://schema.org",
-        "@type": "ImageObject",
-        "name": photo.title,
-        "contentUrl": root + large.path,
-        "width": large.width,
-        "height": large.height,
-        **({"caption": photo.caption} if photo.caption else {}),
-        **({"keywords": ", ".join(photo.tags)} if photo.tags else {}),
-        **({"dateCreated": photo.taken.isoformat()} if photo.taken else {}),
-    }
-    return markupsafe.Markup(json.dumps(about)).replace("<", "\\u003c")  # noqa: S704 - as said
 
 
 class Pages:
@@ -317,8 +118,8 @@ class Pages:
             long_date=long_date,
             moment=moment,
             exposure=exposure_text,
-            paragraphs=_paragraphs,
-            search_link=_search_link,
+            paragraphs=paragraphs,
+            search_link=search_link,
         )
         self._environment.globals.update(
             site_title=title,
@@ -492,64 +293,6 @@ def _remembering(recipe: Recipe) -> Callable[[Photo], Mapping[str, Rendered]]:
         return found
 
     return renditions
-
-
-def static_files(theme: Theme, recipe: Recipe) -> Iterator[tuple[str, bytes]]:
-    """Yield the style sheets, scripts, icon, and what else a theme has, as (path, bytes)."""
-    import rjsmin
-
-    search: dict[str, bytes] = {}
-    for path, data in theme.static_files():
-        if path == "static/fallback.js" and "jpeg" not in recipe.formats:
-            continue
-        # The shapes ride along: a file of its own would be one more request.
-        if path == "static/site.css":
-            yield path, data + shapes_css()
-        elif path.endswith(".js"):
-            script = rjsmin.jsmin(data, keep_bang_comments=True)
-            if path in SEARCH_SCRIPTS:
-                search[path] = script
-            elif path != SEARCH_SCRIPT:
-                yield path, script
-        else:
-            yield path, data
-    # What searches is one script, for the same reason.
-    yield SEARCH_SCRIPT, b"\n".join(search[path] for path in SEARCH_SCRIPTS)
-
-
-def wall_clock(photo: Photo) -> dt.datetime:
-    """Return a picture's place in time."""
-    return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=photo.order)
-
-
-def moment(photo: Photo) -> str:
-    """Return a picture's place in time as feeds write it."""
-    return wall_clock(photo).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def exposure_text(photo: Photo) -> list[str]:
-    """Return how a picture was taken, piece by piece: 1/250 s, f/2.8, ISO 200, 50 mm."""
-    exposure, pieces = photo.exposure, []
-    if exposure.seconds:
-        quick = exposure.seconds < 0.3
-        pieces.append(f"1/{1 / exposure.seconds:.0f} s" if quick else f"{exposure.seconds:g} s")
-    if exposure.aperture:
-        pieces.append(f"f/{exposure.aperture:g}")
-    if exposure.iso:
-        pieces.append(f"ISO {exposure.iso}")
-    if exposure.focal_length:
-        pieces.append(f"{exposure.focal_length:g} mm")
-    return pieces
-
-
-def _paragraphs(text: str) -> list[str]:
-    parts = (" ".join(part.split()) for part in re.split(r"\n\s*\n", text))
-    return [part for part in parts if part]
-
-
-def _search_link(words: str) -> str:
-    quoted = f'"{words}"' if " " in words and '"' not in words else words
-    return "index.html?q=" + urllib.parse.quote(quoted, errors="replace")
 
 
 def _line_in(error: BaseException, place: str) -> int:

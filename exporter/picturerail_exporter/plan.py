@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picturerail_exporter import pages
+from picturerail_exporter import addresses, assets, media, pages
 from picturerail_exporter.album_parts import Parts, parts_of
 from picturerail_exporter.changes import Touched
 from picturerail_exporter.collection import TAG, WAYS, Photo
@@ -66,6 +66,7 @@ class Planner:
         recipe: Recipe,
         templates: Pages,
         theme: Theme,
+        similar: int,
     ) -> None:
         """Keep what the files are made of.
 
@@ -76,8 +77,9 @@ class Planner:
             recipe: of the renditions.
             templates: of the pages.
             theme: of the site.
+            similar: how many similar pictures are shown beside one.
         """
-        self._state, self._touched = state, touched
+        self._state, self._touched, self._similar = state, touched, similar
         self._store, self._recipe, self._templates = store, recipe, templates
         self._theme = theme
 
@@ -126,7 +128,7 @@ class Planner:
     def _static(self) -> Iterator[File]:
         if self._touched is None:
             files = itertools.chain(
-                pages.static_files(self._theme, self._recipe), self._templates.fixed()
+                assets.static_files(self._theme, self._recipe), self._templates.fixed()
             )
             yield from (_ready(path, data) for path, data in files)
 
@@ -164,8 +166,8 @@ class Planner:
 
     def _renditions(self, photo: Photo, *, there: bool) -> Iterator[File]:
         content = photo.content_hash
-        for name, file in pages.rendered(photo, self._recipe).items():
-            if file.path != pages.media_name(content, self._recipe, name):
+        for name, file in media.rendered(photo, self._recipe).items():
+            if file.path != media.media_name(content, self._recipe, name):
                 continue  # another serves for this one, or it is a tile
             for kind in self._recipe.formats:
                 path = file.in_format(kind)
@@ -175,7 +177,7 @@ class Planner:
                     yield Gone(path)
 
     def _original(self, photo: Photo, *, there: bool) -> File:
-        path = pages.original_path(photo)
+        path = media.original_path(photo)
         if not there:
             return Gone(path)
         return Linked(path, self._store.original(photo.content_hash, photo.original, photo.mime))
@@ -183,11 +185,11 @@ class Planner:
     def _all_photos(self, standing: Container[str]) -> Iterator[File]:
         # Named by their ids alone: all pictures, or paths, at once would not fit.
         def page(number: int) -> File:
-            return Written(pages.photo_path(number), functools.partial(self._page_of, number))
+            return Written(addresses.photo_path(number), functools.partial(self._page_of, number))
 
         later = array("q")
         for number in self._state.ids():
-            if pages.photo_path(number) in standing:
+            if addresses.photo_path(number) in standing:
                 later.append(number)
             else:
                 yield page(number)
@@ -196,7 +198,7 @@ class Planner:
     def _tiles(self, photo: Photo) -> dict[str, Path]:
         """Return a picture's tiles on the site, each with where it lies in the store."""
         return {
-            pages.tile_name(photo, self._recipe, kind): self._store.path(
+            media.tile_name(photo, self._recipe, kind): self._store.path(
                 photo.content_hash, self._recipe, TILE, kind
             )
             for kind in self._recipe.formats
@@ -206,9 +208,9 @@ class Planner:
         for number in self._touched.photos if self._touched else ():
             photo = self._state.photo(number)
             if photo is None:
-                yield Gone(pages.photo_path(number))
+                yield Gone(addresses.photo_path(number))
             else:
-                yield Written(pages.photo_path(number), functools.partial(self._photo, photo))
+                yield Written(addresses.photo_path(number), functools.partial(self._photo, photo))
 
     def _page_of(self, number: int) -> bytes:
         photo = self._state.photo(number)
@@ -216,12 +218,13 @@ class Planner:
         return self._photo(photo)
 
     def _photo(self, photo: Photo) -> bytes:
+        similar = self._state.similar.to(photo.id, self._similar)
         return self._templates.photo(
             photo,
             self._state.albums.named(photo.folder),
             self._state.newer(photo),
             self._state.older(photo),
-            [s for n in self._state.similar.to(photo.id) if (s := self._state.photo(n))],
+            [s for n in similar if (s := self._state.photo(n))],
         )
 
     def _albums(self) -> Iterator[File]:
@@ -229,7 +232,7 @@ class Planner:
         touched = self._state.albums.folders() if self._touched is None else self._touched.albums
         for folder in sorted(touched, key=lambda folder: (-len(folder), folder)):
             album = self._state.albums.named(folder)
-            home = pages.album_home(album)
+            home = addresses.album_home(album)
             listing = Listing(self._state, folder_key(folder), home)
             alive = self._state.albums.exists(folder)
             parts = parts_of(self._state, folder, album, self._touched)
@@ -250,7 +253,7 @@ class Planner:
                 yield Written(path, newest)
             else:
                 yield Gone(path)
-        yield Written(pages.ALBUMS, self._outermost)
+        yield Written(addresses.ALBUMS, self._outermost)
 
     def _album_part(self, folder: Folder, path: str, parts: Parts) -> Callable[[], bytes]:
         def make() -> bytes:
@@ -258,7 +261,7 @@ class Planner:
             album = albums.named(folder)
             paths = list(parts.pages)
             at = paths.index(path)
-            before = paths[at - 1] if at else pages.album_path(album)
+            before = paths[at - 1] if at else addresses.album_path(album)
             after = paths[at + 1] if at + 1 < len(paths) else ""
             below = albums.covered(parts.pages[path], album)
             return self._templates.album_part(path, album, below, before, after)
@@ -273,7 +276,7 @@ class Planner:
         every = (month.listing for month in self._state.months())
         for name in sorted(every if self._touched is None else self._touched.months):
             month = month_named(name, self._state.in_month(name))
-            home = pages.month_home(month)
+            home = addresses.month_home(month)
             listing = Listing(self._state, name, home)
 
             def page(section: Section, month: Month = month) -> bytes:
@@ -286,10 +289,10 @@ class Planner:
             else:
                 yield Gone(path)
             if self._templates.base_url:
-                path = pages.sitemap_path(month)
+                path = addresses.sitemap_path(month)
                 make = functools.partial(self._sitemap, name)
                 yield Written(path, make) if month.count else Gone(path)
-        yield Written(pages.TIMELINE, self._months)
+        yield Written(addresses.TIMELINE, self._months)
 
     def _months(self) -> bytes:
         months = self._state.months()
@@ -303,7 +306,7 @@ class Planner:
     def _ways(self) -> Iterator[File]:
         touched = self._state.ways.listings() if self._touched is None else self._touched.ways
         for name in sorted(touched):
-            home = pages.way_home(name)
+            home = addresses.way_home(name)
             listing = Listing(self._state, name, home)
 
             def page(section: Section, name: bytes = name) -> bytes:
@@ -323,11 +326,11 @@ class Planner:
         others = self._state.note("kinds") != " ".join(kinds)
         self._state.set_note("kinds", " ".join(kinds))
         for kind in WAYS:
-            path = pages.way_index_path(kind)
+            path = addresses.way_index_path(kind)
             if kind not in kinds:
                 yield Gone(path)
                 for letter in self._state.note(f"letters of {kind}").split():
-                    yield Gone(pages.way_letter_path(kind, letter))
+                    yield Gone(addresses.way_letter_path(kind, letter))
                 self._state.set_note(f"letters of {kind}", "")
                 continue
             letters = set(self._touched.letters.get(kind, ()) if self._touched else ())
@@ -341,9 +344,9 @@ class Planner:
             for letter in sorted(letters):
                 if parted and self._state.ways.of_letter(kind, letter):
                     make = functools.partial(self._way_letter, kind, letter, kinds)
-                    yield Written(pages.way_letter_path(kind, letter), make)
+                    yield Written(addresses.way_letter_path(kind, letter), make)
                 else:
-                    yield Gone(pages.way_letter_path(kind, letter))
+                    yield Gone(addresses.way_letter_path(kind, letter))
             yield Written(path, functools.partial(self._way_index, kind, kinds))
 
     def _way_letter(self, kind: str, letter: str, kinds: Sequence[str]) -> bytes:
@@ -362,7 +365,7 @@ class Planner:
     def _found_by_machines(self) -> Iterator[File]:
         if self._templates.base_url:
             newest = list(itertools.islice(self._state.newest(), pages.FEED_LENGTH))
-            yield Written(pages.FEED, functools.partial(self._templates.feed, newest))
+            yield Written(addresses.FEED, functools.partial(self._templates.feed, newest))
             months = self._state.months()
             yield Written("sitemap.xml", functools.partial(self._templates.sitemaps, months))
 

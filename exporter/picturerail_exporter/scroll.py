@@ -32,7 +32,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from picturerail_exporter import pages
+from picturerail_exporter import media, page_values
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.listings import Key
 from picturerail_exporter.recipe import Recipe
@@ -76,12 +76,17 @@ def scroll_of(
         touched: the starts of sections that may not be as they were.
     """
     folder = f"{listing.home}page/"
-    before = {(kept.start, kept.end): kept for kept in _kept(state.shards(name))}
+    held = _kept(state.shards(name))
+    before = {(kept.start, kept.end): kept for kept in held}
     ids = {key[1] for key in touched}
     written: list[tuple[str, Callable[[], bytes]]] = []
     make: Callable[[], bytes]
     now: list[Kept] = []
-    for starts, end in _groups(state, name, listing):
+    for group in _groups(state, name, listing, held, touched):
+        if isinstance(group, Kept):
+            now.append(group)
+            continue
+        starts, end = group
         kept = before.get((starts[0], end))
         if kept is None or not ids.isdisjoint(start[1] for start in starts):
             photos = state.listed(name, starts[0], end)
@@ -126,16 +131,34 @@ def _kept(data: bytes) -> list[Kept]:
     return msgspec.msgpack.decode(data, type=list[Kept]) if data else []
 
 
-def _groups(state: SiteState, name: bytes, listing: Listing) -> Iterator[tuple[list[Key], Key]]:
-    """Yield the sections of each shard, from the last on, and where the next one begins."""
+def _groups(
+    state: SiteState,
+    name: bytes,
+    listing: Listing,
+    before: Sequence[Kept],
+    touched: Collection[Key],
+) -> Iterator[tuple[list[Key], Key] | Kept]:
+    """Yield the sections of each shard, from the last on, and where the next one begins.
+
+    Those before the first and behind the last section that was touched are yielded as they were.
+    """
+    if len({type(place) for place, _ in (*touched, *(kept.start for kept in before))}) > 1:
+        before, touched = [], ()  # ordered otherwise now
+    first, last = min(touched, default=None), max(touched, default=None)
+    sound = [kept for kept in before if first is None or kept.end < first]
+    yield from sound
+    numbers = {kept.start: number for number, kept in enumerate(before)}
     group: list[Key] = []
-    for start in state.starts(name):
+    for start in state.starts(name, sound[-1].end if sound else None):
         at_front = start == listing.front
         # Of the checksum's lower bits sections begin where they do (`sections`).
         fit = (zlib.crc32(start[1].to_bytes(8, "big")) >> 20) % _SECTIONS == 0
         if group and (at_front or fit or len(group) == 2 * _SECTIONS):
             yield group, start
             group = []
+            if not at_front and start in numbers and last is not None and start > last:
+                yield from before[numbers[start] :]
+                return
         if at_front:
             return
         group.append(start)
@@ -153,7 +176,7 @@ def _runs(photos: Sequence[Photo], order: str) -> list[Run]:
     """Count pictures, and add up their shapes, by month."""
     runs = []
     for month, of_month in itertools.groupby(photos, lambda photo: _month(photo, order)):
-        shapes = [pages.shape_width(photo.width, photo.height) for photo in of_month]
+        shapes = [media.shape_width(photo.width, photo.height) for photo in of_month]
         runs.append((month, len(shapes), sum(shapes)))
     return runs
 
@@ -161,18 +184,18 @@ def _runs(photos: Sequence[Photo], order: str) -> list[Run]:
 def _month(photo: Photo, order: str) -> int:
     if order == "name":
         return 0
-    moment = pages.wall_clock(photo)
+    moment = page_values.wall_clock(photo)
     return moment.year * 100 + moment.month
 
 
 def _entry(photo: Photo, recipe: Recipe) -> Sequence[object]:
-    tile, wider = pages.tile_and_wider(photo, recipe)
+    tile, wider = media.tile_and_wider(photo, recipe)
     return (
         photo.id,
-        pages.shape(photo.width, photo.height),
+        media.shape(photo.width, photo.height),
         tile.width,
         tile.height,
-        photo.content_hash[: pages.DIGEST_BYTES].hex(),
+        photo.content_hash[: media.DIGEST_BYTES].hex(),
         wider.width if wider else 0,
         wider.name if wider else 0,
         photo.placeholder,

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from picturerail_exporter import pages
+from picturerail_exporter import media
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.recipe import TILE, Recipe
 from picturerail_exporter.search_file import body_of, directory, packed, varint
@@ -412,8 +412,8 @@ def _keys_of(photo: Photo, language: str) -> Iterator[bytes]:
 
 
 def _look(photo: Photo) -> bytes:
-    form = pages.shape(photo.width, photo.height)
-    return photo.content_hash[: pages.TILE_BYTES] + bytes([form + 128, _colour(photo.colour)])
+    form = media.shape(photo.width, photo.height)
+    return photo.content_hash[: media.TILE_BYTES] + bytes([form + 128, _colour(photo.colour)])
 
 
 @functools.lru_cache(maxsize=4096)

@@ -3,7 +3,7 @@
 Pages hold about `PER_PAGE` pictures. Going from the last picture to the first (from the oldest to
 the newest, where that is the order), a page ends
 behind a picture whose own id's checksum says so, once the page holds half of `PER_PAGE`, or
-else when it holds twice as many: content-defined chunking (Muthitacharoen and others, SOSP
+else when it holds half as many again: content-defined chunking (Muthitacharoen and others, SOSP
 2001, section 3.1), over pictures in place of bytes. What a page holds depends on nothing
 before its first picture, so behind a picture that came or went the old cuts soon come again,
 and all other pages stay as they are. A page is named by its oldest picture; the newest one
@@ -22,7 +22,7 @@ from picturerail_exporter.listings import END, Key
 from picturerail_exporter.state import SiteState
 
 PER_PAGE = 40
-"""A newest page of thrice as many, less one, still fits into what a first page may weigh."""
+"""A newest page of 2.5 times as many, less one, still fits into what a first page may weigh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def _cuts(keys: Iterable[Key]) -> Iterator[Key]:
             held, ended = 0, False
         held += 1
         fit = zlib.crc32(key[1].to_bytes(8, "big")) % least == 0
-        ended = (held >= least and fit) or held >= 2 * PER_PAGE
+        ended = (held >= least and fit) or held >= 3 * PER_PAGE // 2
 
 
 class Listing:

@@ -36,31 +36,14 @@ LEAST = int(0.4 * LENGTH * LENGTH)
 
 TOP = 63
 """The greatest number in a code, and in what is projected to one."""
-_FEW = 8
-"""Vectors that are brought to codes sooner than NumPy is loaded."""
 
 _BITS = bytes.maketrans(b"01", b"\0\1")
 _RAISED = TOP + 1
 _RAISE = bytes((number + _RAISED) % 256 for number in range(256))
 
 
-def codes_of(vectors: Sequence[bytes]) -> list[bytes]:
-    """Return the codes of vectors of one space.
-
-    Args:
-        vectors: little-endian float16 numbers, all of one length.
-
-    Returns:
-        256 signed bytes each; b"" for a vector that has no direction.
-    """
-    if len(vectors) <= _FEW:
-        return [_code_of(vector) for vector in vectors]
-    from picturerail_exporter import similar_many
-
-    return similar_many.codes_of(vectors)
-
-
-def _code_of(vector: bytes) -> bytes:
+def code_of(vector: bytes) -> bytes:
+    """Return the code of a vector, as `similar_codes.codes_of` has it."""
     dimension = len(vector) // 2
     raw = struct.unpack(f"<{dimension}e", vector)
     if not all(map(math.isfinite, raw)):

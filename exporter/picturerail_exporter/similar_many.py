@@ -25,7 +25,7 @@ Whole = npt.NDArray[np.int64]
 
 
 def codes_of(vectors: Sequence[bytes]) -> list[bytes]:
-    """Return the codes of vectors, as `similar.codes_of` does."""
+    """Return the codes of vectors, as `similar_codes.codes_of` does."""
     raw = np.frombuffer(b"".join(vectors), "<f2").reshape(len(vectors), -1).astype(np.float64)
     finite = np.isfinite(raw).all(axis=1)
     raw[~finite] = 0
@@ -81,13 +81,13 @@ def _ranked(score: Whole, number: Whole, comparable: npt.NDArray[np.bool_]) -> W
     return np.where(comparable & (score >= LEAST), rank, -1)
 
 
-def all_lists(codes: Codes, contents: Whole, most: int) -> tuple[Whole, Whole]:
-    """Return for every picture the most similar ones, as (numbers, scores) of shape (n, most).
+def all_ranks(codes: Codes, contents: Whole, most: int) -> Whole:
+    """Return for every picture the most similar ones, in ranks of shape (n, most).
 
     Args:
         codes: in the order of the pictures' ids.
         contents: what is equal for copies of one picture alone.
-        most: how many are wanted. Where there are fewer, the number -1 stands.
+        most: how many are wanted. Where there are fewer, -1 stands.
     """
     count = len(codes)
     best = np.full((count, most), -1, np.int64)
@@ -102,8 +102,14 @@ def all_lists(codes: Codes, contents: Whole, most: int) -> tuple[Whole, Whole]:
                 apart = contents[rows][:, None] != contents[members][None]
                 rank = _ranked(_scores(codes[rows], codes[members]), members, apart)
                 best[rows] = _merged(best[rows], rank, most)
-    numbers = np.where(best >= 0, 2**31 - 1 - (best & (2**31 - 1)), -1)
-    return numbers, np.where(best >= 0, best >> 31, -1)
+    return best
+
+
+def unranked(ranks: Whole) -> Iterator[tuple[Whole, Whole]]:
+    """Yield for each row of ranks the numbers of the pictures, and how similar they are."""
+    for row in ranks:
+        held = row[row >= 0]
+        yield 2**31 - 1 - (held & (2**31 - 1)), held >> 31
 
 
 def _merged(best: Whole, more: Whole, most: int) -> Whole:

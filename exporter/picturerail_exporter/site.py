@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from picturerail_exporter import pages
+from picturerail_exporter import assets, media
 from picturerail_exporter.album_text import AlbumText, Texts
 from picturerail_exporter.bring import Bringer
 from picturerail_exporter.changes import (
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from picturerail_exporter.search_index import Brought, SearchIndex
     from picturerail_exporter.search_meaning import Meaning
 
-_PAGES_VERSION = 11
+_PAGES_VERSION = 12
 """To be raised when the same pictures and options give other pages."""
 
 
@@ -105,7 +105,7 @@ class SiteOptions:
             self.search_language,
             self.precompress,
         )
-        sources = (*pages.static_files(self.theme, self.recipe), *self.theme.sources())
+        sources = (*assets.static_files(self.theme, self.recipe), *self.theme.sources())
         files = [(name, digest(data)) for name, data in sources]
         return digest(repr((what, files)).encode())
 
@@ -209,6 +209,7 @@ def export(
                 compiled=None if dry_run else options.renditions.parent / "templates",
             ),
             options.theme,
+            options.similar,
         )
         files = with_twins(planner.plan(brought, _Standing(folder)), options.precompress)
         bringer = Bringer(folder, verify=verify, dry_run=dry_run, progress=progress)
@@ -360,7 +361,7 @@ class _Work:
             workers=options.workers,
             progress=progress,
         )
-        wanted = photos if verify else [p for p in photos if not folder.has(pages.original_path(p))]
+        wanted = photos if verify else [p for p in photos if not folder.has(media.original_path(p))]
         refused = copy_missing(self._source, wanted, self.store)
         if not failed and not refused:
             return new
@@ -388,7 +389,7 @@ def _not_on_site(photos: Sequence[Photo], folder: SiteFolder, recipe: Recipe) ->
         for photo in photos
         if not all(
             folder.has(file.in_format(kind))
-            for file in pages.rendered(photo, recipe).values()
+            for file in media.rendered(photo, recipe).values()
             for kind in recipe.formats
         )
     ]

@@ -31,8 +31,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from picturerail_exporter.assets import SEARCH_SCRIPT, static_files
 from picturerail_exporter.collection import Photo
-from picturerail_exporter.pages import SEARCH_SCRIPT, static_files
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.search_file import ROOT
 from picturerail_exporter.search_index import SearchIndex

@@ -244,7 +244,7 @@ def scroll(site: Path, chromium: str, first: bool, runs: int) -> None:
             tools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
             slower = min(page.evaluate(SPIN) for _ in range(3)) / full_speed
             page.goto(origin)
-            page.wait_for_selector("html[data-scroll=ready]")
+            begin(page)
             through(page)
             took = sorted(page.evaluate("Object.values(interactions)"), reverse=True)
             load = os.getloadavg()[0]
@@ -260,7 +260,7 @@ def scroll(site: Path, chromium: str, first: bool, runs: int) -> None:
         heap, resident = memory(tools, browser.new_browser_cdp_session())
         tools.send("Emulation.setCPUThrottlingRate", {"rate": 1})
         page.goto(origin)
-        page.wait_for_selector("html[data-scroll=ready]")
+        begin(page)
         browser.start_tracing(page=page, categories=["toplevel", "devtools.timeline"])
         through(page)
         tasks = tasks_of(browser.stop_tracing())
@@ -284,9 +284,14 @@ def scroll(site: Path, chromium: str, first: bool, runs: int) -> None:
     print(f"| private memory of the page's process | {resident:.0f} MB |")
 
 
+def begin(page: Page) -> None:
+    """Give the page a sign of a visitor; wait until all pictures can be scrolled."""
+    page.mouse.move(600, 500)
+    page.wait_for_selector("html[data-scroll=ready]")
+
+
 def through(page: Page) -> None:
     """Go through it by wheel, by keys, by the scrubber, and click into it."""
-    page.mouse.move(600, 500)
     for _ in range(40):
         page.mouse.wheel(0, 2500)
         page.wait_for_timeout(60)

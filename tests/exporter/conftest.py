@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import picturerail_exporter
-from picturerail_exporter import bring, changes, pages, site_folder
+from picturerail_exporter import assets, bring, changes, site_folder
 from picturerail_exporter.serve import make_server
 from picturerail_exporter.site import ExportReport, SiteOptions, export
 
@@ -98,7 +98,7 @@ def node() -> Callable[..., Any]:
             pytest.fail("no node on PATH")
         pytest.skip("no node on PATH")
     package = Path(picturerail_exporter.__file__).parent
-    scripts = [package / path for path in pages.SEARCH_SCRIPTS if not path.endswith("/worker.js")]
+    scripts = [package / path for path in assets.SEARCH_SCRIPTS if not path.endswith("/worker.js")]
 
     def run(folder: Path | str, tasks: list[object]) -> Any:
         done = subprocess.run(

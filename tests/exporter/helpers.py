@@ -296,6 +296,12 @@ def broken_links(site: Path) -> list[tuple[str, str]]:
     return broken
 
 
+def begin_scrolling(page: Page) -> None:
+    """Give a listing's page a sign of a visitor; wait until all of its pictures can be scrolled."""
+    page.mouse.move(200, 300)
+    page.wait_for_selector("html[data-scroll=ready]")
+
+
 def violations(page: Page) -> list[object]:
     """Return what axe finds on a page against WCAG 2.2 A and AA: each rule's name and places."""
     axe = resources.files("axe_playwright_python") / "axe.min.js"

@@ -10,7 +10,7 @@ import pytest
 
 from picturerail_exporter import search_index, search_state
 from picturerail_exporter.collection import order_of, published
-from picturerail_exporter.pages import shape
+from picturerail_exporter.media import shape
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.search_file import Cut, packed_record
 from picturerail_exporter.search_state import ROWS

@@ -6,9 +6,8 @@ import pytest
 
 from picturerail_exporter import sections
 
-from .helpers import encoded, nth_day, photograph
+from .helpers import begin_scrolling, encoded, nth_day, photograph
 
-READY = "html[data-scroll=ready]"
 BROKEN = """all => all.filter(i => i.currentSrc && i.complete && !i.naturalWidth)
   .map(i => i.currentSrc)"""
 SHOWN = "all => all.filter(i => i.complete && i.naturalWidth).map(i => i.currentSrc)"
@@ -54,7 +53,7 @@ def test_pictures_everywhere_without_webp(
         until(page, f"within => !({BROKEN})({images}).length", within)
 
     page.goto(origin)
-    page.wait_for_selector(READY)
+    begin_scrolling(page)
     shown("main .grid", 4)
     page.mouse.move(600, 450)
     page.mouse.wheel(0, 1200)

@@ -9,7 +9,7 @@ from picturerail_exporter.pixels import decode
 from picturerail_exporter.renditions import placeholder
 from picturerail_exporter.site import SiteOptions, export
 
-from .helpers import VECTORS, MemorySource, encoded, photograph
+from .helpers import VECTORS, MemorySource, begin_scrolling, encoded, photograph
 from .test_browser import loaded, swipe, visit
 
 __all__ = ["visit"]  # a fixture
@@ -53,7 +53,7 @@ def test_a_whole_visit(journey, serve, visit, size):
     how = {"viewport": {"width": width, "height": height}, "has_touch": touch, "is_mobile": touch}
     page = visit(origin, **how)
     page.goto(origin)
-    page.wait_for_selector("html[data-scroll=ready]")
+    begin_scrolling(page)
     page.locator(".rail a", has_text="2014").dispatch_event("click")
     first = page.locator(".line .tile[data-photo-id='120']")  # the last of 2014
     first.wait_for()

@@ -10,7 +10,7 @@ import zstandard
 from PIL import Image
 
 from picturerail_exporter.check import check_site
-from picturerail_exporter.pages import DIGEST_BYTES
+from picturerail_exporter.media import DIGEST_BYTES
 from picturerail_exporter.rules import Allowed, Rule, Rules
 from picturerail_exporter.search_file import body_of, packed, rows_of, unpacked
 from picturerail_exporter.site_folder import Marks, digest

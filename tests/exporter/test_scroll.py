@@ -16,7 +16,7 @@ from picturerail_exporter.scroll import scroll_of
 from picturerail_exporter.state import open_state
 from picturerail_native.records import Exposure
 
-from .helpers import plain, public
+from .helpers import begin_scrolling, plain, public
 
 READY = "html[data-scroll=ready]"
 SHAPES = [(60, 40), (40, 60), (90, 30), (50, 50)]
@@ -76,7 +76,7 @@ def test_to_a_year_and_back(long, serve, chromium, size):
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(serve(long))
-    page.wait_for_selector(READY)
+    begin_scrolling(page)
     page.locator(".rail a", has_text="2014").dispatch_event("click")
     page.wait_for_selector("html[data-scroll=ready] .line .tile img[alt='Picture 494']")
     box = page.locator(".line .tile", has=page.locator("img[alt='Picture 494']")).bounding_box()
@@ -101,6 +101,24 @@ def test_to_a_year_and_back(long, serve, chromium, size):
     assert abs(again["y"] - box["y"]) < 40
     page.close()
     assert complaints == []
+
+
+@pytest.mark.browser
+def test_it_begins_by_itself_where_the_end_is_in_sight(long, serve, chromium):
+    """What grows with the listing is read once a visitor is there, or sees the page's end."""
+    page = chromium.new_page(viewport={"width": 1366, "height": 500})
+    asked = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    page.goto(serve(long), wait_until="networkidle")
+    page.locator("input[name=q]").focus()
+    page.keyboard.type("nothing")  # is no sign of scrolling
+    page.wait_for_selector("html[data-search=ready]")
+    assert not {"scroll.json", "scroll.js", "rows.js"}.intersection(asked)
+
+    page.set_viewport_size({"width": 1366, "height": 5000})
+    page.goto(serve(long))
+    page.wait_for_selector(READY)
+    page.close()
 
 
 @pytest.mark.browser
@@ -136,7 +154,7 @@ def test_a_search_has_no_scrubber(long, serve, chromium):
     """The scrubber is gone while what it scrolls is hidden by a search, and then there again."""
     page = chromium.new_page(viewport={"width": 1366, "height": 860})
     page.goto(serve(long))
-    page.wait_for_selector(READY)
+    begin_scrolling(page)
     assert page.locator(".rail").is_visible()
 
     page.locator("input[name=q]").fill("picture")
@@ -149,33 +167,74 @@ def test_a_search_has_no_scrubber(long, serve, chromium):
     page.close()
 
 
+def nth(number, width, height, minutes):
+    """A picture, so long after the first of all."""
+    moment = dt.datetime(2005, 1, 1) + dt.timedelta(minutes=minutes)
+    return Photo(
+        id=number,
+        content_hash=hashlib.sha256(b"%d" % number).digest(),
+        filename=f"{number}.jpg",
+        path=f"{number}.jpg",
+        folder=(b"Pictures",),
+        width=width,
+        height=height,
+        order=int(moment.replace(tzinfo=dt.UTC).timestamp()),
+        taken=moment,
+        caption="",
+        tags=(),
+        camera="",
+        lens="",
+        exposure=Exposure(),
+        placeholder="",
+        fields=(),
+    )
+
+
+def lists_of(state, touched):
+    """Make a listing's files, and return its list of all."""
+    made = scroll_of(state, b"", sections.Listing(state, b"", ""), "newest", Recipe(), touched)
+    return dict(made.written)["page/scroll.json"]()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_change_cuts_as_all_would_be_cut(seed, monkeypatch):
+    """Wherever pictures come and go, the shards are those that all would be cut into anew."""
+    print(f"seed {seed}")
+    monkeypatch.setattr(sections, "PER_PAGE", 4)
+    chance = random.Random(seed)
+    held = {}
+    with open_state(None) as state:
+        for step in range(30):
+            places = set()
+            front = sections.front_of(state, b"")
+            for _ in range(700 if step == 0 else chance.choice([1, 1, 2, 30])):
+                number = chance.randrange(1, 1000)
+                if number in held:
+                    gone = held.pop(number)
+                    state.drop(number)
+                    places.add((gone.order, number))
+                else:
+                    width, height = chance.choice([(3000, 2000), (2000, 3000)])
+                    # Mostly one after the other, now and then at the very end or beginning.
+                    when = chance.choice([number, number, number, 0, 5000])
+                    held[number] = nth(number, width, height, when)
+                    state.put(held[number])
+                    places.add((held[number].order, number))
+            now = lists_of(state, sections.recut(state, b"", places, front))
+
+            with open_state(None) as fresh:
+                for photo in held.values():
+                    fresh.put(photo)
+                assert lists_of(fresh, sections.recut(fresh, b"", [BEGINNING])) == now
+
+
 def test_the_list_of_very_many_is_small():
     """What a browser reads of 100,000 pictures before it knows how long all is: 20 kB at most."""
     chance = random.Random(100_000)
     with open_state(None) as state:
         for number in range(1, 100_001):
             width, height = chance.choice([(3000, 2000), (2000, 3000), (4000, 3000), (1600, 900)])
-            moment = dt.datetime(2005, 1, 1) + dt.timedelta(minutes=105 * number)
-            state.put(
-                Photo(
-                    id=number,
-                    content_hash=hashlib.sha256(b"%d" % number).digest(),
-                    filename=f"{number}.jpg",
-                    path=f"{number}.jpg",
-                    folder=(b"Pictures",),
-                    width=width,
-                    height=height,
-                    order=int(moment.replace(tzinfo=dt.UTC).timestamp()),
-                    taken=moment,
-                    caption="",
-                    tags=(),
-                    camera="",
-                    lens="",
-                    exposure=Exposure(),
-                    placeholder="",
-                    fields=(),
-                )
-            )
+            state.put(nth(number, width, height, 105 * number))
         sections.recut(state, b"", [BEGINNING])
         listing = sections.Listing(state, b"", "")
         path, made = scroll_of(state, b"", listing, "newest", Recipe(), set()).written[-1]

@@ -9,9 +9,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from picturerail_exporter import similar_many, similar_state
-from picturerail_exporter.similar import Packed, codes_of, keys_of
-from picturerail_exporter.similar_state import Coded, SimilarState
+from picturerail_exporter import similar_many, similar_state, similar_tries
+from picturerail_exporter.similar import Packed, keys_of
+from picturerail_exporter.similar_codes import codes_of
+from picturerail_exporter.similar_state import SimilarState
+from picturerail_exporter.similar_tries import Coded, Tries
 from picturerail_native.records import Corrections
 
 from .helpers import broken_links, nth_day, plain, public, searched_texts
@@ -41,9 +43,9 @@ def coded(vectors):
     return {at + 1: Coded("s", b"%d" % at, code) for at, code in enumerate(codes)}
 
 
-def lists(state, numbers):
+def lists(state, numbers, most=5):
     """Every picture's list."""
-    return {number: state.to(number) for number in numbers}
+    return {number: state.to(number, most) for number in numbers}
 
 
 def test_codes_are_the_same_alone_and_together():
@@ -90,7 +92,7 @@ def test_the_nearest_are_found(state):
     for at in range(0, 4000, 40):
         cosine = matrix @ matrix[at]
         cosine[at] = -1
-        found = [number - 1 for number in state.to(at + 1)]
+        found = [number - 1 for number in state.to(at + 1, 6)]
         assert len(found) == 6
         best = np.sort(cosine)[-6:].mean()
         hits += cosine[found].mean() >= 0.94 * best
@@ -99,13 +101,14 @@ def test_the_nearest_are_found(state):
     assert near >= 99
 
 
-@pytest.mark.parametrize("leaf", [4, 8, 512])
+@pytest.mark.parametrize(("leaf", "spare"), [(4, 1), (8, 6), (8, 0), (512, 2)])
 @pytest.mark.parametrize("seed", range(3))
-def test_incremental_lists_equal_full_ones(state, monkeypatch, leaf, seed):
+def test_incremental_lists_equal_full_ones(state, monkeypatch, leaf, spare, seed):
     """Whatever comes, changes and goes, lists are those that all pictures together would have."""
     print(f"seed {seed}")
     monkeypatch.setattr(similar_many, "LEAF", leaf)
-    monkeypatch.setattr(similar_state, "LEAF", leaf)
+    monkeypatch.setattr(similar_tries, "LEAF", leaf)
+    monkeypatch.setattr(similar_state, "_SPARE", spare)
     rng = random.Random(seed)
     held = {}
     pool = coded(clusters(300, seed, spread=0.8, centres=5))
@@ -119,6 +122,8 @@ def test_incremental_lists_equal_full_ones(state, monkeypatch, leaf, seed):
                 chosen = msgspec.structs.replace(chosen, content=b"copy", code=pool[1].code)
             elif kind < 0.2:
                 chosen = msgspec.structs.replace(chosen, space="other")
+            elif kind < 0.4:  # no copy, and as alike as others are
+                chosen = msgspec.structs.replace(chosen, code=pool[number % 3 + 1].code)
             new[number] = None if kind > 0.75 else chosen
         before = lists(state, range(1, 91))
         changed = state.change(new, 5)
@@ -135,19 +140,38 @@ def test_incremental_lists_equal_full_ones(state, monkeypatch, leaf, seed):
         connection.close()
 
 
-def test_one_more_looks_at_few(state):
+@pytest.fixture
+def looked(monkeypatch):
+    """The leaves whose pictures were read."""
+    leaves = []
+    real = Tries.members
+    monkeypatch.setattr(
+        Tries, "members", lambda self, leaf: leaves.append(leaf) or real(self, leaf)
+    )
+    return leaves
+
+
+def test_one_more_looks_at_few(state, looked):
     """One picture more among many reads a few leaves, not the library."""
     state.change(coded(clusters(6000, centres=100)), 6)
-    looked = []
-    real = SimilarState._members
-    try:
-        SimilarState._members = lambda self, leaf: looked.append(leaf) or real(self, leaf)
-        (code,) = codes_of(clusters(1, seed=9, centres=1))
-        state.change({9000: Coded("s", b"new", code)}, 6)
-    finally:
-        SimilarState._members = real
+    (code,) = codes_of(clusters(1, seed=9, centres=1))
+
+    state.change({9000: Coded("s", b"new", code)}, 6)
 
     assert 1 <= len(looked) <= 100
+
+
+def test_one_less_looks_at_none(state, looked):
+    """Where a picture goes, others are known already that take its place on lists."""
+    held = coded(clusters(6000, centres=100))
+    state.change(held, 6)
+    (gone, *others) = state.to(1, 7)
+
+    changed = state.change({gone: None}, 6)
+
+    assert 1 in changed
+    assert state.to(1, 6) == others
+    assert looked == []
 
 
 def shown(options, number):

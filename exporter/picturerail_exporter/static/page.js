@@ -61,18 +61,27 @@
     void show();
   }
 
+  /**
+   * Run a script that not every visit needs, after those that were asked for before it.
+   * @param {string} name
+   */
+  function run(name) {
+    return new Promise((done, failed) => {
+      const element = document.createElement("script");
+      element.src = new URL(name, script.src).href;
+      element.async = false;
+      element.onload = done;
+      element.onerror = failed;
+      document.head.append(element);
+    });
+  }
+
   /** @type {Promise<ResultsView> | undefined} */
   let opening;
 
   /** Open what shows results: a visit without a search does not need it. */
   function open() {
-    opening ??= new Promise((done, failed) => {
-      const element = document.createElement("script");
-      element.src = new URL("results.js", script.src).href;
-      element.onload = () => done(globalThis.Picturerail.results(Page));
-      element.onerror = failed;
-      document.head.append(element);
-    });
+    opening ??= run("results.js").then(() => globalThis.Picturerail.results(Page));
     return opening;
   }
 
@@ -95,6 +104,31 @@
         opening = undefined;
         state.search = "unavailable";
       }
+    }
+  }
+
+  // Where a listing goes on below what its page hangs, it can be scrolled to its end. What that takes
+  // grows with the listing, so it is read when the visitor gives a sign of going there, or comes back.
+  const onward = document.getElementById("scroll");
+  if (onward && location.protocol !== "file:") {
+    const SIGNS = ["scroll", "pointermove", "pointerdown", "keydown", "hashchange"];
+    const end = new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && begin());
+    document.documentElement.classList.add("onward");
+    const begin = () => {
+      SIGNS.forEach((name) => removeEventListener(name, sign));
+      end.disconnect();
+      ["rows.js", "rail.js", "tiles.js", "scroll.js"].forEach((name) => void run(name).catch(() => {}));
+    };
+    const sign = (/** @type {Event} */ event) => {
+      const searching = main.hidden || (event.target instanceof Node && form.contains(event.target));
+      if (!searching || event.type === "hashchange") {
+        begin();
+      }
+    };
+    SIGNS.forEach((name) => addEventListener(name, sign, { passive: true }));
+    end.observe(/** @type {Element} */ (onward.nextElementSibling)); // the links to further pages
+    if (location.hash || history.state?.place) {
+      begin();
     }
   }
 

@@ -1,7 +1,8 @@
 // All pictures of a listing, scrolled as one: below the pictures that the page itself hangs the
 // others follow, of which only those in sight are in the page. How long it all is, and where each
 // year lies, is known from `page/scroll.json` before any of them is read; the pictures come in
-// shards. Without this script, and from `file://`, the pages' own links lead to the same pictures.
+// shards. `page.js` runs this once a visitor goes there; without it, and from `file://`, the pages' own
+// links lead to the same pictures.
 //
 // A shard is laid out by itself (`rows.js`), so where it lies follows from the sums of the shapes
 // before it, and little moves when it arrives.
@@ -21,9 +22,6 @@
   const field = /** @type {HTMLElement} */ (document.getElementById("scroll"));
   const hung = /** @type {HTMLElement} */ (document.querySelector("main .grid"));
   const main = /** @type {HTMLElement} */ (document.getElementById("content"));
-  if (location.protocol === "file:") {
-    return;
-  }
   const monthNames = (field.dataset.months ?? "").split(" ");
 
   /** @type {ScrollRoot} */
@@ -566,5 +564,10 @@
     document.documentElement.dataset.scroll = "ready";
   }
 
-  addEventListener("load", () => void begin().catch(() => {}));
+  const start = () => void begin().catch(() => {});
+  if (document.readyState === "complete") {
+    start();
+  } else {
+    addEventListener("load", start);
+  }
 })();

@@ -1,0 +1,56 @@
+"""A site's files that no picture changes: style sheets, scripts, and what a theme has beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from picturerail_exporter.media import shapes_css
+from picturerail_exporter.recipe import Recipe
+from picturerail_exporter.theme import Theme
+
+SEARCH_SCRIPT = "static/search.js"
+SEARCH_SCRIPTS = tuple(
+    f"static/{name}.js"
+    for name in (
+        "analyse",
+        "region",
+        "stem_english",
+        "stem_german",
+        "language",
+        "records",
+        "postings",
+        "query",
+        "documents",
+        "sources",
+        "light",
+        "facets",
+        "meaning",
+        "ranking",
+        "completions",
+        "worker",
+    )
+)
+"""What the search of a site is made of, in the order in which it runs."""
+
+
+def static_files(theme: Theme, recipe: Recipe) -> Iterator[tuple[str, bytes]]:
+    """Yield the style sheets, scripts, icon, and what else a theme has, as (path, bytes)."""
+    import rjsmin
+
+    search: dict[str, bytes] = {}
+    for path, data in theme.static_files():
+        if path == "static/fallback.js" and "jpeg" not in recipe.formats:
+            continue
+        # The shapes ride along: a file of its own would be one more request.
+        if path == "static/site.css":
+            yield path, data + shapes_css()
+        elif path.endswith(".js"):
+            script = rjsmin.jsmin(data, keep_bang_comments=True)
+            if path in SEARCH_SCRIPTS:
+                search[path] = script
+            elif path != SEARCH_SCRIPT:
+                yield path, script
+        else:
+            yield path, data
+    # What searches is one script, for the same reason.
+    yield SEARCH_SCRIPT, b"\n".join(search[path] for path in SEARCH_SCRIPTS)
