@@ -50,6 +50,26 @@ std::uint64_t mixed(std::uint64_t id) {
 
 bool by_id(const SitePosting& a, const SitePosting& b) { return a.id < b.id; }
 
+// Sort postings that come in few runs of ascending ids, as those of a segment do, and segments one after
+// the other: neighbouring runs are merged until one is left.
+void sort_runs(std::vector<SitePosting>& postings) {
+  std::vector<std::ptrdiff_t> begins{0};
+  for (std::size_t i = 1; i < postings.size(); ++i) {
+    if (by_id(postings[i], postings[i - 1])) begins.push_back(static_cast<std::ptrdiff_t>(i));
+  }
+  begins.push_back(static_cast<std::ptrdiff_t>(postings.size()));
+  const auto at = postings.begin();
+  while (begins.size() > 2) {
+    std::vector<std::ptrdiff_t> merged;
+    for (std::size_t i = 0; i + 1 < begins.size(); i += 2) {
+      merged.push_back(begins[i]);
+      if (i + 2 < begins.size()) std::inplace_merge(at + begins[i], at + begins[i + 1], at + begins[i + 2], by_id);
+    }
+    merged.push_back(begins.back());
+    begins = std::move(merged);
+  }
+}
+
 struct ClassHash {
   std::size_t operator()(const SiteClass& uses) const {
     std::uint64_t hash = uses.size();
@@ -131,7 +151,8 @@ SiteTerms::Field SiteTerms::field(std::size_t number) const {
 SitePostings SiteTerms::read(const std::string& term, bool with_positions) const {
   SitePostings out;
   std::unordered_map<SiteClass, std::uint32_t, ClassHash> places;
-  SiteClass one;
+  SiteClass one;  // the document's class, and its place
+  std::uint32_t place = 0;
   std::vector<std::uint32_t> positions;
   // A document's fields, as the segment numbers them, and where the positions of each begin.
   std::vector<std::pair<SiteUse, std::size_t>> uses;
@@ -140,8 +161,9 @@ SitePostings SiteTerms::read(const std::string& term, bool with_positions) const
     const SegmentView& view = segments[i];
     const auto found = view.segment->terms().find(term);
     if (!found.valid()) continue;
-    const auto before = static_cast<std::ptrdiff_t>(out.all.size());
-    for (PostingsCursor cursor(view.segment->postings(found.key(), found.value())); cursor.next();) {
+    const PostingList list = view.segment->postings(found.key(), found.value());
+    out.all.reserve(out.all.size() + list.documents());
+    for (PostingsCursor cursor(list); cursor.next();) {
       const std::uint32_t doc = cursor.doc();
       if (!view.alive(doc)) continue;
       uses.clear();
@@ -150,13 +172,20 @@ SitePostings SiteTerms::read(const std::string& term, bool with_positions) const
         uses.push_back({{numbers_[i][count.field], count.times, view.segment->length(count.field, doc)}, first});
         first += count.times;
       }
-      std::sort(uses.begin(), uses.end(),
-                [](const auto& a, const auto& b) { return a.first.field < b.first.field; });
-      one.clear();
-      for (const auto& [use, _] : uses) one.push_back(use);
-      const auto [place, is_new] = places.try_emplace(one, static_cast<std::uint32_t>(out.classes.size()));
-      if (is_new) out.classes.push_back(one);
-      out.all.push_back({view.segment->id(doc), place->second, static_cast<std::uint32_t>(out.positions.size())});
+      if (uses.size() > 1) {
+        std::sort(uses.begin(), uses.end(),
+                  [](const auto& a, const auto& b) { return a.first.field < b.first.field; });
+      }
+      // Most documents are of the class of the one before, which need not be looked up.
+      const auto same = [](const SiteUse& use, const auto& other) { return use == other.first; };
+      if (!std::equal(one.begin(), one.end(), uses.begin(), uses.end(), same)) {
+        one.clear();
+        for (const auto& [use, _] : uses) one.push_back(use);
+        const auto [found_place, is_new] = places.try_emplace(one, static_cast<std::uint32_t>(out.classes.size()));
+        if (is_new) out.classes.push_back(one);
+        place = found_place->second;
+      }
+      out.all.push_back({view.segment->id(doc), place, static_cast<std::uint32_t>(out.positions.size())});
       if (!with_positions) continue;
       positions.clear();
       cursor.positions(positions);
@@ -165,11 +194,8 @@ SitePostings SiteTerms::read(const std::string& term, bool with_positions) const
         out.positions.insert(out.positions.end(), at, at + use.times);
       }
     }
-    // A segment's documents mostly ascend, and mostly follow those of the one before.
-    const auto middle = out.all.begin() + before;
-    if (!std::is_sorted(middle, out.all.end(), by_id)) std::sort(middle, out.all.end(), by_id);
-    std::inplace_merge(out.all.begin(), middle, out.all.end(), by_id);
   }
+  sort_runs(out.all);
   return out;
 }
 
@@ -252,6 +278,9 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
     band_of_class.push_back(band_of[level_of[place]]);
     classes[band_of_class.back()].push_back(postings.classes[place]);
   }
+  std::vector<std::size_t> sizes(bands);
+  for (std::size_t each = 0; each < of_class.size(); ++each) sizes[band_of_class[each]] += of_class[each];
+  for (std::uint32_t band = 0; band < bands; ++band) by_band[band].reserve(sizes[band]);
   for (const SitePosting& posting : postings.all) by_band[band_of_class[posting.place]].push_back(posting);
 
   SiteTerm out;
@@ -287,6 +316,7 @@ void SiteTerms::put_parts(std::vector<SiteRecord>& records, std::uint32_t band, 
     if (!cut) continue;
     const std::span<const SitePosting> part = all.subspan(begin, size);
     SiteRecord& record = records.emplace_back(SiteRecord{band, {}, site_record(postings, part)});
+    record.ids.reserve(part.size());
     for (const SitePosting& posting : part) record.ids.push_back(posting.id);
     begin = i;
   }
