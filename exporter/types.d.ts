@@ -3,7 +3,7 @@
 type LoadBytes = (name: string) => Promise<Uint8Array>;
 
 type BlockKind = "pictures" | "looks" | "values" | "facts";
-type IndexKind = "terms" | "postings" | "rest" | "presence" | "spelling" | "meaning" | BlockKind;
+type IndexKind = "terms" | "postings" | "rest" | "presence" | "together" | "spelling" | "meaning" | BlockKind;
 type Row = [key: string, value: Uint8Array];
 
 /** What differs from language to language, of folded words. */
@@ -18,6 +18,9 @@ interface PostingsRoot {
   last: number;
   language: string;
   fields: [name: string, weight: number, words: number, holding: number][];
+  /** Stems of which the best pictures are told together: each two and three of `frequent`, and each two of the `most`
+   * frequent and of others that at least so many have. */
+  together: { most: string[]; frequent: string[]; least: number };
   /** How many ids share a file of each kind. */
   pictures: number;
   looks: number;
@@ -75,6 +78,41 @@ interface IndexBytes {
   text(): string;
   /** A key, of which the beginning is that of the one before. */
   key(before: string): string;
+}
+
+/** Reads numbers out of bits behind bytes, the highest of each byte first. */
+interface IndexBits {
+  number(count: number): number;
+  distance(low: number): number;
+  oneOf(count: number): number;
+}
+
+/** Where the words of a stem stand in a document, by the word. */
+type StemUses = Map<string, FieldUse[]>;
+
+/** Where words of several stems stand, by stem; how near to one another, pair by pair: 4 for the next word, 0 for far. */
+interface TogetherBound {
+  uses: StemUses[];
+  near: number[];
+}
+
+interface TogetherDocument extends TogetherBound {
+  id: number;
+}
+
+/** Two words of a query that follow one another, and what it is worth where they do so in a document. */
+interface PairWorth {
+  a: Source;
+  b: Source;
+  most: number;
+}
+
+/** What the index tells beforehand of some words of a query together. */
+interface BestTogether {
+  readonly sources: Source[];
+  bound(low: number): Promise<number>;
+  forEach(tell: (id: number, value: number, known: Known[]) => void): void;
+  look(id: number): Look | undefined;
 }
 
 /** Documents of a term, by their places in a record. */
@@ -169,12 +207,18 @@ interface Source {
   word: QueryWord;
   idf: number;
   known: KnownDocuments;
+  readonly lists: List[];
+  /** How many documents have the word as such or in a form. */
+  readonly bearing: number;
   /** The most that what is not read may be worth. */
   readonly bound: number;
   /** Whether it need not be there, and says little: then `reckon` tells what it is worth, `most` at most. */
   light: boolean;
   readonly most: number;
   readonly unread: List[];
+  boundOf(text: boolean): number;
+  /** What uses are worth before they are saturated. */
+  weight(uses: FieldUse[]): number;
   open(): Promise<void>;
   load(least: number): Promise<void>;
   loadAll(): Promise<void>;
@@ -341,6 +385,7 @@ interface Postings {
   front(term: Term): Promise<Part[][]>;
   rest(term: Term): Promise<Part[]>;
   presence(term: Term): Promise<Part[]>;
+  together(stems: string[]): Promise<Uint8Array | undefined>;
   spellings(length: number, edits: number): Promise<string[]>;
   pictures(ids: number[]): Promise<Map<number, Shown>>;
   looks(ids: number[]): Promise<Map<number, Look>>;
@@ -360,6 +405,7 @@ declare var Picturerail: {
   documentsOf(index: Postings): KnownDocuments;
   languageOf(name: string): Language;
   Bytes: new (bytes: Uint8Array, at?: number) => IndexBytes;
+  Bits: new (bytes: Uint8Array, at: number) => IndexBits;
   Part: new (value: Uint8Array) => Part;
   binary(bytes: Uint8Array): string;
   lookOf(looks: Uint8Array, at: number, count: number): Look;
@@ -368,6 +414,8 @@ declare var Picturerail: {
   WordSource: new (index: Postings, word: QueryWord) => Source;
   PhraseSource: new (index: Postings, word: QueryWord) => Source;
   LightSource: new (index: Postings, word: QueryWord) => Source;
+  BestTogether: { open(index: Postings, sources: Source[], pairs: PairWorth[]): Promise<BestTogether | undefined> };
+  isText(list: List): boolean;
   isNearer(one: Known, than: Known | undefined): boolean;
   worth(list: List, weight: number): number;
   weightOf(index: Postings, uses: FieldUse[], only: string): number;

@@ -23,6 +23,7 @@ SEARCH_SCRIPTS = tuple(
         "documents",
         "sources",
         "light",
+        "together",
         "facets",
         "meaning",
         "ranking",

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-MAGIC = b"PRSX\x07"
+MAGIC = b"PRSX\x08"
 """What every file begins with; the last byte is the format's version."""
 
 FOLDER = "search"
@@ -129,6 +129,11 @@ def packed_record(key: bytes, value: bytes) -> int:
     length, at = _number(value, 0)
     looks = len(value) - at - length
     return (3 * length + 3 * looks + len(key)) // 4
+
+
+def packed_together(key: bytes, value: bytes) -> int:
+    """Guess what a row of the best of several words takes: most of it is bits and digests."""
+    return 3 * (len(key) + len(value)) // 5
 
 
 def body_of(rows: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -250,6 +255,11 @@ def _texts_of_entry(value: bytes, kind: bytes) -> Iterator[str]:
             yield value[at : at + length].decode()
             at += length
         at += 0 if kind == b"s" else 4
+
+
+def number_of(value: bytes) -> int:
+    """Return the number that a value begins with."""
+    return _number(value, 0)[0]
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import itertools
 import shutil
-import struct
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,23 +19,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from picturerail_exporter import media
+from picturerail_exporter import media, search_rows
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.recipe import TILE, Recipe
 from picturerail_exporter.search_file import body_of, directory, packed, varint
-from picturerail_exporter.search_state import (
-    FREQUENT,
-    LOOK,
-    ROWS,
-    TERMS,
-    Row,
-    SearchState,
-    Told,
-)
+from picturerail_exporter.search_rows import Shown, columns
+from picturerail_exporter.search_state import ROWS, TERMS, SearchState, Told
+from picturerail_exporter.search_together import Stems, by_stem, key_of
 from picturerail_exporter.state import SiteState
 from picturerail_native.fields import FIELD_WEIGHTS, FIELDS
 from picturerail_native.search import Reader, Writer, analyse, stem
-from picturerail_native.site_terms import PRESENCE, SiteTerm, SiteTerms
+from picturerail_native.site_terms import SiteTerms
 
 if TYPE_CHECKING:
     from picturerail_exporter.search_meaning import Meaning, Vectors
@@ -48,19 +41,6 @@ NearWords = Callable[[str], Sequence[tuple[str, float]]]
 BLOCKS = {"pictures": 128, "looks": 1024, "values": 1024, "facts": 4096}
 """What is said of pictures one by one, and how many ids share a row of it."""
 
-FRONT = 900
-"""A term's bands that begin before so many of its documents are its front: they lie apart from the
-others, and of most searches what is found is in the front of one of the words."""
-
-WHOLE = 8192
-"""Of a term with no more documents all bands are front: a file of the others would be small, and
-hold others' as well."""
-
-_SHOWN = 3500
-"""Bands of the front that end before so many documents bear with each what it looks like."""
-_SHOWN_ALWAYS = 32
-"""Where not even a term's first band is one of these, the first documents of it do."""
-
 _CHROMAS = (-40, -14, 0, 22)
 """How far from grey a picture's mean may be told to be, in blue or in red (ITU-R BT.601)."""
 _BETWEEN_CHROMAS = tuple(sum(pair) / 2 for pair in itertools.pairwise(_CHROMAS))
@@ -69,6 +49,7 @@ _MOST_ALT = 44
 _MOST_DIGITS = 2
 _MOST_LETTERS = 64
 _PUT_AT_ONCE = 20_000
+_TOGETHER = "search together"
 
 
 @dataclass(slots=True)
@@ -82,9 +63,10 @@ class Brought:
 
 @dataclass(slots=True)
 class _Changed:
-    """What changed pictures touch: keys of terms, ids."""
+    """What changed pictures touch: keys of terms, the stems of each as it was or is, ids."""
 
     keys: set[bytes] = field(default_factory=set)
+    stems: list[set[str]] = field(default_factory=list)
     ids: set[int] = field(default_factory=set)
 
 
@@ -149,6 +131,7 @@ class SearchIndex:
         with Reader(self._folder) as reader:
             terms = SiteTerms(reader, FIELDS)
             self._fill(terms)
+            self._put_together(terms)
             if self._meaning:
                 shown = (vector for vector in vectors if vector[0] in ids)
                 self._search.meaning.fill(self._meaning, shown)
@@ -186,7 +169,10 @@ class SearchIndex:
                 changed.ids.add(number)
                 for photo, difference in ((before, -1), (after, 1)):
                     if photo is not None:
-                        changed.keys.update(_keys_of(photo, self._language))
+                        keys = set(_keys_of(photo, self._language))
+                        changed.keys |= keys
+                        stems = {key[:-2].decode() for key in keys if key.endswith(b"s")}
+                        changed.stems.append(stems)
                         settled.count(photo, difference)
                 if after is None:
                     writer.remove(number)
@@ -202,6 +188,7 @@ class SearchIndex:
         with Reader(self._folder) as reader:
             terms = SiteTerms(reader, FIELDS)
             rows = self._replace(terms, changed)
+            rows["together"] = self._put_together(terms, changed)
             if self._meaning and vectors:
                 now = ((number, *vector) for number, of in vectors.items() for vector in of)
                 rows["meaning"] = self._search.meaning.update(self._meaning, vectors, now)
@@ -216,7 +203,7 @@ class SearchIndex:
         words = {key[:-2].decode() for key in keys if key.endswith(b"w")}
         keys |= {_key(_stem(word, self._language), "s") for word in words}
         keys |= {_key(word, "n") for word in self._search.near_words()}
-        looks = _Shown(self._search)
+        looks = Shown(self._search)
         for key in sorted(keys):
             term = terms.term(key)
             if term is not None:
@@ -227,7 +214,7 @@ class SearchIndex:
     def _replace(self, terms: SiteTerms, changed: _Changed) -> dict[str, set[bytes]]:
         """Take terms over as they are now; return the keys of the rows that changed, by kind."""
         rows: dict[str, set[bytes]] = {kind: set() for kind in ROWS}
-        looks = _Shown(self._search, changed.ids)
+        looks = Shown(self._search, changed.ids)
         for key in sorted(changed.keys):
             term = terms.term(key)
             before = self._search.term(key)
@@ -243,6 +230,43 @@ class SearchIndex:
                     self._search.set_spelling(spelt, there=term is not None)
                     rows["spelling"].add(spelt)
         return rows
+
+    def _put_together(self, terms: SiteTerms, changed: _Changed | None = None) -> set[bytes]:
+        """Tell the best pictures of common stems together; return the keys of what changed.
+
+        Args:
+            terms: of the index.
+            changed: what pictures touch that changed; None: all.
+        """
+        documents, fields = terms.statistics()
+        lengths = (words / holding if holding else 1 for words, holding in fields.values())
+        stemmed = functools.partial(_stem, language=self._language)
+        common, longest = (
+            by_stem(rows, stemmed, self._search.says_little)
+            for rows in (self._search.common(), self._search.frequent())
+        )
+        longest = {stem: count for stem, count in longest.items() if count > search_rows.WHOLE}
+        stems = Stems.chosen(common, longest, documents, lengths)
+        before = Stems.read(self._state.note(_TOGETHER))
+        if stems != before:
+            self._state.set_note(_TOGETHER, stems.note())
+        others = stems.changed_since(before)
+        told = {key_of(each) for each in before.with_any(others)}
+        asked = set(stems.with_any(others))
+        for each in changed.stems if changed else ():
+            asked.update(stems.combinations(each))
+        told.update(map(key_of, asked))
+        rows_now: dict[bytes, bytes | None] = dict.fromkeys(told)
+        looks = Shown(self._search, changed.ids if changed else None)
+        for one in terms.together(stems.weights, stems.lengths, sorted(asked)) if asked else ():
+            old = self._search.row("together", one.key)
+            rows_now[one.key] = looks.row_of(one, old or b"")
+        again = set()
+        for key, row in rows_now.items():
+            if row != self._search.row("together", key):
+                self._search.set_row("together", key, row)
+                again.add(key)
+        return again
 
     def _tell(self, ids: set[int]) -> dict[str, set[bytes]]:
         """Say anew what is said of these pictures one by one; return the rows' keys, by kind."""
@@ -272,14 +296,29 @@ class SearchIndex:
                 [name, FIELD_WEIGHTS.get(name, 1.0), words, holding]
                 for name, (words, holding) in fields.items()
             ],
+            "together": self._together(),
             **BLOCKS,
             "ending": f"-{self._recipe.version}-{TILE}.webp",
         }
         meta = msgspec.json.encode(told)
-        frequent = body_of(self._search.frequent())
+        frequent = body_of((key, value + self._near(key)) for key, value in self._search.frequent())
         parts = [directory(self._search.directory(kind)) for kind in ROWS]
         texts = (varint(len(text)) + text for text in (meta, frequent))
         return packed(b"".join((*texts, *parts)))
+
+    def _together(self) -> dict[str, object]:
+        """Return the stems of which it is told what they find together."""
+        stems = Stems.read(self._state.note(_TOGETHER))
+        return {
+            "most": sorted(stems.most),
+            "frequent": sorted(stems.frequent),
+            "least": stems.least,
+        }
+
+    def _near(self, key: bytes) -> bytes:
+        """Return what the root says of a frequent word beside its pictures."""
+        near = key.endswith(b"w") and self._search.is_near(key[:-2])
+        return varint(1) if near else b""
 
 
 class _Tags:
@@ -322,85 +361,6 @@ class _Tags:
         return words
 
 
-class _Shown:
-    """Makes rows of terms, with what the documents of their fronts look like."""
-
-    def __init__(self, search: SearchState, changed: set[int] | None = None) -> None:
-        """Prepare for many terms, or for those of which some pictures changed."""
-        self._search, self._changed = search, changed
-        self._all = search.all_looks() if changed is None else None
-
-    def rows(self, key: bytes, term: SiteTerm, old: Mapping[bytes, bytes]) -> dict[str, list[Row]]:
-        """Return a term's rows by their kind (`search_state.TERMS`).
-
-        Args:
-            key: of the term.
-            term: what the engine says of it.
-            old: its rows of postings, which are taken over where they hold the same.
-        """
-        if term.documents == 1 and term.records:
-            return {"terms": [(key, self._alone(key, term))]}
-        found: dict[str, list[Row]] = {kind: [] for kind in (*TERMS, FREQUENT)}
-        entry = term.entry
-        bands: dict[int, int] = {}
-        ranked = [record for record in term.records if record.band != PRESENCE]
-        for record in ranked:
-            bands[record.band] = bands.get(record.band, 0) + len(record.ids) // 8
-        ends = dict(zip(bands, itertools.accumulate(bands.values()), strict=True))
-        frequent = term.documents > WHOLE
-        for number, record in enumerate(ranked):
-            ids = struct.unpack(f"<{len(record.ids) // 8}Q", record.ids)
-            end = ends[record.band]
-            front = not frequent or end - bands[record.band] < FRONT
-            seen = ids if front and end < _SHOWN else ids[:_SHOWN_ALWAYS] if not number else ids[:0]
-            row = key + bytes([record.band]) + ids[0].to_bytes(8, "big")
-            data = varint(len(record.postings)) + record.postings
-            data = self._with_looks(data, seen, old.get(row, b""))
-            found["postings" if front else "rest"].append((row, data))
-        for record in term.records[len(ranked) :] if frequent else ():
-            row = key + bytes([PRESENCE]) + record.ids[7::-1]
-            found["presence"].append((row, varint(len(record.postings)) + record.postings))
-        if key.endswith(b"t"):
-            entry = self._written(key[:-2].decode()) + entry
-        found["postings" if key.endswith(b"n") else "terms"].append((key, entry))
-        # How many documents there are is told where these are, or in the root: in the list of terms
-        # it would be another file to change for each.
-        stem = key.endswith(b"s")
-        several = stem and entry[0] > 1  # of one the documents are its own
-        if found["rest"] or (several and term.documents > FRONT):
-            found[FREQUENT].append((key, varint(term.documents)))
-        elif several:
-            found["postings"].append((key, varint(term.documents)))
-        return found
-
-    def _alone(self, key: bytes, term: SiteTerm) -> bytes:
-        """Return the entry of a term with one document: a file less to read, and to write."""
-        (record,) = term.records
-        data = varint(len(record.postings)) + record.postings
-        data = self._with_looks(data, (int.from_bytes(record.ids, "little"),), b"")
-        written = self._written(key[:-2].decode()) if key.endswith(b"t") else b""
-        return written + varint(0) + data
-
-    def _with_looks(self, data: bytes, ids: Sequence[int], old: bytes) -> bytes:
-        if not ids:
-            return data
-        if self._all is not None:
-            at = [number * LOOK for number in ids]
-            looks = b"".join([self._all[begin : begin + LOOK] for begin in at])
-        else:
-            same = old.startswith(data) and len(old) == len(data) + LOOK * len(ids)
-            if same and self._changed is not None and self._changed.isdisjoint(ids):
-                return old
-            looks = self._search.looks(ids)
-        return data + _columns(looks)
-
-    def _written(self, folded: str) -> bytes:
-        """Return how a tag is written, as a text; an empty one where it is so folded."""
-        tag = self._search.tag(folded)
-        text = b"" if tag is None or tag[0] == folded else tag[0].encode(errors="replace")
-        return varint(len(text)) + text
-
-
 def _keys_of(photo: Photo, language: str) -> Iterator[bytes]:
     """Yield the keys of all terms that a picture bears."""
     for word in {word for _, value in photo.fields for word in _words(value)}:
@@ -433,13 +393,6 @@ def _colour(hexadecimal: str) -> int:
     return round(luma / 17) << 4 | blues << 2 | reds
 
 
-def _columns(looks: bytes) -> bytes:
-    """Return looks (`LOOK`): what names each tile, then each one's proportions, then its colour."""
-    digests = bytearray(len(looks) // 2)
-    digests[::2], digests[1::2] = looks[::LOOK], looks[1::LOOK]
-    return b"".join((digests, looks[2::LOOK], looks[3::LOOK]))
-
-
 def _told(photo: Photo) -> Told:
     alt = photo.alt
     return Told(
@@ -464,7 +417,7 @@ def _pictures(block: _Block) -> object:
 def _looks(block: _Block) -> object:
     """Return what pictures look like, column after column."""
     looks = b"".join([told.look for _, told in block])
-    return {"ids": _steps(number for number, _ in block), "looks": _columns(looks).hex()}
+    return {"ids": _steps(number for number, _ in block), "looks": columns(looks).hex()}
 
 
 def _values(block: _Block) -> object:

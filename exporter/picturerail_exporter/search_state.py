@@ -8,6 +8,8 @@ Tables::
     search_rest      key, data: a frequent term's other postings
     search_presence  key, data: which pictures have a frequent word that says little
     search_frequent  key, documents: how many have each term that has other postings
+    search_common    key, documents: how many have each word, or stem of several, that many do
+    search_together  key, data: the best pictures of frequent stems together
     search_spelling  key: words by their length, for those that are misspelt
     search_pictures, search_looks, search_values, search_facts
                      key, data: what is said of pictures one by one, some ids a row
@@ -41,6 +43,7 @@ from picturerail_exporter.search_file import (
     packed_record,
     packed_size,
     packed_text,
+    packed_together,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +55,8 @@ CREATE TABLE IF NOT EXISTS search_record(key BLOB PRIMARY KEY, value BLOB) WITHO
 CREATE TABLE IF NOT EXISTS search_rest(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_presence(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_frequent(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_common(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_together(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_spelling(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_pictures(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_looks(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
@@ -70,6 +75,8 @@ _TABLE_NAMES = (
     "search_rest",
     "search_presence",
     "search_frequent",
+    "search_common",
+    "search_together",
     "search_spelling",
     "search_pictures",
     "search_looks",
@@ -82,14 +89,15 @@ _TABLE_NAMES = (
 )
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
-    "terms": ("search_entry", Cut(13_000, 24_000, packed_entry, 100, 40)),
-    "postings": ("search_record", Cut(17_500, 33_000, packed_record, 10, 240, terms=True)),
-    "rest": ("search_rest", Cut(8_000, 48_000, packed_record, 1, terms=True)),
+    "terms": ("search_entry", Cut(9_000, 17_000, packed_entry, 100, 40)),
+    "postings": ("search_record", Cut(20_500, 39_000, packed_record, 10, 240, terms=True)),
+    "rest": ("search_rest", Cut(14_000, 48_000, packed_record, 1, terms=True)),
     "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
+    "together": ("search_together", Cut(32_000, 48_000, packed_together, 4)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
-    "pictures": ("search_pictures", Cut(60_000, 72_000, packed_text, 2)),
-    "looks": ("search_looks", Cut(15_000, 20_000, packed_text, 2)),
+    "pictures": ("search_pictures", Cut(70_000, 82_000, packed_text, 2)),
+    "looks": ("search_looks", Cut(20_000, 26_000, packed_text, 2)),
     "values": ("search_values", Cut(30_000, 50_000, packed_size, 2)),
     "facts": ("search_facts", Cut(80_000, 120_000, packed_size, 2)),
 }
@@ -103,9 +111,14 @@ proportions, one of its colour."""
 TERMS = ("terms", "postings", "rest", "presence")
 """The kinds whose rows are of terms."""
 FREQUENT = "frequent"
-"""Rows of terms, too, which lie in the root in place of files."""
+COMMON = "common"
+"""Rows of terms, too; the first lie in the root in place of files, the others nowhere."""
 
-_TERM_TABLES = {**{kind: ROWS[kind][0] for kind in TERMS}, FREQUENT: "search_frequent"}
+_TERM_TABLES = {
+    **{kind: ROWS[kind][0] for kind in TERMS},
+    FREQUENT: "search_frequent",
+    COMMON: "search_common",
+}
 
 _AT_ONCE = 900
 """Rows that one query asks for."""
@@ -188,6 +201,18 @@ class SearchState:
     def frequent(self) -> Iterator[Row]:
         """Yield the terms that have other postings, ascending, and how many documents each has."""
         return iter(self._db.execute("SELECT key, value FROM search_frequent ORDER BY key"))
+
+    def common(self) -> Iterator[Row]:
+        """Yield words and stems of several that many have, ascending, and how many do."""
+        return iter(self._db.execute("SELECT key, value FROM search_common ORDER BY key"))
+
+    def says_little(self, word: str) -> bool:
+        """Tell whether a frequent word says little: only of such is presence told."""
+        return bool(self._of_term("search_presence", word.encode() + b"\0w"))
+
+    def is_near(self, word: bytes) -> bool:
+        """Tell whether a word is near to tags."""
+        return self._is_row("search_record", word + b"\0n")
 
     def set_spelling(self, key: bytes, *, there: bool) -> None:
         """Keep a word for those who misspell it, or forget it."""
@@ -322,6 +347,12 @@ class SearchState:
 
     def _name_file(self, kind: str, first: bytes, name: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO search_file VALUES (?, ?, ?)", (kind, first, name))
+
+    def row(self, kind: str, key: bytes) -> bytes | None:
+        """Return a row; None where there is none."""
+        query = f"SELECT value FROM {ROWS[kind][0]} WHERE key = ?"  # noqa: S608
+        found = self._db.execute(query, (key,)).fetchone()
+        return found and bytes(found[0])
 
     def cut_all(self, kind: str) -> Files:
         """Cut all rows of a kind into files; return them by name."""

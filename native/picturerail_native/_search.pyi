@@ -196,6 +196,19 @@ class _Library:
     def prse_site_term(
         self, site: FFI.CData, key: FFI.CData, term: FFI.CData, error: FFI.CData
     ) -> int: ...
+    def prse_site_together(
+        self,
+        site: FFI.CData,
+        stems: FFI.CData,
+        weights: FFI.CData,
+        count: int,
+        lengths: FFI.CData,
+        fields: int,
+        members: FFI.CData,
+        combinations: int,
+        together: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
     def prse_site_close(self, site: FFI.CData) -> None: ...
     def prse_check(self, path: bytes | FFI.CData, error: FFI.CData) -> int: ...
     def prse_stem(

@@ -6,7 +6,7 @@ Everything it gives is a function of the index's living documents alone.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ _HEAD = struct.Struct("<III")
 _ENTRY = struct.Struct("<QI")
 _NUMBER = struct.Struct("<I")
 _KEYS_AT_ONCE = 4096
+_NO_MEMBER = 0xFFFFFFFF
 
 PRESENCE = 255
 """The band of records that tell which documents have a word that says little, and not more."""
@@ -49,6 +50,19 @@ class SiteTerm:
     records: tuple[SiteRecord, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SiteTogether:
+    """The best documents that have two or three stems together.
+
+    `shown` are the ids, little-endian u64 and ascending, of those of which it is to be told what
+    they look like.
+    """
+
+    key: bytes
+    shown: bytes
+    record: bytes
+
+
 class SiteTerms:
     """An index as it stood when this was made. Belongs to one thread at a time."""
 
@@ -59,14 +73,10 @@ class SiteTerms:
             reader: of the index; may be closed before this.
             fields: every name that a field of a document may have; their order numbers them.
         """
-        names = [name.encode() for name in fields]
-        kept = [ffi.from_buffer(name) for name in names]
-        texts = _new("prse_text[]", len(names))
-        for text, name in zip(texts, kept, strict=True):
-            text.data, text.length = name, len(name)
+        texts, _kept = _texts(fields)
         self._fields = tuple(fields)
         self._error, out = _new("prse_error *"), _new("prse_site **")
-        status = lib.prse_site_open(reader._open_handle(), texts, len(names), out, self._error)
+        status = lib.prse_site_open(reader._open_handle(), texts, len(fields), out, self._error)
         raise_for(status, self._error)
         self._handle = ffi.gc(out[0], lib.prse_site_close)
         self._text = _new("prse_text *")
@@ -121,8 +131,61 @@ class SiteTerms:
             at += size
         return SiteTerm(documents, entry, tuple(records))
 
+    def together(
+        self,
+        weights: Mapping[str, int],
+        lengths: Sequence[int],
+        combinations: Iterable[Sequence[str]],
+    ) -> Iterator[SiteTogether]:
+        """Yield the best documents of combinations of stems that any has together, by key.
+
+        Args:
+            weights: of stems, what words of each are worth beside the others'.
+            lengths: of each field, how many words it is taken to have: two to the power of so
+                many quarters.
+            combinations: two or three stems each.
+        """
+        asked = [sorted(each, key=str.encode) for each in combinations]
+        stems = sorted(set().union(*asked), key=str.encode)
+        number = {stem: at for at, stem in enumerate(stems)}
+        members = [
+            each for stems in asked for each in (*map(number.__getitem__, stems), _NO_MEMBER)[:3]
+        ]
+        texts, _kept = _texts(stems)
+        status = lib.prse_site_together(
+            self._handle,
+            texts,
+            _new("uint32_t[]", [weights[stem] for stem in stems]),
+            len(stems),
+            _new("uint32_t[]", lengths),
+            len(lengths),
+            _new("uint32_t[]", members),
+            len(asked),
+            self._text,
+            self._error,
+        )
+        raise_for(status, self._error)
+        answer = self._answer()
+        at = 0
+        while at < len(answer):
+            key_length, count, length = _HEAD.unpack_from(answer, at)
+            ids = at + _HEAD.size + key_length
+            record = ids + 8 * count
+            key = answer[at + _HEAD.size : ids]
+            at = record + length
+            yield SiteTogether(key, answer[ids:record], answer[record:at])
+
     def _answer(self) -> bytes:
         answer = ffi.buffer(self._text.data, self._text.length)[:] if self._text.length else b""
         if not isinstance(answer, bytes):
             raise SearchArgumentError("the engine answered with what are no bytes")
         return answer
+
+
+def _texts(texts: Sequence[str]) -> tuple[Any, list[Any]]:
+    """Return texts as the engine takes them, and what must be kept as long as they are used."""
+    kept = [ffi.from_buffer(text.encode()) for text in texts]
+    out = _new("prse_text[]", len(kept))
+    for text, data in zip(out, kept, strict=True):
+        text.data, text.length = data, len(data)
+    return out, kept

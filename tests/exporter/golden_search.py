@@ -9,13 +9,13 @@ import shutil
 import sys
 from pathlib import Path
 
-from picturerail_exporter import search_index
+from picturerail_exporter import search_rows
 
 from .helpers import MemorySource, index_only
 
 NEAR = {"Grass": [("meadow", 0.5), ("lawn", 0.25)]}
 FREQUENT = 900
-"""In place of `search_index.WHOLE`, so that some words have a rest."""
+"""In place of `search_rows.WHOLE`, so that some words have a rest."""
 
 
 def pictures() -> MemorySource:
@@ -35,6 +35,6 @@ def pictures() -> MemorySource:
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir()
-    search_index.WHOLE = FREQUENT
+    search_rows.WHOLE = FREQUENT
     index_only(pictures(), NEAR, folder)
     shutil.rmtree(folder / "engine")

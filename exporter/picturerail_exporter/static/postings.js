@@ -3,9 +3,9 @@
 "use strict";
 
 (() => {
-  const MAGIC = [0x50, 0x52, 0x53, 0x58, 7]; // "PRSX" and the version
+  const MAGIC = [0x50, 0x52, 0x53, 0x58, 8]; // "PRSX" and the version
   /** @type {IndexKind[]} */
-  const KINDS = ["terms", "postings", "rest", "presence", "spelling", "meaning", "pictures", "looks", "values", "facts"];
+  const KINDS = ["terms", "postings", "rest", "presence", "together", "spelling", "meaning", "pictures", "looks", "values", "facts"];
   const { Bytes, Part, binary, lookOf, languageOf } = globalThis.Picturerail;
   const EXACT = 8; // below that a term's level tells how many documents it has
   const encoder = new TextEncoder();
@@ -81,8 +81,14 @@
       this._parts = new WeakMap(); // by their rows' values: words are searched again as one types on
       /** @type {Map<string, number>} */
       this._frequent = new Map(); // how many documents have a term that has a rest
+      /** @type {Set<string>} */
+      this._alone = new Set(); // such words that no tag is near to
       for (const [key, value] of rowsOf(bytes.take(bytes.number()))) {
-        this._frequent.set(key, new Bytes(value).number());
+        const told = new Bytes(value);
+        this._frequent.set(key, told.number());
+        if (told.ended) {
+          this._alone.add(key);
+        }
       }
       /** @type {Record<string, [first: string, name: string][]>} */
       this._directory = {};
@@ -177,7 +183,7 @@
      * @returns {Promise<NearTag[]>}
      */
     async nearTags(word) {
-      const row = await this._row("postings", keyOf(word, "n"));
+      const row = this._alone.has(keyOf(word, "w")) ? undefined : await this._row("postings", keyOf(word, "n"));
       if (!row) {
         return [];
       }
@@ -244,6 +250,15 @@
     async presence(term) {
       const rows = term.rest ? await this._range("presence", term.key) : [];
       return rows.map(([, value]) => this._part(value));
+    }
+
+    /**
+     * What is told beforehand of the best documents that have some words together.
+     * @param {string[]} stems two or three of `root.together`, as `binary`, ascending
+     * @returns {Promise<Uint8Array | undefined>}
+     */
+    async together(stems) {
+      return (await this._row("together", `${stems.join("\x01")}\0b`))?.[1];
     }
 
     /**

@@ -7,7 +7,7 @@
 "use strict";
 
 (() => {
-  const { analyseQuery: analyse, parse, WordSource, PhraseSource, LightSource, Facets, nearest } = globalThis.Picturerail;
+  const { analyseQuery: analyse, parse, WordSource, PhraseSource, LightSource, BestTogether, Facets, nearest } = globalThis.Picturerail;
   const NEAR_SHARE = 0.6;
   const FARTHEST = 4;
   const SEVERAL = 1000; // documents of a word that are read at once beside other words
@@ -37,6 +37,10 @@
       /** @type {number[]} */
       this._bounds = [];
       this._sure = 0;
+      /** @type {BestTogether | undefined} */
+      this.together = undefined;
+      /** @type {BestTogether | undefined} */
+      this.shown = undefined; // that which the answer is taken from
     }
 
     async open() {
@@ -54,6 +58,9 @@
         return { a: this.sources[a], b: this.sources[b], most: NEAR_SHARE * Math.min(this.sources[a].idf, this.sources[b].idf) };
       });
       this._mostNear = this._pairs.reduce((sum, { most }) => sum + most, 0);
+      const flat = this._flat();
+      const asked = flat?.words.map((word) => this.sources[word]);
+      this.together = asked && (await BestTogether.open(this.index, asked, this._pairs));
     }
 
     /**
@@ -82,6 +89,10 @@
         if (whole) {
           await Promise.all(this.sources.map((source) => source.loadAll()));
         }
+        const told = whole ? undefined : await this._rankTogether(limit);
+        if (told) {
+          return told;
+        }
         const found = this._rank(limit);
         if (found.settled) {
           if (found.hits.length || this.relaxed || !canRelax(this.query.root)) {
@@ -100,6 +111,41 @@
       const least = this.sources.length > 1 ? SEVERAL : 0;
       // Where nothing is left but what light words are worth to a few, that is read.
       await Promise.all(open.length ? open.map((source) => source.load(least)) : this.sources.map((source) => source.loadWorth()));
+    }
+
+    /**
+     * What the index tells beforehand of these words, where that is enough.
+     * @param {number} limit
+     */
+    async _rankTogether(limit) {
+      const { together } = this;
+      this.together = undefined; // what is read from now on says more
+      if (!together) {
+        return undefined;
+      }
+      const light = this.sources.filter((source) => source.light);
+      await Promise.all(light.map((source) => source.load(0)));
+      const more = light.reduce((sum, source) => sum + source.idf * source.most, 0);
+      let unsure = 0;
+      /** @type {Scored[]} */
+      const hits = [];
+      together.forEach((id, value, known) => {
+        together.sources.forEach((source, at) => source.known.set(id, known[at]));
+        const states = light.map((source) => this._light(source, id));
+        const low = states.reduce((sum, state) => sum + state.low, value);
+        const high = states.reduce((sum, state) => sum + state.high, value);
+        if (high - low < 1e-12) {
+          hits.push({ id, low, high, exact: true });
+        } else {
+          unsure = Math.max(unsure, high);
+        }
+      });
+      hits.sort((a, b) => b.low - a.low || a.id - b.id);
+      const bound = await together.bound((hits[limit - 1]?.low ?? 0) - more);
+      const others = Math.max(unsure, bound && bound + more);
+      const enough = others === 0 ? hits.length > 0 : hits.length >= limit && hits[limit - 1].low >= others;
+      this.shown = enough ? together : undefined;
+      return enough ? { hits, settled: true, total: hits.length, all: others === 0 } : undefined;
     }
 
     /** @param {number} limit */
@@ -506,7 +552,7 @@
     const total = narrowed ? ranked.length : Math.max(found?.total ?? 0, ranked.length);
     const hits = ranked.slice(0, limit).map(({ id, score }) => {
       const ways = one.sources.filter(({ word }) => !word.excluded).map((source) => source.way(id));
-      const look = one.sources.map((source) => source.look(id)).find(Boolean);
+      const look = one.shown?.look(id) ?? one.sources.map((source) => source.look(id)).find(Boolean);
       return { id, score, look, matches: /** @type {Way[]} */ (ways.filter(Boolean)) };
     });
     const near = all && sort === "best" && !narrowed ? await byMeaning(index, text, hits, Math.min(limit, FEW)) : [];

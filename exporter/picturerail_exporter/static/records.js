@@ -263,6 +263,6 @@
     return { digest: digest.join(""), form: looks[2 * count + at] - 128, colour: looks[3 * count + at] };
   }
 
-  const records = { Bytes, Part, binary, lookOf, LOOK_BYTES };
+  const records = { Bytes, Bits, Part, binary, lookOf, LOOK_BYTES };
   globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, records);
 })();

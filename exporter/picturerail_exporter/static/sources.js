@@ -57,6 +57,7 @@
       /** @type {Map<FieldUse[], number>} */
       this._weights = new Map();
       this._read = 0; // documents, over all lists
+      this.bearing = 0; // documents that have it as such or in a form
       this.light = false;
     }
 
@@ -87,6 +88,7 @@
         await this.loadAll(); // how many have it there is not written down
       }
       const bearing = word.field ? this._bearing() : (stems?.bearing ?? (await this._documents("exact")));
+      this.bearing = bearing;
       this.idf = this._idf(bearing || (await this._mostFrequent()));
     }
 
@@ -224,8 +226,16 @@
 
     /** The most that what is not read yet may be worth, to any document. */
     get bound() {
-      const near = this.near.length ? 0.1 * this.near[0].similarity : 0;
-      return Math.max(near, ...this.lists.map((list) => this._bound(list)));
+      return Math.max(this.boundOf(true), this.boundOf(false));
+    }
+
+    /**
+     * The same of the word and its other forms alone, or of all else.
+     * @param {boolean} text
+     */
+    boundOf(text) {
+      const near = !text && this.near.length ? 0.1 * this.near[0].similarity : 0;
+      return Math.max(near, ...this.lists.filter((list) => isText(list) === text).map((list) => this._bound(list)));
     }
 
     /** The most that it may be worth to any document, read or not. */
@@ -373,6 +383,9 @@
       this.unread = [];
       this.light = false;
       this.most = 0;
+      this.bearing = 0;
+      /** @type {List[]} */
+      this.lists = [];
     }
 
     async open() {
@@ -428,6 +441,14 @@
 
     reckon() {
       return { low: 0, high: 0 };
+    }
+
+    boundOf() {
+      return 0;
+    }
+
+    weight() {
+      return 0;
     }
 
     /** @param {number} id */
@@ -557,5 +578,5 @@
     return Math.min(last[a.length], most + 1);
   }
 
-  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { WordSource, PhraseSource, isNearer, worth, weightOf });
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { WordSource, PhraseSource, isText, isNearer, worth, weightOf });
 })();

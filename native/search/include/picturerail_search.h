@@ -31,7 +31,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRSE_ABI_VERSION 4
+#define PRSE_ABI_VERSION 5
 #define PRSE_UUID_BYTES 16
 #define PRSE_MESSAGE_BYTES 1020
 
@@ -328,6 +328,15 @@ int32_t prse_site_keys(prse_site *site, prse_text after, size_t limit, prse_text
  * next call: u64 documents, u32 bytes of the entry, the entry, u32 number of records, and for each u32
  * band, u32 number of documents, u32 bytes of its postings, u64 ids of the documents, the postings. */
 int32_t prse_site_term(prse_site *site, prse_text key, prse_text *term, prse_error *error);
+
+/* The best documents of combinations of `count` stems, by key, as far as some document has all of one together.
+ * Stems ascend; `weights`, up to 1,000 each, say what words of each are worth beside the others'. `lengths`
+ * tell of each field how many words it is taken to have: two to the power of so many quarters. `members` are the numbers of stems, ascending, three for each of the combinations, of two the last UINT32_MAX. Owned by the
+ * site until its next call: for each u32 bytes of the key, u32 number of documents, u32 bytes of the record,
+ * the key, u64 ids of the documents of which it is to be told what they look like, the record. */
+int32_t prse_site_together(prse_site *site, const prse_text *stems, const uint32_t *weights, size_t count,
+                           const uint32_t *lengths, size_t fields, const uint32_t *members, size_t combinations,
+                           prse_text *together, prse_error *error);
 void prse_site_close(prse_site *site);
 
 /* ---- analysis: one analyser for the index, highlighting and the site ---- */

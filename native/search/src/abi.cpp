@@ -451,6 +451,32 @@ int32_t prse_site_term(prse_site* site, prse_text key, prse_text* term, prse_err
   });
 }
 
+int32_t prse_site_together(prse_site* site, const prse_text* stems, const uint32_t* weights, size_t count,
+                           const uint32_t* lengths, size_t fields, const uint32_t* members, size_t combinations,
+                           prse_text* together, prse_error* error) {
+  return guarded(error, [&] {
+    std::string& answer = required(site, "site").answer;
+    answer.clear();
+    std::vector<std::string_view> texts;
+    for (const prse_text& stem : array(stems, count, "stems")) texts.push_back(view(stem));
+    std::vector<prse::SiteMembers> asked(combinations);
+    const auto all = array(members, prse::kMostTogether * combinations, "members");
+    for (size_t i = 0; i < all.size(); ++i) asked[i / prse::kMostTogether][i % prse::kMostTogether] = all[i];
+    const auto number = [&](size_t value) { prse::put_fixed(answer, static_cast<uint32_t>(value)); };
+    const auto found = site->terms.together(texts, array(weights, count, "weights"),
+                                            array(lengths, fields, "lengths"), asked);
+    for (const prse::SiteTogether& one : found) {
+      number(one.key.size());
+      number(one.shown.size());
+      number(one.record.size());
+      answer += one.key;
+      for (const uint64_t id : one.shown) prse::put_fixed(answer, id);
+      answer += one.record;
+    }
+    required(together, "together") = text_of(answer);
+  });
+}
+
 void prse_site_close(prse_site* site) { delete site; }
 
 // ---- analysis ----

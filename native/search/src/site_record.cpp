@@ -3,67 +3,10 @@
 #include <algorithm>
 #include <bit>
 
+#include "bit_writer.h"
 #include "bytes.h"
 
 namespace prse {
-namespace {
-
-// A distance's lower part is of at most so many bits: ids are below 2^53, as a browser's numbers are.
-constexpr unsigned kMostLow = 48;
-
-// Bits behind bytes, the highest of each byte first; the last byte is filled up with zeros.
-class BitWriter {
- public:
-  explicit BitWriter(std::string& out) : out_(out) {}
-  // At most 56 bits of it.
-  void put(std::uint64_t value, unsigned count) {
-    bits_ = bits_ << count | (value & ((std::uint64_t{1} << count) - 1));
-    for (held_ += count; held_ >= 8; held_ -= 8) out_.push_back(static_cast<char>(bits_ >> (held_ - 8)));
-  }
-
-  // Golomb's code for geometric distances with a power of two as its divisor (Rice, "Some practical
-  // universal noiseless coding techniques", JPL 79-22, 1979): the upper part in ones and a zero.
-  void put_rice(std::uint64_t value, unsigned low) {
-    std::uint64_t ones = value >> low;
-    for (; ones >= 32; ones -= 32) put(UINT32_MAX, 32);
-    put(((std::uint64_t{1} << ones) - 1) << 1, static_cast<unsigned>(ones) + 1);
-    put(value, low);
-  }
-
-  // One of `count` values, the first of them in one bit less where that is left over.
-  void put_one_of(std::uint32_t value, std::uint32_t count) {
-    const unsigned bits = std::bit_width(count - 1);
-    const std::uint32_t shorter = (std::uint32_t{1} << bits) - count;
-    if (value < shorter) {
-      put(value, bits - 1);
-    } else {
-      put(value + shorter, bits);
-    }
-  }
-
-  void finish() {
-    if (held_ > 0) put(0, 8 - held_);
-  }
-
- private:
-  std::string& out_;
-  std::uint64_t bits_ = 0;
-  unsigned held_ = 0;  // fewer than 8 of them are not written yet
-};
-
-// The number of lower bits with which distances take the least. What they take falls and then rises.
-unsigned best_low(std::span<const std::uint64_t> distances) {
-  std::uint64_t least = UINT64_MAX;
-  for (unsigned low = 0; low <= kMostLow; ++low) {
-    std::uint64_t bits = 0;
-    for (const std::uint64_t distance : distances) bits += (distance >> low) + low + 1;
-    if (bits >= least) return low - 1;
-    least = bits;
-  }
-  return kMostLow;
-}
-
-}  // namespace
 
 void put_site_class(std::string& out, const SiteClass& uses) {
   put_varint(out, uses.size());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <unordered_map>
 #include <utility>
@@ -88,7 +89,7 @@ std::uint64_t level_of_count(std::size_t documents) {
 }  // namespace
 
 SiteTerms::SiteTerms(const SearchState& state, std::span<const std::string_view> fields)
-    : state_(state), fields_(fields.begin(), fields.end()) {
+    : state_(state), fields_(fields.begin(), fields.end()), reference_lengths_(fields.size(), kReferenceLength) {
   const Weights weights({});
   for (const std::string& field : fields_) weights_.push_back(weights.of(field));
   for (const SegmentView& view : state.snapshot->segments) {
@@ -199,11 +200,11 @@ SitePostings SiteTerms::read(const std::string& term, bool with_positions) const
   return out;
 }
 
-double SiteTerms::reference_worth(const SiteClass& uses) const {
+double SiteTerms::reference_worth(const SiteClass& uses, std::span<const double> lengths) const {
   double worth = 0;
   for (const SiteUse& use : uses) {
     worth += weights_[use.field] * use.times /
-             (1 - kLengthShare + kLengthShare * use.words / kReferenceLength);
+             (1 - kLengthShare + kLengthShare * use.words / lengths[use.field]);
   }
   return worth;
 }
@@ -248,7 +249,7 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
   // Levels of worth, the highest first, and how many documents are on each.
   std::vector<int> level_of;
   for (const SiteClass& uses : postings.classes) {
-    level_of.push_back(static_cast<int>(std::floor(kLevelsPerDoubling * std::log2(1 + reference_worth(uses)))));
+    level_of.push_back(static_cast<int>(std::floor(kLevelsPerDoubling * std::log2(1 + reference_worth(uses, reference_lengths_)))));
   }
   std::vector<std::size_t> of_class(postings.classes.size());
   for (const SitePosting& posting : postings.all) ++of_class[posting.place];
@@ -383,6 +384,33 @@ std::uint64_t SiteTerms::bearing(const std::vector<std::string>& words) const {
     count += static_cast<std::uint64_t>(std::unique(docs.begin(), docs.end()) - docs.begin());
   }
   return count;
+}
+
+std::vector<SiteTogether> SiteTerms::together(std::span<const std::string_view> stems,
+                                              std::span<const std::uint32_t> weights,
+                                              std::span<const std::uint32_t> lengths,
+                                              std::span<const SiteMembers> combinations) const {
+  if (lengths.size() != fields_.size()) fail_invalid("there is one length for each field");
+  if (std::adjacent_find(stems.begin(), stems.end(), std::greater_equal<>()) != stems.end()) {
+    fail_invalid("stems ascend, each there once");
+  }
+  for (const auto& [first, second, third] : combinations) {
+    const bool ascends = first < second && (third == kNoMember || second < third);
+    if (!ascends || second >= stems.size() || (third != kNoMember && third >= stems.size())) {
+      fail_invalid("a combination is of two or three of the stems, ascending");
+    }
+  }
+  std::vector<SiteStem> all;
+  for (std::size_t i = 0; i < stems.size(); ++i) {
+    SiteStem& one = all.emplace_back(SiteStem{std::string(stems[i]), weights[i], {}});
+    for (std::string& word : words_of_stem(stems[i])) {
+      SitePostings postings = read(kWordKey + word, true);
+      one.words.push_back({std::move(word), std::move(postings)});
+    }
+  }
+  std::vector<double> taken;
+  for (const std::uint32_t quarters : lengths) taken.push_back(std::exp2(quarters / 4.0));
+  return best_together(all, combinations, [&](const SiteClass& uses) { return reference_worth(uses, taken); });
 }
 
 std::optional<SiteTerm> SiteTerms::near(std::string_view word) const {

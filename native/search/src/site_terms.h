@@ -14,6 +14,7 @@
 #include "postings.h"
 #include "search_state.h"
 #include "site_record.h"
+#include "site_together.h"
 
 namespace prse {
 
@@ -47,6 +48,15 @@ class SiteTerms {
   // there are 's', the words of a stem, and 'n', the tags that a word is near to.
   std::optional<SiteTerm> term(std::string_view key) const;
 
+  // The best documents of combinations of these stems, which ascend, as far as some document has all of one
+  // together. `weights` say what words of each stem are worth beside the others'; `lengths`, by field, how many
+  // words it is taken to have: two to the power of so many quarters. PRSE_INVALID where stems do not ascend, a
+  // combination is not of two or three of them, ascending, or there is not a length for each field.
+  std::vector<SiteTogether> together(std::span<const std::string_view> stems,
+                                     std::span<const std::uint32_t> weights,
+                                     std::span<const std::uint32_t> lengths,
+                                     std::span<const SiteMembers> combinations) const;
+
   struct Field {
     std::uint64_t words;
     std::uint64_t documents;  // that have any
@@ -64,7 +74,7 @@ class SiteTerms {
   std::optional<SiteTerm> stem(std::string_view stem) const;
   std::optional<SiteTerm> near(std::string_view word) const;
   bool lives(const std::string& term) const;
-  double reference_worth(const SiteClass& uses) const;
+  double reference_worth(const SiteClass& uses, std::span<const double> lengths) const;
   static std::vector<SiteClass> bounds(const std::vector<SiteClass>& classes);
   static void put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const SitePostings& postings,
                         std::span<const SitePosting> all, std::size_t least, std::size_t most);
@@ -72,6 +82,7 @@ class SiteTerms {
 
   const SearchState& state_;
   std::vector<std::string> fields_;
+  std::vector<double> reference_lengths_;                // by number
   std::vector<double> weights_;                          // by number
   std::vector<std::vector<std::uint32_t>> numbers_;      // by segment, by the segment's field
 };

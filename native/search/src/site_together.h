@@ -1,0 +1,48 @@
+// The best documents of two or three frequent words together, as the search of a static site reads them:
+// ../SITE.md draws the bytes.
+//
+// Each of the words' lists is long, and what has them all lies scattered in them. With the best known
+// beforehand a visitor need not read the lists.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "site_record.h"
+
+namespace prse {
+
+// A stem of which many documents have some word.
+struct SiteStem {
+  struct Word {
+    std::string text;
+    SitePostings postings;  // with positions
+  };
+  std::string text;
+  std::uint32_t weight;  // what its words are worth beside those of other stems
+  std::vector<Word> words;  // ascending
+};
+
+// The best of the documents that have some word of each of two or three stems.
+struct SiteTogether {
+  std::string key;
+  std::vector<std::uint64_t> shown;  // ids, ascending, of those of which it is to be told what they look like
+  std::string record;
+};
+
+// Two or three of stems, ascending, by their numbers.
+inline constexpr std::size_t kMostTogether = 3;
+inline constexpr std::uint32_t kNoMember = UINT32_MAX;  // in place of the third of two
+using SiteMembers = std::array<std::uint32_t, kMostTogether>;
+
+// Of combinations of stems, which ascend, those that some document has together.
+// `weight_of` tells what a class of documents has of a word, where fields are as long as they are taken to be,
+// before it is saturated.
+std::vector<SiteTogether> best_together(std::span<const SiteStem> stems, std::span<const SiteMembers> combinations,
+                                        const std::function<double(const SiteClass&)>& weight_of);
+
+}  // namespace prse
