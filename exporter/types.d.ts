@@ -400,8 +400,7 @@ declare var Picturerail: {
   analyseQuery(text: string): string[];
   overlap(text: string): boolean;
   regionOf(word: string, from: number, isVowel: (letter: string) => boolean): number;
-  stemEnglish(word: string): string;
-  stemGerman(word: string): string;
+  addLanguage(name: string, stem: (word: string) => string, stopWords: string): void;
   documentsOf(index: Postings): KnownDocuments;
   languageOf(name: string): Language;
   Bytes: new (bytes: Uint8Array, at?: number) => IndexBytes;

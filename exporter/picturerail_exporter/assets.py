@@ -13,10 +13,10 @@ SEARCH_SCRIPTS = tuple(
     f"static/{name}.js"
     for name in (
         "analyse",
-        "region",
-        "stem_english",
-        "stem_german",
         "language",
+        "region",
+        "english",
+        "german",
         "records",
         "postings",
         "query",
@@ -31,11 +31,29 @@ SEARCH_SCRIPTS = tuple(
         "worker",
     )
 )
-"""What the search of a site is made of, in the order in which it runs."""
+"""What searches, in the order in which it runs; of languages a site has its own alone."""
+
+_OF_LANGUAGES = {
+    "none": frozenset[str](),
+    "english": frozenset({"static/region.js", "static/english.js"}),
+    "german": frozenset({"static/region.js", "static/german.js"}),
+}
+_OF_ANY = frozenset().union(*_OF_LANGUAGES.values())
 
 
-def static_files(theme: Theme, recipe: Recipe) -> Iterator[tuple[str, bytes]]:
-    """Yield the style sheets, scripts, icon, and what else a theme has, as (path, bytes)."""
+def search_scripts(language: str) -> tuple[str, ...]:
+    """Return what searches texts of a language, named as the engine does, in order."""
+    others = _OF_ANY - _OF_LANGUAGES[language]
+    return tuple(path for path in SEARCH_SCRIPTS if path not in others)
+
+
+def static_files(
+    theme: Theme, recipe: Recipe, search_language: str = "english"
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the style sheets, scripts, icon, and what else a theme has, as (path, bytes).
+
+    `search_language` is that of the texts, as the engine knows it: another's rules are not sent.
+    """
     import rjsmin
 
     search: dict[str, bytes] = {}
@@ -54,4 +72,4 @@ def static_files(theme: Theme, recipe: Recipe) -> Iterator[tuple[str, bytes]]:
         else:
             yield path, data
     # What searches is one script, for the same reason.
-    yield SEARCH_SCRIPT, b"\n".join(search[path] for path in SEARCH_SCRIPTS)
+    yield SEARCH_SCRIPT, b"\n".join(search[path] for path in search_scripts(search_language))

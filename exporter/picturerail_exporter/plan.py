@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picturerail_exporter import addresses, assets, media, pages
+from picturerail_exporter import addresses, media, pages
 from picturerail_exporter.album_parts import Parts, parts_of
 from picturerail_exporter.changes import Touched
 from picturerail_exporter.collection import TAG, WAYS, Photo
@@ -22,7 +22,6 @@ from picturerail_exporter.scroll import scroll_of
 from picturerail_exporter.search_file import ROOT
 from picturerail_exporter.sections import Listing, Section, section_path
 from picturerail_exporter.state import SiteState
-from picturerail_exporter.theme import Theme
 from picturerail_exporter.way_state import Counted
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ class Planner:
         store: RenditionStore,
         recipe: Recipe,
         templates: Pages,
-        theme: Theme,
+        static: Iterable[tuple[str, bytes]],
         similar: int,
     ) -> None:
         """Keep what the files are made of.
@@ -76,12 +75,12 @@ class Planner:
             store: where renditions lie.
             recipe: of the renditions.
             templates: of the pages.
-            theme: of the site.
+            static: what no picture changes beside pages, as (path, bytes); read once.
             similar: how many similar pictures are shown beside one.
         """
         self._state, self._touched, self._similar = state, touched, similar
         self._store, self._recipe, self._templates = store, recipe, templates
-        self._theme = theme
+        self._of_site = static
 
     def plan(self, index: Brought | None, standing: Container[str]) -> Iterator[File]:
         """Yield the files so that each comes after those it needs, and what goes last.
@@ -127,9 +126,7 @@ class Planner:
 
     def _static(self) -> Iterator[File]:
         if self._touched is None:
-            files = itertools.chain(
-                assets.static_files(self._theme, self._recipe), self._templates.fixed()
-            )
+            files = itertools.chain(self._of_site, self._templates.fixed())
             yield from (_ready(path, data) for path, data in files)
 
     def _shards(self, index: Brought | None) -> Iterator[File]:

@@ -65,7 +65,8 @@ class SiteOptions:
     published, if known: link previews, feed and sitemaps need it. `language` is that of
     its own texts. `rules` says what may be published. `albums` is what is said of
     folders beside their own texts. `vectors_version` names the word vectors in
-    use, whose neighbours are searched through. `similar` is how many similar pictures are shown
+    use, whose neighbours are searched through. `search_language` is that of what is said of the
+    pictures, as the engine knows it. `similar` is how many similar pictures are shown
     beside one. `theme` has the templates, styles, scripts and texts. `precompress` names the twins
     that texts get (`compressed.KINDS`). `workers` is how many pictures are
     rendered at once.
@@ -105,9 +106,13 @@ class SiteOptions:
             self.search_language,
             self.precompress,
         )
-        sources = (*assets.static_files(self.theme, self.recipe), *self.theme.sources())
+        sources = (*self.static_files(), *self.theme.sources())
         files = [(name, digest(data)) for name, data in sources]
         return digest(repr((what, files)).encode())
+
+    def static_files(self) -> Iterator[tuple[str, bytes]]:
+        """Yield what no picture changes beside pages, as (path, bytes)."""
+        return assets.static_files(self.theme, self.recipe, self.search_language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +213,7 @@ def export(
                 options.theme,
                 compiled=None if dry_run else options.renditions.parent / "templates",
             ),
-            options.theme,
+            options.static_files(),
             options.similar,
         )
         files = with_twins(planner.plan(brought, _Standing(folder)), options.precompress)

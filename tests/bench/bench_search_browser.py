@@ -327,6 +327,8 @@ def measure(count: int, folder: Path, *, peers: bool) -> None:
     site.folders["/index/"] = ours
     heads = {"ours": '<script src="/search.js"></script>'}
     site.files["/search.js"] = dict(static_files(Theme(), Recipe()))[SEARCH_SCRIPT]
+    script = len(gzip.compress(site.files["/search.js"], 6))
+    print(f"ours, the script that searches: {script / 1e3:.1f} kB of each cold query")
     if peers:
         sides |= {"pagefind": PAGEFIND, "minisearch": MINISEARCH}
         npm = installed()

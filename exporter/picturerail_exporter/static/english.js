@@ -1,10 +1,19 @@
-// The English stem of a word, so that forms of one word find each other: Porter2 (Porter, "The
-// English (Porter2) stemming algorithm", 2002, as of Snowball 3). The rules are the search engine's;
-// tests hold both against one list.
+// English texts: the stem of a word, so that forms of one word find each other, and words that say
+// little. The stem is Porter2's (Porter, "The English (Porter2) stemming algorithm", 2002, as of
+// Snowball 3). The rules are the search engine's; tests hold both against one list.
 "use strict";
 
 (() => {
-  const { regionOf } = globalThis.Picturerail;
+  const { addLanguage, regionOf } = globalThis.Picturerail;
+
+  // Words that say so little that a picture need not bear them; the engine's, folded.
+  const STOP_WORDS =
+    "a about after all also an and any are as at be been but by can could did do does for " +
+    "from had has have he her his how i if in into is it its may me my no nor not of off on " +
+    "or our she should so some such than that the their them then there these they this " +
+    "those to us was we were what when where which while who whom why will with would you " +
+    "your";
+
   // Longer endings stand before those that they end with.
   /** @type {[string, string][]} */
   const STEP2 = [
@@ -181,5 +190,5 @@
     return finish(strip(out, r2), r1, r2).replaceAll("Y", "y");
   }
 
-  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { stemEnglish: stem });
+  addLanguage("english", stem, STOP_WORDS);
 })();

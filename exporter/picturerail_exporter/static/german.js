@@ -1,10 +1,20 @@
-// The German stem of a word, so that forms of one word find each other: Snowball's algorithm (Porter and
-// others, "German stemming algorithm", as of Snowball 3, which also takes ae, oe and ue for umlauts). The
-// rules are the search engine's; tests hold both against one list.
+// German texts: the stem of a word, so that forms of one word find each other, and words that say little.
+// The stem is Snowball's (Porter and others, "German stemming algorithm", as of Snowball 3, which also
+// takes ae, oe and ue for umlauts). The rules are the search engine's; tests hold both against one list.
 "use strict";
 
 (() => {
-  const { regionOf } = globalThis.Picturerail;
+  const { addLanguage, regionOf } = globalThis.Picturerail;
+
+  // Words that say so little that a picture need not bear them; the engine's, folded.
+  const STOP_WORDS =
+    "aber alle als also am an auch auf aus bei beim bin bis bist da dann das dass dein dem " +
+    "den denn der des dich die dies diese dieser dieses dir doch du durch ein eine einem " +
+    "einen einer eines er es etwas euch fur hab habe haben hat hatte hatten ich ihm ihn ihr " +
+    "ihre im in ins ist ja kein keine man mein mich mir mit nach nicht noch nun nur ob oder " +
+    "ohne sein seine sich sie sind so uber um und uns unser unter vom von vor war waren " +
+    "warum was weil welche wenn wer werden wie wir wird wo zu zum zur";
+
   // Letters that a word does not have stand for those that the rules tell apart: U and Y for a u and a y
   // between vowels, which are consonants; A, O and W for the umlauts of a, o and u.
   const VOWELS = "aeiouyAOW";
@@ -119,5 +129,5 @@
     return out.replace(/[AOWUY]/g, (letter) => PLAIN[letter]);
   }
 
-  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { stemGerman: stem });
+  addLanguage("german", stem, STOP_WORDS);
 })();
