@@ -279,6 +279,18 @@ interface Scored {
   exact: boolean;
 }
 
+/** One search, once it is opened. */
+interface Search {
+  readonly query: Query;
+  readonly sources: Source[];
+  readonly relaxed: boolean;
+  readonly orders: Map<number, number> | undefined;
+  /** What the answer is taken from, where the index tells it beforehand. */
+  readonly shown: BestTogether | undefined;
+  open(): Promise<void>;
+  best(limit: number, whole: boolean): Promise<{ hits: Scored[]; total: number; all: boolean }>;
+}
+
 /** How a picture came to match a word of the query. */
 interface Way {
   query: string;
@@ -432,6 +444,7 @@ declare var Picturerail: {
     fetch(element: HTMLElement): void;
   };
   parse(query: string, fields: string[], language: Language): Query;
+  Search: new (index: Postings, text: string, superseded: () => boolean) => Search;
   search(index: Postings, query: string, options?: SearchOptions): Promise<Found>;
   searchName(index: Postings, filename: string): Promise<Found>;
   Facets: {

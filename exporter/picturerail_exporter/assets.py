@@ -27,6 +27,7 @@ SEARCH_SCRIPTS = tuple(
         "facets",
         "meaning",
         "ranking",
+        "find",
         "completions",
         "worker",
     )

@@ -97,7 +97,7 @@ class Stems(msgspec.Struct, frozen=True):
         counts = {**others, **frequent, **most}
         weights = {stem: _weight(counts[stem], documents) for stem in sorted(counts)}
         least = min(others.values(), default=0)
-        quarters = tuple(round(4 * math.log2(length)) for length in lengths)
+        quarters = tuple(round(4 * math.log2(max(1, length))) for length in lengths)
         return cls(weights, least, frozenset(frequent), frozenset(most), quarters)
 
     def combinations(self, stems: Iterable[str]) -> Iterator[tuple[str, ...]]:

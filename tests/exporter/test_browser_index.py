@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from picturerail_exporter import search_index, search_state
+from picturerail_exporter import search_rows, search_state
 from picturerail_exporter.collection import order_of, published
 from picturerail_exporter.media import shape
 from picturerail_exporter.rules import Rules
@@ -304,7 +304,7 @@ def test_the_best_of_many_are_the_engines(seed, node, source, tmp_path, monkeypa
     """Of many pictures the best are the engine's for queries of every kind, not all being read."""
     print(f"seed {seed}")
     if seed < 3:  # fewer words are frequent
-        monkeypatch.setattr(search_index, "WHOLE", 900)
+        monkeypatch.setattr(search_rows, "WHOLE", 900)
     rng = random.Random(seed)
     for number in range(2000):
         caption = zipf(rng, rng.randrange(2, 14))
@@ -353,7 +353,7 @@ def test_the_best_of_many_are_the_engines(seed, node, source, tmp_path, monkeypa
 
 def test_words_that_say_little_cost_little(node, source, tmp_path, monkeypatch):
     """Of "the" beside others it is read who has it, not where; of another word as frequent both."""
-    monkeypatch.setattr(search_index, "WHOLE", 900)
+    monkeypatch.setattr(search_rows, "WHOLE", 900)
     rng = random.Random(9)
     for number in range(6000):
         words = [f"w{rng.randrange(3000):04}" for _ in range(rng.randrange(3, 12))]
@@ -386,7 +386,7 @@ def test_words_that_say_little_cost_little(node, source, tmp_path, monkeypatch):
 @pytest.mark.parametrize("whole", [900, 2400])
 def test_no_file_is_read_in_vain(whole, node, source, tmp_path, monkeypatch):
     """All of a word is in the files that hold rows of it, and no other is read."""
-    monkeypatch.setattr(search_index, "WHOLE", whole)
+    monkeypatch.setattr(search_rows, "WHOLE", whole)
     small = {
         kind: (ROWS[kind][0], Cut(least, most, packed_record, 1, terms=True))
         for kind, least, most in (("postings", 600, 4000), ("rest", 900, 2000))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from picturerail_exporter import search_index
+from picturerail_exporter import search_rows
 from picturerail_exporter.search_file import MAGIC, ROOT, rows_of, texts_of, unpacked
 
 from .golden_search import FREQUENT, NEAR, pictures
@@ -26,7 +26,7 @@ def rows(folder):
 
 def test_the_same_pictures_make_the_same_index(tmp_path, monkeypatch):
     """Of the pictures that the golden index is of one is made with the same rows today."""
-    monkeypatch.setattr(search_index, "WHOLE", FREQUENT)
+    monkeypatch.setattr(search_rows, "WHOLE", FREQUENT)
 
     index_only(pictures(), NEAR, tmp_path)
 

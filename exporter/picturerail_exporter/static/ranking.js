@@ -1,4 +1,4 @@
-// Searching the index: which pictures match a query, in which order, and why. No page here.
+// Which pictures match a query, and in which order.
 //
 // The order is the engine's. It is found without reading all that matches: what is read says how much
 // any other document may be worth at most, and reading ends once none can come among the best.
@@ -7,12 +7,10 @@
 "use strict";
 
 (() => {
-  const { analyseQuery: analyse, parse, WordSource, PhraseSource, LightSource, BestTogether, Facets, nearest } = globalThis.Picturerail;
+  const { parse, WordSource, PhraseSource, LightSource, BestTogether } = globalThis.Picturerail;
   const NEAR_SHARE = 0.6;
   const FARTHEST = 4;
   const SEVERAL = 1000; // documents of a word that are read at once beside other words
-  const FEW_FILES = 2; // what orders ties may cost
-  const FEW = 20; // where words find fewer, what is near in meaning follows
 
   /** One search: what is known so far of which documents match, and how much they are worth. */
   class Search {
@@ -520,122 +518,5 @@
    */
   const has = (node, test) => test(node) || node.children.some((child) => has(child, test));
 
-  /**
-   * Find pictures.
-   * @param {Postings} index
-   * @param {string} text
-   * @param {SearchOptions} [options]
-   * @returns {Promise<Found>}
-   */
-  async function search(index, text, options = {}) {
-    const { limit = Infinity, filters = [], superseded = () => false } = options;
-    const one = new Search(index, text, superseded);
-    const none = !one.query.root.children.length;
-    const sort = options.sort === "best" && none ? "newest" : (options.sort ?? "best");
-    if (none && !filters.length) {
-      return { hits: [], total: 0, all: true, relaxed: false, corrected: [] };
-    }
-    await one.open();
-    const narrowed = filters.length ? await Facets.matching(index, filters) : undefined;
-    const whole = limit === Infinity || sort !== "best" || !!narrowed;
-    const found = none ? undefined : await one.best(whole ? Infinity : limit, whole);
-    /** @type {Ranked[]} */
-    let ranked = found
-      ? found.hits.map(({ id, low }) => ({ id, score: Math.fround(low) }))
-      : Array.from(narrowed ?? [], (id) => ({ id, score: 0 }));
-    if (narrowed) {
-      ranked = ranked.filter(({ id }) => narrowed.has(id));
-    }
-    const orders = one.orders ?? (await ordersFor(index, ranked, sort));
-    sortHits(ranked, orders, sort);
-    const all = !found || found.all;
-    const total = narrowed ? ranked.length : Math.max(found?.total ?? 0, ranked.length);
-    const hits = ranked.slice(0, limit).map(({ id, score }) => {
-      const ways = one.sources.filter(({ word }) => !word.excluded).map((source) => source.way(id));
-      const look = one.shown?.look(id) ?? one.sources.map((source) => source.look(id)).find(Boolean);
-      return { id, score, look, matches: /** @type {Way[]} */ (ways.filter(Boolean)) };
-    });
-    const near = all && sort === "best" && !narrowed ? await byMeaning(index, text, hits, Math.min(limit, FEW)) : [];
-    const relaxed = one.relaxed && hits.length > 0;
-    return { hits: [...hits, ...near], total: total + near.length, all, relaxed, corrected: corrections(hits) };
-  }
-
-  /**
-   * What follows the hits of words: what is near in meaning, with lower scores.
-   * @param {Postings} index
-   * @param {string} text
-   * @param {Hit[]} hits
-   * @param {number} most hits in all
-   * @returns {Promise<Hit[]>}
-   */
-  async function byMeaning(index, text, hits, most) {
-    const near = await nearest(index, text, new Set(hits.map(({ id }) => id)), most - hits.length);
-    const ceiling = hits.length ? hits[hits.length - 1].score : 1;
-    return near.map(({ id, similarity }) => {
-      const score = Math.fround(ceiling * similarity);
-      const way = { query: text, word: text, via: /** @type {Via} */ ("meaning"), similarity, score, tags: [] };
-      return { id, score, look: undefined, matches: [way] };
-    });
-  }
-
-  /**
-   * Find the pictures of exactly this filename.
-   * @param {Postings} index
-   * @param {string} filename
-   * @returns {Promise<Found>}
-   */
-  async function searchName(index, filename) {
-    const words = analyse(filename);
-    const quoted = words.length ? `name:"${words.join(" ")}"` : "";
-    const found = await search(index, quoted);
-    const pictures = await index.pictures(found.hits.map(({ id }) => id));
-    const hits = found.hits.filter(({ id }) => pictures.get(id)?.filename === filename);
-    hits.forEach((hit) => hit.matches.forEach((way) => Object.assign(way, { word: filename, score: 0 })));
-    return { ...found, hits, total: hits.length };
-  }
-
-  /**
-   * When pictures were taken, where that decides their order and is not too dear.
-   * @param {Postings} index
-   * @param {Ranked[]} hits
-   * @param {string} sort
-   */
-  async function ordersFor(index, hits, sort) {
-    /** @param {number} at */
-    const ties = (at) => hits[at] && hits[at + 1] && hits[at].score === hits[at + 1].score;
-    const wanted = sort === "best" ? hits.filter((_, at) => ties(at) || ties(at - 1)) : hits;
-    const ids = wanted.map(({ id }) => id);
-    const dear = sort === "best" && index.missing("facts", ids) > FEW_FILES;
-    return dear ? new Map() : index.orders(ids);
-  }
-
-  /**
-   * @param {Ranked[]} hits
-   * @param {Map<number, number>} orders
-   * @param {string} sort
-   */
-  function sortHits(hits, orders, sort) {
-    /** @param {Ranked} hit */
-    const order = (hit) => orders.get(hit.id) ?? 0;
-    const sign = sort === "oldest" ? -1 : 1;
-    hits.sort((a, b) => (sort === "best" ? b.score - a.score : 0) || sign * (order(b) - order(a)) || a.id - b.id);
-  }
-
-  /**
-   * What was taken for misspelt, and for which word.
-   * @param {Hit[]} hits
-   * @returns {[typed: string, meant: string][]}
-   */
-  function corrections(hits) {
-    /** @type {Map<string, string>} */
-    const meant = new Map();
-    for (const { query, word, via } of hits.flatMap(({ matches }) => matches)) {
-      if (via === "typo" && !meant.has(query)) {
-        meant.set(query, word);
-      }
-    }
-    return [...meant];
-  }
-
-  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { search, searchName });
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Search });
 })();
