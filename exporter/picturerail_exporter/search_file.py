@@ -237,7 +237,10 @@ def texts_of(path: str, data: bytes) -> Iterator[str]:
         if not text:  # the number of a block
             yield value.decode()
             continue
-        yield text.decode("utf-8", "replace")
+        for each in text.split(b"\1"):
+            yield each.decode("utf-8", "replace")
+        if kind == b"b":
+            yield from _texts_of_together(value, text.count(b"\1") + 1)
         if kind == b"n" or (kind == b"s" and not _is_count(value)):
             yield from _texts_of_entry(value, kind)
 
@@ -255,6 +258,23 @@ def _texts_of_entry(value: bytes, kind: bytes) -> Iterator[str]:
             yield value[at : at + length].decode()
             at += length
         at += 0 if kind == b"s" else 4
+
+
+def _texts_of_together(value: bytes, stems: int) -> Iterator[str]:
+    at = _number(value, 0)[1]
+    for _ in range(2):  # how many pictures, and how many kinds of others
+        at = _number(value, at)[1]
+    for _ in range(stems):
+        words, at = _number(value, at)
+        for _ in range(words):
+            length, at = _number(value, at)
+            yield value[at : at + length].decode()
+            at += length
+        kinds, at = _number(value, at)
+        for _ in range(kinds):
+            uses, at = _number(value, at)
+            for _ in range(4 * uses):
+                at = _number(value, at)[1]
 
 
 def number_of(value: bytes) -> int:

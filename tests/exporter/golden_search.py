@@ -27,7 +27,9 @@ def pictures() -> MemorySource:
     source.add("a.jpg", b"2", caption="A hot dog", taken="2019-06-01T10:00:00", **size)
     source.add("b.jpg", b"3", caption="running dogs", tags=("hot dog",), **size)
     for number in range(4, 1504):
-        caption = "common " * (1 + number % 5) + "the " * (number % 4) + f"n{number % 700}"
+        boat = ("boat", "boats")[number % 2]
+        caption = f"{boat} " * (1 + number % 3) + "common " * (1 + number % 5)
+        caption += "the " * (number % 4) + f"n{number % 700}"
         source.add(f"{number}.jpg", str(number).encode(), caption=caption, **size)
     return source
 

@@ -47,14 +47,19 @@ def test_the_golden_index_is_read(node):
         "n698 the": [698, 1398],
         "common n699": [699, 1399],
     }
+    together = ["common boat", "boats common", "jpg common boat"]
 
     answers = node(GOLDEN, [["search", query] for query in tasks])["answers"]
+    best = node(GOLDEN, [["search", query, {"limit": 3}] for query in together])["answers"]
 
     found = {
         query: [hit["id"] for hit in answer["hits"]]
         for query, answer in zip(tasks, answers, strict=True)
     }
     assert found == tasks
+    ids = [[hit["id"] for hit in answer["hits"]] for answer in best]
+    assert ids == [[44, 704, 764], [29, 89, 749], [44, 704, 764]]
+    assert all(answer["total"] < 200 for answer in best)
 
 
 @pytest.mark.parametrize("version", [MAGIC[-1] - 1, MAGIC[-1] + 1])

@@ -9,87 +9,11 @@ import pytest
 from picturerail_native.search import Reader, SearchArgumentError, Writer, analyse, stem
 from picturerail_native.site_terms import PRESENCE, SiteTerms
 
+from .site_bytes import Numbers
+
 FIELDS = ("filename", "tags", "caption", "unused")
 WORDS = ["sea", "seas", "sun", "sunny", "cat", "cats", "Straße", "北京天", "hot dog", "x1"]
 UUID = bytes(range(16))
-
-
-class Numbers:
-    """Reads what SITE.md draws."""
-
-    def __init__(self, data):
-        """Begin at the front."""
-        self.data, self.at = data, 0
-
-    def next(self):
-        """Return a varint."""
-        value = shift = 0
-        while True:
-            part = self.data[self.at]
-            self.at += 1
-            value |= (part & 127) << shift
-            shift += 7
-            if part < 128:
-                return value
-
-    def take(self, length):
-        """Return so many bytes."""
-        part = self.data[self.at : self.at + length]
-        assert len(part) == length
-        self.at += length
-        return part
-
-    def text(self):
-        """Return a text."""
-        return self.take(self.next()).decode()
-
-    def uses(self):
-        """Return a class: field → (times, words)."""
-        return {self.next(): (self.next(), self.next()) for _ in range(self.next())}
-
-    def ended(self):
-        """Everything must have been read."""
-        assert self.at == len(self.data)
-
-    def bits(self):
-        """Return a reader of the rest as bits, the highest of each byte first."""
-        rest = self.data[self.at :]
-        return Bits("".join(f"{byte:08b}" for byte in rest))
-
-
-class Bits:
-    """Reads a row of bits."""
-
-    def __init__(self, row):
-        """Begin at the front."""
-        self.row, self.at = row, 0
-
-    def number(self, count):
-        """Return a number of so many bits."""
-        self.at += count
-        assert self.at <= len(self.row)
-        return int("0" + self.row[self.at - count : self.at], 2)
-
-    def distance(self, low):
-        """Return a number in Rice's code."""
-        ones = 0
-        while self.number(1):
-            ones += 1
-        return ones << low | self.number(low)
-
-    def one_of(self, count):
-        """Return one of so many values."""
-        width = (count - 1).bit_length()
-        shorter = (1 << width) - count
-        value = self.number(width - 1) if shorter else 0
-        if shorter and value < shorter:
-            return value
-        return (value << 1 | self.number(1) if shorter else self.number(width)) - shorter
-
-    def ended(self):
-        """Less than a byte must be left, and that of zeros."""
-        assert len(self.row) - self.at < 8
-        assert "1" not in self.row[self.at :]
 
 
 def opened(record):

@@ -215,6 +215,15 @@ static void hands_out_terms(const char *path) {
   CHECK(prse_site_term(site, key, &answer, &error) == PRSE_OK && answer.length > 40);
   CHECK(prse_site_term(site, text("grass"), &answer, &error) == PRSE_INVALID);
   CHECK(prse_site_term(NULL, key, &answer, &error) == PRSE_INVALID);
+  const prse_text stems[2] = {text("grass"), text("zebra")};
+  const uint32_t weights[2] = {3, 4};
+  const uint32_t lengths[2] = {0, 8};
+  const uint32_t members[6] = {0, 1, UINT32_MAX, 0, 1, 2};
+  CHECK(prse_site_together(site, stems, weights, 2, lengths, 2, members, 1, &answer, &error) == PRSE_OK);
+  CHECK(answer.length == 0);
+  CHECK(prse_site_together(site, stems, weights, 2, lengths, 2, members, 2, &answer, &error) == PRSE_INVALID);
+  CHECK(prse_site_together(site, stems, weights, 2, lengths, 1, members, 1, &answer, &error) == PRSE_INVALID);
+  CHECK(prse_site_together(NULL, stems, weights, 2, lengths, 2, members, 1, &answer, &error) == PRSE_INVALID);
   prse_site_close(site);
   prse_site_close(NULL);
   CHECK(prse_destroy(path, NULL) == PRSE_OK);
