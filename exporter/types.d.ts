@@ -3,7 +3,7 @@
 type LoadBytes = (name: string) => Promise<Uint8Array>;
 
 type BlockKind = "pictures" | "looks" | "values" | "facts";
-type IndexKind = "terms" | "postings" | "rest" | "presence" | "together" | "spelling" | "meaning" | BlockKind;
+type IndexKind = "terms" | "postings" | "front" | "rest" | "presence" | "together" | "spelling" | "meaning" | BlockKind;
 type Row = [key: string, value: Uint8Array];
 
 /** What differs from language to language, of folded words. */

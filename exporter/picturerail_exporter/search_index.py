@@ -24,7 +24,7 @@ from picturerail_exporter.collection import Photo
 from picturerail_exporter.recipe import TILE, Recipe
 from picturerail_exporter.search_file import body_of, directory, packed, varint
 from picturerail_exporter.search_rows import Shown, columns
-from picturerail_exporter.search_state import ROWS, TERMS, SearchState, Told
+from picturerail_exporter.search_state import FREQUENT, ROWS, TERMS, SearchState, Told
 from picturerail_exporter.search_together import Stems, by_stem, key_of
 from picturerail_exporter.state import SiteState
 from picturerail_native.fields import FIELD_WEIGHTS, FIELDS
@@ -204,7 +204,7 @@ class SearchIndex:
         keys |= {_key(_stem(word, self._language), "s") for word in words}
         keys |= {_key(word, "n") for word in self._search.near_words()}
         looks = Shown(self._search)
-        for key in sorted(keys):
+        for key in sorted(keys, key=_after_words):
             term = terms.term(key)
             if term is not None:
                 self._search.add_term(looks.rows(key, term, {}))
@@ -215,15 +215,20 @@ class SearchIndex:
         """Take terms over as they are now; return the keys of the rows that changed, by kind."""
         rows: dict[str, set[bytes]] = {kind: set() for kind in ROWS}
         looks = Shown(self._search, changed.ids)
-        for key in sorted(changed.keys):
+        pending = sorted(changed.keys, key=_after_words, reverse=True)
+        while pending:
+            key = pending.pop()
             term = terms.term(key)
             before = self._search.term(key)
-            after = looks.rows(key, term, before["postings"]) if term is not None else {}
+            old = {**before["postings"], **before["front"]}
+            after = looks.rows(key, term, old) if term is not None else {}
             self._search.drop_term(key, before)
             self._search.add_term(after)
             for kind in TERMS:
                 others = before[kind].items() ^ set(after.get(kind, ()))
                 rows[kind].update(row for row, _ in others)
+            if key.endswith(b"w") and bool(before[FREQUENT]) != bool(after.get(FREQUENT)):
+                pending.insert(0, key[:-1] + b"n")  # it lies beside the word's front
             if key.endswith(b"w") and bool(before["terms"]) != (term is not None):
                 spelt = _spelling(key[:-2].decode())
                 if spelt:
@@ -463,6 +468,11 @@ _SAY: Mapping[str, Callable[[_Block], object]] = {
     "values": _values,
     "facts": _facts,
 }
+
+
+def _after_words(key: bytes) -> tuple[bool, bytes]:
+    """Order terms so that what a word is near to comes after the word itself."""
+    return key.endswith(b"\0n"), key
 
 
 def _key(text: str, kind: str) -> bytes:

@@ -21,6 +21,9 @@ WHOLE = 8192
 """Of a term with no more documents all bands are front: a file of the others would be small, and
 hold others' as well."""
 
+COMMON_FROM = 256
+"""A word or stem with more documents may be told together with others (`search_together`)."""
+
 _SHOWN = 3500
 """Bands of the front that end before so many documents bear with each what it looks like."""
 _SHOWN_ALWAYS = 32
@@ -62,12 +65,19 @@ class Shown:
             data = varint(len(record.postings)) + record.postings
             data = self._with_looks(data, seen, old.get(row, b""))
             found["postings" if front else "rest"].append((row, data))
+        if found["rest"]:
+            found["front"], found["postings"] = found["postings"], []
         for record in term.records[len(ranked) :] if frequent else ():
             row = key + bytes([PRESENCE]) + record.ids[7::-1]
             found["presence"].append((row, varint(len(record.postings)) + record.postings))
         if key.endswith(b"t"):
             entry = self._written(key[:-2].decode()) + entry
-        found["postings" if key.endswith(b"n") else "terms"].append((key, entry))
+        if key.endswith(b"n"):
+            # A frequent word is looked for here and in its front: that is one file.
+            kind = "front" if self._search.is_frequent(key[:-2]) else "postings"
+        else:
+            kind = "terms"
+        found[kind].append((key, entry))
         # How many documents there are is told where these are, or in the root: in the list of terms
         # it would be another file to change for each.
         stem = key.endswith(b"s")
@@ -76,7 +86,7 @@ class Shown:
             found[FREQUENT].append((key, varint(term.documents)))
         elif several:
             found["postings"].append((key, varint(term.documents)))
-        if (several or key.endswith(b"w")) and term.documents > FRONT:
+        if (several or key.endswith(b"w")) and term.documents > COMMON_FROM:
             found[COMMON].append((key, varint(term.documents)))
         return found
 

@@ -5,7 +5,8 @@ Tables::
     search_entry     key, entry: the terms that there are (`native/search/SITE.md`)
     search_record    key, data: postings of terms, with what the best documents look like; the tags
                      that a word is near to
-    search_rest      key, data: a frequent term's other postings
+    search_front     key, data: the same of a frequent term
+    search_rest      key, data: its other postings
     search_presence  key, data: which pictures have a frequent word that says little
     search_frequent  key, documents: how many have each term that has other postings
     search_common    key, documents: how many have each word, or stem of several, that many do
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 _TABLES = """
 CREATE TABLE IF NOT EXISTS search_entry(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_record(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_front(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_rest(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_presence(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_frequent(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
@@ -72,6 +74,7 @@ CREATE TABLE IF NOT EXISTS search_cut(kind TEXT PRIMARY KEY, bytes INTEGER, step
 _TABLE_NAMES = (
     "search_entry",
     "search_record",
+    "search_front",
     "search_rest",
     "search_presence",
     "search_frequent",
@@ -91,13 +94,14 @@ _TABLE_NAMES = (
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
     "terms": ("search_entry", Cut(9_000, 17_000, packed_entry, 100, 40)),
     "postings": ("search_record", Cut(20_500, 39_000, packed_record, 10, 240, terms=True)),
-    "rest": ("search_rest", Cut(14_000, 48_000, packed_record, 1, terms=True)),
+    "front": ("search_front", Cut(9_000, 40_000, packed_record, 1, terms=True)),
+    "rest": ("search_rest", Cut(9_000, 48_000, packed_record, 1, terms=True)),
     "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
-    "together": ("search_together", Cut(32_000, 48_000, packed_together, 4)),
+    "together": ("search_together", Cut(49_000, 60_000, packed_together, 4)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
     "pictures": ("search_pictures", Cut(70_000, 82_000, packed_text, 2)),
-    "looks": ("search_looks", Cut(20_000, 26_000, packed_text, 2)),
+    "looks": ("search_looks", Cut(24_000, 32_000, packed_text, 2)),
     "values": ("search_values", Cut(30_000, 50_000, packed_size, 2)),
     "facts": ("search_facts", Cut(80_000, 120_000, packed_size, 2)),
 }
@@ -108,7 +112,7 @@ LOOK = 4
 """Bytes that say what a result shows at once: two of what names the picture's tile, one of its
 proportions, one of its colour."""
 
-TERMS = ("terms", "postings", "rest", "presence")
+TERMS = ("terms", "postings", "front", "rest", "presence")
 """The kinds whose rows are of terms."""
 FREQUENT = "frequent"
 COMMON = "common"
@@ -211,8 +215,12 @@ class SearchState:
         return bool(self._of_term("search_presence", word.encode() + b"\0w"))
 
     def is_near(self, word: bytes) -> bool:
-        """Tell whether a word is near to tags."""
-        return self._is_row("search_record", word + b"\0n")
+        """Tell whether a frequent word is near to tags."""
+        return self._is_row("search_front", word + b"\0n")
+
+    def is_frequent(self, word: bytes) -> bool:
+        """Tell whether a word has other postings."""
+        return self._is_row("search_frequent", word + b"\0w")
 
     def set_spelling(self, key: bytes, *, there: bool) -> None:
         """Keep a word for those who misspell it, or forget it."""

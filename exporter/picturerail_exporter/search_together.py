@@ -93,7 +93,7 @@ class Stems(msgspec.Struct, frozen=True):
         """
         frequent = _most_of(longest, documents, (10, 8, 6, 4, 3, 2), 20)
         most = _most_of(longest, documents, (5, 4, 3, 2), 10)
-        others = _most_of(common, documents, (100, 50, 30, 20, 10, 5, 3, 2), 256) if most else {}
+        others = _most_of(common, documents, (200, 100, 50, 20, 10, 5, 3, 2), 512) if most else {}
         counts = {**others, **frequent, **most}
         weights = {stem: _weight(counts[stem], documents) for stem in sorted(counts)}
         least = min(others.values(), default=0)

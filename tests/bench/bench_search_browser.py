@@ -135,7 +135,7 @@ def queries(of: list[tuple[str, str, str]]) -> dict[str, str]:
     for _, caption, _ in of:
         for word in set(caption.split()):
             counts[word] = counts.get(word, 0) + 1
-    ranked = sorted(counts, key=lambda word: -counts[word])
+    ranked = sorted(counts, key=lambda word: (-counts[word], word))
     caption = of[len(of) // 2][1].split()
     middle = ranked[len(ranked) // 40]
     return {
@@ -155,7 +155,7 @@ def several(of: list[tuple[str, str, str]]) -> dict[str, list[str]]:
     """Return queries of several words by how frequent these are, since single ones differ much."""
     rng = random.Random(SEED)
     counts = collections.Counter(word for _, caption, _ in of for word in set(caption.split()))
-    ranked = [word for word, _ in counts.most_common(200)]
+    ranked = sorted(counts, key=lambda word: (-counts[word], word))[:200]
     most, many = ranked[:12], ranked[40:]
     return {
         "two of the 12 most frequent": [" ".join(rng.sample(most, 2)) for _ in range(12)],

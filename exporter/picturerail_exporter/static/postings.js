@@ -5,7 +5,7 @@
 (() => {
   const MAGIC = [0x50, 0x52, 0x53, 0x58, 8]; // "PRSX" and the version
   /** @type {IndexKind[]} */
-  const KINDS = ["terms", "postings", "rest", "presence", "together", "spelling", "meaning", "pictures", "looks", "values", "facts"];
+  const KINDS = ["terms", "postings", "front", "rest", "presence", "together", "spelling", "meaning", "pictures", "looks", "values", "facts"];
   const { Bytes, Part, binary, lookOf, languageOf } = globalThis.Picturerail;
   const EXACT = 8; // below that a term's level tells how many documents it has
   const encoder = new TextEncoder();
@@ -183,7 +183,9 @@
      * @returns {Promise<NearTag[]>}
      */
     async nearTags(word) {
-      const row = this._alone.has(keyOf(word, "w")) ? undefined : await this._row("postings", keyOf(word, "n"));
+      const own = keyOf(word, "w");
+      const kind = this._frequent.has(own) ? "front" : "postings";
+      const row = this._alone.has(own) ? undefined : await this._row(kind, keyOf(word, "n"));
       if (!row) {
         return [];
       }
@@ -224,7 +226,7 @@
       }
       /** @type {Part[][]} */
       const bands = [];
-      for (const [key, value] of await this._range("postings", term.key)) {
+      for (const [key, value] of await this._range(term.rest ? "front" : "postings", term.key)) {
         const band = key.charCodeAt(term.key.length);
         (bands[band] ??= []).push(this._part(value));
       }

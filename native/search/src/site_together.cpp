@@ -261,6 +261,7 @@ class Combination {
 
  private:
   bool covers_all(const Entry& a, const Entry& b) const {
+    if (a.values.front() < b.values.front()) return false;
     for (std::size_t i = 0; i < near_worths_.size(); ++i) {
       if (a.near[i] < b.near[i]) return false;
     }
