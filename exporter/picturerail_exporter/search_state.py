@@ -92,8 +92,8 @@ _TABLE_NAMES = (
 )
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
-    "terms": ("search_entry", Cut(9_000, 17_000, packed_entry, 100, 40)),
-    "postings": ("search_record", Cut(20_500, 39_000, packed_record, 10, 240, terms=True)),
+    "terms": ("search_entry", Cut(6_500, 12_500, packed_entry, 100, 40)),
+    "postings": ("search_record", Cut(23_000, 43_000, packed_record, 10, 240, terms=True)),
     "front": ("search_front", Cut(9_000, 40_000, packed_record, 1, terms=True)),
     "rest": ("search_rest", Cut(9_000, 48_000, packed_record, 1, terms=True)),
     "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),

@@ -92,8 +92,10 @@ class Stems(msgspec.Struct, frozen=True):
             lengths: of each field, the average number of words.
         """
         frequent = _most_of(longest, documents, (10, 8, 6, 4, 3, 2), 20)
-        most = _most_of(longest, documents, (5, 4, 3, 2), 10)
-        others = _most_of(common, documents, (200, 100, 50, 20, 10, 5, 3, 2), 512) if most else {}
+        most = _most_of(longest, documents, (4, 3, 2), 8)
+        others = (
+            _most_of(common, documents, (300, 200, 100, 50, 20, 10, 5, 3, 2), 768) if most else {}
+        )
         counts = {**others, **frequent, **most}
         weights = {stem: _weight(counts[stem], documents) for stem in sorted(counts)}
         least = min(others.values(), default=0)
