@@ -400,17 +400,18 @@ std::vector<SiteTogether> SiteTerms::together(std::span<const std::string_view> 
       fail_invalid("a combination is of two or three of the stems, ascending");
     }
   }
-  std::vector<SiteStem> all;
-  for (std::size_t i = 0; i < stems.size(); ++i) {
-    SiteStem& one = all.emplace_back(SiteStem{std::string(stems[i]), weights[i], {}});
-    for (std::string& word : words_of_stem(stems[i])) {
+  const auto read_stem = [&](std::size_t number) {
+    SiteStem one{std::string(stems[number]), weights[number], {}};
+    for (std::string& word : words_of_stem(stems[number])) {
       SitePostings postings = read(kWordKey + word, true);
       one.words.push_back({std::move(word), std::move(postings)});
     }
-  }
+    return one;
+  };
   std::vector<double> taken;
   for (const std::uint32_t quarters : lengths) taken.push_back(std::exp2(quarters / 4.0));
-  return best_together(all, combinations, [&](const SiteClass& uses) { return reference_worth(uses, taken); });
+  const auto weight_of = [&](const SiteClass& uses) { return reference_worth(uses, taken); };
+  return best_together(stems.size(), read_stem, combinations, weight_of);
 }
 
 std::optional<SiteTerm> SiteTerms::near(std::string_view word) const {

@@ -90,8 +90,7 @@ class Documents {
   struct Document {
     std::uint64_t id;
     std::uint32_t uses;
-    std::uint32_t first;  // of its places
-    std::uint32_t end;
+    std::uint32_t first;  // of its places, which end where the next one's begin
   };
   // In a field; ascending within a document.
   struct Place {
@@ -100,7 +99,8 @@ class Documents {
     auto operator<=>(const Place&) const = default;
   };
 
-  Documents(const SiteStem& stem, const WeightOf& weight_of) : stem_(stem) {
+  Documents(const SiteStem& stem, const WeightOf& weight_of) : text_(stem.text), weight_(stem.weight) {
+    for (const SiteStem::Word& word : stem.words) words_.push_back(word.text);
     std::vector<std::size_t> next(stem.words.size());
     for (;;) {
       std::uint64_t id = UINT64_MAX;
@@ -122,18 +122,24 @@ class Documents {
         }
       }
       std::sort(places_.begin() + first, places_.end());
-      all_.push_back({id, number(uses), first, static_cast<std::uint32_t>(places_.size())});
+      all_.push_back({id, number(uses), first});
     }
+    all_.shrink_to_fit();
+    places_.shrink_to_fit();
     worths_.reserve(uses_.size());
     for (const Uses* uses : uses_) worths_.push_back(worth(*uses, weight_of) * stem.weight);
   }
 
-  const SiteStem& stem() const { return stem_; }
+  const std::string& text() const { return text_; }
+  std::uint32_t weight() const { return weight_; }
+  const std::string& word(std::uint32_t number) const { return words_[number]; }
   std::span<const Document> all() const { return all_; }
   const Uses& uses(std::uint32_t number) const { return *uses_[number]; }
   std::int64_t worth_of(std::uint32_t number) const { return worths_[number]; }
   std::span<const Place> places(const Document& document) const {
-    return std::span(places_).subspan(document.first, document.end - document.first);
+    const bool last = &document == &all_.back();
+    const std::size_t end = last ? places_.size() : (&document + 1)->first;
+    return std::span(places_).subspan(document.first, end - document.first);
   }
 
  private:
@@ -144,7 +150,9 @@ class Documents {
     return last_ = found->second;
   }
 
-  const SiteStem& stem_;
+  std::string text_;
+  std::uint32_t weight_;
+  std::vector<std::string> words_;
   std::vector<Document> all_;
   std::vector<Place> places_;
   std::map<Uses, std::uint32_t> numbers_;
@@ -199,7 +207,7 @@ class Combination {
     for (const std::uint32_t member : members) members_.push_back(&stems[member]);
     for (std::size_t i = 0; i < members_.size(); ++i) {
       for (std::size_t j = i + 1; j < members_.size(); ++j) {
-        const std::uint32_t less = std::min(members_[i]->stem().weight, members_[j]->stem().weight);
+        const std::uint32_t less = std::min(members_[i]->weight(), members_[j]->weight());
         auto& worths = near_worths_.emplace_back();
         for (std::uint32_t near = 1; near < kNearnesses; ++near) {
           worths[near] = std::llround(kUnits * kNearShare * less / (kNearnesses - near));
@@ -239,7 +247,7 @@ class Combination {
     SiteTogether out;
     for (const Documents* member : members_) {
       if (!out.key.empty()) out.key.push_back('\1');
-      out.key += member->stem().text;
+      out.key += member->text();
     }
     out.key.append("\0b", 2);
     std::map<std::uint64_t, Entry> all;
@@ -316,7 +324,7 @@ class Combination {
     if (!within(values_of(both.worths, both.near), most)) return false;  // joined they are worth no less
     for (std::size_t i = 0; i < members_.size(); ++i) {
       both.uses[i] = joined(bound.uses[i], other.uses[i]);
-      both.worths[i] = worth(both.uses[i], *weight_of_) * members_[i]->stem().weight;
+      both.worths[i] = worth(both.uses[i], *weight_of_) * members_[i]->weight();
     }
     both.values = values_of(both.worths, both.near);
     if (!within(both.values, most)) return false;
@@ -362,7 +370,7 @@ class Combination {
     for (std::size_t i = 0; i < members_.size(); ++i) {
       for (const Entry& entry : told) numbers[i].try_emplace(members_[i]->uses(entry.uses[i]));
       for (const Bound& bound : others) numbers[i].try_emplace(bound.uses[i]);
-      put_uses(out, members_[i]->stem(), numbers[i]);
+      put_uses(out, *members_[i], numbers[i]);
     }
     put_varint(out, told.front().id);
     std::vector<std::uint64_t> distances;
@@ -390,7 +398,7 @@ class Combination {
   }
 
   // The words of a stem that are there, and the uses, which are numbered.
-  static void put_uses(std::string& out, const SiteStem& stem, std::map<Uses, std::uint32_t>& numbers) {
+  static void put_uses(std::string& out, const Documents& stem, std::map<Uses, std::uint32_t>& numbers) {
     std::map<std::uint32_t, std::uint32_t> words;
     for (const auto& [uses, _] : numbers) {
       for (const Use& use : uses) words.try_emplace(use.word);
@@ -399,7 +407,7 @@ class Combination {
     std::uint32_t count = 0;
     for (auto& [word, number] : words) {
       number = count++;
-      put_text(out, stem.words[word].text);
+      put_text(out, stem.word(word));
     }
     put_varint(out, numbers.size());
     count = 0;
@@ -421,11 +429,12 @@ class Combination {
 
 }  // namespace
 
-std::vector<SiteTogether> best_together(std::span<const SiteStem> stems, std::span<const SiteMembers> combinations,
+std::vector<SiteTogether> best_together(std::size_t count, const std::function<SiteStem(std::size_t)>& read,
+                                        std::span<const SiteMembers> combinations,
                                         const WeightOf& weight_of) {
   std::vector<Documents> documents;
-  documents.reserve(stems.size());
-  for (const SiteStem& stem : stems) documents.emplace_back(stem, weight_of);
+  documents.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) documents.emplace_back(read(i), weight_of);
 
   // By two stems, the first times `count` and the second: whether they are in any combination, and those in which
   // they are the first two, with the third.
@@ -433,9 +442,8 @@ std::vector<SiteTogether> best_together(std::span<const SiteStem> stems, std::sp
     std::size_t place;  // in `all`
     std::uint32_t third;
   };
-  const auto count = static_cast<std::uint32_t>(stems.size());
   std::vector<Combination> all;
-  std::vector<std::vector<Asked>> asked(std::size_t{count} * count);
+  std::vector<std::vector<Asked>> asked(count * count);
   std::vector<char> in_any(asked.size());
   for (const SiteMembers& members : combinations) {
     std::vector<std::uint32_t> here{members[0], members[1]};

@@ -39,10 +39,12 @@ inline constexpr std::size_t kMostTogether = 3;
 inline constexpr std::uint32_t kNoMember = UINT32_MAX;  // in place of the third of two
 using SiteMembers = std::array<std::uint32_t, kMostTogether>;
 
-// Of combinations of stems, which ascend, those that some document has together.
+// Of combinations of `count` stems, which ascend, those that some document has together. `read` gives one by its
+// number; it is asked once for each, since all postings together may be much.
 // `weight_of` tells what a class of documents has of a word, where fields are as long as they are taken to be,
 // before it is saturated.
-std::vector<SiteTogether> best_together(std::span<const SiteStem> stems, std::span<const SiteMembers> combinations,
+std::vector<SiteTogether> best_together(std::size_t count, const std::function<SiteStem(std::size_t)>& read,
+                                        std::span<const SiteMembers> combinations,
                                         const std::function<double(const SiteClass&)>& weight_of);
 
 }  // namespace prse
