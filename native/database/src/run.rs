@@ -294,6 +294,14 @@ pub(crate) struct At {
 
 static NOTHING: std::sync::LazyLock<Light> = std::sync::LazyLock::new(Light::default);
 
+/// The light part that a part is.
+fn light(part: &Part) -> &Light {
+    match part {
+        Part::Light(light) => light,
+        Part::Heavy(_) | Part::Ready(_) => &NOTHING,
+    }
+}
+
 impl At {
     /// The entry with exactly this key.
     pub(crate) fn find(run: &Arc<Run>, key: &[u8]) -> Result<Option<Self>> {
@@ -314,10 +322,7 @@ impl At {
     }
 
     pub(crate) fn light(&self) -> &Light {
-        match &*self.part {
-            Part::Light(light) => light,
-            Part::Heavy(_) | Part::Ready(_) => &NOTHING,
-        }
+        light(&self.part)
     }
 
     pub(crate) fn key(&self) -> &[u8] {
@@ -458,5 +463,48 @@ impl RunIter {
             at.index += 1;
         }
         self.settle()
+    }
+}
+
+/// Walks over a run's keys alone, in order. Cheaper to begin than a walk over entries.
+#[derive(Debug)]
+pub(crate) struct KeyWalk<'a> {
+    run: &'a Run,
+    part: Arc<Part>,
+    block: usize,
+    index: usize,
+}
+
+impl<'a> KeyWalk<'a> {
+    /// Begin at the first key that is not less than `from`.
+    pub(crate) fn new(run: &'a Run, from: &[u8]) -> Result<Self> {
+        let block = run.block_of(from).unwrap_or(0);
+        let part = run.part(block, false, true)?;
+        let index = light(&part).keys.count_below(from, run.heads_around(block));
+        let mut walk = Self { run, part, block, index };
+        walk.settle()?;
+        Ok(walk)
+    }
+
+    /// The key that it stands at, and whether it is no tombstone; None at the end.
+    pub(crate) fn at(&self) -> Option<(&[u8], bool)> {
+        let light = light(&self.part);
+        (self.index < light.len())
+            .then(|| (light.keys.get(self.index), light.is_present(self.index)))
+    }
+
+    pub(crate) fn advance(&mut self) -> Result<()> {
+        self.index += 1;
+        self.settle()
+    }
+
+    /// Go on to the next block at the end of one.
+    fn settle(&mut self) -> Result<()> {
+        while self.index >= light(&self.part).len() && self.block + 1 < self.run.blocks() {
+            self.block += 1;
+            self.part = self.run.part(self.block, false, true)?;
+            self.index = 0;
+        }
+        Ok(())
     }
 }
