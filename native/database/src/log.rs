@@ -162,17 +162,6 @@ impl Tail {
         before * segment_bytes + self.end
     }
 
-    /// Zeros that are written behind a frame of a segment that grows, one that ends at `end` and
-    /// brings many bytes: they and what comes in their place stand in the kernel's memory in pieces
-    /// as large as what was written at once, and are read that much faster.
-    fn zeros_ahead(&self, end: u64, payload: usize) -> usize {
-        if end <= self.filled || payload < AHEAD_LEAST {
-            return 0;
-        }
-        let ahead = end.next_multiple_of(ZEROS.len() as u64) - end;
-        usize::try_from(ahead).unwrap_or_default()
-    }
-
     /// What the disk is to begin to write now that a frame was appended: one that the next sync
     /// `waits` for; others only where they are many, as each beginning costs as much as a small
     /// write does.
@@ -297,7 +286,7 @@ impl Log {
             count: label.count,
             check: label.check,
         };
-        let mut ahead = tail.zeros_ahead(header.end(), length as usize);
+        let mut ahead = self.zeros_ahead(&tail, header.end(), length as usize);
         let mut written = payload.write(&segment, &header, &before, ahead);
         if ahead > 0 && matches!(written, Err(Error::Full { .. })) {
             ahead = 0;
@@ -326,6 +315,17 @@ impl Log {
             segment.file.start_sync(offset, length);
         }
         Ok(Place { segment, position: header.position, end: header.end() })
+    }
+
+    /// Zeros that are written behind a frame of a segment that grows, one that ends at `end` and
+    /// brings many bytes: they and what comes in their place stand in the kernel's memory in pieces
+    /// as large as what was written at once, and are read that much faster.
+    fn zeros_ahead(&self, tail: &Tail, end: u64, payload: usize) -> usize {
+        if end <= tail.filled || payload < AHEAD_LEAST.min(self.chunk_bytes) {
+            return 0;
+        }
+        let until = end.next_multiple_of(ZEROS.len() as u64).min(self.segment_bytes);
+        usize::try_from(until.saturating_sub(end)).unwrap_or_default()
     }
 
     /// Before the first write: the manifest's writer may have been killed between the renaming and

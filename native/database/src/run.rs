@@ -93,25 +93,32 @@ impl Run {
         let end = length - footer_bytes as u64;
         let footer = Footer::decode(&read(end, footer_bytes as u64)?, entry.salt, end, format)
             .ok_or_else(|| corrupt(end, "its footer is broken"))?;
-        let bytes = read(footer.dictionary, footer.index - footer.dictionary)?;
-        if checksum(&bytes) != footer.dictionary_check {
+        // What stands between the blocks and the footer, at once.
+        let held = read(footer.dictionary, end - footer.dictionary)?;
+        let part = |from: u64, to: u64| {
+            let place = |offset: u64| usize::try_from(offset - footer.dictionary).ok();
+            let range = place(from).zip(place(to)).map(|(from, to)| from..to);
+            range.and_then(|range| held.get(range)).unwrap_or_default()
+        };
+        let bytes = part(footer.dictionary, footer.index);
+        if checksum(bytes) != footer.dictionary_check {
             return Err(corrupt(footer.dictionary, "its dictionary has a wrong checksum"));
         }
-        let dictionary = (!bytes.is_empty()).then(|| DDict::create(&bytes));
-        let bytes = read(footer.index, footer.filter - footer.index)?;
-        if checksum(&bytes) != footer.index_check {
+        let dictionary = (!bytes.is_empty()).then(|| DDict::create(bytes));
+        let bytes = part(footer.index, footer.filter);
+        if checksum(bytes) != footer.index_check {
             return Err(corrupt(footer.index, "its index has a wrong checksum"));
         }
         let count = footer.blocks as usize + usize::from(format > UNFILTERED);
-        let (mut keys, places) = decode_index(&bytes, count, footer.blocks, footer.dictionary)
+        let (mut keys, places) = decode_index(bytes, count, footer.blocks, footer.dictionary)
             .ok_or_else(|| corrupt(footer.index, "its index cannot be read"))?;
         let last = if format > UNFILTERED { keys.pop() } else { None };
         let heads = if schema.key == Shape::Bytes { Vec::new() } else { keys.heads() };
-        let bytes = read(footer.filter, end - footer.filter)?;
-        if checksum(&bytes) != footer.filter_check {
+        let bytes = part(footer.filter, end);
+        if checksum(bytes) != footer.filter_check {
             return Err(corrupt(footer.filter, "its filter has a wrong checksum"));
         }
-        let filter = Filter::decode(&bytes)
+        let filter = Filter::decode(bytes)
             .ok_or_else(|| corrupt(footer.filter, "its filter cannot be read"))?;
         if footer.entries != entry.entries {
             return Err(corrupt(end, "it has another number of entries than the manifest says"));
