@@ -18,6 +18,7 @@ import json
 import os
 import platform
 import random
+import resource
 import shutil
 import sqlite3
 import statistics
@@ -219,14 +220,17 @@ def broken_down(ours: Ours, floor: Floor, source: Iterator[Picture], rounds: int
     )
 
 
-def many_threads(ours: Ours, source: Iterator[Picture], rng: random.Random, rounds: int) -> None:
-    """Commits of one row from 32 threads and from one, and what the processors allow at most.
+def many_threads(
+    ours: Ours, floor: Floor, source: Iterator[Picture], rng: random.Random, rounds: int
+) -> None:
+    """Commits of one row from 32 threads and from one, and what processors and disk would allow.
 
     Not at once: threads that come before all others keep the kernel from writing.
     """
     count = 640
     spent: list[float] = []
     gathered: list[float] = []
+    slept: list[float] = []
     calls: list[int] = []
 
     def commit_part(part: list[list[Picture]]) -> None:
@@ -239,13 +243,14 @@ def many_threads(ours: Ours, source: Iterator[Picture], rng: random.Random, roun
         parts = [batches[number::threads] for number in range(threads)]
         runs = [threading.Thread(target=commit_part, args=(part,)) for part in parts]
         calls.clear()
-        begin = time.process_time()
+        begin, sleeps = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
         for run_ in runs:
             run_.start()
         for run_ in runs:
             run_.join()
         if threads > 1:
             spent.append(time.process_time() - begin)
+            slept.append(resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - sleeps)
             # Two writes a row, and one of the mark for each sync.
             gathered.append(count / max(1, sum(calls) - 2 * count))
 
@@ -255,13 +260,22 @@ def many_threads(ours: Ours, source: Iterator[Picture], rng: random.Random, roun
     )
     each = statistics.median(spent) / count
     cores = len(os.sched_getaffinity(0))
+    group = max(1, round(statistics.median(gathered)))
+    alone: list[float] = []
+    for _ in range(10 * rounds):
+        batch = list(islice(source, group))
+        with stopwatch(alone):
+            floor.commit(batch)
     print(
         f"    32 threads, 1 row of 60 kB each: {count / medians['many']:,.0f} rows/s, "
         f"{medians['one'] / medians['many']:.2f}x one thread ({count / medians['one']:,.0f}); "
         f"a sync takes {statistics.median(gathered):,.1f} rows. "
         f"A row takes {each * 1e6:,.0f} us of processor (hashing, copying, checksums, Python), "
         f"so {cores} cores allow {cores / each:,.0f} at most, "
-        f"{medians['one'] / count * cores / each:.1f}x one thread",
+        f"{medians['one'] / count * cores / each:.1f}x one thread; the floor writes and syncs "
+        f"groups of {group} at {group / statistics.median(alone):,.0f} rows/s. What is between is "
+        "waiting for threads to wake up: a row's is put to sleep "
+        f"{statistics.median(slept) / count:.1f} times, by disk, locks and the interpreter",
         flush=True,
     )
 
@@ -333,15 +347,18 @@ def blobs(folder: Path, rng: random.Random, rounds: int) -> None:
             "picturerail": partial(for_each, ours.copy, rows),
             "floor": partial(for_each, bytes, [memoryview(each) for each in data]),
             "view": partial(for_each, view.view_blob, hashes),
+            "find": partial(for_each, ours.find_bytes, rows),
             "read": partial(for_each, partial(os.pread, plain, size), range(0, size * count, size)),
         }
         medians = interleaved(rng, rounds, subjects, time.thread_time)
         os.close(plain)
-        seen, read = medians.pop("view") / count, medians.pop("read")
+        seen, found = medians.pop("view") / count, medians.pop("find") / count
+        read = medians.pop("read")
         print_row(f"copy {name} by content hash", "MB/s", size * count / 1e6, medians)
         copied, in_memory = medians["picturerail"], medians["floor"]
         print(
-            f"    a copy of {name}: {copied / count * 1e6:,.1f} us; "
+            f"    a copy of {name}: {copied / count * 1e6:,.1f} us, finding it among the rest "
+            f"{found * 1e6:,.1f}; "
             f"{read / count * 1e6:,.1f} where the kernel reads it from a plain file "
             f"({read / copied:.2f}x), the most where a disk that fails is to be an error: one that "
             f"is mapped ends the process; {in_memory / count * 1e6:,.1f} in memory, which the "
@@ -400,7 +417,7 @@ def run(folder: Path, *, quick: bool, rows: int, gigabytes: float) -> None:
         commits(engines, floor, source, rng, rounds)
         if gigabytes:
             sustained([*engines, floor], source, rng, gigabytes)
-    many_threads(ours, source, rng, 1 if quick else 3)
+    many_threads(ours, floor, source, rng, 1 if quick else 3)
 
     before_sizes = {engine.name: size_of(folder, engine) for engine in engines}
     loading: dict[str, float] = {}
