@@ -38,10 +38,10 @@ from picturerail_native._database import ffi, lib
 from picturerail_native._database_archives import read_archive, write_archive
 from picturerail_native._database_blobs import (
     Blob,
+    BlobReads,
     BlobWriter,
     hash_argument,
     hash_file,
-    read_blob,
     view_blob,
 )
 from picturerail_native._database_calls import (
@@ -228,7 +228,7 @@ class Database:
         return int(freed[0])
 
 
-class Snapshot(LookUps):
+class Snapshot(LookUps, BlobReads):
     """An immutable view of the store at one transaction. A context manager."""
 
     info: Info
@@ -322,10 +322,6 @@ class Snapshot(LookUps):
     def open_blob(self, content_hash: bytes) -> Blob:
         """Open stored bytes for reading, in ranges."""
         return Blob(self._handle, content_hash)
-
-    def read_blob(self, content_hash: bytes, length: int | None = None) -> bytes:
-        """Return stored bytes, as a copy; sooner where a row's `data_length` is given."""
-        return read_blob(self._handle, content_hash, length)
 
     def view_blob(self, content_hash: bytes) -> memoryview:
         """Return stored bytes where they are, read-only: in the store's files, mapped into memory.

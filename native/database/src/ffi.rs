@@ -227,9 +227,11 @@ export_ends! {
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prdb_rollback(transaction: *mut prdb_transaction) {
-    // SAFETY: see the module's text.
     quiet(|| {
-        _ = unsafe { handle_mut(transaction) }.map(|transaction| transaction.0.forget_changes())
+        // SAFETY: see the module's text.
+        if let Ok(transaction) = unsafe { handle_mut(transaction) } {
+            transaction.0.forget_changes();
+        }
     });
 }
 

@@ -24,11 +24,6 @@ use crate::state::LooseChunks;
 
 /// What a disk writes at once; nothing is gained by beginning with a page that will grow.
 const PAGE: u64 = frame::PAGE as u64;
-/// Sealed segments that stay in the kernel's memory as long as it likes. Of those before, which are
-/// seldom read again soon, it is told that their memory may go: what is written next takes that,
-/// and an import does not push out what others want to keep. Memory that nobody has used yet costs a
-/// virtual machine ten times as much to fill.
-const REMEMBERED: usize = 4;
 /// Bytes that a frame brings at least where zeros are written ahead behind it.
 const AHEAD_LEAST: usize = 1 << 14;
 /// Chunks that the disk may begin to write before their transaction has come.
@@ -383,9 +378,6 @@ impl Log {
         self.replace_manifest(tail, manifest, segments)?;
         tail.filled = filled;
         sealed.0.trim(sealed.1);
-        // It is on the disk; that its memory is not given back is no matter.
-        let past = tail.segments.len().checked_sub(REMEMBERED + 2);
-        _ = past.and_then(|at| tail.segments.get(at)).map(|past| past.file.forget_cache());
         Ok(())
     }
 

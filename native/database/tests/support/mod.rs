@@ -86,8 +86,6 @@ struct Inner {
     network: Option<&'static str>,
     /// What the disk was told to begin to write: offsets and lengths.
     started: Vec<(u64, u64)>,
-    /// Files whose memory was given back.
-    forgotten: Vec<String>,
 }
 
 /// Lets nobody through until it is opened.
@@ -141,7 +139,6 @@ impl Inner {
             gate: None,
             network: None,
             started: Vec::new(),
-            forgotten: Vec::new(),
         }
     }
 
@@ -220,11 +217,6 @@ impl SimDisk {
     /// What the disk was told to begin to write since the last time: offsets and lengths.
     pub fn take_started(&self) -> Vec<(u64, u64)> {
         std::mem::take(&mut self.0.lock().unwrap().started)
-    }
-
-    /// The files whose memory was given back since the last time.
-    pub fn take_forgotten(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap().forgotten)
     }
 
     /// How many changing calls there were.
@@ -474,9 +466,6 @@ impl DiskFile for SimFile {
 
     fn forget_cache(&self) -> io::Result<()> {
         let mut inner = self.disk.0.lock().unwrap();
-        let name = inner.live.iter().find(|(_, index)| **index == self.index);
-        let name = name.map(|(name, _)| name.clone());
-        inner.forgotten.extend(name);
         let file = &mut inner.files[self.index];
         let mut bytes = if file.emptied { Vec::new() } else { file.durable.clone() };
         for (offset, data) in &file.pending {
