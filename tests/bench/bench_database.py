@@ -13,6 +13,7 @@ look-ups are uniform.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import json
 import os
@@ -327,8 +328,22 @@ def for_each(act: Callable[[Any], object], subjects: list[Any]) -> None:
         act(subject)
 
 
+def keep_freed_memory() -> None:
+    """Have the C library keep what is freed for what is allocated next.
+
+    Else it gives a large copy's memory back to the system between two of them or not, by what else
+    happens to be allocated, and having it again takes longer than the copy.
+    """
+    # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h; the second has this upper limit.
+    library = ctypes.CDLL(None)
+    for parameter, value in ((-1, 1 << 30), (-3, 32 << 20)):
+        if not library.mallopt(parameter, value):
+            print("    the C library gives freed memory back: large copies may take twice as long")
+
+
 def blobs(folder: Path, rng: random.Random, rounds: int) -> None:
     """Print what a copy of stored bytes costs beside one in memory, and what a view of them."""
+    keep_freed_memory()
     ours = Ours(folder)
     for size, count in ((60_000, 256), (1_000_000, 64), (4_000_000, 16)):
         name = f"{size / 1e6:g} MB" if size >= 1_000_000 else f"{size // 1000} kB"
