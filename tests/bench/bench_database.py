@@ -274,9 +274,9 @@ def many_threads(
         f"A row takes {each * 1e6:,.0f} us of processor (hashing, copying, checksums, Python), "
         f"so {cores} cores allow {cores / each:,.0f} at most, "
         f"{medians['one'] / count * cores / each:.1f}x one thread; the floor writes and syncs "
-        f"groups of {group} at {group / statistics.median(alone):,.0f} rows/s. What is between is "
-        "waiting for threads to wake up: a row's is put to sleep "
-        f"{statistics.median(slept) / count:.1f} times, by disk, locks and the interpreter",
+        f"groups of {group} at {group / statistics.median(alone):,.0f} rows/s. For a row threads "
+        f"are put to sleep {statistics.median(slept) / count:.1f} times, by disk, locks and the "
+        "interpreter, and woken again",
         flush=True,
     )
 
