@@ -9,13 +9,20 @@ from functools import partial
 from typing import Any
 
 from picturerail_native._database import ffi, lib
-from picturerail_native._database_calls import Handle, InvalidArgumentError, call, room, succeed
+from picturerail_native._database_calls import (
+    Handle,
+    InvalidArgumentError,
+    Process,
+    call,
+    room,
+    succeed,
+)
 
 # Bytes that are not cleared first, to be filled before anybody else has them: the one way to make
-# such an object without a further copy, and one that Python's C interface documents.
+# such an object without a further copy, and one that Python's C interface documents. What is passed
+# has its C type already, as finding that out takes longer than the call.
 _uncleared = ctypes.pythonapi.PyBytes_FromStringAndSize
 _uncleared.restype = ctypes.py_object
-_uncleared.argtypes = [ctypes.c_void_p, ctypes.c_ssize_t]
 
 _HASH_BYTES: int = lib.PRDB_HASH_BYTES
 _c_copy = lib.prdb_blob_copy
@@ -77,7 +84,7 @@ class Blob(io.RawIOBase):
 
     def readall(self) -> bytes:
         """Return everything from the position to the end."""
-        data: bytes = _uncleared(None, max(0, self.length - self._position))
+        data: bytes = _uncleared(None, ctypes.c_ssize_t(max(0, self.length - self._position)))
         count = self._fill(ffi.from_buffer("uint8_t[]", data))
         return data[:count]
 
@@ -89,23 +96,35 @@ class Blob(io.RawIOBase):
         super().close()
 
 
-def read_blob(snapshot: Handle, content_hash: bytes, length: int | None = None) -> bytes:
-    """Return the stored bytes of a content hash, as a copy; `length` is how many are expected."""
-    taken, error = room.length, room.error
-    digest, pointer = hash_argument(content_hash), snapshot.pointer
-    if length is None or length <= _SHORT:
-        found, data = room.rows
-        call(_c_copy, pointer, digest, found.buffer, _SHORT, taken)
-        length = taken[0]
-        if length <= _SHORT:
-            short: bytes = data[:length]
-            return short
-    whole: bytes = _uncleared(None, length)
-    status = _c_copy(pointer, digest, ffi.from_buffer("uint8_t[]", whole), length, taken, error)
-    if status:
-        succeed(status, error)
-    # Bytes under a hash never change, so what is asked for once more is as long as was told.
-    return whole if taken[0] == length else read_blob(snapshot, content_hash, taken[0])
+class BlobReads:
+    """How a snapshot hands out stored bytes whole, by copy; without a further call in between."""
+
+    _handle: Handle
+
+    def read_blob(self, content_hash: bytes, length: int | None = None) -> bytes:
+        """Return stored bytes, as a copy; sooner where a row's `data_length` is given."""
+        taken, size, error = room.blob
+        handle = self._handle
+        pointer = handle.held
+        if pointer is None or handle.forks != Process.forks:
+            pointer = handle.pointer
+        digest: Any = content_hash
+        if type(content_hash) is not bytes or len(content_hash) != _HASH_BYTES:
+            digest = hash_argument(content_hash)
+        if length is None or length <= _SHORT:
+            found, data = room.rows
+            call(_c_copy, pointer, digest, found.buffer, _SHORT, taken)
+            length = taken[0]
+            if length <= _SHORT:
+                short: bytes = data[:length]
+                return short
+        size.value = length
+        whole: bytes = _uncleared(None, size)
+        status = _c_copy(pointer, digest, whole, length, taken, error)
+        if status:
+            succeed(status, error)
+        # Bytes under a hash never change, so what is asked for once more is as long as was told.
+        return whole if taken[0] == length else self.read_blob(content_hash, taken[0])
 
 
 def view_blob(snapshot: Handle, content_hash: bytes) -> memoryview:

@@ -5,6 +5,7 @@ Used by `database.py` alone, whose docstring draws the error tree.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections.abc import Callable
@@ -108,10 +109,12 @@ class Room(threading.local):
 
     def __init__(self) -> None:
         """Make it for this thread."""
-        self.id = ffi.new("uint64_t *")
-        self.length = ffi.new("size_t *")
         self._found = ffi.new("prdb_room *")
         self.error = ffi.addressof(self._found, "error")
+        self.number = (ffi.new("uint64_t *"), self.error)
+        """A number to be told, and the error; together, as `rows` are."""
+        self.blob = (ffi.new("size_t *"), ctypes.c_ssize_t(), self.error)
+        """A length to be told, one to be passed, and the error."""
         self.grow(1 << 16)
 
     def grow(self, capacity: int) -> None:
@@ -153,6 +156,8 @@ def is_there(status: int, error: Any) -> bool:
 
 def _exception(status: int, error: Any) -> DatabaseError:
     message = ffi.string(error.message).decode("utf-8", "replace")
+    if status in (lib.PRDB_POISONED, lib.PRDB_OUTCOME_UNKNOWN):
+        Process.failures += 1
     if status == lib.PRDB_LOCKED:
         return LockedError(message, error.pid)
     return _ERRORS.get(status, InternalError)(message)
@@ -170,9 +175,12 @@ def copied(value: Any) -> bytes:
 
 
 class Process:
-    """Counts the forks between the first process and this one."""
+    """Counts what has happened to this process that concerns handles."""
 
     forks = 0
+    """Forks between the first process and this one."""
+    failures = 0
+    """Calls that told of a write that has failed."""
 
 
 def _count_fork() -> None:
@@ -211,6 +219,13 @@ class Handle:
         self.forks = Process.forks
         self._what = what
         self.held = ffi.gc(out[0], partial(_end, end, self.forks))
+
+    @classmethod
+    def ended(cls, what: str) -> Handle:
+        """Return a handle of a kind that was given up already."""
+        handle = cls.__new__(cls)
+        handle.forks, handle._what, handle.held = 0, what, None
+        return handle
 
     @property
     def pointer(self) -> Any:

@@ -48,58 +48,63 @@ _decode_rows = msgspec.msgpack.Decoder(list[ImageRow]).decode
 pack_row: Callable[[ImageRow], bytes] = msgspec.msgpack.Encoder().encode
 
 
-def get(snapshot: Handle, image_id: int) -> ImageRow | None:
-    """Return the row with this id; None if there is none."""
-    found, data = room.rows
-    pointer = snapshot.held
-    if pointer is None or snapshot.forks != Process.forks:
-        pointer = snapshot.pointer
-    status = _c_get(pointer, image_id, found)
-    if status and not is_there(status, found.error):
-        return None
-    taken = found.length
-    if taken > len(data):
-        room.grow(taken)
-        return get(snapshot, image_id)
-    return _decode_row(data[:taken])
+class LookUps:
+    """What a snapshot looks up: single rows, each without a further call in between."""
 
+    _handle: Handle
 
-def find_path(snapshot: Handle, root: int, path: bytes) -> ImageRow | None:
-    """Return the live row at a path; None if there is none."""
-    found, data = room.rows
-    status = _c_find_path(snapshot.pointer, root, path, len(path), found)
-    if status and not is_there(status, found.error):
-        return None
-    taken = found.length
-    if taken > len(data):
-        room.grow(taken)
-        return find_path(snapshot, root, path)
-    return _decode_row(data[:taken])
+    def get(self, image_id: int) -> ImageRow | None:
+        """Return the row, live or deleted; None if there is none."""
+        found, data = room.rows
+        handle = self._handle
+        pointer = handle.held
+        if pointer is None or handle.forks != Process.forks:
+            pointer = handle.pointer
+        status = _c_get(pointer, image_id, found)
+        if status and not is_there(status, found.error):
+            return None
+        taken = found.length
+        if taken > len(data):
+            room.grow(taken)
+            return self.get(image_id)
+        return _decode_row(data[:taken])
 
+    def find_path(self, root: int, path: bytes) -> ImageRow | None:
+        """Return the live row at a path; None if there is none."""
+        found, data = room.rows
+        status = _c_find_path(self._handle.pointer, root, path, len(path), found)
+        if status and not is_there(status, found.error):
+            return None
+        taken = found.length
+        if taken > len(data):
+            room.grow(taken)
+            return self.find_path(root, path)
+        return _decode_row(data[:taken])
 
-def find_filename(snapshot: Handle, filename: bytes) -> list[ImageRow]:
-    """Return all live rows of a filename, in id order."""
-    found, data = room.rows
-    pointer = snapshot.held
-    if pointer is None or snapshot.forks != Process.forks:
-        pointer = snapshot.pointer
-    status = _c_find_filename(pointer, filename, len(filename), 0, found)
-    if status == _DONE:
-        # Mostly these are all.
-        return _decode_rows(data[: found.length])
-    rows: list[ImageRow] = []
-    while True:
-        if status > _DONE:
-            is_there(status, found.error)
-        if found.count or status == _DONE:
-            rows += _decode_rows(data[: found.length])
-            if status == _DONE:
-                return rows
-        else:
-            room.grow(found.length)
-            found, data = room.rows
-        after = rows[-1].id if rows else 0
-        status = _c_find_filename(pointer, filename, len(filename), after, found)
+    def find_filename(self, filename: bytes) -> list[ImageRow]:
+        """Return the live rows with exactly this filename, in id order."""
+        found, data = room.rows
+        handle = self._handle
+        pointer = handle.held
+        if pointer is None or handle.forks != Process.forks:
+            pointer = handle.pointer
+        status = _c_find_filename(pointer, filename, len(filename), 0, found)
+        if status == _DONE:
+            # Mostly these are all.
+            return _decode_rows(data[: found.length])
+        rows: list[ImageRow] = []
+        while True:
+            if status > _DONE:
+                is_there(status, found.error)
+            if found.count or status == _DONE:
+                rows += _decode_rows(data[: found.length])
+                if status == _DONE:
+                    return rows
+            else:
+                room.grow(found.length)
+                found, data = room.rows
+            after = rows[-1].id if rows else 0
+            status = _c_find_filename(pointer, filename, len(filename), after, found)
 
 
 def cursor(function: Callable[..., int], *arguments: object) -> Handle:

@@ -38,10 +38,10 @@ from picturerail_native._database import ffi, lib
 from picturerail_native._database_archives import read_archive, write_archive
 from picturerail_native._database_blobs import (
     Blob,
+    BlobReads,
     BlobWriter,
     hash_argument,
     hash_file,
-    read_blob,
     view_blob,
 )
 from picturerail_native._database_calls import (
@@ -57,6 +57,7 @@ from picturerail_native._database_calls import (
     NotFoundError,
     OutcomeUnknownError,
     PoisonedError,
+    Process,
     ReadOnlyError,
     StorageError,
     StorageFullError,
@@ -68,12 +69,10 @@ from picturerail_native._database_calls import (
     text,
 )
 from picturerail_native._database_rows import (
+    LookUps,
     change,
     cursor,
     entries,
-    find_filename,
-    find_path,
-    get,
     pack_row,
 )
 from picturerail_native._database_rows import (
@@ -176,6 +175,8 @@ class Database:
         self._handle = Handle(
             "prdb_store", lib.prdb_close, lib.prdb_open, os.fsencode(path), how, cache_bytes
         )
+        # Transactions that are over, to be filled anew.
+        self._idle: list[Handle] = []
 
     def __enter__(self) -> Self:
         """Return the store itself."""
@@ -196,6 +197,7 @@ class Database:
         Calls that other threads are in come to their end first.
         """
         self._handle.close()
+        self._idle.clear()
 
     def snapshot(self) -> Snapshot:
         """Pin the newest durable state."""
@@ -203,7 +205,7 @@ class Database:
 
     def begin(self) -> Transaction:
         """Begin a transaction; used as a context manager it commits unless an error passes."""
-        return Transaction(self._handle)
+        return Transaction(self._handle, self._idle)
 
     def blob_writer(self) -> BlobWriter:
         """Begin to store bytes that a transaction will name."""
@@ -226,7 +228,7 @@ class Database:
         return int(freed[0])
 
 
-class Snapshot:
+class Snapshot(LookUps, BlobReads):
     """An immutable view of the store at one transaction. A context manager."""
 
     info: Info
@@ -266,18 +268,6 @@ class Snapshot:
     def close(self) -> None:
         """Give the state up; blobs and iterators made from it stay valid."""
         self._handle.close()
-
-    def get(self, image_id: int) -> ImageRow | None:
-        """Return the row, live or deleted."""
-        return get(self._handle, image_id)
-
-    def find_path(self, root: int, path: bytes) -> ImageRow | None:
-        """Return the live row at a path."""
-        return find_path(self._handle, root, path)
-
-    def find_filename(self, filename: bytes) -> list[ImageRow]:
-        """Return the live rows with exactly this filename, in id order."""
-        return find_filename(self._handle, filename)
 
     def find_content(self, content_hash: bytes, rows: Rows = Rows.LIVE) -> list[ImageRow]:
         """Return the rows with this content, in id order."""
@@ -333,10 +323,6 @@ class Snapshot:
         """Open stored bytes for reading, in ranges."""
         return Blob(self._handle, content_hash)
 
-    def read_blob(self, content_hash: bytes, length: int | None = None) -> bytes:
-        """Return stored bytes, as a copy; sooner where a row's `data_length` is given."""
-        return read_blob(self._handle, content_hash, length)
-
     def view_blob(self, content_hash: bytes) -> memoryview:
         """Return stored bytes where they are, read-only: in the store's files, mapped into memory.
 
@@ -374,9 +360,15 @@ class Transaction:
 
     seq: int
 
-    def __init__(self, store: Handle) -> None:
+    def __init__(self, store: Handle, idle: list[Handle]) -> None:
         """Use `Database.begin`."""
-        self._handle = Handle("prdb_transaction", lib.prdb_rollback, lib.prdb_begin, store.pointer)
+        pointer = store.pointer
+        try:
+            # Where a write has failed the engine is to say whether one may begin.
+            self._handle = _begun(pointer) if Process.failures else idle.pop()
+        except IndexError:
+            self._handle = _begun(pointer)
+        self._idle = idle
 
     def __enter__(self) -> Self:
         """Return the transaction itself."""
@@ -402,7 +394,7 @@ class Transaction:
         """
         source, length, writer = _brought(data)
         packed = pack_row(row)
-        image_id, error = room.id, room.error
+        image_id, error = room.number
         pointer = self._handle.pointer
         status = _c_insert(pointer, packed, len(packed), source, length, writer, image_id, error)
         if status:
@@ -434,18 +426,31 @@ class Transaction:
 
     def commit(self) -> int:
         """Make the changes durable and return the transaction's number."""
-        seq = room.id
-        call(lib.prdb_commit, self._handle.consume(), seq)
+        handle, self._handle = self._handle, _ENDED
+        seq, error = room.number
+        status = _c_commit(handle.pointer, seq, error)
+        if status:
+            succeed(status, error)
         self.seq = seq[0]
+        self._idle.append(handle)
         return self.seq
 
     def rollback(self) -> None:
-        """Forget the changes."""
-        self._handle.close()
+        """Forget the changes; one that is over is left as it is."""
+        handle, self._handle = self._handle, _ENDED
+        # In a forked child it is the parent's.
+        if handle.held is not None and handle.forks == Process.forks:
+            lib.prdb_rollback(handle.held)
+            self._idle.append(handle)
 
 
 _NULL = ffi.NULL
-_c_insert = lib.prdb_insert
+_c_insert, _c_commit = lib.prdb_insert, lib.prdb_commit
+_ENDED = Handle.ended("prdb_transaction")
+
+
+def _begun(store: Any) -> Handle:
+    return Handle("prdb_transaction", lib.prdb_transaction_close, lib.prdb_begin, store)
 
 
 def _brought(data: Bytes | None) -> tuple[Any, int, Any]:

@@ -13,11 +13,13 @@ look-ups are uniform.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import json
 import os
 import platform
 import random
+import resource
 import shutil
 import sqlite3
 import statistics
@@ -219,14 +221,17 @@ def broken_down(ours: Ours, floor: Floor, source: Iterator[Picture], rounds: int
     )
 
 
-def many_threads(ours: Ours, source: Iterator[Picture], rng: random.Random, rounds: int) -> None:
-    """Commits of one row from 32 threads and from one, and what the processors allow at most.
+def many_threads(
+    ours: Ours, floor: Floor, source: Iterator[Picture], rng: random.Random, rounds: int
+) -> None:
+    """Commits of one row from 32 threads and from one, and what processors and disk would allow.
 
     Not at once: threads that come before all others keep the kernel from writing.
     """
     count = 640
     spent: list[float] = []
     gathered: list[float] = []
+    slept: list[float] = []
     calls: list[int] = []
 
     def commit_part(part: list[list[Picture]]) -> None:
@@ -239,13 +244,14 @@ def many_threads(ours: Ours, source: Iterator[Picture], rng: random.Random, roun
         parts = [batches[number::threads] for number in range(threads)]
         runs = [threading.Thread(target=commit_part, args=(part,)) for part in parts]
         calls.clear()
-        begin = time.process_time()
+        begin, sleeps = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
         for run_ in runs:
             run_.start()
         for run_ in runs:
             run_.join()
         if threads > 1:
             spent.append(time.process_time() - begin)
+            slept.append(resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - sleeps)
             # Two writes a row, and one of the mark for each sync.
             gathered.append(count / max(1, sum(calls) - 2 * count))
 
@@ -255,13 +261,22 @@ def many_threads(ours: Ours, source: Iterator[Picture], rng: random.Random, roun
     )
     each = statistics.median(spent) / count
     cores = len(os.sched_getaffinity(0))
+    group = max(1, round(statistics.median(gathered)))
+    alone: list[float] = []
+    for _ in range(10 * rounds):
+        batch = list(islice(source, group))
+        with stopwatch(alone):
+            floor.commit(batch)
     print(
         f"    32 threads, 1 row of 60 kB each: {count / medians['many']:,.0f} rows/s, "
         f"{medians['one'] / medians['many']:.2f}x one thread ({count / medians['one']:,.0f}); "
         f"a sync takes {statistics.median(gathered):,.1f} rows. "
         f"A row takes {each * 1e6:,.0f} us of processor (hashing, copying, checksums, Python), "
         f"so {cores} cores allow {cores / each:,.0f} at most, "
-        f"{medians['one'] / count * cores / each:.1f}x one thread",
+        f"{medians['one'] / count * cores / each:.1f}x one thread; the floor writes and syncs "
+        f"groups of {group} at {group / statistics.median(alone):,.0f} rows/s. For a row threads "
+        f"are put to sleep {statistics.median(slept) / count:.1f} times, by disk, locks and the "
+        "interpreter, and woken again",
         flush=True,
     )
 
@@ -313,8 +328,22 @@ def for_each(act: Callable[[Any], object], subjects: list[Any]) -> None:
         act(subject)
 
 
+def keep_freed_memory() -> None:
+    """Have the C library keep what is freed for what is allocated next.
+
+    Else it gives a large copy's memory back to the system between two of them or not, by what else
+    happens to be allocated, and having it again takes longer than the copy.
+    """
+    # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h; the second has this upper limit.
+    library = ctypes.CDLL(None)
+    for parameter, value in ((-1, 1 << 30), (-3, 32 << 20)):
+        if not library.mallopt(parameter, value):
+            print("    the C library gives freed memory back: large copies may take twice as long")
+
+
 def blobs(folder: Path, rng: random.Random, rounds: int) -> None:
     """Print what a copy of stored bytes costs beside one in memory, and what a view of them."""
+    keep_freed_memory()
     ours = Ours(folder)
     for size, count in ((60_000, 256), (1_000_000, 64), (4_000_000, 16)):
         name = f"{size / 1e6:g} MB" if size >= 1_000_000 else f"{size // 1000} kB"
@@ -333,15 +362,18 @@ def blobs(folder: Path, rng: random.Random, rounds: int) -> None:
             "picturerail": partial(for_each, ours.copy, rows),
             "floor": partial(for_each, bytes, [memoryview(each) for each in data]),
             "view": partial(for_each, view.view_blob, hashes),
+            "find": partial(for_each, ours.find_bytes, rows),
             "read": partial(for_each, partial(os.pread, plain, size), range(0, size * count, size)),
         }
         medians = interleaved(rng, rounds, subjects, time.thread_time)
         os.close(plain)
-        seen, read = medians.pop("view") / count, medians.pop("read")
+        seen, found = medians.pop("view") / count, medians.pop("find") / count
+        read = medians.pop("read")
         print_row(f"copy {name} by content hash", "MB/s", size * count / 1e6, medians)
         copied, in_memory = medians["picturerail"], medians["floor"]
         print(
-            f"    a copy of {name}: {copied / count * 1e6:,.1f} us; "
+            f"    a copy of {name}: {copied / count * 1e6:,.1f} us, finding it among the rest "
+            f"{found * 1e6:,.1f}; "
             f"{read / count * 1e6:,.1f} where the kernel reads it from a plain file "
             f"({read / copied:.2f}x), the most where a disk that fails is to be an error: one that "
             f"is mapped ends the process; {in_memory / count * 1e6:,.1f} in memory, which the "
@@ -400,7 +432,7 @@ def run(folder: Path, *, quick: bool, rows: int, gigabytes: float) -> None:
         commits(engines, floor, source, rng, rounds)
         if gigabytes:
             sustained([*engines, floor], source, rng, gigabytes)
-    many_threads(ours, source, rng, 1 if quick else 3)
+    many_threads(ours, floor, source, rng, 1 if quick else 3)
 
     before_sizes = {engine.name: size_of(folder, engine) for engine in engines}
     loading: dict[str, float] = {}

@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRDB_ABI_VERSION 6
+#define PRDB_ABI_VERSION 7
 #define PRDB_HASH_BYTES 32
 #define PRDB_UUID_BYTES 16
 #define PRDB_MESSAGE_BYTES 1016
@@ -345,11 +345,13 @@ int32_t prdb_put(prdb_transaction *transaction, int32_t table, prdb_bytes key, p
 int32_t prdb_remove(prdb_transaction *transaction, int32_t table, prdb_bytes key,
                     prdb_error *error);
 
-/* Make all of it durable at once, or none. Consumes the transaction. `*seq` is
- * its number (the store's last one when it held no change). When it returns
- * PRDB_OK the changes survive a power cut. */
+/* Make all of it durable at once, or none. `*seq` is its number (the store's last
+ * one when it held no change). When it returns PRDB_OK the changes survive a power
+ * cut. The transaction is empty then, also where that failed, as it is after a
+ * rollback, and may be filled again. */
 int32_t prdb_commit(prdb_transaction *transaction, uint64_t *seq, prdb_error *error);
 void prdb_rollback(prdb_transaction *transaction);
+void prdb_transaction_close(prdb_transaction *transaction);
 
 /* ---- care ---- */
 

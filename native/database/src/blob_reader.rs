@@ -52,15 +52,25 @@ fn lacking() -> Error {
     Error::Internal("stored bytes lack a piece".to_owned())
 }
 
+fn segment_of<'a>(state: &'a State, chunk: &Chunk) -> Result<&'a Arc<Segment>> {
+    let missing = || Error::Internal(format!("the log has no segment {}", chunk.segment));
+    state.segment(chunk.segment).ok_or_else(missing)
+}
+
+/// Fill `buffer` with all of a blob, verified as a [`BlobReader`] does; it has as many bytes.
+pub(crate) fn read_all(state: &State, blob: &Blob, buffer: &mut [u8]) -> Result<()> {
+    if let [chunk] = *blob.chunks
+        && chunk.length as usize == buffer.len()
+    {
+        return segment_of(state, &chunk)?.read_verified(buffer, chunk.offset, chunk.check);
+    }
+    BlobReader::new(state, blob)?.read(0, buffer).map(drop)
+}
+
 impl BlobReader {
     /// Read `blob` of `state`.
     pub(crate) fn new(state: &State, blob: &Blob) -> Result<Self> {
-        let find = |chunk: &Chunk| {
-            let segment = state.segment(chunk.segment).ok_or_else(|| {
-                Error::Internal(format!("the log has no segment {}", chunk.segment))
-            })?;
-            Ok((Arc::clone(segment), *chunk))
-        };
+        let find = |chunk: &Chunk| Ok((Arc::clone(segment_of(state, chunk)?), *chunk));
         let chunks = blob.chunks.iter().map(find).collect::<Result<_>>()?;
         let whole = blob.chunks.first().map_or(1, |first| first.length.max(1) as usize);
         Ok(Self { length: blob.length, chunks, whole, held: None })

@@ -5,8 +5,12 @@ use zstd::zstd_safe::DDict;
 
 use crate::bytes::{Put, Take};
 use crate::codec::{Encoder, Shape, decode};
-use crate::heads::head_of;
+use crate::heads::{even_place, head_of, is_below};
+use crate::prefetch::bring_near;
 use crate::slab::{SlabBytes, Slabs};
+
+/// Keys that a search among evenly lying ones is likely to look at, to each side of its first.
+const NEAR: usize = 8;
 
 /// A decoded column.
 #[derive(Debug, Default)]
@@ -106,9 +110,13 @@ impl Column {
         let own = || (head_of(self.get(0)), head_of(self.get(count - 1)));
         let (first, last) = around.unwrap_or_else(own);
         let span = last.checked_sub(first).filter(|span| *span > 0)?;
-        let part = u128::from(head_of(key).clamp(first, last) - first) * (count as u128 - 1);
-        let guess = usize::try_from(part / u128::from(span)).ok()?;
-        let below = |place: usize| place < count && self.get(place) < key;
+        let guess = even_place(head_of(key).clamp(first, last) - first, span, count);
+        let bytes = self.bytes();
+        // Of so few keys the search mostly remains within these.
+        let (from, to) = (guess.saturating_sub(NEAR), (guess + NEAR).min(count));
+        bring_near(bytes.get(from * self.width..to * self.width).unwrap_or_default());
+        let text = |place: usize| bytes.get(place * self.width..(place + 1) * self.width);
+        let below = |place: usize| text(place).is_some_and(|text| is_below(text, key));
         let (mut low, mut high, mut step) = (guess, guess, 1);
         while low > 0 && !below(low) {
             (high, low, step) = (low, low.saturating_sub(step), step * 2);
@@ -124,7 +132,7 @@ impl Column {
         let (mut low, mut high) = (low, high);
         while low < high {
             let middle = low.midpoint(high);
-            if self.get(middle) < key {
+            if is_below(self.get(middle), key) {
                 low = middle + 1;
             } else {
                 high = middle;

@@ -98,10 +98,9 @@ pub trait DiskFile: Send + Sync + Debug {
     fn lock(&self) -> io::Result<()>;
 }
 
-/// Zeros that are written at once. The kernel keeps them in memory in pieces of this size, and large
-/// ones it often takes from memory that nobody used yet, whose clearing costs a virtual machine ten
-/// times what the writing does.
-static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+/// Zeros that are written at once. The kernel keeps them, and what is written in their place, in
+/// memory in pieces of this size, and copies larger ones faster.
+pub(crate) static ZEROS: [u8; 1 << 18] = [0; 1 << 18];
 
 /// Write zeros into `from..to` while `is_wanted` says so.
 pub(crate) fn fill_with_zeros(

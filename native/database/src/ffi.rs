@@ -190,7 +190,7 @@ unsafe fn give_cursor(out: *mut *mut prdb_cursor, cursor: Cursor) -> Result<i32>
 
 #[unsafe(no_mangle)]
 pub extern "C" fn prdb_abi_version() -> u32 {
-    6
+    7
 }
 
 /// Export functions that take an error to fill last and run their body guarded.
@@ -222,7 +222,17 @@ export_ends! {
     fn prdb_blob_close(*mut prdb_blob);
     fn prdb_view_close(*mut prdb_view);
     fn prdb_blob_abandon(*mut prdb_blob_writer);
-    fn prdb_rollback(*mut prdb_transaction);
+    fn prdb_transaction_close(*mut prdb_transaction);
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn prdb_rollback(transaction: *mut prdb_transaction) {
+    quiet(|| {
+        // SAFETY: see the module's text.
+        if let Ok(transaction) = unsafe { handle_mut(transaction) } {
+            transaction.0.forget_changes();
+        }
+    });
 }
 
 /// Export functions that put rows into a caller's room, run as `export` does.
@@ -509,8 +519,7 @@ export! {
     }
 
     fn prdb_commit(transaction: *mut prdb_transaction, seq: *mut u64) {
-        let transaction = consume(transaction).ok_or_else(null)?;
-        set(seq, transaction.0.commit()?)?;
+        set(seq, handle_mut(transaction)?.0.commit_changes()?)?;
         Ok(OK)
     }
 

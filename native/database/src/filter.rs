@@ -7,7 +7,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::bytes::{Put, Take, checksum};
+use crate::bytes::{Put, checksum};
 
 /// Words of a block.
 const WORDS: usize = 8;
@@ -123,11 +123,12 @@ impl Filter {
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut blocks = Vec::new();
         blocks.try_reserve_exact(bytes.len() / BLOCK).ok()?;
-        let mut take = Take::new(bytes);
-        while !take.is_at_end() {
+        let pieces = bytes.chunks_exact(BLOCK);
+        pieces.remainder().is_empty().then_some(())?;
+        for piece in pieces {
             let mut block = Block::default();
-            for word in &mut block {
-                *word = take.u32()?;
+            for (word, bytes) in block.iter_mut().zip(piece.chunks_exact(4)) {
+                *word = u32::from_le_bytes(*bytes.first_chunk()?);
             }
             blocks.push(block);
         }

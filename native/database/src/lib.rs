@@ -63,6 +63,7 @@ mod mark;
 mod op;
 mod options;
 mod packed;
+mod prefetch;
 mod ready;
 mod recovery;
 mod replay;

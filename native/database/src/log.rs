@@ -7,11 +7,11 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use crate::disk::{Access, Disk, DiskFile};
+use crate::disk::{Access, Disk, DiskFile, ZEROS};
 use crate::entries::Chunk;
 use crate::error::{Context, Error, Result};
 use crate::frame::{
-    self, ALIGNMENT, HEADER, HEADER_BYTES, Header, Kind, STRIDE, chunk_alignment, extent, padding,
+    self, ALIGNMENT, HEADER, HEADER_BYTES, Header, Kind, chunk_alignment, extent, padding,
 };
 use crate::locks::locked;
 use crate::manifest::{Entry, LogStart, Manifest};
@@ -24,6 +24,8 @@ use crate::state::LooseChunks;
 
 /// What a disk writes at once; nothing is gained by beginning with a page that will grow.
 const PAGE: u64 = frame::PAGE as u64;
+/// Bytes that a frame brings at least where zeros are written ahead behind it.
+const AHEAD_LEAST: usize = 1 << 14;
 /// Chunks that the disk may begin to write before their transaction has come.
 const START_BYTES: u64 = 1 << 19;
 
@@ -80,16 +82,24 @@ impl Payload<'_> {
         }
     }
 
-    /// Write the frame, behind `before`, which ends where it begins.
-    fn write(&mut self, segment: &Segment, header: &Header, before: &[u8]) -> Result<()> {
+    /// Write the frame, behind `before`, which ends where it begins, and `ahead` zeros behind it.
+    fn write(
+        &mut self,
+        segment: &Segment,
+        header: &Header,
+        before: &[u8],
+        ahead: usize,
+    ) -> Result<()> {
         let at = header.position - before.len() as u64;
+        let zeros = |count: usize| ZEROS.get(..count).unwrap_or_default();
         match self {
-            Self::Draft(draft) => segment.write_parts([before, draft.finish(header), &[]], at),
+            Self::Draft(draft) => {
+                segment.write_parts([before, draft.finish(header), zeros(ahead)], at)
+            }
             Self::Borrowed(bytes) => {
                 let end = HEADER_BYTES + bytes.len() as u64;
                 let rest = usize::try_from(extent(bytes.len()) - end).unwrap_or_default();
-                let zeros = [0; STRIDE];
-                let rest = zeros.get(..rest).unwrap_or_default();
+                let rest = zeros(rest + ahead);
                 segment.write_parts([&[before, &header.encode()].concat(), bytes, rest], at)
             }
         }
@@ -132,6 +142,8 @@ pub(crate) struct Tail {
     synced: u64,
     /// Of everything in the last segment below this the disk was told to begin writing it.
     started: u64,
+    /// Below this the last segment's file has frames, or zeros that were written ahead of them.
+    filled: u64,
 }
 
 impl Tail {
@@ -192,7 +204,7 @@ impl Log {
         end: u64,
         next_blob: u64,
     ) -> Self {
-        let tail = Tail { manifest, segments, end, synced: end, started: end };
+        let tail = Tail { manifest, segments, end, synced: end, started: end, filled: end };
         Self {
             spare: Spare::new(Arc::clone(&disk), options.fill_ahead, options.segment_bytes),
             reserve: Reserve::new(Arc::clone(&disk)),
@@ -269,9 +281,15 @@ impl Log {
             count: label.count,
             check: label.check,
         };
-        let written = match payload.write(&segment, &header, &before) {
+        let mut ahead = self.zeros_ahead(&tail, header.end(), length as usize);
+        let mut written = payload.write(&segment, &header, &before, ahead);
+        if ahead > 0 && matches!(written, Err(Error::Full { .. })) {
+            ahead = 0;
+            written = payload.write(&segment, &header, &before, ahead);
+        }
+        let written = match written {
             Err(Error::Full { .. }) if label.urgent && self.reserve.release() => {
-                payload.write(&segment, &header, &before)
+                payload.write(&segment, &header, &before, ahead)
             }
             written => written,
         };
@@ -281,6 +299,7 @@ impl Log {
             Err(error) => return Err(self.poison(&error)),
         }
         tail.end = header.end();
+        tail.filled = tail.filled.max(tail.end + ahead as u64);
         self.reached.store(tail.reach(self.segment_bytes), Ordering::Relaxed);
         if tail.end > self.segment_bytes / 2 {
             self.spare.want();
@@ -291,6 +310,17 @@ impl Log {
             segment.file.start_sync(offset, length);
         }
         Ok(Place { segment, position: header.position, end: header.end() })
+    }
+
+    /// Zeros that are written behind a frame of a segment that grows, one that ends at `end` and
+    /// brings many bytes: they and what comes in their place stand in the kernel's memory in pieces
+    /// as large as what was written at once, and are read that much faster.
+    fn zeros_ahead(&self, tail: &Tail, end: u64, payload: usize) -> usize {
+        if end <= tail.filled || payload < AHEAD_LEAST.min(self.chunk_bytes) {
+            return 0;
+        }
+        let until = end.next_multiple_of(ZEROS.len() as u64).min(self.segment_bytes);
+        usize::try_from(until.saturating_sub(end)).unwrap_or_default()
     }
 
     /// Before the first write: the manifest's writer may have been killed between the renaming and
@@ -342,9 +372,11 @@ impl Log {
         }
         let mut segments = tail.segments.clone();
         let spare = self.spare.take();
+        let filled = if spare.is_some() { self.segment_bytes } else { FIRST_FRAME };
         segments.push(begin_segment(self.disk.as_ref(), &mut manifest, spare)?);
         let sealed = (Arc::clone(tail.active()?), tail.end);
         self.replace_manifest(tail, manifest, segments)?;
+        tail.filled = filled;
         sealed.0.trim(sealed.1);
         Ok(())
     }

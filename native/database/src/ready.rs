@@ -2,11 +2,15 @@
 //! that a look-up touches as little memory as may be: a table, and the texts right behind it.
 
 use crate::bytes::Put;
+use crate::prefetch::bring_near;
 use crate::slab::{SlabBytes, Slabs};
 
 /// Bytes of the table for an entry: its key u64, where its text begins and ends u32; nowhere for a
 /// tombstone.
 const ENTRY: usize = 16;
+
+/// Bytes that a text may stand before or behind the place where it is sought first.
+const ASTRAY: usize = 128;
 
 /// The entries.
 #[derive(Debug)]
@@ -90,6 +94,7 @@ impl Ready {
         // Mostly none is missing between the first and this one.
         let guess = usize::try_from(key.checked_sub(self.first)?).ok()?;
         let key_at = |index: usize| self.entry(index).map(|(held, ..)| held);
+        self.bring_text_near(guess);
         if key_at(guess) == Some(key) {
             return Some(guess);
         }
@@ -99,6 +104,19 @@ impl Ready {
             if key_at(middle)? < key { low = middle + 1 } else { high = middle }
         }
         (key_at(low) == Some(key)).then_some(low)
+    }
+
+    /// Have the text at `index` brought near while the table still has to tell where it is: where
+    /// it would be if all were as long.
+    fn bring_text_near(&self, index: usize) {
+        if index < self.count {
+            let bytes = self.data.bytes();
+            let begin = self.count * ENTRY;
+            let each = bytes.len().saturating_sub(begin) / self.count;
+            let from = begin + (each * index).saturating_sub(ASTRAY);
+            let to = begin + each * (index + 1) + ASTRAY;
+            bring_near(bytes.get(from..to.min(bytes.len())).unwrap_or_default());
+        }
     }
 
     pub(crate) fn text(&self, index: usize) -> &[u8] {

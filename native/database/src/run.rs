@@ -93,25 +93,32 @@ impl Run {
         let end = length - footer_bytes as u64;
         let footer = Footer::decode(&read(end, footer_bytes as u64)?, entry.salt, end, format)
             .ok_or_else(|| corrupt(end, "its footer is broken"))?;
-        let bytes = read(footer.dictionary, footer.index - footer.dictionary)?;
-        if checksum(&bytes) != footer.dictionary_check {
+        // What stands between the blocks and the footer, at once.
+        let held = read(footer.dictionary, end - footer.dictionary)?;
+        let part = |from: u64, to: u64| {
+            let place = |offset: u64| usize::try_from(offset - footer.dictionary).ok();
+            let range = place(from).zip(place(to)).map(|(from, to)| from..to);
+            range.and_then(|range| held.get(range)).unwrap_or_default()
+        };
+        let bytes = part(footer.dictionary, footer.index);
+        if checksum(bytes) != footer.dictionary_check {
             return Err(corrupt(footer.dictionary, "its dictionary has a wrong checksum"));
         }
-        let dictionary = (!bytes.is_empty()).then(|| DDict::create(&bytes));
-        let bytes = read(footer.index, footer.filter - footer.index)?;
-        if checksum(&bytes) != footer.index_check {
+        let dictionary = (!bytes.is_empty()).then(|| DDict::create(bytes));
+        let bytes = part(footer.index, footer.filter);
+        if checksum(bytes) != footer.index_check {
             return Err(corrupt(footer.index, "its index has a wrong checksum"));
         }
         let count = footer.blocks as usize + usize::from(format > UNFILTERED);
-        let (mut keys, places) = decode_index(&bytes, count, footer.blocks, footer.dictionary)
+        let (mut keys, places) = decode_index(bytes, count, footer.blocks, footer.dictionary)
             .ok_or_else(|| corrupt(footer.index, "its index cannot be read"))?;
         let last = if format > UNFILTERED { keys.pop() } else { None };
         let heads = if schema.key == Shape::Bytes { Vec::new() } else { keys.heads() };
-        let bytes = read(footer.filter, end - footer.filter)?;
-        if checksum(&bytes) != footer.filter_check {
+        let bytes = part(footer.filter, end);
+        if checksum(bytes) != footer.filter_check {
             return Err(corrupt(footer.filter, "its filter has a wrong checksum"));
         }
-        let filter = Filter::decode(&bytes)
+        let filter = Filter::decode(bytes)
             .ok_or_else(|| corrupt(footer.filter, "its filter cannot be read"))?;
         if footer.entries != entry.entries {
             return Err(corrupt(end, "it has another number of entries than the manifest says"));
@@ -294,6 +301,14 @@ pub(crate) struct At {
 
 static NOTHING: std::sync::LazyLock<Light> = std::sync::LazyLock::new(Light::default);
 
+/// The light part that a part is.
+fn light(part: &Part) -> &Light {
+    match part {
+        Part::Light(light) => light,
+        Part::Heavy(_) | Part::Ready(_) => &NOTHING,
+    }
+}
+
 impl At {
     /// The entry with exactly this key.
     pub(crate) fn find(run: &Arc<Run>, key: &[u8]) -> Result<Option<Self>> {
@@ -314,10 +329,7 @@ impl At {
     }
 
     pub(crate) fn light(&self) -> &Light {
-        match &*self.part {
-            Part::Light(light) => light,
-            Part::Heavy(_) | Part::Ready(_) => &NOTHING,
-        }
+        light(&self.part)
     }
 
     pub(crate) fn key(&self) -> &[u8] {
@@ -458,5 +470,48 @@ impl RunIter {
             at.index += 1;
         }
         self.settle()
+    }
+}
+
+/// Walks over a run's keys alone, in order. Cheaper to begin than a walk over entries.
+#[derive(Debug)]
+pub(crate) struct KeyWalk<'a> {
+    run: &'a Run,
+    part: Arc<Part>,
+    block: usize,
+    index: usize,
+}
+
+impl<'a> KeyWalk<'a> {
+    /// Begin at the first key that is not less than `from`.
+    pub(crate) fn new(run: &'a Run, from: &[u8]) -> Result<Self> {
+        let block = run.block_of(from).unwrap_or(0);
+        let part = run.part(block, false, true)?;
+        let index = light(&part).keys.count_below(from, run.heads_around(block));
+        let mut walk = Self { run, part, block, index };
+        walk.settle()?;
+        Ok(walk)
+    }
+
+    /// The key that it stands at, and whether it is no tombstone; None at the end.
+    pub(crate) fn at(&self) -> Option<(&[u8], bool)> {
+        let light = light(&self.part);
+        (self.index < light.len())
+            .then(|| (light.keys.get(self.index), light.is_present(self.index)))
+    }
+
+    pub(crate) fn advance(&mut self) -> Result<()> {
+        self.index += 1;
+        self.settle()
+    }
+
+    /// Go on to the next block at the end of one.
+    fn settle(&mut self) -> Result<()> {
+        while self.index >= light(&self.part).len() && self.block + 1 < self.run.blocks() {
+            self.block += 1;
+            self.part = self.run.part(self.block, false, true)?;
+            self.index = 0;
+        }
+        Ok(())
     }
 }

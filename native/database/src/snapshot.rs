@@ -3,10 +3,10 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::blob_reader::BlobReader;
+use crate::blob_reader::{BlobReader, read_all};
 use crate::bytes::Text;
 use crate::cursor::{Cursor, Source};
-use crate::entries::record_table;
+use crate::entries::{Blob, record_table};
 use crate::error::{Error, Result};
 use crate::packed::{Filled, fill_filename, find};
 use crate::row::{Hash, Row, Rows};
@@ -168,19 +168,22 @@ impl Snapshot {
     /// Put the stored bytes of a content hash into `buffer`, verified; return their length, and
     /// put nothing where that is more than fits.
     pub fn read_blob(&self, hash: Hash, buffer: &mut [u8]) -> Result<usize> {
-        let mut blob = self.open_blob(hash)?;
-        let length = usize::try_from(blob.length()).unwrap_or(usize::MAX);
+        let blob = self.blob(hash)?;
+        let length = usize::try_from(blob.length).unwrap_or(usize::MAX);
         if let Some(room) = buffer.get_mut(..length) {
-            blob.read(0, room)?;
+            read_all(&self.state, &blob, room)?;
         }
         Ok(length)
     }
 
     /// Open the stored bytes of a content hash.
     pub fn open_blob(&self, hash: Hash) -> Result<BlobReader> {
-        let blob = self.state.blobs.get(&hash)?.ok_or_else(|| {
+        BlobReader::new(&self.state, &self.blob(hash)?)
+    }
+
+    fn blob(&self, hash: Hash) -> Result<Blob> {
+        self.state.blobs.get(&hash)?.ok_or_else(|| {
             Error::NotFound(format!("no bytes are stored under the content hash {}", hex(&hash)))
-        })?;
-        BlobReader::new(&self.state, &blob)
+        })
     }
 }

@@ -15,7 +15,7 @@ use crate::block::Schema;
 use crate::bytes::Text;
 use crate::error::Result;
 use crate::filter::MemoryFilter;
-use crate::run::{At, Run, RunIter};
+use crate::run::{At, KeyWalk, Run, RunIter};
 
 /// What an entry takes in memory beside its bytes, about.
 const OVERHEAD: usize = 120;
@@ -131,13 +131,18 @@ impl<V: Value> Tree<V> {
     ) -> Result<Under<'_, V, N>> {
         debug_assert_eq!(prefix.len(), V::SCHEMA.filtered);
         let hash = V::SCHEMA.hash(prefix);
-        let mut runs = Vec::new();
+        // Mostly one run alone may hold them, and nothing in memory.
+        let (mut first, mut others) = (None, Vec::new());
         for run in self.runs.iter().filter(|run| run.may_hold(hash)) {
-            runs.push(RunIter::new(run, Bound::Included(&from), true)?);
+            let walk = KeyWalk::new(run, &from)?;
+            match first {
+                None => first = Some(walk),
+                Some(_) => others.push(walk),
+            }
         }
         let memory = [Some(&self.memory), self.frozen.as_ref()]
             .map(|layer| layer.filter(|layer| layer.filter.may_hold(hash)));
-        let mut under = Under { memory, next: [None; 2], runs };
+        let mut under = Under { memory, next: [None; 2], first, others };
         under.seek(0, from);
         under.seek(1, from);
         Ok(under)
@@ -263,7 +268,9 @@ pub(crate) struct Under<'a, V: Value, const N: usize> {
     memory: [Option<&'a Memory<V>>; 2],
     /// The next key of each, and whether it is no tombstone.
     next: [Option<([u8; N], bool)>; 2],
-    runs: Vec<RunIter>,
+    /// What is in runs, the newest first.
+    first: Option<KeyWalk<'a>>,
+    others: Vec<KeyWalk<'a>>,
 }
 
 impl<V: Value, const N: usize> Under<'_, V, N> {
@@ -281,8 +288,8 @@ impl<V: Value, const N: usize> Under<'_, V, N> {
         loop {
             // The newest that holds the least key says whether it is there.
             let mut least: Option<([u8; N], bool)> = None;
-            let runs = self.runs.iter().filter_map(|run| {
-                run.at().and_then(|at| Some((at.key().try_into().ok()?, at.is_present())))
+            let runs = self.first.iter().chain(&self.others).filter_map(|walk| {
+                walk.at().and_then(|(key, is_present)| Some((key.try_into().ok()?, is_present)))
             });
             for (key, is_present) in self.next.iter().copied().flatten().chain(runs) {
                 if least.is_none_or(|(held, _)| key < held) {
@@ -300,9 +307,9 @@ impl<V: Value, const N: usize> Under<'_, V, N> {
                     }
                 }
             }
-            for run in &mut self.runs {
-                if run.at().is_some_and(|at| at.key() == key) {
-                    run.advance()?;
+            for walk in self.first.iter_mut().chain(&mut self.others) {
+                if walk.at().is_some_and(|(held, _)| held == key) {
+                    walk.advance()?;
                 }
             }
             if is_present {

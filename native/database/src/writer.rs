@@ -387,10 +387,22 @@ impl Transaction {
     }
 
     /// Make it durable; return the transaction's number.
-    pub fn commit(self) -> Result<u64> {
-        let seq = self.writer.commit(&self.changes, &self.blobs)?;
+    pub fn commit(mut self) -> Result<u64> {
+        self.commit_changes()
+    }
+
+    /// The same, after which it holds no change, also where that failed.
+    pub fn commit_changes(&mut self) -> Result<u64> {
+        let (changes, blobs) = (std::mem::take(&mut self.changes), std::mem::take(&mut self.blobs));
+        let seq = self.writer.commit(&changes, &blobs)?;
         self.writer.keep_up();
         Ok(seq)
+    }
+
+    /// Give up what it holds.
+    pub fn forget_changes(&mut self) {
+        self.changes.clear();
+        self.blobs.clear();
     }
 
     fn take_data(&mut self, row: &mut NewRow, data: Option<BlobWriter>) -> Result<()> {

@@ -63,7 +63,7 @@ static uint64_t add(prdb_store *store, const char *name, uint8_t hash[PRDB_HASH_
   prdb_error error;
   prdb_transaction *transaction;
   prdb_blob_writer *writer;
-  uint64_t id, seq, length;
+  uint64_t id, seq, again, length;
   uint8_t *row = malloc(256);
   size_t size = strlen(name) + (100 << 10);
   uint8_t *data = malloc(size);
@@ -85,6 +85,10 @@ static uint64_t add(prdb_store *store, const char *name, uint8_t hash[PRDB_HASH_
   free(row);
   DO(prdb_put(transaction, PRDB_STATE, text(name), text("value"), &error));
   DO(prdb_commit(transaction, &seq, &error));
+  /* Nothing is left in it; other threads may have committed since. */
+  DO(prdb_commit(transaction, &again, &error));
+  CHECK(again >= seq);
+  prdb_transaction_close(transaction);
   return id;
 }
 
@@ -98,7 +102,7 @@ static void ends_in_any_order(const char *folder) {
   prdb_view *view;
   prdb_bytes shown;
   prdb_blob_writer *abandoned, *late;
-  prdb_transaction *rolled_back, *consumed;
+  prdb_transaction *rolled_back, *refused;
   prdb_entry entry;
   uint8_t hash[PRDB_HASH_BYTES], buffer[4096];
   uint64_t id, length, seq;
@@ -111,18 +115,21 @@ static void ends_in_any_order(const char *folder) {
   DO(prdb_blob_write(abandoned, buffer, 10, &error));
   DO(prdb_blob_begin(store, &late, &error));
   DO(prdb_begin(store, &rolled_back, &error));
-  DO(prdb_begin(store, &consumed, &error));
+  DO(prdb_begin(store, &refused, &error));
   DO(prdb_purge(store, &id, 1, &seq, &error));
   prdb_close(store);
 
-  /* A writer and a transaction are consumed, also where that fails. */
+  /* A writer is consumed, also where that fails; a transaction is not. */
   uint8_t row[256];
   size_t taken = pack("late.jpg", row);
-  CHECK(prdb_insert(consumed, row, taken, NULL, 0, late, &id, &error) == PRDB_CLOSED);
-  CHECK(prdb_commit(consumed, &seq, &error) == PRDB_CLOSED);
+  CHECK(prdb_insert(refused, row, taken, NULL, 0, late, &id, &error) == PRDB_CLOSED);
+  CHECK(prdb_commit(refused, &seq, &error) == PRDB_CLOSED);
+  prdb_transaction_close(refused);
   CHECK(prdb_blob_write(abandoned, buffer, sizeof buffer, &error) == PRDB_CLOSED);
   prdb_blob_abandon(abandoned);
   prdb_rollback(rolled_back);
+  CHECK(prdb_commit(rolled_back, &seq, &error) == PRDB_CLOSED);
+  prdb_transaction_close(rolled_back);
 
   /* The snapshot still has what was purged since, and its children outlive it. */
   DO(prdb_blob_open(snapshot, hash, &blob, &length, &error));
@@ -186,6 +193,7 @@ static void bad_arguments(const char *folder) {
   prdb_view_close(NULL);
   prdb_blob_abandon(NULL);
   prdb_rollback(NULL);
+  prdb_transaction_close(NULL);
 }
 
 static void *commit_many(void *argument) {
