@@ -155,12 +155,15 @@ def several(of: list[tuple[str, str, str]]) -> dict[str, list[str]]:
     """Return queries of several words by how frequent these are, since single ones differ much."""
     rng = random.Random(SEED)
     counts = collections.Counter(word for _, caption, _ in of for word in set(caption.split()))
-    ranked = sorted(counts, key=lambda word: (-counts[word], word))[:200]
-    most, many = ranked[:12], ranked[40:]
+    ranked = sorted(counts, key=lambda word: (-counts[word], word))
+    most, many, few = ranked[:12], ranked[40:200], ranked[500:5000]
     return {
         "two of the 12 most frequent": [" ".join(rng.sample(most, 2)) for _ in range(12)],
         "one of these and one of the 200": [
             f"{rng.choice(most)} {rng.choice(many)}" for _ in range(12)
+        ],
+        "one of these and a rarer one": [
+            f"{rng.choice(most)} {rng.choice(few)}" for _ in range(24)
         ],
         "two of the 200": [" ".join(rng.sample(many, 2)) for _ in range(12)],
         "three of the 12": [" ".join(rng.sample(most, 3)) for _ in range(12)],
