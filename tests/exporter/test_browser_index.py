@@ -389,7 +389,11 @@ def test_no_file_is_read_in_vain(whole, node, source, tmp_path, monkeypatch):
     monkeypatch.setattr(search_rows, "WHOLE", whole)
     small = {
         kind: (ROWS[kind][0], Cut(least, most, packed_record, 1, terms=True))
-        for kind, least, most in (("postings", 600, 4000), ("rest", 900, 2000))
+        for kind, least, most in (
+            ("postings", 600, 4000),
+            ("front", 600, 4000),
+            ("rest", 900, 2000),
+        )
     }
     monkeypatch.setattr(search_state, "ROWS", {**ROWS, **small})
     rng = random.Random(11)
