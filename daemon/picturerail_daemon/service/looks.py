@@ -3,7 +3,9 @@
 One new photo does not wait behind an import of 100,000: looks are carried out in turns, a
 file at a time, mostly of the one with the least left to do. A place that one look is going to
 read is not read by another too; so a look is done, for whoever waits, once it and all that were
-under way at its end are over.
+under way at its end are over. What an older one read may be gone when a later one lists, and be
+written down after that: where somebody waits for the later one, the older one's places are looked
+at once more.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from picturerail_daemon.errors import PicturerailError
 from picturerail_daemon.mirror.listing import Scope
@@ -35,6 +37,8 @@ class _Entry:
     scopes: dict[int, list[Scope]]
     epoch: int
     look: Examination
+    older: set[_Entry] = field(default_factory=set)
+    """Looks that were under way when this one began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class Looks:
         self._ending = ending
         self._beat, self._rest, self._on_end = beat, rest, on_end
         self._entries: list[_Entry] = []
-        self._over: list[tuple[int, set[_Entry]]] = []
+        self._over: list[tuple[_Entry, set[_Entry]]] = []
         self._turn = 0
         self._begun = 0.0
         self.done_epoch = 0
@@ -111,8 +115,13 @@ class Looks:
         }
         if not self._entries:
             self._begun = time.monotonic()
+        self._add(scopes, batch.epoch)
+
+    def _add(self, scopes: dict[int, list[Scope]], epoch: int) -> _Entry:
         look = self._library.begin_look(scopes, stop=self._ending)
-        self._entries.append(_Entry(scopes, batch.epoch, look))
+        entry = _Entry(scopes, epoch, look, set(self._entries))
+        self._entries.append(entry)
+        return entry
 
     def _next(self) -> _Entry:
         self._turn += 1
@@ -136,13 +145,30 @@ class Looks:
             self._ending.wait(STORE_RETRY_SECONDS)
             return
         self._entries.remove(entry)
+        self._look_again(entry)
         for _, others in self._over:
             others.discard(entry)
-        self._over.append((entry.epoch, set(self._entries)))
-        done = [epoch for epoch, others in self._over if not others]
-        self._over = [(epoch, others) for epoch, others in self._over if others]
+        self._over.append((entry, set(self._entries)))
+        done = [over.epoch for over, others in self._over if not others]
+        self._over = [(over, others) for over, others in self._over if others]
         self.done_epoch = max([self.done_epoch, *done])
         self._on_end()
+
+    def _look_again(self, ended: _Entry) -> None:
+        """Where somebody waits for a whole look that began meanwhile, look there once more."""
+        waited = [(entry, None) for entry in self._entries] + self._over
+        later = [
+            (entry, others)
+            for entry, others in waited
+            if ended in entry.older and entry.epoch > self.done_epoch and self._is_whole(entry)
+        ]
+        if not later:
+            return
+        again = self._add(ended.scopes, 0)
+        for entry, others in later:
+            entry.older.discard(ended)
+            if others is not None:
+                others.add(again)
 
     def _is_whole(self, entry: _Entry) -> bool:
         return entry.scopes.keys() == self._library.roots.configured.keys() and all(
