@@ -429,15 +429,15 @@ def test_a_new_photo_passes_an_import(home):
     """One picture elsewhere is mirrored before an import that began earlier is over."""
     rng = random.Random(SEED)
     home.configure(sources="[]", more="automatic = false\n" + QUICK)
-    (home.photos / "import").mkdir()
     (home.photos / "other").mkdir()
+    (home.folder / "import").mkdir()
+    for number in range(150):
+        pixels = rng.randbytes(600 * 400 * 3)
+        Image.frombytes("RGB", (600, 400), pixels).save(home.folder / "import" / f"{number}.bmp")
     with home.daemon():
         home.run("wait", "--timeout", "60")
-        for number in range(150):
-            pixels = rng.randbytes(600 * 400 * 3)
-            Image.frombytes("RGB", (600, 400), pixels).save(
-                home.photos / "import" / f"{number}.bmp"
-            )
+        # All at once, so that none is mirrored while others are still being written.
+        (home.folder / "import").rename(home.photos / "import")
         bulk = os.fsencode(home.photos / "import")
         while not any(path.startswith(bulk) for path in in_store(home)):
             pass  # until the import is under way
