@@ -19,8 +19,8 @@ interface PostingsRoot {
   language: string;
   fields: [name: string, weight: number, words: number, holding: number][];
   /** Stems of which the best pictures are told together: each two and three of `frequent`, and each two of the `most`
-   * frequent and of others that at least so many have. */
-  together: { most: string[]; frequent: string[]; least: number };
+   * frequent and of others that at least so many have, and up to so many. */
+  together: { most: string[]; frequent: string[]; least: number; upTo: number };
   /** How many ids share a file of each kind. */
   pictures: number;
   looks: number;

@@ -264,7 +264,7 @@ class SearchIndex:
         rows_now: dict[bytes, bytes | None] = dict.fromkeys(told)
         looks = Shown(self._search, changed.ids if changed else None)
         for one in terms.together(stems.weights, stems.lengths, sorted(asked)) if asked else ():
-            old = self._search.row("together", one.key)
+            old = self._search.row("together", one.key) if changed else None
             rows_now[one.key] = looks.row_of(one, old or b"")
         again = set()
         for key, row in rows_now.items():
@@ -318,6 +318,7 @@ class SearchIndex:
             "most": sorted(stems.most),
             "frequent": sorted(stems.frequent),
             "least": stems.least,
+            "upTo": stems.up_to,
         }
 
     def _near(self, key: bytes) -> bytes:

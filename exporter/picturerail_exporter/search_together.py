@@ -18,6 +18,8 @@ from picturerail_exporter.search_file import number_of
 _STEPS = 8
 """How many steps a doubling has in what a word is worth: few, so that it seldom changes."""
 _UNIT = 16
+_SHORT = 10
+"""Of stems that more than one in so many pictures has only those are told whose lists are long."""
 
 
 def _most_of(
@@ -66,11 +68,13 @@ class Stems(msgspec.Struct, frozen=True):
 
     `weights` are of all, what the words of each are worth beside the others'. Of `frequent` ones
     each two and three are told, of each of the `most` frequent and of each other one the two. The
-    others are those that `least` pictures have. `lengths` of fields are in quarters of a doubling.
+    others are those that `least` pictures have, and no more than `up_to`. `lengths` of fields are
+    in quarters of a doubling.
     """
 
     weights: dict[str, int] = {}
     least: int = 0
+    up_to: int = 0
     frequent: frozenset[str] = frozenset()
     most: frozenset[str] = frozenset()
     lengths: tuple[int, ...] = ()
@@ -96,11 +100,14 @@ class Stems(msgspec.Struct, frozen=True):
         others = (
             _most_of(common, documents, (300, 200, 100, 50, 20, 10, 5, 3, 2), 768) if most else {}
         )
+        # Lists of more that are not long tell the same of all documents, and take few bytes.
+        others = {stem: count for stem, count in others.items() if count <= documents // _SHORT}
         counts = {**others, **frequent, **most}
         weights = {stem: _weight(counts[stem], documents) for stem in sorted(counts)}
-        least = min(others.values(), default=0)
+        least = min(others.values(), default=documents + 1)
         quarters = tuple(round(4 * math.log2(max(1, length))) for length in lengths)
-        return cls(weights, least, frozenset(frequent), frozenset(most), quarters)
+        up_to = documents // _SHORT
+        return cls(weights, least, up_to, frozenset(frequent), frozenset(most), quarters)
 
     def combinations(self, stems: Iterable[str]) -> Iterator[tuple[str, ...]]:
         """Yield what is told of some stems."""

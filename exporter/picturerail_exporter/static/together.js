@@ -69,9 +69,9 @@
    * @param {PostingsRoot["together"]} told
    * @param {{ source: Source, stem: string }[]} stemmed
    */
-  function isTold({ most, frequent, least }, stemmed) {
+  function isTold({ most, frequent, least, upTo }, stemmed) {
     const some = stemmed.some(({ stem }) => most.includes(stem));
-    const common = stemmed.every(({ source, stem }) => most.includes(stem) || frequent.includes(stem) || source.bearing >= least);
+    const common = stemmed.every(({ source, stem }) => most.includes(stem) || frequent.includes(stem) || (least <= source.bearing && source.bearing <= upTo));
     return stemmed.every(({ stem }) => frequent.includes(stem)) || (stemmed.length === 2 && some && common);
   }
 

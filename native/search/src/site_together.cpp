@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <queue>
 #include <tuple>
 #include <utility>
 
@@ -204,6 +205,7 @@ class Combination {
  public:
   Combination(std::span<const Documents> stems, std::span<const std::uint32_t> members, const WeightOf& weight_of)
       : weight_of_(&weight_of) {
+    left_out_kinds_.fill(kNoKind);
     for (const std::uint32_t member : members) members_.push_back(&stems[member]);
     for (std::size_t i = 0; i < members_.size(); ++i) {
       for (std::size_t j = i + 1; j < members_.size(); ++j) {
@@ -218,6 +220,10 @@ class Combination {
 
   void offer(std::uint64_t id, const std::array<std::uint32_t, kMostTogether>& uses,
              const std::array<std::uint8_t, kMostTogether>& near) {
+    // Of the same kind as one that was left out no later one is told, nor bounds more.
+    const std::uint64_t kind = kind_of(uses, near);
+    std::uint64_t& known = left_out_kinds_[kind * kMixer >> (64 - kKindBits)];
+    if (known == kind) return;
     Values worths{};
     for (std::size_t i = 0; i < members_.size(); ++i) worths[i] = members_[i]->worth_of(uses[i]);
     const Entry entry{id, values_of(worths, near), uses, near};
@@ -238,7 +244,9 @@ class Combination {
       }
       is_told = true;
     }
-    if (!is_told) leave_out(entry);
+    if (is_told) return;
+    leave_out(entry);
+    if (kind != kTooMuch) known = kind;
   }
 
   bool empty() const { return best_.front().empty(); }
@@ -268,6 +276,26 @@ class Combination {
   }
 
  private:
+  // A few kinds are remembered, by some bits of a product with the golden ratio.
+  static constexpr unsigned kKindBits = 6;
+  static constexpr std::uint64_t kMixer = 0x9e3779b97f4a7c15;
+  static constexpr std::uint64_t kNoKind = UINT64_MAX;
+  static constexpr std::uint64_t kTooMuch = UINT64_MAX - 1;
+
+  // What tells documents apart here but for their ids; none of the remembered ones where it is too much.
+  static std::uint64_t kind_of(const std::array<std::uint32_t, kMostTogether>& uses,
+                               const std::array<std::uint8_t, kMostTogether>& near) {
+    constexpr unsigned kUses = 17;
+    constexpr unsigned kNear = 3;
+    std::uint64_t kind = 0;
+    for (const std::uint32_t each : uses) {
+      if (each >> kUses != 0) return kTooMuch;
+      kind = kind << kUses | each;
+    }
+    for (const std::uint8_t each : near) kind = kind << kNear | each;
+    return kind;
+  }
+
   bool covers_all(const Entry& a, const Entry& b) const {
     if (a.values.front() < b.values.front()) return false;
     for (std::size_t i = 0; i < near_worths_.size(); ++i) {
@@ -425,6 +453,7 @@ class Combination {
   std::vector<std::array<std::int64_t, kNearnesses>> near_worths_;  // by pair and nearness
   std::array<std::vector<Entry>, kMostTogether> best_;  // heaps, the worst first, by the word between the others
   std::vector<Entry> left_out_;
+  std::array<std::uint64_t, std::size_t{1} << kKindBits> left_out_kinds_;
 };
 
 }  // namespace
@@ -459,18 +488,17 @@ std::vector<SiteTogether> best_together(std::size_t count, const std::function<S
   std::vector<std::uint32_t> here;
   std::vector<std::uint8_t> near(asked.size());
   const auto of = [&](std::uint32_t stem) -> const Documents::Document& { return documents[stem].all()[next[stem] - 1]; };
-  for (;;) {
-    std::uint64_t id = UINT64_MAX;
-    for (std::uint32_t i = 0; i < count; ++i) {
-      if (next[i] < documents[i].all().size()) id = std::min(id, documents[i].all()[next[i]].id);
-    }
-    if (id == UINT64_MAX) break;
+  // The next document of each stem, the least first.
+  using Next = std::pair<std::uint64_t, std::uint32_t>;
+  std::priority_queue<Next, std::vector<Next>, std::greater<>> upcoming;
+  const auto go_on = [&](std::uint32_t stem) {
+    if (next[stem] < documents[stem].all().size()) upcoming.emplace(documents[stem].all()[next[stem]++].id, stem);
+  };
+  for (std::uint32_t i = 0; i < count; ++i) go_on(i);
+  while (!upcoming.empty()) {
+    const std::uint64_t id = upcoming.top().first;
     here.clear();
-    for (std::uint32_t i = 0; i < count; ++i) {
-      if (next[i] == documents[i].all().size() || documents[i].all()[next[i]].id != id) continue;
-      here.push_back(i);
-      ++next[i];
-    }
+    for (; !upcoming.empty() && upcoming.top().first == id; upcoming.pop()) here.push_back(upcoming.top().second);
     const auto for_pairs = [&](const auto& act) {
       for (std::size_t a = 0; a < here.size(); ++a) {
         for (std::size_t b = a + 1; b < here.size(); ++b) act(here[a], here[b], here[a] * count + here[b]);
@@ -480,6 +508,7 @@ std::vector<SiteTogether> best_together(std::size_t count, const std::function<S
       if (in_any[pair]) near[pair] = nearness(documents[i].places(of(i)), documents[j].places(of(j)));
     });
     for_pairs([&](std::uint32_t i, std::uint32_t j, std::size_t pair) {
+      if (!in_any[pair]) return;  // the smaller table, which is near
       for (const Asked& each : asked[pair]) {
         const std::uint32_t k = each.third;
         if (k == kNoMember) {
@@ -490,6 +519,7 @@ std::vector<SiteTogether> best_together(std::size_t count, const std::function<S
         }
       }
     });
+    for (const std::uint32_t stem : here) go_on(stem);
   }
 
   std::vector<SiteTogether> out;
