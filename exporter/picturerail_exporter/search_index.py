@@ -201,7 +201,11 @@ class SearchIndex:
     def _fill(self, terms: SiteTerms) -> None:
         keys = set(terms.keys())
         words = {key[:-2].decode() for key in keys if key.endswith(b"w")}
-        keys |= {_key(_stem(word, self._language), "s") for word in words}
+        of_stem: dict[str, set[str]] = {}
+        for word in words:
+            of_stem.setdefault(_stem(word, self._language), set()).add(word)
+        # A stem whose only word is itself has no entry.
+        keys |= {_key(stem, "s") for stem, of in of_stem.items() if of != {stem}}
         keys |= {_key(word, "n") for word in self._search.near_words()}
         looks = Shown(self._search)
         for key in sorted(keys, key=_after_words):
