@@ -14,6 +14,7 @@ import shutil
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,8 @@ NearWords = Callable[[str], Sequence[tuple[str, float]]]
 
 BLOCKS = {"pictures": 128, "looks": 1024, "values": 1024, "facts": 4096}
 """What is said of pictures one by one, and how many ids share a row of it."""
+_LARGEST = max(BLOCKS.values())
+"""All others divide it."""
 
 _CHROMAS = (-40, -14, 0, 22)
 """How far from grey a picture's mean may be told to be, in blue or in red (ITU-R BT.601)."""
@@ -200,18 +203,18 @@ class SearchIndex:
 
     def _fill(self, terms: SiteTerms) -> None:
         keys = set(terms.keys())
-        words = {key[:-2].decode() for key in keys if key.endswith(b"w")}
-        of_stem: dict[str, set[str]] = {}
-        for word in words:
-            of_stem.setdefault(_stem(word, self._language), set()).add(word)
+        words = [key[:-2].decode() for key in keys if key.endswith(b"w")]
         # A stem whose only word is itself has no entry.
-        keys |= {_key(stem, "s") for stem, of in of_stem.items() if of != {stem}}
-        keys |= {_key(word, "n") for word in self._search.near_words()}
+        several = {of for word in words if (of := stem(word, self._language)) != word}
+        keys |= {_key(of, "s") for of in several}
+        near = {_key(word, "n") for word in self._search.near_words()}
         looks = Shown(self._search)
-        for key in sorted(keys, key=_after_words):
-            term = terms.term(key)
-            if term is not None:
-                self._search.add_term(looks.rows(key, term, {}))
+        for some in (keys, near):  # what a word is near to may lie beside the word itself
+            self._search.add_terms(
+                looks.rows(key, term, {})
+                for key in sorted(some)
+                if (term := terms.term(key)) is not None
+            )
         for key in sorted(filter(None, map(_spelling, words))):
             self._search.set_spelling(key, there=True)
 
@@ -227,7 +230,7 @@ class SearchIndex:
             old = {**before["postings"], **before["front"]}
             after = looks.rows(key, term, old) if term is not None else {}
             self._search.drop_term(key, before)
-            self._search.add_term(after)
+            self._search.add_terms([after])
             for kind in TERMS:
                 others = before[kind].items() ^ set(after.get(kind, ()))
                 rows[kind].update(row for row, _ in others)
@@ -279,15 +282,23 @@ class SearchIndex:
 
     def _tell(self, ids: set[int]) -> dict[str, set[bytes]]:
         """Say anew what is said of these pictures one by one; return the rows' keys, by kind."""
-        rows: dict[str, set[bytes]] = {}
-        for kind, say in _SAY.items():
-            size = BLOCKS[kind]
-            blocks = sorted({number // size for number in ids})
-            for block in blocks:
-                told = list(self._search.told(block * size, (block + 1) * size))
-                value = msgspec.json.encode(say(told)) if told else None
-                self._search.set_row(kind, block.to_bytes(4, "big"), value)
-            rows[kind] = {block.to_bytes(4, "big") for block in blocks}
+        rows: dict[str, set[bytes]] = {kind: set() for kind in _SAY}
+        blocks: dict[int, list[int]] = {}
+        for number in ids:
+            blocks.setdefault(number // _LARGEST, []).append(number)
+        for large, changed in sorted(blocks.items()):
+            told = list(self._search.told(large * _LARGEST, (large + 1) * _LARGEST))
+            for kind, say in _SAY.items():
+                size = BLOCKS[kind]
+                for block in sorted({number // size for number in changed}):
+                    begin, end = (
+                        bisect_left(told, (block + more) * size, key=itemgetter(0))
+                        for more in (0, 1)
+                    )
+                    value = msgspec.json.encode(say(told[begin:end])) if begin < end else None
+                    key = block.to_bytes(4, "big")
+                    self._search.set_row(kind, key, value)
+                    rows[kind].add(key)
         return rows
 
     def _brought(self, files: dict[str, bytes], old: set[str], terms: SiteTerms) -> Brought:
@@ -410,11 +421,15 @@ def _told(photo: Photo) -> Told:
         photo.filename,
         alt if len(alt) <= _MOST_ALT else alt[: _MOST_ALT - 1] + "…",
         photo.order,
-        *(
-            tuple(sorted({value for name, value in photo.fields if name == field}))
-            for field in ("tags", "folder", "camera")
-        ),
+        _all_of(photo, "tags"),
+        _all_of(photo, "folder"),
+        _all_of(photo, "camera"),
     )
+
+
+def _all_of(photo: Photo, field: str) -> tuple[str, ...]:
+    values = [value for name, value in photo.fields if name == field]
+    return tuple(sorted(set(values)) if len(values) > 1 else values)
 
 
 _Block = Sequence[tuple[int, Told]]

@@ -93,10 +93,9 @@ class Shown:
     def _alone(self, key: bytes, term: SiteTerm) -> bytes:
         """Return the entry of a term with one document: a file less to read, and to write."""
         (record,) = term.records
-        data = varint(len(record.postings)) + record.postings
-        data = self._with_looks(data, (int.from_bytes(record.ids, "little"),), b"")
+        look = self._looks((int.from_bytes(record.ids, "little"),))
         written = self._written(key[:-2].decode()) if key.endswith(b"t") else b""
-        return written + varint(0) + data
+        return b"".join((written, varint(0), varint(len(record.postings)), record.postings, look))
 
     def row_of(self, together: SiteTogether, old: bytes) -> bytes:
         """Return the row of the best pictures of several stems; `old` is as it was."""
@@ -113,15 +112,17 @@ class Shown:
         """
         if not ids:
             return data
-        if self._all is not None:
-            at = [number * LOOK for number in ids]
-            looks = b"".join([self._all[begin : begin + LOOK] for begin in at])
-        else:
-            same = old.startswith(data) and len(old) == len(data) + LOOK * len(ids)
-            if same and self._changed is not None and self._changed.isdisjoint(ids):
-                return old
-            looks = self._search.looks(ids)
-        return data + columns(looks)
+        same = old.startswith(data) and len(old) == len(data) + LOOK * len(ids)
+        if same and self._changed is not None and self._changed.isdisjoint(ids):
+            return old
+        return data + columns(self._looks(ids))
+
+    def _looks(self, ids: Sequence[int]) -> bytes:
+        """Return what pictures look like, one after the other, in the order of their ids."""
+        if self._all is None:
+            return self._search.looks(ids)
+        every = self._all
+        return b"".join([every[number * LOOK : number * LOOK + LOOK] for number in ids])
 
     def _written(self, folded: str) -> bytes:
         """Return how a tag is written, as a text; an empty one where it is so folded."""

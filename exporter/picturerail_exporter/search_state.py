@@ -27,6 +27,7 @@ and those of `search_meaning`.
 from __future__ import annotations
 
 import functools
+import itertools
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -126,6 +127,8 @@ _TERM_TABLES = {
 
 _AT_ONCE = 900
 """Rows that one query asks for."""
+_TERMS_AT_ONCE = 200
+"""Terms of which rows are kept at once."""
 
 Files = dict[str, bytes]
 
@@ -178,14 +181,14 @@ class SearchState:
         self._bytes = dict.fromkeys(_TERM_TABLES, 0)
         self._steps = {}
 
-    def add_term(self, rows: Mapping[str, Sequence[Row]]) -> None:
-        """Keep the rows, by their kind, of a term of which none are kept yet."""
-        for kind, of_kind in rows.items():
-            if not of_kind:
-                continue
-            query = f"INSERT INTO {_TERM_TABLES[kind]} VALUES (?, ?)"  # noqa: S608
-            self._db.executemany(query, of_kind)
-            self._bytes[kind] += sum(len(key) + len(value) for key, value in of_kind)
+    def add_terms(self, terms: Iterable[Mapping[str, Sequence[Row]]]) -> None:
+        """Keep the rows, by their kind, of terms of which none are kept yet."""
+        terms = iter(terms)
+        while some := list(itertools.islice(terms, _TERMS_AT_ONCE)):
+            for kind, table in _TERM_TABLES.items():
+                rows = [row for term in some for row in term.get(kind, ())]
+                self._db.executemany(f"INSERT INTO {table} VALUES (?, ?)", rows)  # noqa: S608
+                self._bytes[kind] += sum([len(key) + len(value) for key, value in rows])
 
     def drop_term(self, key: bytes, rows: Mapping[str, Mapping[bytes, bytes]]) -> None:
         """Forget a term, which has these rows (`term`)."""
