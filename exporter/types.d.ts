@@ -3,7 +3,7 @@
 type LoadBytes = (name: string) => Promise<Uint8Array>;
 
 type BlockKind = "pictures" | "looks" | "values" | "facts";
-type IndexKind = "terms" | "postings" | "front" | "rest" | "presence" | "together" | "spelling" | "meaning" | BlockKind;
+type IndexKind = "terms" | "postings" | "front" | "rest" | "presence" | "together" | "near" | "spelling" | "meaning" | BlockKind;
 type Row = [key: string, value: Uint8Array];
 
 /** What differs from language to language, of folded words. */
@@ -18,9 +18,10 @@ interface PostingsRoot {
   last: number;
   language: string;
   fields: [name: string, weight: number, words: number, holding: number][];
-  /** Stems of which the best pictures are told together: each two and three of `frequent`, and each two of the `most`
-   * frequent and of others that at least so many have, and up to so many. */
-  together: { most: string[]; frequent: string[]; least: number; upTo: number };
+  /** Stems of which the best pictures of each two and three are told together. */
+  together: string[];
+  /** Stems, each with the first of its words, of which the records of all words tell that up to so many have. */
+  beside: { stems: [stem: string, first: string][]; upTo: number };
   /** How many ids share a file of each kind. */
   pictures: number;
   looks: number;
@@ -105,6 +106,8 @@ interface PairWorth {
   a: Source;
   b: Source;
   most: number;
+  /** How near they are in which documents, where that was looked up. */
+  near?: Map<number, number>;
 }
 
 /** What the index tells beforehand of some words of a query together. */
@@ -115,19 +118,44 @@ interface BestTogether {
   look(id: number): Look | undefined;
 }
 
-/** Documents of a term, by their places in a record. */
-interface Part {
-  readonly count: number;
-  readonly ids: Float64Array;
+/** Documents of a word, ascending by id. */
+interface Listed {
+  count: number;
+  ids: Float64Array;
   /** Each document's class. */
-  readonly codes: Uint32Array;
-  readonly classes: FieldUse[][];
-  /** Read which documents they are; nothing is found before. */
-  open(): Part;
+  codes: Uint32Array;
+  classes: FieldUse[][];
   find(id: number): number;
   uses(at: number): FieldUse[];
+}
+
+/** Documents of a term, by their places in a record. */
+interface Part extends Listed {
+  /** Read which documents they are; nothing is found before. */
+  open(): Part;
   positions(at: number): Float64Array[];
   look(at: number): Look | undefined;
+  /** What it tells of very frequent stems. */
+  beside(read: (told: ToldBeside) => BesideStem[]): BesideStem[] | undefined;
+}
+
+/** What a record tells of very frequent stems, still to be read; and the stems' words but for the first of each. */
+interface ToldBeside {
+  others: { stem: number; word: string }[];
+  bytes: Uint8Array;
+  at: number;
+}
+
+/** What a record tells of a stem: where its words stand, and how near to the record's term, by document. */
+interface BesideStem {
+  words: Map<string, Listed>;
+  near: Map<number, number>;
+}
+
+/** A word of the query of which the records of another tell, by the number of its stem. */
+interface Learning {
+  source: Source;
+  stem: number;
 }
 
 interface Place {
@@ -222,6 +250,15 @@ interface Source {
   open(): Promise<void>;
   load(least: number): Promise<void>;
   loadAll(): Promise<void>;
+  /** Read all but the lists of the word and its other forms. */
+  loadOthers(): Promise<void>;
+  /** Documents of which another word's records tell whether they have this one or a form of it. */
+  readonly told: Set<number>;
+  /** How near to it this one is there, by the other word. */
+  readonly near: Map<Source, Map<number, number>>;
+  readonly learning: Learning[];
+  /** Take over what another word's record tells of this one, of these documents; `text`: nearness counts. */
+  learn(from: Source, told: BesideStem, ids: Float64Array, text: boolean): void;
   /** Of a light one: read what it is worth, too. */
   loadWorth(): Promise<void>;
   /** Learn what a light one is worth to a document, from lengths that other words tell. */
@@ -405,6 +442,8 @@ interface Postings {
   values(ids?: number[]): Promise<Values[]>;
   orders(ids?: number[]): Promise<Map<number, number>>;
   missing(kind: BlockKind, ids: number[]): number;
+  besideOf(part: Part): BesideStem[] | undefined;
+  near(stems: string[]): Promise<Map<number, number>>;
 }
 
 declare var Picturerail: {
@@ -417,6 +456,7 @@ declare var Picturerail: {
   languageOf(name: string): Language;
   Bytes: new (bytes: Uint8Array, at?: number) => IndexBytes;
   Bits: new (bytes: Uint8Array, at: number) => IndexBits;
+  Listed: new () => Listed;
   Part: new (value: Uint8Array) => Part;
   binary(bytes: Uint8Array): string;
   lookOf(looks: Uint8Array, at: number, count: number): Look;
@@ -427,6 +467,8 @@ declare var Picturerail: {
   LightSource: new (index: Postings, word: QueryWord) => Source;
   BestTogether: { open(index: Postings, sources: Source[], pairs: PairWorth[]): Promise<BestTogether | undefined> };
   isText(list: List): boolean;
+  besideOf(told: ToldBeside, part: Part, stems: PostingsRoot["beside"]["stems"], fields: number): BesideStem[];
+  nearOf(value: Uint8Array): Map<number, number>;
   isNearer(one: Known, than: Known | undefined): boolean;
   worth(list: List, weight: number): number;
   weightOf(index: Postings, uses: FieldUse[], only: string): number;

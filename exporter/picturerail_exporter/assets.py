@@ -18,6 +18,7 @@ SEARCH_SCRIPTS = tuple(
         "english",
         "german",
         "records",
+        "beside",
         "postings",
         "query",
         "documents",

@@ -11,13 +11,13 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-MAGIC = b"PRSX\x08"
+MAGIC = b"PRSX\x09"
 """What every file begins with; the last byte is the format's version."""
 
 FOLDER = "search"
 ROOT = f"{FOLDER}/root.bin"
 
-_LEVEL = 5
+_LEVEL = 6
 _DIGEST = 8
 _SMALL = [bytes([number]) for number in range(0x80)]
 
@@ -131,6 +131,11 @@ def packed_record(key: bytes, value: bytes) -> int:
     return (3 * length + 3 * looks + len(key)) // 4
 
 
+def packed_bits(key: bytes, value: bytes) -> int:
+    """Guess what a row of bits takes, which cannot be packed."""
+    return len(key) // 2 + len(value)
+
+
 def packed_together(key: bytes, value: bytes) -> int:
     """Guess what a row of the best of several words takes: most of it is bits and digests."""
     return 3 * (len(key) + len(value)) // 5
@@ -242,7 +247,7 @@ def texts_of(path: str, data: bytes) -> Iterator[str]:
         if kind == b"b":
             yield from _texts_of_together(value, text.count(b"\1") + 1)
         if kind == b"n" or (kind == b"s" and not _is_count(value)):
-            yield from _texts_of_entry(value, kind)
+            yield from texts_of_entry(value, kind)
 
 
 def _is_count(value: bytes) -> bool:
@@ -250,7 +255,8 @@ def _is_count(value: bytes) -> bool:
     return _number(value, 0)[1] == len(value)
 
 
-def _texts_of_entry(value: bytes, kind: bytes) -> Iterator[str]:
+def texts_of_entry(value: bytes, kind: bytes) -> Iterator[str]:
+    """Yield the words of a stem, or the tags that a word is near to, each folded and as given."""
     count, at = _number(value, 0)
     for _ in range(count):
         for _ in range(1 if kind == b"s" else 2):

@@ -23,6 +23,7 @@ import msgspec
 from picturerail_exporter import media, search_rows
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.recipe import TILE, Recipe
+from picturerail_exporter.search_beside import Beside
 from picturerail_exporter.search_file import body_of, directory, packed, varint
 from picturerail_exporter.search_rows import Shown, columns
 from picturerail_exporter.search_state import FREQUENT, ROWS, TERMS, SearchState, Told
@@ -53,6 +54,7 @@ _MOST_DIGITS = 2
 _MOST_LETTERS = 64
 _PUT_AT_ONCE = 20_000
 _TOGETHER = "search together"
+_BESIDE = "search beside"
 
 
 @dataclass(slots=True)
@@ -133,8 +135,10 @@ class SearchIndex:
         self._state.set_note("search index", "1")
         with Reader(self._folder) as reader:
             terms = SiteTerms(reader, FIELDS)
+            self._choose_beside(terms)
             self._fill(terms)
             self._put_together(terms)
+            self._put_near(terms)
             if self._meaning:
                 shown = (vector for vector in vectors if vector[0] in ids)
                 self._search.meaning.fill(self._meaning, shown)
@@ -190,8 +194,12 @@ class SearchIndex:
         self._state.set_note("search index", str(seq))
         with Reader(self._folder) as reader:
             terms = SiteTerms(reader, FIELDS)
+            others = self._choose_beside(terms)
+            if others:
+                changed.keys.update(terms.keys())
             rows = self._replace(terms, changed)
             rows["together"] = self._put_together(terms, changed)
+            rows["near"] = self._put_near(terms, None if others else changed)
             if self._meaning and vectors:
                 now = ((number, *vector) for number, of in vectors.items() for vector in of)
                 rows["meaning"] = self._search.meaning.update(self._meaning, vectors, now)
@@ -200,6 +208,14 @@ class SearchIndex:
             for kind, keys in rows.items():
                 files.update(self._search.cut_again(kind, keys))
             return self._brought(files, old, terms)
+
+    def _choose_beside(self, terms: SiteTerms) -> bool:
+        """Choose of which stems all postings tell; return whether it is others than before."""
+        beside = Beside.chosen(terms, functools.partial(_stem, language=self._language))
+        beside.tell(terms)
+        before = self._state.note(_BESIDE)
+        self._state.set_note(_BESIDE, beside.note())
+        return beside != Beside.read(before)
 
     def _fill(self, terms: SiteTerms) -> None:
         keys = set(terms.keys())
@@ -243,8 +259,30 @@ class SearchIndex:
                     rows["spelling"].add(spelt)
         return rows
 
+    def _put_near(self, terms: SiteTerms, changed: _Changed | None = None) -> set[bytes]:
+        """Tell where stems that are told beside others are near each other.
+
+        Args:
+            terms: of the index.
+            changed: what pictures touch that changed; None: all.
+
+        Returns:
+            the keys of what changed.
+        """
+        rows: dict[bytes, bytes | None] = {}
+        if changed is None:
+            rows = dict.fromkeys(self._search.keys("near"))
+        beside = Beside.read(self._state.note(_BESIDE))
+        asked: set[tuple[str, str]] = set()
+        for stems in changed.stems if changed else [dict(beside.stems)]:
+            asked.update(beside.pairs(stems))
+        pairs = sorted(asked)
+        for pair, record in zip(pairs, terms.near(pairs) if pairs else (), strict=True):
+            rows[key_of(pair)] = record or None
+        return self._set_rows("near", rows)
+
     def _put_together(self, terms: SiteTerms, changed: _Changed | None = None) -> set[bytes]:
-        """Tell the best pictures of common stems together; return the keys of what changed.
+        """Tell the best pictures of frequent stems together; return the keys of what changed.
 
         Args:
             terms: of the index.
@@ -253,12 +291,9 @@ class SearchIndex:
         documents, fields = terms.statistics()
         lengths = (words / holding if holding else 1 for words, holding in fields.values())
         stemmed = functools.partial(_stem, language=self._language)
-        common, longest = (
-            by_stem(rows, stemmed, self._search.says_little)
-            for rows in (self._search.common(), self._search.frequent())
-        )
+        longest = by_stem(self._search.frequent(), stemmed, self._search.says_little)
         longest = {stem: count for stem, count in longest.items() if count > search_rows.WHOLE}
-        stems = Stems.chosen(common, longest, documents, lengths)
+        stems = Stems.chosen(longest, documents, lengths)
         before = Stems.read(self._state.note(_TOGETHER))
         if stems != before:
             self._state.set_note(_TOGETHER, stems.note())
@@ -273,12 +308,14 @@ class SearchIndex:
         for one in terms.together(stems.weights, stems.lengths, sorted(asked)) if asked else ():
             old = self._search.row("together", one.key) if changed else None
             rows_now[one.key] = looks.row_of(one, old or b"")
-        again = set()
-        for key, row in rows_now.items():
-            if row != self._search.row("together", key):
-                self._search.set_row("together", key, row)
-                again.add(key)
-        return again
+        return self._set_rows("together", rows_now)
+
+    def _set_rows(self, kind: str, rows: Mapping[bytes, bytes | None]) -> set[bytes]:
+        """Keep rows; return the keys of those that were others."""
+        others = {key for key, row in rows.items() if row != self._search.row(kind, key)}
+        for key in others:
+            self._search.set_row(kind, key, rows[key])
+        return others
 
     def _tell(self, ids: set[int]) -> dict[str, set[bytes]]:
         """Say anew what is said of these pictures one by one; return the rows' keys, by kind."""
@@ -308,6 +345,7 @@ class SearchIndex:
 
     def _root(self, terms: SiteTerms) -> bytes:
         documents, fields = terms.statistics()
+        beside = Beside.read(self._state.note(_BESIDE))
         told = {
             "documents": documents,
             "last": self._search.last(),
@@ -316,7 +354,8 @@ class SearchIndex:
                 [name, FIELD_WEIGHTS.get(name, 1.0), words, holding]
                 for name, (words, holding) in fields.items()
             ],
-            "together": self._together(),
+            "together": sorted(Stems.read(self._state.note(_TOGETHER)).weights),
+            "beside": {"stems": beside.stems, "upTo": beside.up_to},
             **BLOCKS,
             "ending": f"-{self._recipe.version}-{TILE}.webp",
         }
@@ -325,16 +364,6 @@ class SearchIndex:
         parts = [directory(self._search.directory(kind)) for kind in ROWS]
         texts = (varint(len(text)) + text for text in (meta, frequent))
         return packed(b"".join((*texts, *parts)))
-
-    def _together(self) -> dict[str, object]:
-        """Return the stems of which it is told what they find together."""
-        stems = Stems.read(self._state.note(_TOGETHER))
-        return {
-            "most": sorted(stems.most),
-            "frequent": sorted(stems.frequent),
-            "least": stems.least,
-            "upTo": stems.up_to,
-        }
 
     def _near(self, key: bytes) -> bytes:
         """Return what the root says of a frequent word beside its pictures."""

@@ -11,6 +11,7 @@ Tables::
     search_frequent  key, documents: how many have each term that has other postings
     search_common    key, documents: how many have each word, or stem of several, that many do
     search_together  key, data: the best pictures of frequent stems together
+    search_near      key, data: which pictures have words of two very frequent stems near each other
     search_spelling  key: words by their length, for those that are misspelt
     search_pictures, search_looks, search_values, search_facts
                      key, data: what is said of pictures one by one, some ids a row
@@ -41,6 +42,7 @@ from picturerail_exporter.search_file import (
     cut,
     name_of,
     packed,
+    packed_bits,
     packed_entry,
     packed_record,
     packed_size,
@@ -60,6 +62,7 @@ CREATE TABLE IF NOT EXISTS search_presence(key BLOB PRIMARY KEY, value BLOB) WIT
 CREATE TABLE IF NOT EXISTS search_frequent(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_common(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_together(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_near(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_spelling(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_pictures(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_looks(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
@@ -81,6 +84,7 @@ _TABLE_NAMES = (
     "search_frequent",
     "search_common",
     "search_together",
+    "search_near",
     "search_spelling",
     "search_pictures",
     "search_looks",
@@ -94,11 +98,12 @@ _TABLE_NAMES = (
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
     "terms": ("search_entry", Cut(6_500, 12_500, packed_entry, 100, 40)),
-    "postings": ("search_record", Cut(23_000, 43_000, packed_record, 10, 240, terms=True)),
+    "postings": ("search_record", Cut(25_500, 45_000, packed_record, 10, 240, terms=True)),
     "front": ("search_front", Cut(9_000, 40_000, packed_record, 1, terms=True)),
     "rest": ("search_rest", Cut(9_000, 48_000, packed_record, 1, terms=True)),
     "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
     "together": ("search_together", Cut(49_000, 60_000, packed_together, 4)),
+    "near": ("search_near", Cut(20_000, 40_000, packed_bits, 2)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
     "pictures": ("search_pictures", Cut(70_000, 82_000, packed_text, 2)),
@@ -340,6 +345,11 @@ class SearchState:
     def names(self) -> set[str]:
         """Return the names of all files."""
         return {row[0] for row in self._db.execute("SELECT name FROM search_file")}
+
+    def keys(self, kind: str) -> Iterator[bytes]:
+        """Yield the keys of all rows of a kind, ascending."""
+        query = f"SELECT key FROM {ROWS[kind][0]} ORDER BY key"  # noqa: S608 - names from here
+        return (bytes(key) for (key,) in self._db.execute(query).fetchall())
 
     def set_row(self, kind: str, key: bytes, value: bytes | None) -> None:
         """Keep a row; None forgets it."""

@@ -1,8 +1,7 @@
 """Which words the search index tells the best pictures of together (`native/search/SITE.md`).
 
 Lists of frequent words are long, and what has several of them lies scattered in them. So the best
-are told beforehand of each two and three of the most frequent, and of each of these that are more
-frequent still with each that is less.
+are told beforehand of each two and three of the most frequent.
 """
 
 from __future__ import annotations
@@ -18,8 +17,6 @@ from picturerail_exporter.search_file import number_of
 _STEPS = 8
 """How many steps a doubling has in what a word is worth: few, so that it seldom changes."""
 _UNIT = 16
-_SHORT = 10
-"""Of stems that more than one in so many pictures has only those are told whose lists are long."""
 
 
 def _most_of(
@@ -64,59 +61,34 @@ def by_stem(
 
 
 class Stems(msgspec.Struct, frozen=True):
-    """The stems whose best pictures are told together.
+    """The stems of which the best pictures of each two and three are told.
 
-    `weights` are of all, what the words of each are worth beside the others'. Of `frequent` ones
-    each two and three are told, of each of the `most` frequent and of each other one the two. The
-    others are those that `least` pictures have, and no more than `up_to`. `lengths` of fields are
-    in quarters of a doubling.
+    `weights` are what the words of each are worth beside the others'. `lengths` of fields are in
+    quarters of a doubling.
     """
 
     weights: dict[str, int] = {}
-    least: int = 0
-    up_to: int = 0
-    frequent: frozenset[str] = frozenset()
-    most: frozenset[str] = frozenset()
     lengths: tuple[int, ...] = ()
 
     @classmethod
-    def chosen(
-        cls,
-        common: Mapping[str, int],
-        longest: Mapping[str, int],
-        documents: int,
-        lengths: Iterable[float],
-    ) -> Stems:
+    def chosen(cls, longest: Mapping[str, int], documents: int, lengths: Iterable[float]) -> Stems:
         """Choose them.
 
         Args:
-            common: how many pictures each stem has that many have.
-            longest: the same of those of which the lists are long.
+            longest: how many pictures each stem has of which the lists are long.
             documents: all pictures.
             lengths: of each field, the average number of words.
         """
         frequent = _most_of(longest, documents, (10, 8, 6, 4, 3, 2), 20)
-        most = _most_of(longest, documents, (4, 3, 2), 8)
-        others = (
-            _most_of(common, documents, (300, 200, 100, 50, 20, 10, 5, 3, 2), 768) if most else {}
-        )
-        # Lists of more that are not long tell the same of all documents, and take few bytes.
-        others = {stem: count for stem, count in others.items() if count <= documents // _SHORT}
-        counts = {**others, **frequent, **most}
-        weights = {stem: _weight(counts[stem], documents) for stem in sorted(counts)}
-        least = min(others.values(), default=documents + 1)
+        weights = {stem: _weight(frequent[stem], documents) for stem in sorted(frequent)}
         quarters = tuple(round(4 * math.log2(max(1, length))) for length in lengths)
-        up_to = documents // _SHORT
-        return cls(weights, least, up_to, frozenset(frequent), frozenset(most), quarters)
+        return cls(weights, quarters)
 
     def combinations(self, stems: Iterable[str]) -> Iterator[tuple[str, ...]]:
         """Yield what is told of some stems."""
         here = sorted(self.weights.keys() & set(stems), key=str.encode)
-        frequent = [stem for stem in here if stem in self.frequent]
-        for both in itertools.combinations(here, 2):
-            if self.frequent.issuperset(both) or not self.most.isdisjoint(both):
-                yield both
-        yield from itertools.combinations(frequent, 3)
+        yield from itertools.combinations(here, 2)
+        yield from itertools.combinations(here, 3)
 
     def with_any(self, stems: set[str]) -> Iterator[tuple[str, ...]]:
         """Yield what is told of any of some stems, and of others."""
@@ -127,11 +99,8 @@ class Stems(msgspec.Struct, frozen=True):
         return {
             stem
             for stem in self.weights.keys() | before.weights.keys()
-            if self._standing(stem) != before._standing(stem) or self.lengths != before.lengths
+            if self.weights.get(stem) != before.weights.get(stem) or self.lengths != before.lengths
         }
-
-    def _standing(self, stem: str) -> tuple[int | None, bool, bool]:
-        return self.weights.get(stem), stem in self.frequent, stem in self.most
 
     def note(self) -> str:
         """Return them as a text."""

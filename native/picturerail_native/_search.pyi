@@ -196,6 +196,23 @@ class _Library:
     def prse_site_term(
         self, site: FFI.CData, key: FFI.CData, term: FFI.CData, error: FFI.CData
     ) -> int: ...
+    def prse_site_frequent(
+        self, site: FFI.CData, least: int, words: FFI.CData, error: FFI.CData, /
+    ) -> int: ...
+    def prse_site_beside(
+        self, site: FFI.CData, stems: FFI.CData, count: int, most: int, error: FFI.CData, /
+    ) -> int: ...
+    def prse_site_near(
+        self,
+        site: FFI.CData,
+        stems: FFI.CData,
+        count: int,
+        members: FFI.CData,
+        pairs: int,
+        near: FFI.CData,
+        error: FFI.CData,
+        /,
+    ) -> int: ...
     def prse_site_together(
         self,
         site: FFI.CData,

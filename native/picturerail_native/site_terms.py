@@ -90,6 +90,30 @@ class SiteTerms:
         pairs = zip(found[1::2], found[2::2], strict=True)
         return found[0], dict(zip(self._fields, pairs, strict=True))
 
+    def frequent(self, least: int) -> dict[str, int]:
+        """Return the words that more than `least` documents have, ascending, and how many do."""
+        status = lib.prse_site_frequent(self._handle, least, self._text, self._error)
+        raise_for(status, self._error)
+        answer, at = self._answer(), 0
+        found = {}
+        while at < len(answer):
+            documents, length = _ENTRY.unpack_from(answer, at)
+            end = at + _ENTRY.size + length
+            found[answer[at + _ENTRY.size : end].decode()] = documents
+            at = end
+        return found
+
+    def set_beside(self, stems: Sequence[str], most: int) -> None:
+        """Tell from now on in records what documents have of some stems beside the term.
+
+        Args:
+            stems: in the order of their numbers in the records.
+            most: so many documents a term may have of which that is told.
+        """
+        texts, _kept = _texts(stems)
+        status = lib.prse_site_beside(self._handle, texts, len(stems), most, self._error)
+        raise_for(status, self._error)
+
     def keys(self) -> Iterator[bytes]:
         """Yield the keys of all words and tags, ascending: the text, 0, "w" or "t"."""
         after = b""
@@ -174,6 +198,26 @@ class SiteTerms:
             key = answer[at + _HEAD.size : ids]
             at = record + length
             yield SiteTogether(key, answer[ids:record], answer[record:at])
+
+    def near(self, pairs: Sequence[tuple[str, str]]) -> Iterator[bytes]:
+        """Yield for pairs of stems which documents have words of both near each other.
+
+        A record each, an empty one where no document has.
+        """
+        stems = sorted(set().union(*pairs), key=str.encode)
+        number = {stem: at for at, stem in enumerate(stems)}
+        texts, _kept = _texts(stems)
+        members = _new("uint32_t[]", [number[stem] for pair in pairs for stem in pair])
+        status = lib.prse_site_near(
+            self._handle, texts, len(stems), members, len(pairs), self._text, self._error
+        )
+        raise_for(status, self._error)
+        answer, at = self._answer(), 0
+        for _ in pairs:
+            (length,) = _NUMBER.unpack_from(answer, at)
+            begin = at + _NUMBER.size
+            at = begin + length
+            yield answer[begin:at]
 
     def _answer(self) -> bytes:
         answer = ffi.buffer(self._text.data, self._text.length)[:] if self._text.length else b""

@@ -3,10 +3,10 @@
 "use strict";
 
 (() => {
-  const MAGIC = [0x50, 0x52, 0x53, 0x58, 8]; // "PRSX" and the version
+  const MAGIC = [0x50, 0x52, 0x53, 0x58, 9]; // "PRSX" and the version
   /** @type {IndexKind[]} */
-  const KINDS = ["terms", "postings", "front", "rest", "presence", "together", "spelling", "meaning", "pictures", "looks", "values", "facts"];
-  const { Bytes, Part, binary, lookOf, languageOf } = globalThis.Picturerail;
+  const KINDS = ["terms", "postings", "front", "rest", "presence", "together", "near", "spelling", "meaning", "pictures", "looks", "values", "facts"];
+  const { Bytes, Part, besideOf, nearOf, binary, lookOf, languageOf } = globalThis.Picturerail;
   const EXACT = 8; // below that a term's level tells how many documents it has
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();
@@ -255,12 +255,31 @@
     }
 
     /**
+     * What a term's part tells of the very frequent stems of the root; nothing where it tells nothing.
+     * @param {Part} part
+     */
+    besideOf(part) {
+      const { beside, fields } = this.root;
+      return part.beside((told) => besideOf(told, part, beside.stems, fields.length));
+    }
+
+    /**
      * What is told beforehand of the best documents that have some words together.
      * @param {string[]} stems two or three of `root.together`, as `binary`, ascending
      * @returns {Promise<Uint8Array | undefined>}
      */
     async together(stems) {
       return (await this._row("together", `${stems.join("\x01")}\0b`))?.[1];
+    }
+
+    /**
+     * Which documents have words of two stems near each other, and how near: 4 for the next word, 1 for the fourth.
+     * @param {string[]} stems two of `root.beside`, as `binary`, ascending
+     * @returns {Promise<Map<number, number>>}
+     */
+    async near(stems) {
+      const row = await this._row("near", `${stems.join("\x01")}\0b`);
+      return row ? nearOf(row[1]) : new Map();
     }
 
     /**

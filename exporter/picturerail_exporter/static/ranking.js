@@ -7,9 +7,10 @@
 "use strict";
 
 (() => {
-  const { parse, WordSource, PhraseSource, LightSource, BestTogether } = globalThis.Picturerail;
+  const { parse, binary, WordSource, PhraseSource, LightSource, BestTogether } = globalThis.Picturerail;
   const NEAR_SHARE = 0.6;
   const FARTHEST = 4;
+  const encoder = new TextEncoder();
   const SEVERAL = 1000; // documents of a word that are read at once beside other words
 
   /** One search: what is known so far of which documents match, and how much they are worth. */
@@ -35,6 +36,8 @@
       /** @type {number[]} */
       this._bounds = [];
       this._sure = 0;
+      /** @type {Set<Source>} */
+      this._spared = new Set();
       /** @type {BestTogether | undefined} */
       this.together = undefined;
       /** @type {BestTogether | undefined} */
@@ -42,6 +45,7 @@
     }
 
     async open() {
+      this._learn();
       await Promise.all(this.sources.map((source) => source.open()));
       const { root } = this.query;
       this._wordless = this._needsAll(root);
@@ -52,13 +56,58 @@
       await Promise.all(
         this.sources.filter(({ word }) => word.excluded).map((source) => source.loadAll()),
       );
+      /** @type {PairWorth[]} */
       this._pairs = this.query.pairs.map(([a, b]) => {
         return { a: this.sources[a], b: this.sources[b], most: NEAR_SHARE * Math.min(this.sources[a].idf, this.sources[b].idf) };
       });
       this._mostNear = this._pairs.reduce((sum, { most }) => sum + most, 0);
       const flat = this._flat();
+      await this._spare(flat?.words ?? []);
       const asked = flat?.words.map((word) => this.sources[word]);
       this.together = asked && (await BestTogether.open(this.index, asked, this._pairs));
+    }
+
+    /** Let each word learn what the records of others tell of it. */
+    _learn() {
+      const { root, language } = this.index;
+      for (const source of this.sources) {
+        const { word, light } = source;
+        const stem = light || !word.forms || word.field || word.excluded ? undefined : language.stem(word.terms[0]);
+        const number = root.beside.stems.findIndex(([each]) => each === stem);
+        if (number >= 0) {
+          this.sources.filter((other) => other !== source).forEach((other) => other.learning.push({ source, stem: number }));
+        }
+      }
+    }
+
+    /**
+     * Read for now no lists of words of which that of another tells all that matters; how near these are to one
+     * another it does not tell.
+     * @param {number[]} words which a document must have
+     */
+    async _spare(words) {
+      const { upTo } = this.index.root.beside;
+      const telling = words.map((word) => this.sources[word]).filter(({ word, bearing }) => !word.phrase && bearing <= upTo);
+      if (telling.length) {
+        const spared = new Set(telling[0].learning.map(({ source }) => source));
+        const pairs = (this._pairs ?? []).filter(({ a, b }) => !telling.includes(a) && !telling.includes(b));
+        const some = pairs.filter(({ a, b }) => spared.has(a) || spared.has(b));
+        await Promise.all(some.map(async (pair) => (pair.near = await this._nearOf(pair))));
+        this._spared = spared;
+      }
+    }
+
+    /**
+     * In which documents two very frequent words are near each other; nothing where that is not told.
+     * @param {PairWorth} pair
+     */
+    async _nearOf({ a, b }) {
+      const { root, language } = this.index;
+      const told = [a, b].every(({ word }) => word.forms && !word.field);
+      const stems = [a, b].map(({ word }) => language.stem(word.terms[0]));
+      const keys = stems.map((stem) => binary(encoder.encode(stem))).sort();
+      const asked = told && keys[0] !== keys[1] && stems.every((stem) => root.beside.stems.some(([each]) => each === stem));
+      return asked ? this.index.near(keys) : undefined;
     }
 
     /**
@@ -97,6 +146,7 @@
             return found;
           }
           this.relaxed = true;
+          this._spared.clear();
           continue;
         }
         await this._readOn();
@@ -105,10 +155,23 @@
 
     /** Read on in each list where what is not read yet is worth the most, and the least of others. */
     async _readOn() {
-      const open = this.sources.filter((source) => source.bound > 0);
+      const open = this.sources.filter((source) => source.bound > 0 && !this._spared.has(source));
+      if (!open.length && this._spared.size) {
+        await this._readSpared();
+        return;
+      }
       const least = this.sources.length > 1 ? SEVERAL : 0;
       // Where nothing is left but what light words are worth to a few, that is read.
       await Promise.all(open.length ? open.map((source) => source.load(least)) : this.sources.map((source) => source.loadWorth()));
+    }
+
+    /** Read on in what was not to be read: first what no other word's list tells of them. */
+    async _readSpared() {
+      const others = [...this._spared].filter((source) => source.boundOf(false) > 0);
+      await Promise.all(others.map((source) => source.loadOthers()));
+      if (!others.length) {
+        this._spared.clear();
+      }
     }
 
     /**
@@ -208,6 +271,7 @@
     _rankFlat({ words, light }, sure, near, limit) {
       const sources = words.map((word) => this.sources[word]);
       const bounds = words.map((word) => this._bounds[word]);
+      const less = sources.map((source) => source.idf * source.boundOf(false)); // where another word tells the rest
       const whole = sources.filter((_, at) => bounds[at] <= 0).sort((a, b) => a.known.size - b.known.size);
       const first = whole.length ? [whole[0]] : sources;
       const more = near + light.reduce((sum, word) => sum + this._word(word, -1).high, 0);
@@ -226,13 +290,14 @@
           let [low, high, all] = [0, 0, true];
           for (let at = 0; at < sources.length; at++) {
             const known = sources[at].known.get(id);
-            if (!known && bounds[at] <= 0) {
+            const bound = sources[at].told.has(id) ? less[at] : bounds[at];
+            if (!known && bound <= 0) {
               return;
             }
             const worth = known ? sources[at].idf * known.worth : 0;
-            all &&= known !== undefined && worth >= bounds[at];
+            all &&= known !== undefined && worth >= bound;
             low += worth;
-            high += Math.max(worth, bounds[at]);
+            high += Math.max(worth, bound);
           }
           if (!all) {
             others = Math.max(others, high + more);
@@ -295,7 +360,7 @@
     _nearness(id, unread) {
       let value = 0;
       let final = true;
-      for (const { a, b, most } of this._pairs ?? []) {
+      for (const { a, b, most, near } of this._pairs ?? []) {
         let nearest = FARTHEST + 1;
         a.places(id, (field, left) => {
           b.places(id, (other, right) => {
@@ -308,9 +373,12 @@
             }
           });
         });
+        const [ofA, ofB] = [a.near.get(b)?.get(id), b.near.get(a)?.get(id)];
+        nearest = Math.min(nearest, FARTHEST + 1 - Math.max(ofA ?? 0, ofB ?? 0, near?.get(id) ?? 0));
         value += nearest <= FARTHEST ? most / nearest : 0;
         // A list has a document once: only those may tell more in which it was not met yet.
-        const more = unread && nearest > 1 && [a, b].some((of) => of.unread.some((list) => !list.parts.some((part) => part.find(id) >= 0)));
+        const asked = ofA !== undefined ? [b] : ofB !== undefined ? [a] : [a, b];
+        const more = !near && unread && nearest > 1 && asked.some((of) => of.unread.some((list) => !list.parts.some((part) => part.find(id) >= 0)));
         final &&= !more;
       }
       return { value, final };
@@ -385,7 +453,7 @@
         return this._light(source, id);
       }
       const known = source.known.get(id);
-      const bound = this._bounds[word];
+      const bound = source.told.has(id) ? source.idf * source.boundOf(false) : this._bounds[word];
       const low = known ? source.idf * known.worth : 0;
       return { low, high: Math.max(low, bound), sure: !!known, may: !!known || bound > 0 };
     }

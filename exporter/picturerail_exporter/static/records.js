@@ -151,44 +151,14 @@
   const NO_IDS = new Float64Array();
   const NO_CODES = new Uint32Array();
 
-  /**
-   * Documents of a term, by their places in a record. What they are worth at most is known at once; they
-   * themselves once it is opened, and where the term stands in each when that is asked.
-   */
-  class Part {
-    /** @param {Uint8Array} value */
-    constructor(value) {
-      const outer = new Bytes(value);
-      const bytes = new Bytes(outer.take(outer.number()));
-      this.count = bytes.number();
-      this._first = bytes.number();
-      /** @type {number[][]} */
-      this._widths = []; // of positions, by class and field
-      this.classes = bytes.classes((uses) => this._widths.push(uses.map(() => bytes.number())));
-      this._low = bytes.number();
+  /** Documents of a word, ascending, and in which fields each has it. */
+  class Listed {
+    constructor() {
+      this.count = 0;
       this.ids = NO_IDS;
       this.codes = NO_CODES;
-      this._bits = new Bits(bytes.bytes, bytes.at);
-      this._looks = value.subarray(outer.at);
-      /** @type {Uint32Array | undefined} */
-      this._begins = undefined; // where each document's positions begin
-    }
-
-    open() {
-      if (this.ids === NO_IDS) {
-        const { count, classes, _bits, _low } = this;
-        this.ids = new Float64Array(count);
-        this.codes = new Uint32Array(count);
-        let id = this._first;
-        for (let at = 0; at < count; at++) {
-          id += at ? 1 + _bits.distance(_low) : 0;
-          this.ids[at] = id;
-        }
-        for (let at = 0; at < count; at++) {
-          this.codes[at] = _bits.oneOf(classes.length);
-        }
-      }
-      return this;
+      /** @type {FieldUse[][]} */
+      this.classes = [];
     }
 
     /**
@@ -216,6 +186,66 @@
     uses(at) {
       return this.classes[this.codes[at]];
     }
+  }
+
+  /**
+   * Documents of a term, by their places in a record. What they are worth at most is known at once; they
+   * themselves once it is opened, and where the term stands in each when that is asked.
+   */
+  class Part extends Listed {
+    /** @param {Uint8Array} value */
+    constructor(value) {
+      super();
+      const outer = new Bytes(value);
+      const bytes = new Bytes(outer.take(outer.number()));
+      this.count = bytes.number();
+      this._first = bytes.number();
+      const told = bytes.number();
+      /** Words of very frequent stems, but for the first of each. @type {ToldBeside["others"]} */
+      this._others = Array.from({ length: Math.max(0, told - 1) }, () => ({ stem: bytes.number(), word: bytes.text() }));
+      this._tells = told > 0;
+      /** @type {number[][]} */
+      this._widths = []; // of positions, by class and field
+      this.classes = bytes.classes((uses) => this._widths.push(uses.map(() => bytes.number())));
+      this._low = bytes.number();
+      this._bits = new Bits(bytes.bytes, bytes.at);
+      this._looks = value.subarray(outer.at);
+      /** @type {Uint32Array | undefined} */
+      this._begins = undefined; // where each document's positions begin, and all end
+      /** @type {BesideStem[] | undefined} */
+      this._beside = undefined;
+    }
+
+    /**
+     * What it tells of very frequent stems beside it; nothing where it tells nothing.
+     * @param {(told: ToldBeside) => BesideStem[]} read
+     */
+    beside(read) {
+      if (!this._tells) {
+        return undefined;
+      }
+      this._begins ??= this._findBegins();
+      const told = { others: this._others, bytes: this._bits.bytes, at: Math.ceil(this._begins[this.count] / 8) };
+      this._beside ??= read(told);
+      return this._beside;
+    }
+
+    open() {
+      if (this.ids === NO_IDS) {
+        const { count, classes, _bits, _low } = this;
+        this.ids = new Float64Array(count);
+        this.codes = new Uint32Array(count);
+        let id = this._first;
+        for (let at = 0; at < count; at++) {
+          id += at ? 1 + _bits.distance(_low) : 0;
+          this.ids[at] = id;
+        }
+        for (let at = 0; at < count; at++) {
+          this.codes[at] = _bits.oneOf(classes.length);
+        }
+      }
+      return this;
+    }
 
     /**
      * Where the word stands in a document, by the fields of its class.
@@ -233,11 +263,10 @@
     _findBegins() {
       const { classes, codes, _widths } = this;
       const bits = classes.map((uses, code) => uses.reduce((sum, { times }, field) => sum + times * _widths[code][field], 0));
-      const begins = new Uint32Array(this.count);
-      let at = this._bits.at;
-      for (let index = 0; index < begins.length; index++) {
-        begins[index] = at;
-        at += bits[codes[index]];
+      const begins = new Uint32Array(this.count + 1);
+      begins[0] = this._bits.at;
+      for (let index = 0; index < this.count; index++) {
+        begins[index + 1] = begins[index] + bits[codes[index]];
       }
       return begins;
     }
@@ -263,6 +292,6 @@
     return { digest: digest.join(""), form: looks[2 * count + at] - 128, colour: looks[3 * count + at] };
   }
 
-  const records = { Bytes, Bits, Part, binary, lookOf, LOOK_BYTES };
+  const records = { Bytes, Bits, Listed, Part, binary, lookOf, LOOK_BYTES };
   globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, records);
 })();

@@ -52,11 +52,17 @@
       /** @type {List[]} */
       this.lists = [];
       /** @type {NearTag[]} */
-      this.near = []; // tags whose lists are not looked up yet, the nearest first
+      this.tags = []; // tags whose lists are not looked up yet, the nearest first
       this.known = documentsOf(index);
       /** @type {Map<FieldUse[], number>} */
       this._weights = new Map();
       this._read = 0; // documents, over all lists
+      /** Documents of which the records of another word tell whether and where they have it. @type {Set<number>} */
+      this.told = new Set();
+      /** How near to these other words it is there. @type {Map<Source, Map<number, number>>} */
+      this.near = new Map();
+      /** Of these words it is to be learnt beside this one, by the numbers of their stems. @type {Learning[]} */
+      this.learning = [];
       this.bearing = 0; // documents that have it as such or in a form
       this.light = false;
     }
@@ -77,12 +83,12 @@
           this._add(term, term.text === text ? "exact" : "prefix");
         }
       }
-      this.near = nearest(near.flat());
+      this.tags = nearest(near.flat());
       if (word.typos && !this.lists.length) {
         await this._addTypos(text);
       }
-      if (!this._nearestVia() && this.near.length) {
-        await this._resolve(this.near.length);
+      if (!this._nearestVia() && this.tags.length) {
+        await this._resolve(this.tags.length);
       }
       if (word.field) {
         await this.loadAll(); // how many have it there is not written down
@@ -131,7 +137,7 @@
 
     /** @param {number} count of the nearest tags whose lists are to be looked up */
     async _resolve(count) {
-      const tags = this.near.splice(0, count);
+      const tags = this.tags.splice(0, count);
       const terms = await Promise.all(tags.map((tag) => this.index.term(tag.key, "t")));
       tags.forEach(({ name, similarity }, at) => {
         const term = terms[at];
@@ -234,7 +240,7 @@
      * @param {boolean} text
      */
     boundOf(text) {
-      const near = !text && this.near.length ? 0.1 * this.near[0].similarity : 0;
+      const near = !text && this.tags.length ? 0.1 * this.tags[0].similarity : 0;
       return Math.max(near, ...this.lists.filter((list) => isText(list) === text).map((list) => this._bound(list)));
     }
 
@@ -251,12 +257,15 @@
 
     /**
      * Read on where the most may be found: about as much again as was read, or beside other words
-     * first `least` documents, where there are so many, and then all, since where they lie all are.
+     * first `least` documents, where there are so many, and then all, since where they lie all are: those of the
+     * word and its other forms before others.
      * @param {number} least
      */
     async load(least) {
+      const { unread } = this;
       if (least && this._read) {
-        return this.loadAll();
+        await (unread.length ? Promise.all(unread.map((list) => this._readOut(list))) : this.loadAll());
+        return;
       }
       const wanted = Math.max(least, 2 * this._read);
       do {
@@ -276,14 +285,21 @@
     }
 
     async loadAll() {
-      await this._resolve(this.near.length);
-      await Promise.all(
-        this.lists.map(async (list) => {
-          while (!list.ended) {
-            await this._readBand(list);
-          }
-        }),
-      );
+      await this._resolve(this.tags.length);
+      await Promise.all(this.lists.map((list) => this._readOut(list)));
+    }
+
+    /** Read all but the lists of the word and its other forms. */
+    async loadOthers() {
+      await this._resolve(this.tags.length);
+      await Promise.all(this.lists.filter((list) => !isText(list)).map((list) => this._readOut(list)));
+    }
+
+    /** @param {List} list */
+    async _readOut(list) {
+      while (!list.ended) {
+        await this._readBand(list);
+      }
     }
 
     /**
@@ -296,21 +312,50 @@
       const parts = list.bands[list.next++] ?? (await this.index.rest(term));
       list.ended = list.next >= list.bands.length + (term.rest ? 1 : 0);
       for (const part of parts) {
-        part.open();
-        const known = part.classes.map((uses) => {
-          const weight = this.weight(uses);
-          return weight > 0 ? { worth: worth(list, weight), list, uses } : undefined;
-        });
+        this._take(list, part.open());
         this._read += part.count;
         list.parts.push(part);
-        const first = !this.known.size; // a list has a document once
-        for (let at = 0; at < part.count; at++) {
-          const one = known[part.codes[at]];
-          if (one && (first || isNearer(one, this.known.get(part.ids[at])))) {
-            this.known.set(part.ids[at], one);
-          }
+        const beside = this.learning.length ? this.index.besideOf(part) : undefined;
+        this.learning.forEach(({ source, stem }) => beside && source.learn(this, beside[stem], part.ids, isText(list)));
+      }
+    }
+
+    /**
+     * @param {List} list
+     * @param {Listed} part of it
+     */
+    _take(list, part) {
+      const known = part.classes.map((uses) => {
+        const weight = this.weight(uses);
+        return weight > 0 ? { worth: worth(list, weight), list, uses } : undefined;
+      });
+      const first = !this.known.size; // a list has a document once
+      for (let at = 0; at < part.count; at++) {
+        const one = known[part.codes[at]];
+        if (one && (first || isNearer(one, this.known.get(part.ids[at])))) {
+          this.known.set(part.ids[at], one);
         }
       }
+    }
+
+    /**
+     * Take over what a record of another word tells of this one.
+     * @param {Source} from
+     * @param {BesideStem} told
+     * @param {Float64Array} ids of all documents of the record
+     * @param {boolean} text whether it is one of the word itself or another form, so that nearness counts
+     */
+    learn(from, { words, near }, ids, text) {
+      for (const list of this.lists) {
+        const part = isText(list) ? words.get(list.term.text) : undefined;
+        if (part) {
+          this._take(list, part);
+        }
+      }
+      ids.forEach((id) => this.told.add(id));
+      const known = this.near.get(from) ?? new Map();
+      near.forEach((nearness, id) => known.set(id, Math.max(text ? nearness : 0, known.get(id) ?? 0)));
+      this.near.set(from, known);
     }
 
     /**
@@ -318,9 +363,9 @@
      * @returns {Look | undefined}
      */
     look(id) {
-      for (const list of this.lists) {
-        const place = placeIn(list, id);
-        const look = place?.part.look(place.at);
+      for (const part of this.lists.flatMap(({ parts }) => parts)) {
+        const at = part.find(id);
+        const look = at < 0 ? undefined : part.look(at);
         if (look) {
           return look;
         }
@@ -384,6 +429,12 @@
       this.light = false;
       this.most = 0;
       this.bearing = 0;
+      /** @type {Set<number>} */
+      this.told = new Set();
+      /** @type {Map<Source, Map<number, number>>} */
+      this.near = new Map();
+      /** @type {Learning[]} */
+      this.learning = [];
       /** @type {List[]} */
       this.lists = [];
     }
@@ -437,7 +488,9 @@
 
     async load() {}
     async loadAll() {}
+    async loadOthers() {}
     async loadWorth() {}
+    learn() {}
 
     reckon() {
       return { low: 0, high: 0 };

@@ -64,17 +64,6 @@
     return uses;
   }
 
-  /**
-   * Whether something is told of these stems together, if there is a document that has them all.
-   * @param {PostingsRoot["together"]} told
-   * @param {{ source: Source, stem: string }[]} stemmed
-   */
-  function isTold({ most, frequent, least, upTo }, stemmed) {
-    const some = stemmed.some(({ stem }) => most.includes(stem));
-    const common = stemmed.every(({ source, stem }) => most.includes(stem) || frequent.includes(stem) || (least <= source.bearing && source.bearing <= upTo));
-    return stemmed.every(({ stem }) => frequent.includes(stem)) || (stemmed.length === 2 && some && common);
-  }
-
   /** What the index tells beforehand of some words of a query, and what that is worth. */
   class BestTogether {
     /**
@@ -109,9 +98,9 @@
       if (!few || !sources.every(({ word }) => word.forms && !word.field)) {
         return undefined;
       }
-      const stemmed = sources.map((source) => ({ source, stem: index.language.stem(source.word.terms[0]) }));
-      const keys = stemmed.map(({ stem }) => binary(encoder.encode(stem)));
-      if (!isTold(index.root.together, stemmed) || new Set(keys).size < keys.length) {
+      const stems = sources.map((source) => index.language.stem(source.word.terms[0]));
+      const keys = stems.map((stem) => binary(encoder.encode(stem)));
+      if (!stems.every((stem) => index.root.together.includes(stem)) || new Set(keys).size < keys.length) {
         return undefined;
       }
       const order = keys.map((_, at) => at).sort((a, b) => (keys[a] < keys[b] ? -1 : 1));

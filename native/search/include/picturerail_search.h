@@ -31,7 +31,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRSE_ABI_VERSION 5
+#define PRSE_ABI_VERSION 6
 #define PRSE_UUID_BYTES 16
 #define PRSE_MESSAGE_BYTES 1020
 
@@ -328,6 +328,20 @@ int32_t prse_site_keys(prse_site *site, prse_text after, size_t limit, prse_text
  * next call: u64 documents, u32 bytes of the entry, the entry, u32 number of records, and for each u32
  * band, u32 number of documents, u32 bytes of its postings, u64 ids of the documents, the postings. */
 int32_t prse_site_term(prse_site *site, prse_text key, prse_text *term, prse_error *error);
+
+/* Words that more than `least` documents have, ascending. Owned by the site until its next call: for each u64
+ * documents, u32 bytes of the word, the word. */
+int32_t prse_site_frequent(prse_site *site, uint64_t least, prse_text *words, prse_error *error);
+
+/* From now on the records of terms with up to `most` documents tell what these have of `count` stems, each there
+ * once. */
+int32_t prse_site_beside(prse_site *site, const prse_text *stems, size_t count, uint64_t most,
+                         prse_error *error);
+
+/* Of `pairs` of `count` stems, two numbers each, which documents have words of both near each other. Owned by the
+ * site until its next call: for each u32 bytes of its record, none where no document has; the record. */
+int32_t prse_site_near(prse_site *site, const prse_text *stems, size_t count, const uint32_t *members,
+                       size_t pairs, prse_text *near, prse_error *error);
 
 /* The best documents of combinations of `count` stems, by key, as far as some document has all of one together.
  * Stems ascend; `weights`, up to 1,000 each, say what words of each are worth beside the others'. `lengths`

@@ -451,6 +451,45 @@ int32_t prse_site_term(prse_site* site, prse_text key, prse_text* term, prse_err
   });
 }
 
+int32_t prse_site_frequent(prse_site* site, uint64_t least, prse_text* words, prse_error* error) {
+  return guarded(error, [&] {
+    std::string& answer = required(site, "site").answer;
+    answer.clear();
+    for (const auto& [word, documents] : site->terms.frequent(least)) {
+      prse::put_fixed(answer, documents);
+      prse::put_fixed(answer, static_cast<uint32_t>(word.size()));
+      answer += word;
+    }
+    required(words, "words") = text_of(answer);
+  });
+}
+
+int32_t prse_site_beside(prse_site* site, const prse_text* stems, size_t count, uint64_t most, prse_error* error) {
+  return guarded(error, [&] {
+    std::vector<std::string_view> texts;
+    for (const prse_text& stem : array(stems, count, "stems")) texts.push_back(view(stem));
+    required(site, "site").terms.set_beside(texts, most);
+  });
+}
+
+int32_t prse_site_near(prse_site* site, const prse_text* stems, size_t count, const uint32_t* members, size_t pairs,
+                       prse_text* near, prse_error* error) {
+  return guarded(error, [&] {
+    std::string& answer = required(site, "site").answer;
+    answer.clear();
+    std::vector<std::string_view> texts;
+    for (const prse_text& stem : array(stems, count, "stems")) texts.push_back(view(stem));
+    std::vector<std::array<uint32_t, 2>> asked(pairs);
+    const auto all = array(members, 2 * pairs, "members");
+    for (size_t i = 0; i < all.size(); ++i) asked[i / 2][i % 2] = all[i];
+    for (const std::string& record : site->terms.near(texts, asked)) {
+      prse::put_fixed(answer, static_cast<uint32_t>(record.size()));
+      answer += record;
+    }
+    required(near, "near") = text_of(answer);
+  });
+}
+
 int32_t prse_site_together(prse_site* site, const prse_text* stems, const uint32_t* weights, size_t count,
                            const uint32_t* lengths, size_t fields, const uint32_t* members, size_t combinations,
                            prse_text* together, prse_error* error) {

@@ -5,6 +5,7 @@
 
 #include "bit_writer.h"
 #include "bytes.h"
+#include "site_beside.h"
 
 namespace prse {
 
@@ -17,7 +18,7 @@ void put_site_class(std::string& out, const SiteClass& uses) {
   }
 }
 
-std::string site_record(const SitePostings& postings, std::span<const SitePosting> part) {
+std::string site_record(const SitePostings& postings, std::span<const SitePosting> part, const SiteBeside& beside) {
   const bool with_positions = !postings.positions.empty();
   const auto positions = [&](const SitePosting& posting, const auto& tell) {
     std::size_t at = posting.first_position;
@@ -55,6 +56,8 @@ std::string site_record(const SitePostings& postings, std::span<const SitePostin
   std::string out;
   put_varint(out, part.size());
   put_varint(out, part.front().id);
+  const SiteBeside::Told told = beside.told(postings, part);
+  out += told.words;
   put_varint(out, here.size());
   for (std::uint32_t i = 0; i < here.size(); ++i) {
     number[here[i].place] = i;
@@ -80,6 +83,7 @@ std::string site_record(const SitePostings& postings, std::span<const SitePostin
     });
   }
   bits.finish();
+  out += told.documents;
   return out;
 }
 

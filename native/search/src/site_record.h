@@ -34,7 +34,9 @@ struct SitePostings {
 
 void put_site_class(std::string& out, const SiteClass& uses);
 
-// The record of some of a term's postings, one at least.
-std::string site_record(const SitePostings& postings, std::span<const SitePosting> part);
+class SiteBeside;
+
+// The record of some of a term's postings, one at least, with what these documents have beside it.
+std::string site_record(const SitePostings& postings, std::span<const SitePosting> part, const SiteBeside& beside);
 
 }  // namespace prse

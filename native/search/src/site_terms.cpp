@@ -22,6 +22,8 @@ constexpr char kWord = 'w';
 // A band ends once it has so many documents, the next one once it has twice as many. Behind so many all
 // others are one band: whoever reads beyond them mostly asks which documents there are at all.
 constexpr std::size_t kFirstBand = 24;
+// A list of no more documents is banded to its end: it is read whole.
+constexpr std::size_t kWhole = 8192;
 constexpr std::size_t kBanded = 900;
 // A long band is cut into parts where an id says so, so that one document more changes one part.
 constexpr std::size_t kLeastPart = 1024;
@@ -260,10 +262,11 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
   std::size_t in_band = 0;
   std::size_t banded = 0;
   std::size_t enough = kFirstBand;
+  const std::size_t to_band = postings.all.size() > kWhole ? kBanded : postings.all.size();
   for (const auto& [level, count] : documents) {
     band_of[level] = bands;
     in_band += count;
-    if (in_band >= enough && banded < kBanded) {
+    if (in_band >= enough && banded < to_band) {
       ++bands;
       banded += in_band;
       in_band = 0;
@@ -293,22 +296,27 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
     for (const SiteClass& uses : best) put_site_class(out.entry, uses);
   };
   put_bounds(postings.classes);
-  const bool has_rest = banded >= kBanded && in_band > 0;
+  const bool has_rest = banded >= to_band && in_band > 0;
   if (has_rest) put_bounds(classes.back());
+  // Numbers are many, each of few documents, and asked for alone.
+  const bool number = std::all_of(text.begin(), text.end(), [](char letter) { return '0' <= letter && letter <= '9'; });
+  const SiteBeside nothing;
   for (std::uint32_t band = 0; band < bands; ++band) {
     const std::vector<SitePosting>& of_band = by_band[band];
-    put_parts(out.records, band, postings, of_band, kLeastPart, kMostPart);
+    const SiteBeside& beside = !number && postings.all.size() <= most_beside_ ? beside_ : nothing;
+    put_parts(out.records, band, postings, of_band, kLeastPart, kMostPart, beside);
   }
   const bool little = with_positions && is_stop_word(text, state_.snapshot->manifest.language);
   if (little && has_rest) {
     const SitePostings present = without_lengths(postings);
-    put_parts(out.records, kPresence, present, present.all, kLeastPresent, kMostPresent);
+    put_parts(out.records, kPresence, present, present.all, kLeastPresent, kMostPresent, nothing);
   }
   return out;
 }
 
 void SiteTerms::put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const SitePostings& postings,
-                          std::span<const SitePosting> all, std::size_t least, std::size_t most) {
+                          std::span<const SitePosting> all, std::size_t least, std::size_t most,
+                          const SiteBeside& beside) {
   std::size_t begin = 0;
   for (std::size_t i = 1; i <= all.size(); ++i) {
     const std::size_t size = i - begin;
@@ -316,7 +324,7 @@ void SiteTerms::put_parts(std::vector<SiteRecord>& records, std::uint32_t band, 
         i == all.size() || size >= most || (size >= least && mixed(all[i].id) % kCutOneIn == 0);
     if (!cut) continue;
     const std::span<const SitePosting> part = all.subspan(begin, size);
-    SiteRecord& record = records.emplace_back(SiteRecord{band, {}, site_record(postings, part)});
+    SiteRecord& record = records.emplace_back(SiteRecord{band, {}, site_record(postings, part, beside)});
     record.ids.reserve(part.size());
     for (const SitePosting& posting : part) record.ids.push_back(posting.id);
     begin = i;
@@ -386,6 +394,63 @@ std::uint64_t SiteTerms::bearing(const std::vector<std::string>& words) const {
   return count;
 }
 
+SiteStem SiteTerms::read_stem(std::string_view stem, std::uint32_t weight) const {
+  SiteStem one{std::string(stem), weight, {}};
+  for (std::string& word : words_of_stem(stem)) {
+    SitePostings postings = read(kWordKey + word, true);
+    one.words.push_back({std::move(word), std::move(postings)});
+  }
+  return one;
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> SiteTerms::frequent(std::uint64_t least) const {
+  const auto& segments = state_.snapshot->segments;
+  const std::string first(1, kWordKey);
+  // More than `least` in all are in one of the segments more than its share of that.
+  std::map<std::string, std::uint64_t> found;
+  for (const SegmentView& view : segments) {
+    for (auto term = view.segment->terms().lower_bound(first); term.valid() && term.key()[0] == kWordKey; term.next()) {
+      const PostingList list = view.segment->postings(term.key(), term.value());
+      if (list.documents() * segments.size() > least) found.try_emplace(term.key().substr(1));
+    }
+  }
+  for (auto& [word, count] : found) {
+    for (const SegmentView& view : segments) {
+      const auto term = view.segment->terms().find(kWordKey + word);
+      if (!term.valid()) continue;
+      const PostingList list = view.segment->postings(term.key(), term.value());
+      count += state_.living(view, term.value(), list);
+    }
+  }
+  std::erase_if(found, [&](const auto& word) { return word.second <= least; });
+  return {found.begin(), found.end()};
+}
+
+void SiteTerms::set_beside(std::span<const std::string_view> stems, std::uint64_t most) {
+  beside_ = read_stems(stems);
+  most_beside_ = most;
+}
+
+SiteBeside SiteTerms::read_stems(std::span<const std::string_view> stems) const {
+  std::vector<SiteStem> read;
+  for (const std::string_view stem : stems) {
+    read.push_back(read_stem(stem, 0));
+    if (read.back().words.empty()) fail_invalid("a stem of which to tell has no words");
+  }
+  return {std::move(read), static_cast<std::uint32_t>(fields_.size())};
+}
+
+std::vector<std::string> SiteTerms::near(std::span<const std::string_view> stems,
+                                         std::span<const std::array<std::uint32_t, 2>> pairs) const {
+  const SiteBeside read = read_stems(stems);
+  std::vector<std::string> out;
+  for (const auto& [a, b] : pairs) {
+    if (a >= stems.size() || b >= stems.size()) fail_invalid("a pair is of two of the stems");
+    out.push_back(read.near(a, b));
+  }
+  return out;
+}
+
 std::vector<SiteTogether> SiteTerms::together(std::span<const std::string_view> stems,
                                               std::span<const std::uint32_t> weights,
                                               std::span<const std::uint32_t> lengths,
@@ -400,18 +465,11 @@ std::vector<SiteTogether> SiteTerms::together(std::span<const std::string_view> 
       fail_invalid("a combination is of two or three of the stems, ascending");
     }
   }
-  const auto read_stem = [&](std::size_t number) {
-    SiteStem one{std::string(stems[number]), weights[number], {}};
-    for (std::string& word : words_of_stem(stems[number])) {
-      SitePostings postings = read(kWordKey + word, true);
-      one.words.push_back({std::move(word), std::move(postings)});
-    }
-    return one;
-  };
+  const auto read_one = [&](std::size_t number) { return read_stem(stems[number], weights[number]); };
   std::vector<double> taken;
   for (const std::uint32_t quarters : lengths) taken.push_back(std::exp2(quarters / 4.0));
   const auto weight_of = [&](const SiteClass& uses) { return reference_worth(uses, taken); };
-  return best_together(stems.size(), read_stem, combinations, weight_of);
+  return best_together(stems.size(), read_one, combinations, weight_of);
 }
 
 std::optional<SiteTerm> SiteTerms::near(std::string_view word) const {

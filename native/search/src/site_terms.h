@@ -4,15 +4,18 @@
 // segments, nor on what was there before.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "postings.h"
 #include "search_state.h"
+#include "site_beside.h"
 #include "site_record.h"
 #include "site_together.h"
 
@@ -57,6 +60,16 @@ class SiteTerms {
                                      std::span<const std::uint32_t> lengths,
                                      std::span<const SiteMembers> combinations) const;
 
+  // Words that more than `least` documents have, ascending, and how many do.
+  std::vector<std::pair<std::string, std::uint64_t>> frequent(std::uint64_t least) const;
+
+  // Of pairs of these stems, by their numbers, which documents have words of both near each other.
+  std::vector<std::string> near(std::span<const std::string_view> stems,
+                                std::span<const std::array<std::uint32_t, 2>> pairs) const;
+
+  // From now on the records of terms with up to `most` documents tell what these have of some stems, each there once.
+  void set_beside(std::span<const std::string_view> stems, std::uint64_t most);
+
   struct Field {
     std::uint64_t words;
     std::uint64_t documents;  // that have any
@@ -67,6 +80,8 @@ class SiteTerms {
 
  private:
   SitePostings read(const std::string& term, bool with_positions) const;
+  SiteBeside read_stems(std::span<const std::string_view> stems) const;
+  SiteStem read_stem(std::string_view stem, std::uint32_t weight) const;
   std::uint64_t bearing(const std::vector<std::string>& words) const;
   std::vector<std::string> words_of_stem(std::string_view stem) const;
   // A word, with positions, or a tag.
@@ -77,7 +92,8 @@ class SiteTerms {
   double reference_worth(const SiteClass& uses, std::span<const double> lengths) const;
   static std::vector<SiteClass> bounds(const std::vector<SiteClass>& classes);
   static void put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const SitePostings& postings,
-                        std::span<const SitePosting> all, std::size_t least, std::size_t most);
+                        std::span<const SitePosting> all, std::size_t least, std::size_t most,
+                        const SiteBeside& beside);
   static SitePostings without_lengths(const SitePostings& postings);
 
   const SearchState& state_;
@@ -85,6 +101,8 @@ class SiteTerms {
   std::vector<double> reference_lengths_;                // by number
   std::vector<double> weights_;                          // by number
   std::vector<std::vector<std::uint32_t>> numbers_;      // by segment, by the segment's field
+  SiteBeside beside_;
+  std::uint64_t most_beside_ = 0;
 };
 
 }  // namespace prse

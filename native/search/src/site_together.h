@@ -12,20 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "site_record.h"
+#include "site_beside.h"
 
 namespace prse {
-
-// A stem of which many documents have some word.
-struct SiteStem {
-  struct Word {
-    std::string text;
-    SitePostings postings;  // with positions
-  };
-  std::string text;
-  std::uint32_t weight;  // what its words are worth beside those of other stems
-  std::vector<Word> words;  // ascending
-};
 
 // The best of the documents that have some word of each of two or three stems.
 struct SiteTogether {

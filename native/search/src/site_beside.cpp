@@ -1,0 +1,227 @@
+#include "site_beside.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "bit_writer.h"
+#include "bytes.h"
+#include "range_coder.h"
+
+namespace prse {
+namespace {
+
+// So often is it told apart whether a word stands there once more.
+constexpr std::size_t kMostTimes = 4;
+constexpr std::uint32_t kNoNumber = UINT32_MAX;
+// Words are near up to so many words apart.
+constexpr std::uint32_t kFarthest = 4;
+
+// How far apart the nearest of two words' places in a field are, up to `kFarthest` and one more; two words of one
+// place are not near each other.
+std::uint32_t least_apart(std::span<const std::uint32_t> a, std::span<const std::uint32_t> b) {
+  std::uint32_t least = kFarthest + 1;
+  for (const std::uint32_t one : a) {
+    for (const std::uint32_t other : b) {
+      const std::uint32_t apart = one < other ? other - one : one - other;
+      if (apart > 0) least = std::min(least, apart);
+    }
+  }
+  return least;
+}
+
+}  // namespace
+
+// What is likely of one stem, in the documents of a record.
+struct SiteBeside::Likely {
+  LikelyBit there;
+  LikelyBit another{15};  // use
+  LikelyBit other_word{14};
+  LikelyBit other_field{14};
+  std::array<LikelyBit, kMostTimes> again{LikelyBit{12}, LikelyBit{12}, LikelyBit{12}, LikelyBit{12}};
+  std::array<LikelyBit, kFarthest> nearer;
+};
+
+SiteBeside::SiteBeside(std::vector<SiteStem> stems, std::uint32_t fields) : fields_(fields) {
+  struct Cursor {
+    const SitePostings* postings;
+    std::size_t next = 0;
+    bool valid() const { return next < postings->all.size(); }
+    std::uint64_t id() const { return postings->all[next].id; }
+  };
+  std::vector<std::vector<Cursor>> cursors;
+  for (const SiteStem& stem : stems) {
+    std::vector<std::string>& words = stems_.emplace_back();
+    std::vector<Cursor>& of_stem = cursors.emplace_back();
+    for (const SiteStem::Word& word : stem.words) {
+      words.push_back(word.text);
+      of_stem.push_back({&word.postings});
+    }
+  }
+  for (;;) {
+    std::uint64_t id = UINT64_MAX;
+    for (const auto& of_stem : cursors) {
+      for (const Cursor& cursor : of_stem) {
+        if (cursor.valid()) id = std::min(id, cursor.id());
+      }
+    }
+    if (id == UINT64_MAX) break;
+    ids_.push_back(id);
+    for (auto& of_stem : cursors) {
+      begins_.push_back(static_cast<std::uint32_t>(uses_.size()));
+      for (std::uint32_t word = 0; word < of_stem.size(); ++word) {
+        Cursor& cursor = of_stem[word];
+        if (!cursor.valid() || cursor.id() != id) continue;
+        const SitePosting& posting = cursor.postings->all[cursor.next++];
+        auto at = cursor.postings->positions.begin() + posting.first_position;
+        for (const SiteUse& use : cursor.postings->classes[posting.place]) {
+          uses_.push_back({word, use.field, use.times, use.words, static_cast<std::uint32_t>(positions_.size())});
+          positions_.insert(positions_.end(), at, at + use.times);
+          at += use.times;
+        }
+      }
+    }
+  }
+  begins_.push_back(static_cast<std::uint32_t>(uses_.size()));
+}
+
+std::span<const SiteBeside::Use> SiteBeside::uses(std::size_t rank, std::size_t stem) const {
+  if (rank == ids_.size()) return {};
+  const std::size_t at = rank * stems_.size() + stem;
+  return std::span(uses_).subspan(begins_[at], begins_[at + 1] - begins_[at]);
+}
+
+std::span<const std::uint32_t> SiteBeside::positions(const Use& use) const {
+  return std::span(positions_).subspan(use.first, use.times);
+}
+
+std::string SiteBeside::near(std::size_t a, std::size_t b) const {
+  std::vector<std::uint64_t> ids;
+  std::vector<std::uint32_t> nearnesses;
+  for (std::size_t rank = 0; rank < ids_.size(); ++rank) {
+    const std::span<const Use> ours = uses(rank, a);
+    const std::span<const Use> theirs = uses(rank, b);
+    if (ours.empty() || theirs.empty()) continue;
+    std::uint32_t nearest = kFarthest + 1;
+    for (const Use& one : ours) {
+      for (const Use& other : theirs) {
+        if (one.field == other.field) nearest = std::min(nearest, least_apart(positions(one), positions(other)));
+      }
+    }
+    if (nearest > kFarthest) continue;
+    ids.push_back(ids_[rank]);
+    nearnesses.push_back(nearest - 1);
+  }
+  std::string out;
+  if (ids.empty()) return out;
+  put_varint(out, ids.size());
+  put_varint(out, ids.front());
+  std::vector<std::uint64_t> distances;
+  for (std::size_t i = 1; i < ids.size(); ++i) distances.push_back(ids[i] - ids[i - 1] - 1);
+  const unsigned low = best_low(distances);
+  put_varint(out, low);
+  BitWriter bits(out);
+  for (const std::uint64_t distance : distances) bits.put_rice(distance, low);
+  for (const std::uint32_t nearest : nearnesses) bits.put_one_of(nearest, kFarthest);
+  bits.finish();
+  return out;
+}
+
+SiteBeside::Told SiteBeside::told(const SitePostings& postings, std::span<const SitePosting> part) const {
+  Told out;
+  if (empty()) {
+    put_varint(out.words, 0);
+    return out;
+  }
+  std::vector<std::size_t> ranks;  // of the documents; behind the last where they have none of the stems
+  ranks.reserve(part.size());
+  // The number of each stem's words in the record: the first one's is 0, whether it is there or not.
+  std::vector<std::vector<std::uint32_t>> numbers;
+  for (const auto& words : stems_) numbers.emplace_back(words.size(), kNoNumber);
+  auto from = ids_.begin();
+  for (const SitePosting& posting : part) {
+    from = std::lower_bound(from, ids_.end(), posting.id);
+    const bool there = from != ids_.end() && *from == posting.id;
+    ranks.push_back(there ? static_cast<std::size_t>(from - ids_.begin()) : ids_.size());
+    for (std::size_t stem = 0; stem < stems_.size(); ++stem) {
+      for (const Use& use : uses(ranks.back(), stem)) numbers[stem][use.word] = 0;
+    }
+  }
+  std::string others;
+  std::size_t count = 0;
+  for (std::size_t stem = 0; stem < stems_.size(); ++stem) {
+    std::uint32_t number = 0;
+    for (std::size_t word = 1; word < numbers[stem].size(); ++word) {
+      if (numbers[stem][word] == kNoNumber) continue;
+      numbers[stem][word] = ++number;
+      put_varint(others, stem);
+      put_text(others, stems_[stem][word]);
+      ++count;
+    }
+    numbers[stem].front() = 0;
+    numbers[stem].push_back(number);  // how many others there are
+  }
+  put_varint(out.words, 1 + count);
+  out.words += others;
+
+  std::vector<Likely> likely(stems_.size());
+  RangeEncoder coder(out.documents);
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    for (std::size_t stem = 0; stem < stems_.size(); ++stem) {
+      const std::span<const Use> here = uses(ranks[i], stem);
+      put(coder, likely[stem], here, postings.classes[part[i].place], numbers[stem]);
+      if (here.empty()) continue;
+      const std::uint32_t near = nearness(here, postings, part[i]);
+      for (std::uint32_t more = 0; more < kFarthest; ++more) {
+        coder.put(likely[stem].nearer[more], near > more);
+        if (near == more) break;
+      }
+    }
+  }
+  coder.finish();
+  return out;
+}
+
+std::uint32_t SiteBeside::nearness(std::span<const Use> uses, const SitePostings& postings,
+                                   const SitePosting& posting) const {
+  if (postings.positions.empty()) return 0;
+  std::uint32_t nearest = kFarthest + 1;
+  auto own = postings.positions.begin() + posting.first_position;
+  for (const SiteUse& use : postings.classes[posting.place]) {
+    const std::span here(&*own, use.times);
+    for (const Use& other : uses) {
+      if (other.field == use.field) nearest = std::min(nearest, least_apart(here, positions(other)));
+    }
+    own += use.times;
+  }
+  return kFarthest + 1 - nearest;
+}
+
+void SiteBeside::put(RangeEncoder& out, Likely& likely, std::span<const Use> uses, const SiteClass& own,
+                     std::span<const std::uint32_t> words) const {
+  out.put(likely.there, !uses.empty());
+  const std::uint32_t others = words.back();
+  for (std::size_t i = 0; i < uses.size(); ++i) {
+    const Use& use = uses[i];
+    if (i > 0) out.put(likely.another, true);
+    if (others > 0) {
+      const std::uint32_t number = words[use.word];
+      out.put(likely.other_word, number > 0);
+      if (number > 0) out.put_one_of(number - 1, others);
+    }
+    const auto same = std::find_if(own.begin(), own.end(), [&](const SiteUse& of) { return of.field == use.field; });
+    out.put(likely.other_field, same == own.end());
+    if (same == own.end()) {
+      out.put_one_of(use.field, fields_);
+      out.put_number(use.words);
+    } else if (own.size() > 1) {
+      out.put_one_of(static_cast<std::uint32_t>(same - own.begin()), static_cast<std::uint32_t>(own.size()));
+    }
+    for (std::uint32_t time = 1; time <= use.times; ++time) {
+      out.put(likely.again[std::min<std::size_t>(time, kMostTimes) - 1], time < use.times);
+    }
+  }
+  if (!uses.empty()) out.put(likely.another, false);
+}
+
+}  // namespace prse

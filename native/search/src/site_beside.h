@@ -1,0 +1,75 @@
+// What documents of a term have of a few very frequent stems: ../SITE.md draws the bytes.
+//
+// The lists of such stems are long. With this a visitor who asks for one beside another word reads the other's
+// list alone.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "site_record.h"
+
+namespace prse {
+
+class RangeEncoder;
+
+// A stem of which many documents have some word.
+struct SiteStem {
+  struct Word {
+    std::string text;
+    SitePostings postings;  // with positions
+  };
+  std::string text;
+  std::uint32_t weight;     // what its words are worth beside those of other stems
+  std::vector<Word> words;  // ascending
+};
+
+class SiteBeside {
+ public:
+  // None are told.
+  SiteBeside() = default;
+  // `fields`: how many there may be.
+  SiteBeside(std::vector<SiteStem> stems, std::uint32_t fields);
+
+  bool empty() const { return stems_.empty(); }
+
+  // The two parts of a record that tell it: its words, which follow the first id, and what comes last.
+  struct Told {
+    std::string words;
+    std::string documents;
+  };
+  // Of these postings of a term.
+  Told told(const SitePostings& postings, std::span<const SitePosting> part) const;
+
+  // Which documents have words of two of the stems near each other, and how near; empty where none has.
+  std::string near(std::size_t a, std::size_t b) const;
+
+ private:
+  struct Use {
+    std::uint32_t word;  // its number among those of its stem
+    std::uint32_t field;
+    std::uint32_t times;
+    std::uint32_t words;  // of the field
+    std::uint32_t first;  // of its positions
+  };
+  struct Likely;
+
+  std::span<const Use> uses(std::size_t rank, std::size_t stem) const;
+  void put(RangeEncoder& out, Likely& likely, std::span<const Use> uses, const SiteClass& own,
+           std::span<const std::uint32_t> words) const;
+  std::span<const std::uint32_t> positions(const Use& use) const;
+  // 4 where one of the uses is next to where the term stands, 1 four words apart, 0 beyond.
+  std::uint32_t nearness(std::span<const Use> uses, const SitePostings& postings, const SitePosting& posting) const;
+
+  std::vector<std::vector<std::string>> stems_;  // the words of each
+  std::uint32_t fields_ = 0;
+  // Documents that have any, ascending; for each and each stem where its uses begin, and at last where all end.
+  std::vector<std::uint64_t> ids_;
+  std::vector<std::uint32_t> begins_;
+  std::vector<Use> uses_;
+  std::vector<std::uint32_t> positions_;
+};
+
+}  // namespace prse
