@@ -256,7 +256,8 @@ interface Source {
   readonly told: Set<number>;
   /** How near to it this one is there, by the other word. */
   readonly near: Map<Source, Map<number, number>>;
-  readonly learning: Learning[];
+  /** Let another word learn what the records of this one tell of it, those that are read and those to come. */
+  teach(learning: Learning): void;
   /** Take over what another word's record tells of this one, of these documents; `text`: nearness counts. */
   learn(from: Source, told: BesideStem, ids: Float64Array, text: boolean): void;
   /** Of a light one: read what it is worth, too. */

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Mapping, Sequence
 
 from picturerail_exporter.search_file import varint
-from picturerail_exporter.search_state import COMMON, FREQUENT, LOOK, TERMS, Row, SearchState
+from picturerail_exporter.search_state import FREQUENT, LOOK, TERMS, Row, SearchState
 from picturerail_native.site_terms import PRESENCE, SiteTerm, SiteTogether
 
 FRONT = 900
@@ -20,9 +20,6 @@ others, and of most searches what is found is in the front of one of the words."
 WHOLE = 8192
 """Of a term with no more documents all bands are front: a file of the others would be small, and
 hold others' as well."""
-
-COMMON_FROM = 256
-"""A word or stem with more documents may be told together with others (`search_together`)."""
 
 _SHOWN = 3500
 """Bands of the front that end before so many documents bear with each what it looks like."""
@@ -48,7 +45,7 @@ class Shown:
         """
         if term.documents == 1 and term.records:
             return {"terms": [(key, self._alone(key, term))]}
-        found: dict[str, list[Row]] = {kind: [] for kind in (*TERMS, FREQUENT, COMMON)}
+        found: dict[str, list[Row]] = {kind: [] for kind in (*TERMS, FREQUENT)}
         entry = term.entry
         bands: dict[int, int] = {}
         ranked = [record for record in term.records if record.band != PRESENCE]
@@ -86,8 +83,6 @@ class Shown:
             found[FREQUENT].append((key, varint(term.documents)))
         elif several:
             found["postings"].append((key, varint(term.documents)))
-        if (several or key.endswith(b"w")) and term.documents > COMMON_FROM:
-            found[COMMON].append((key, varint(term.documents)))
         return found
 
     def _alone(self, key: bytes, term: SiteTerm) -> bytes:

@@ -9,7 +9,6 @@ Tables::
     search_rest      key, data: its other postings
     search_presence  key, data: which pictures have a frequent word that says little
     search_frequent  key, documents: how many have each term that has other postings
-    search_common    key, documents: how many have each word, or stem of several, that many do
     search_together  key, data: the best pictures of frequent stems together
     search_near      key, data: which pictures have words of two very frequent stems near each other
     search_spelling  key: words by their length, for those that are misspelt
@@ -60,7 +59,6 @@ CREATE TABLE IF NOT EXISTS search_front(key BLOB PRIMARY KEY, value BLOB) WITHOU
 CREATE TABLE IF NOT EXISTS search_rest(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_presence(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_frequent(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS search_common(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_together(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_near(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_spelling(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
@@ -82,7 +80,6 @@ _TABLE_NAMES = (
     "search_rest",
     "search_presence",
     "search_frequent",
-    "search_common",
     "search_together",
     "search_near",
     "search_spelling",
@@ -121,13 +118,11 @@ proportions, one of its colour."""
 TERMS = ("terms", "postings", "front", "rest", "presence")
 """The kinds whose rows are of terms."""
 FREQUENT = "frequent"
-COMMON = "common"
-"""Rows of terms, too; the first lie in the root in place of files, the others nowhere."""
+"""Rows of terms, too; they lie in the root in place of files."""
 
 _TERM_TABLES = {
     **{kind: ROWS[kind][0] for kind in TERMS},
     FREQUENT: "search_frequent",
-    COMMON: "search_common",
 }
 
 _AT_ONCE = 900
@@ -213,10 +208,6 @@ class SearchState:
     def frequent(self) -> Iterator[Row]:
         """Yield the terms that have other postings, ascending, and how many documents each has."""
         return iter(self._db.execute("SELECT key, value FROM search_frequent ORDER BY key"))
-
-    def common(self) -> Iterator[Row]:
-        """Yield words and stems of several that many have, ascending, and how many do."""
-        return iter(self._db.execute("SELECT key, value FROM search_common ORDER BY key"))
 
     def says_little(self, word: str) -> bool:
         """Tell whether a frequent word says little: only of such is presence told."""

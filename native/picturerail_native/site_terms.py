@@ -91,7 +91,10 @@ class SiteTerms:
         return found[0], dict(zip(self._fields, pairs, strict=True))
 
     def frequent(self, least: int) -> dict[str, int]:
-        """Return the words that more than `least` documents have, ascending, and how many do."""
+        """Return the words that say something and that more than `least` documents have.
+
+        They ascend, each with how many do.
+        """
         status = lib.prse_site_frequent(self._handle, least, self._text, self._error)
         raise_for(status, self._error)
         answer, at = self._answer(), 0

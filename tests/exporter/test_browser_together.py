@@ -70,11 +70,6 @@ def test_what_is_told_beforehand_is_the_engines_best(seed, node, source, tmp_pat
         for count in (2, 3)
         for several in itertools.permutations(FREQUENT, count)
     ]
-    queries += [
-        " ".join(rng.sample([form(frequent, rng), form(common, rng)], 2))
-        for frequent in FREQUENT
-        for common in COMMON
-    ]
     queries += [f"the {query}" for query in rng.sample(queries, 12)]
     queries += [f"{query} rope" for query in rng.sample(queries, 6)]
     tasks = [
@@ -113,7 +108,7 @@ def test_less_is_read_of_what_is_told(node, source, tmp_path, monkeypatch):
     rng = random.Random(8)
     fill(source, rng, 4000)
     index_only(source, {}, tmp_path)
-    queries = ["harbour boat", "harbour boat sea", "gull anchor", "harbour boat gull sea"]
+    queries = ["harbour boat", "harbour boat sea", "harbour boat gull sea"]
     tasks = [
         task
         for query in queries
@@ -122,8 +117,8 @@ def test_less_is_read_of_what_is_told(node, source, tmp_path, monkeypatch):
 
     costs = [answer["cost"]["files"] for answer in node(tmp_path, tasks)["answers"][1::2]]
 
-    two, three, common, four = costs
-    assert max(two, three, common) < four, costs
+    two, three, four = costs
+    assert max(two, three) < four, costs
 
 
 def test_what_is_found_in_another_way_comes_before(node, source, tmp_path, monkeypatch):
@@ -213,7 +208,7 @@ def test_brought_up_to_date_as_if_anew(seed, source, tmp_path, monkeypatch):
                 else:
                     source.add(f"{number}.jpg", b"1%d" % number, number=number, **about(rng))
             fill(source, rng, count // 2)
-            assert len(follower.follow().frequent) >= 3
+            assert len(follower.follow().weights) >= 3
 
 
 def test_a_word_becomes_less_frequent(source, tmp_path, monkeypatch):
@@ -240,7 +235,7 @@ def test_a_word_becomes_less_frequent(source, tmp_path, monkeypatch):
             source.add(f"y{number}.jpg", b"y%d" % number, caption="harbour", width=3, height=2)
             notes.append(follower.follow())
 
-    told = ["harbour" in stems.frequent for stems in notes]
+    told = ["harbour" in stems.weights for stems in notes]
     assert told[0] and not told[7] and told[-1], told
 
 
@@ -296,27 +291,21 @@ def test_without_what_is_told_the_lists_are_read(node, source, tmp_path, monkeyp
 
 
 def test_which_words_are_told_together():
-    """The more frequent a word is, the more is told of it; where many are frequent, of fewer."""
+    """Of each two and three of the most frequent; where many are frequent, of fewer."""
     counts = {f"w{number:03}": 6000 // (number + 1) for number in range(120)}
     longest = {stem: count for stem, count in counts.items() if count > 300}
 
-    stems = Stems.chosen({**counts, "jpg": 9000}, longest, 10_000, [6, 0, 0.5])
+    stems = Stems.chosen(longest, 10_000, [6, 0, 0.5])
 
-    assert stems.up_to == 1000
-    assert stems.frequent == {stem for stem in longest if counts[stem] > 1000}
-    assert stems.most == {"w000", "w001"}
-    assert stems.weights.keys() == {stem for stem, count in counts.items() if count > 33}
-    assert stems.least == min(count for count in counts.values() if count > 33)
-    told = set(stems.combinations(["w000", "w001", "w002", "w030", "w040", "x"]))
+    assert stems.weights.keys() == {stem for stem in longest if counts[stem] > 1000}
+    told = set(stems.combinations(["w000", "w001", "w002", "w030", "x"]))
     assert told == {
         ("w000", "w001"), ("w000", "w002"), ("w001", "w002"), ("w000", "w001", "w002"),
-        ("w000", "w030"), ("w000", "w040"), ("w001", "w030"), ("w001", "w040"),
     }  # fmt: skip
     many = {f"w{number:02}": 4000 + number for number in range(60)}
-    assert not Stems.chosen(many, many, 10_000, [6]).frequent
-    assert not Stems.chosen(many, many, 10_000, [6]).weights
+    assert not Stems.chosen(many, 10_000, [6]).weights
     fewer = dict(itertools.islice(many.items(), 18))
-    assert Stems.chosen(many, fewer, 10_000, [6]).frequent == fewer.keys()
+    assert Stems.chosen(fewer, 10_000, [6]).weights.keys() == fewer.keys()
 
 
 def test_weights_seldom_change():
@@ -326,12 +315,12 @@ def test_weights_seldom_change():
     for count in range(100):
         after = {stem: number + count for stem, number in before.items()}
         old, new = (
-            Stems.chosen(of, of, 20_000, [6.0]) for of in (before, {**before, "w03": after["w03"]})
+            Stems.chosen(of, 20_000, [6.0]) for of in (before, {**before, "w03": after["w03"]})
         )
         assert new.changed_since(old) <= {"w03"}
         changed += new.changed_since(old) == {"w03"}
     assert 0 <= changed < 100
-    other = Stems.chosen(before, before, 20_000, [12.0])
+    other = Stems.chosen(before, 20_000, [12.0])
     assert other.changed_since(old) == set(before), "fields are longer"
     assert Stems.read(other.note()) == other
     assert Stems.read("") == Stems()

@@ -36,7 +36,9 @@
       /** @type {number[]} */
       this._bounds = [];
       this._sure = 0;
-      /** @type {Set<Source>} */
+      /** Words that others' records tell of. @type {Set<Source>} */
+      this._toldBeside = new Set();
+      /** Those of them whose own lists are not to be read for now. @type {Set<Source>} */
       this._spared = new Set();
       /** @type {BestTogether | undefined} */
       this.together = undefined;
@@ -45,8 +47,8 @@
     }
 
     async open() {
-      this._learn();
       await Promise.all(this.sources.map((source) => source.open()));
+      this._learn();
       const { root } = this.query;
       this._wordless = this._needsAll(root);
       if (this._wordless || has(root, (node) => node.kind === "times")) {
@@ -75,7 +77,8 @@
         const stem = light || !word.forms || word.field || word.excluded ? undefined : language.stem(word.terms[0]);
         const number = root.beside.stems.findIndex(([each]) => each === stem);
         if (number >= 0) {
-          this.sources.filter((other) => other !== source).forEach((other) => other.learning.push({ source, stem: number }));
+          this._toldBeside.add(source);
+          this.sources.filter((other) => other !== source).forEach((other) => other.teach({ source, stem: number }));
         }
       }
     }
@@ -87,13 +90,15 @@
      */
     async _spare(words) {
       const { upTo } = this.index.root.beside;
-      const telling = words.map((word) => this.sources[word]).filter(({ word, bearing }) => !word.phrase && bearing <= upTo);
-      if (telling.length) {
-        const spared = new Set(telling[0].learning.map(({ source }) => source));
+      const telling = words.map((word) => this.sources[word]).filter((source) => {
+        return !source.word.phrase && source.bearing <= upTo && !this._toldBeside.has(source);
+      });
+      const spared = this._toldBeside;
+      if (telling.length && spared.size) {
         const pairs = (this._pairs ?? []).filter(({ a, b }) => !telling.includes(a) && !telling.includes(b));
         const some = pairs.filter(({ a, b }) => spared.has(a) || spared.has(b));
         await Promise.all(some.map(async (pair) => (pair.near = await this._nearOf(pair))));
-        this._spared = spared;
+        this._spared = new Set(spared);
       }
     }
 

@@ -315,8 +315,28 @@
         this._take(list, part.open());
         this._read += part.count;
         list.parts.push(part);
-        const beside = this.learning.length ? this.index.besideOf(part) : undefined;
-        this.learning.forEach(({ source, stem }) => beside && source.learn(this, beside[stem], part.ids, isText(list)));
+        this.learning.forEach((learning) => this._tell(learning, list, part));
+      }
+    }
+
+    /**
+     * Let another word learn from now on what the records of this one tell of it, and what those told that are read.
+     * @param {Learning} learning
+     */
+    teach(learning) {
+      this.learning.push(learning);
+      this.lists.forEach((list) => list.parts.forEach((part) => this._tell(learning, list, part)));
+    }
+
+    /**
+     * @param {Learning} learning
+     * @param {List} list
+     * @param {Part} part of it
+     */
+    _tell({ source, stem }, list, part) {
+      const beside = this.index.besideOf(part);
+      if (beside) {
+        source.learn(this, beside[stem], part.ids, isText(list));
       }
     }
 
@@ -433,8 +453,6 @@
       this.told = new Set();
       /** @type {Map<Source, Map<number, number>>} */
       this.near = new Map();
-      /** @type {Learning[]} */
-      this.learning = [];
       /** @type {List[]} */
       this.lists = [];
     }
@@ -490,6 +508,7 @@
     async loadAll() {}
     async loadOthers() {}
     async loadWorth() {}
+    teach() {}
     learn() {}
 
     reckon() {

@@ -329,7 +329,7 @@ int32_t prse_site_keys(prse_site *site, prse_text after, size_t limit, prse_text
  * band, u32 number of documents, u32 bytes of its postings, u64 ids of the documents, the postings. */
 int32_t prse_site_term(prse_site *site, prse_text key, prse_text *term, prse_error *error);
 
-/* Words that more than `least` documents have, ascending. Owned by the site until its next call: for each u64
+/* Words that say something and that more than `least` documents have, ascending. Owned by the site until its next call: for each u64
  * documents, u32 bytes of the word, the word. */
 int32_t prse_site_frequent(prse_site *site, uint64_t least, prse_text *words, prse_error *error);
 

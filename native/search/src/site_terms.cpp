@@ -19,12 +19,12 @@ constexpr char kStem = 's';
 constexpr char kTag = 't';
 constexpr char kWord = 'w';
 
-// A band ends once it has so many documents, the next one once it has twice as many. Behind so many all
-// others are one band: whoever reads beyond them mostly asks which documents there are at all.
+// A band ends once it has so many documents, the next one once it has twice as many.
 constexpr std::size_t kFirstBand = 24;
-// A list of no more documents is banded to its end: it is read whole.
-constexpr std::size_t kWhole = 8192;
+// Behind so many others are the rest; of a list of more than `kWhole` they are one band: whoever reads beyond the
+// first ones mostly asks which documents there are at all.
 constexpr std::size_t kBanded = 900;
+constexpr std::size_t kWhole = 8192;
 // A long band is cut into parts where an id says so, so that one document more changes one part.
 constexpr std::size_t kLeastPart = 1024;
 constexpr std::size_t kMostPart = 3072;
@@ -296,8 +296,12 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
     for (const SiteClass& uses : best) put_site_class(out.entry, uses);
   };
   put_bounds(postings.classes);
-  const bool has_rest = banded >= to_band && in_band > 0;
-  if (has_rest) put_bounds(classes.back());
+  std::vector<SiteClass> rest;
+  std::size_t before = 0;
+  for (std::uint32_t band = 0; band < bands; before += sizes[band++]) {
+    if (before >= kBanded) rest.insert(rest.end(), classes[band].begin(), classes[band].end());
+  }
+  if (!rest.empty()) put_bounds(rest);
   // Numbers are many, each of few documents, and asked for alone.
   const bool number = std::all_of(text.begin(), text.end(), [](char letter) { return '0' <= letter && letter <= '9'; });
   const SiteBeside nothing;
@@ -307,7 +311,7 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
     put_parts(out.records, band, postings, of_band, kLeastPart, kMostPart, beside);
   }
   const bool little = with_positions && is_stop_word(text, state_.snapshot->manifest.language);
-  if (little && has_rest) {
+  if (little && !rest.empty()) {
     const SitePostings present = without_lengths(postings);
     put_parts(out.records, kPresence, present, present.all, kLeastPresent, kMostPresent, nothing);
   }
@@ -422,7 +426,9 @@ std::vector<std::pair<std::string, std::uint64_t>> SiteTerms::frequent(std::uint
       count += state_.living(view, term.value(), list);
     }
   }
-  std::erase_if(found, [&](const auto& word) { return word.second <= least; });
+  std::erase_if(found, [&](const auto& word) {
+    return word.second <= least || is_stop_word(word.first, state_.snapshot->manifest.language);
+  });
   return {found.begin(), found.end()};
 }
 

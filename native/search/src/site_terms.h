@@ -60,7 +60,7 @@ class SiteTerms {
                                      std::span<const std::uint32_t> lengths,
                                      std::span<const SiteMembers> combinations) const;
 
-  // Words that more than `least` documents have, ascending, and how many do.
+  // Words that say something and that more than `least` documents have, ascending, and how many do.
   std::vector<std::pair<std::string, std::uint64_t>> frequent(std::uint64_t least) const;
 
   // Of pairs of these stems, by their numbers, which documents have words of both near each other.

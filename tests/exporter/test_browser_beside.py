@@ -1,0 +1,212 @@
+"""What the postings of the browser's index tell of very frequent words beside others."""
+
+import itertools
+import random
+
+import pytest
+
+from picturerail_exporter import search_beside, search_rows
+from picturerail_exporter.collection import published
+from picturerail_exporter.recipe import Recipe
+from picturerail_exporter.rules import Rules
+from picturerail_exporter.search_beside import Beside
+from picturerail_exporter.search_index import SearchIndex
+from picturerail_exporter.state import open_state
+from picturerail_native.search import Reader
+
+from .helpers import index_only
+
+FREQUENT = ["harbour", "boat", "sea"]
+OTHERS = ["anchor", "rope", "sail", "gull"]
+LONG = 900
+"""In place of `search_beside.LONG` and `search_rows.WHOLE`: some thousand pictures are many."""
+
+
+@pytest.fixture(autouse=True)
+def _long_lists(monkeypatch):
+    monkeypatch.setattr(search_beside, "LONG", LONG)
+    monkeypatch.setattr(search_rows, "WHOLE", LONG)
+
+
+def form(word, rng):
+    """Return a word, or another form of it."""
+    return word + rng.choice(["s", "ing"]) if rng.random() < 0.3 else word
+
+
+def about(rng):
+    """Return what is said of a picture: words in several fields and forms, some once more."""
+    words = [f"w{rng.randrange(3000):04}" for _ in range(rng.randrange(1, 9))]
+    words += [form(word, rng) for word in FREQUENT for _ in range(2) if rng.random() < 0.35]
+    words += [form(word, rng) for word in OTHERS for _ in range(2) if rng.random() < 0.04]
+    words += ["the"] * (rng.random() < 0.6)
+    words += ["boathouse"] * (rng.random() < 0.02)
+    rng.shuffle(words)
+    chosen = [word for word in FREQUENT + OTHERS if rng.random() < 0.03]
+    tags = tuple(form(word, rng) for word in chosen) + ("old town",) * (rng.random() < 0.1)
+    return {"caption": " ".join(words), "tags": tags, "width": 30, "height": 20}
+
+
+def fill(source, rng, count):
+    """Add pictures."""
+    for _ in range(count):
+        number = max(source.rows, default=0) + 1
+        source.add(f"{number}.jpg", b"%d" % number, **about(rng))
+
+
+def beside_of(state):
+    """Return of which stems postings tell."""
+    return Beside.read(state.note("search beside"))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_words_beside_others_find_the_engines_best(seed, node, source, tmp_path):
+    """In any order, number and form, with what else a query may have, as the engine does."""
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    fill(source, rng, 3000)
+    near = {"sea": [("anchor", 0.7)], "rope": [("boat", 0.6)], "gull": [("sea", 0.8)]}
+    index_only(source, near if seed else {}, tmp_path)
+    queries = []
+    for frequent, other in itertools.product(FREQUENT, OTHERS):
+        queries.append(" ".join(rng.sample([form(frequent, rng), form(other, rng)], 2)))
+    for other in OTHERS:
+        for several in itertools.permutations(FREQUENT, 2):
+            words = [*(form(word, rng) for word in several), form(other, rng)]
+            queries.append(" ".join(words))
+            queries.append(" ".join(rng.sample(words, 3)))
+        queries.append(" ".join(rng.sample([*FREQUENT, other], 4)))
+        queries.append(" ".join(rng.sample([rng.choice(FREQUENT), other, "w0017"], 3)))
+        queries.append(f"the {rng.choice(FREQUENT)} {other}")
+        queries.append(f"{rng.choice(FREQUENT)} -{other}")
+        queries.append(f"{other} -{rng.choice(FREQUENT)}")
+        queries.append(f"{other} OR {rng.choice(FREQUENT)}")
+        queries.append(f"{rng.choice(FREQUENT)} {other[:3]}")
+        queries.append(f"{rng.choice(FREQUENT)} {other[0]}{other[2]}{other[1]}{other[3:]}")
+        queries.append(f"{rng.choice(FREQUENT)} {rng.choice(FREQUENT)} {other}")
+        queries.append(f'{rng.choice(FREQUENT)} "{other} {rng.choice(FREQUENT)}"')
+        queries.append(f"caption:{rng.choice(FREQUENT)} {other}")
+        queries.append(f"{rng.choice(FREQUENT)} tags:{other}")
+        queries.append(f"{rng.choice(FREQUENT)} w{rng.randrange(3000):04}")
+    tasks = [
+        task
+        for query in queries
+        for limit in (5, 20)
+        for task in (["fresh", ""], ["search", query, {"limit": limit}])
+    ]
+
+    answers = iter(node(tmp_path, tasks)["answers"][1::2])
+
+    known = 0
+    with Reader(tmp_path / "engine") as reader:
+        for query in queries:
+            for limit in (5, 20):
+                found = next(answers)
+                best = reader.search(query, limit=limit)
+                scores = [hit["score"] for hit in found["hits"]]
+                assert scores == pytest.approx([hit.score for hit in best.hits], rel=1e-5), query
+                last = min(scores, default=0) * (1 + 1e-5)
+                here = {hit["id"]: hit for hit in found["hits"]}
+                for hit in best.hits:
+                    if hit.score > last:
+                        ways = {(way["word"], way["via"]) for way in here[hit.id]["matches"]}
+                        expected = {(way.word, way.via.name.lower()) for way in hit.matches}
+                        assert ways == expected, query
+                assert found["total"] <= best.total, query
+                known += len(found["hits"])
+    assert known > len(queries)
+
+
+def test_less_is_read(node, source, tmp_path):
+    """Of a very frequent word beside another neither front nor rest is read."""
+    rng = random.Random(8)
+    fill(source, rng, 3000)
+    index_only(source, {}, tmp_path)
+    photos, _ = published(source, Rules())
+    with open_state(None) as state:
+        for photo in photos:
+            state.put(photo)
+        SearchIndex(state, tmp_path / "other", source.uuid, Recipe()).rebuild(lambda _: ())
+        names = [name for kind in ("front", "rest") for _, name in state.search.files(kind)]
+        assert [stem for stem, _ in beside_of(state).stems] == ["boat", "harbour", "sea"]
+    queries = ["harbour anchor", "rope boat", "sea harbour sail", "gull harbours boats"]
+    tasks = [["search", query, {"limit": 20}] for query in queries]
+    whole = node(tmp_path, tasks)
+    assert names
+
+    for name in names:
+        (tmp_path / name).unlink()
+    without = node(tmp_path, tasks)
+
+    assert not without["problems"]
+    assert without["answers"] == whole["answers"]
+    assert all(len(answer["hits"]) == 20 for answer in whole["answers"])
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_brought_up_to_date_as_if_anew(seed, source, tmp_path):
+    """After changes the files are those of an index made anew, where other words are told, too."""
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    fill(source, rng, 1800)
+
+    def now():
+        return {photo.id: photo for photo in published(source, Rules())[0]}
+
+    told = []
+    with open_state(None) as state:
+        photos = now()
+        for photo in photos.values():
+            state.put(photo)
+        index = SearchIndex(state, tmp_path / "engine", source.uuid, Recipe())
+        index.rebuild(lambda _: ())
+        for count in (1, 1, 30, 700, 700, 2):
+            for number in rng.sample(sorted(source.rows), min(count, len(source.rows) - 400)):
+                if count > 300 or rng.random() < 0.4:
+                    source.delete(number)
+                else:
+                    source.add(f"{number}.jpg", b"1%d" % number, number=number, **about(rng))
+            fill(source, rng, 1400 if count == 2 else count // 3)
+            before, photos = photos, now()
+            changed = {
+                number: (before.get(number), photos.get(number))
+                for number in before.keys() | photos.keys()
+                if before.get(number) != photos.get(number)
+            }
+            for number, (_, photo) in changed.items():
+                if photo:
+                    state.put(photo)
+                else:
+                    state.drop(number)
+            brought = index.update(changed, (), lambda _: ())
+            told.append(len(beside_of(state).stems))
+            with open_state(None) as anew:
+                for photo in photos.values():
+                    anew.put(photo)
+                folder = tmp_path / f"anew-{len(told)}"
+                whole = SearchIndex(anew, folder, source.uuid, Recipe()).rebuild(lambda _: ())
+                for kind in ("postings", "near", "terms", "together"):
+                    assert anew.search.files(kind) == state.search.files(kind), kind
+                assert brought.root == whole.root
+    assert max(told) >= 2
+    assert min(told) < max(told), told
+
+
+def test_which_words_are_told_of(source, tmp_path):
+    """Those that many have; not those that nearly all do, nor such as say little."""
+    for number in range(2000):
+        words = ["everywhere", "the"] if number < 1900 else []
+        words += ["boat"] * (number % 2) + ["boats"] * (number % 3 == 0)
+        words += ["sea"] * (number < 905) + ["gull"] * (number < 895)
+        source.add(f"{number}.jpg", b"%d" % number, caption=" ".join(words), width=3, height=2)
+
+    with open_state(None) as state:
+        for photo in published(source, Rules())[0]:
+            state.put(photo)
+        SearchIndex(state, tmp_path / "engine", source.uuid, Recipe()).rebuild(lambda _: ())
+        beside = beside_of(state)
+
+    assert beside.stems == (("boat", "boat"), ("sea", "sea"))
+    assert 2000 / 8 / 2**0.5 <= beside.up_to <= 2000 / 8
+    assert Beside.read(beside.note()) == beside
+    assert Beside.read("") == Beside()
+    assert list(beside.pairs({"sea", "gull", "boat"})) == [("boat", "sea")]
