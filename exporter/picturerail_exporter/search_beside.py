@@ -15,13 +15,13 @@ import msgspec
 from picturerail_exporter.search_file import texts_of_entry
 from picturerail_native.site_terms import SiteTerms
 
-LONG = 26_000
+LONG = 28_000
 """Lists of words with no more documents are read as they are."""
 _ONE_IN = 12
 """Of words that fewer pictures have it would be told in vain that they are not there."""
 _NEARLY_ALL = 0.75
 """What more pictures have, as a filename's "img", is worth next to nothing, and not asked for."""
-_MOST = 8
+_MOST = 16
 """So many stems at most: each takes some bits beside every posting."""
 _SHORT = 8
 """Of words that one in about so many pictures has the postings tell of them."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,6 +19,7 @@ FOLDER = "search"
 ROOT = f"{FOLDER}/root.bin"
 
 _LEVEL = 6
+_MOST_STEPS = 4
 _DIGEST = 8
 _SMALL = [bytes([number]) for number in range(0x80)]
 
@@ -28,7 +30,8 @@ class Cut:
 
     `size` guesses what a row takes once it is packed. One in `one_in` rows may begin a file; where
     `terms` are not to be divided without need, one in so many first rows of a term. Where there is
-    less than `files` files would hold, they are smaller, down to a quarter.
+    less than `files` files would hold, they are smaller, down to a quarter; and where there are
+    more than `fine` bytes, a quarter: many searches then read several, of which each says little.
     """
 
     least: int
@@ -37,13 +40,16 @@ class Cut:
     one_in: int
     files: int = 0
     terms: bool = False
+    fine: int = 0
 
     def step(self, total: int) -> int:
         """Return how much smaller files are that hold so many bytes of rows: half, two steps."""
+        if self.fine and total > self.fine:
+            return _MOST_STEPS
         if not self.files or not total:
             return 0
         room = 2 * self.least * self.files / total  # packed, rows take about half
-        return max(0, min(4, math.floor(2 * math.log2(room))))
+        return max(0, min(_MOST_STEPS, math.floor(2 * math.log2(room))))
 
     def smaller(self, step: int) -> Cut:
         """Return the same for smaller files."""
@@ -160,19 +166,35 @@ def cut(rows: Iterable[tuple[bytes, bytes]], where: Cut) -> Iterator[list[tuple[
     """
     held: list[tuple[bytes, bytes]] = []
     size = 0
-    last = b""
-    for key, value in rows:
-        more = where.size(key, value)
-        term = key.partition(b"\0")[0] if where.terms else key
-        fit = size >= where.least and term != last and _mixed(key) % where.one_in == 0
-        if held and (fit or size + more > where.most):
+    for together in _together(rows, terms=where.terms):
+        sizes = [where.size(key, value) for key, value in together]
+        whole = sum(sizes)
+        fit = size >= where.least and _mixed(together[0][0]) % where.one_in == 0
+        # What would be divided begins a file of its own, where the one before is not too small.
+        divided = where.terms and size + whole > where.most and 2 * size >= where.least
+        if held and (fit or divided):
             yield held
             held, size = [], 0
-        held.append((key, value))
-        size += more
-        last = term
+        for row, more in zip(together, sizes, strict=True):
+            if held and size + more > where.most:
+                yield held
+                held, size = [], 0
+            held.append(row)
+            size += more
     if held:
         yield held
+
+
+def _together(
+    rows: Iterable[tuple[bytes, bytes]], *, terms: bool
+) -> Iterator[list[tuple[bytes, bytes]]]:
+    """Yield rows that are not to be divided without need: those of a term."""
+    if terms:
+        for _, of in itertools.groupby(rows, lambda row: row[0].partition(b"\0")[0]):
+            yield list(of)
+    else:
+        for row in rows:
+            yield [row]
 
 
 def _mixed(key: bytes) -> int:

@@ -27,7 +27,7 @@ from picturerail_exporter.search_beside import Beside
 from picturerail_exporter.search_file import body_of, directory, packed, varint
 from picturerail_exporter.search_rows import Shown, columns
 from picturerail_exporter.search_state import FREQUENT, ROWS, TERMS, SearchState, Told
-from picturerail_exporter.search_together import Stems, by_stem, key_of
+from picturerail_exporter.search_together import Stems, by_stem, key_of, near_key_of
 from picturerail_exporter.state import SiteState
 from picturerail_native.fields import FIELD_WEIGHTS, FIELDS
 from picturerail_native.search import Reader, Writer, analyse, stem
@@ -278,7 +278,7 @@ class SearchIndex:
             asked.update(beside.pairs(stems))
         pairs = sorted(asked)
         for pair, record in zip(pairs, terms.near(pairs) if pairs else (), strict=True):
-            rows[key_of(pair)] = record or None
+            rows[near_key_of(pair)] = record or None
         return self._set_rows("near", rows)
 
     def _put_together(self, terms: SiteTerms, changed: _Changed | None = None) -> set[bytes]:
@@ -346,6 +346,7 @@ class SearchIndex:
     def _root(self, terms: SiteTerms) -> bytes:
         documents, fields = terms.statistics()
         beside = Beside.read(self._state.note(_BESIDE))
+        together = Stems.read(self._state.note(_TOGETHER))
         told = {
             "documents": documents,
             "last": self._search.last(),
@@ -354,7 +355,7 @@ class SearchIndex:
                 [name, FIELD_WEIGHTS.get(name, 1.0), words, holding]
                 for name, (words, holding) in fields.items()
             ],
-            "together": sorted(Stems.read(self._state.note(_TOGETHER)).weights),
+            "together": {"two": sorted(together.weights), "three": sorted(together.frequent)},
             "beside": {"stems": beside.stems, "upTo": beside.up_to},
             **BLOCKS,
             "ending": f"-{self._recipe.version}-{TILE}.webp",

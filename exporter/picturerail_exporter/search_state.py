@@ -19,7 +19,7 @@ Tables::
     search_look      id, look, told: what a result shows before more of it is read, and what else
                      is said of single pictures (`Told`)
     search_file      kind, first, name: the files, by the first key in each
-    search_cut       kind, bytes, step: what the rows of terms take, and how small files are for it
+    search_cut       kind, bytes, step: what rows of some kinds take, and how small files are for it
 
 and those of `search_meaning`.
 """
@@ -95,7 +95,7 @@ _TABLE_NAMES = (
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
     "terms": ("search_entry", Cut(6_500, 12_500, packed_entry, 100, 40)),
-    "postings": ("search_record", Cut(25_500, 45_000, packed_record, 10, 240, terms=True)),
+    "postings": ("search_record", Cut(26_000, 46_000, packed_record, 10, 240, terms=True)),
     "front": ("search_front", Cut(9_000, 40_000, packed_record, 1, terms=True)),
     "rest": ("search_rest", Cut(9_000, 48_000, packed_record, 1, terms=True)),
     "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
@@ -104,7 +104,7 @@ ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
     "pictures": ("search_pictures", Cut(70_000, 82_000, packed_text, 2)),
-    "looks": ("search_looks", Cut(24_000, 32_000, packed_text, 2)),
+    "looks": ("search_looks", Cut(24_000, 32_000, packed_text, 2, fine=3_000_000)),
     "values": ("search_values", Cut(30_000, 50_000, packed_size, 2)),
     "facts": ("search_facts", Cut(80_000, 120_000, packed_size, 2)),
 }
@@ -432,9 +432,13 @@ class SearchState:
 
     def _step(self, kind: str) -> int:
         """Note what the rows of a kind take, and return how small its files are for it."""
+        table, where = ROWS[kind]
         size = self._bytes.get(kind, 0)
-        step = self._steps[kind] = ROWS[kind][1].step(size)
-        if kind in self._bytes:
+        if where.fine:
+            query = f"SELECT coalesce(sum(length(value)), 0) FROM {table}"  # noqa: S608
+            size = self._db.execute(query).fetchone()[0]
+        step = self._steps[kind] = where.step(size)
+        if kind in _TERM_TABLES or where.fine:
             row = kind, size, step
             self._db.execute("INSERT OR REPLACE INTO search_cut VALUES (?, ?, ?)", row)
         return step

@@ -17,24 +17,25 @@ from picturerail_exporter.search_file import number_of
 _STEPS = 8
 """How many steps a doubling has in what a word is worth: few, so that it seldom changes."""
 _UNIT = 16
+_LONG_OF_TWO = 10_000
+_LONG_OF_THREE = 12_500
+"""How many pictures have a stem of which it is told with one and with two others; in a collection
+of fewer than `_MANY` as large a share of these."""
+_MANY = 100_000
+_MOST_OF_TWO = 240
+_MOST_OF_THREE = 36
 
 
-def _most_of(
-    counts: Mapping[str, int], documents: int, shares: tuple[int, ...], most: int
-) -> dict[str, int]:
-    """Return the stems that more than one in so many pictures has.
+def _most_of(counts: Mapping[str, int], least: int, most: int) -> dict[str, int]:
+    """Return the stems that more than `least` pictures have.
 
-    Args:
-        counts: of pictures, by stem.
-        documents: all pictures.
-        shares: one in so many; the first counts with which there are not too many.
-        most: so many stems.
+    Where these are more than `most`, those that a quarter more have, and so on.
     """
-    for share in shares:
-        found = {stem: count for stem, count in counts.items() if count * share > documents}
+    while True:
+        found = {stem: count for stem, count in counts.items() if count > least}
         if len(found) <= most:
             return found
-    return {}
+        least += least // 4 + 1
 
 
 def by_stem(
@@ -61,13 +62,14 @@ def by_stem(
 
 
 class Stems(msgspec.Struct, frozen=True):
-    """The stems of which the best pictures of each two and three are told.
+    """The stems of which the best pictures are told together.
 
-    `weights` are what the words of each are worth beside the others'. `lengths` of fields are in
-    quarters of a doubling.
+    They are told of each two, and of each three of the `frequent` ones. `weights` are what the
+    words of each are worth beside the others'. `lengths` of fields are in quarters of a doubling.
     """
 
     weights: dict[str, int] = {}
+    frequent: frozenset[str] = frozenset()
     lengths: tuple[int, ...] = ()
 
     @classmethod
@@ -79,16 +81,19 @@ class Stems(msgspec.Struct, frozen=True):
             documents: all pictures.
             lengths: of each field, the average number of words.
         """
-        frequent = _most_of(longest, documents, (10, 8, 6, 4, 3, 2), 20)
-        weights = {stem: _weight(frequent[stem], documents) for stem in sorted(frequent)}
+        of_two, of_three = (
+            _most_of(longest, min(long, long * documents // _MANY), most)
+            for long, most in ((_LONG_OF_TWO, _MOST_OF_TWO), (_LONG_OF_THREE, _MOST_OF_THREE))
+        )
+        weights = {stem: _weight(of_two[stem], documents) for stem in sorted(of_two)}
         quarters = tuple(round(4 * math.log2(max(1, length))) for length in lengths)
-        return cls(weights, quarters)
+        return cls(weights, frozenset(of_three), quarters)
 
     def combinations(self, stems: Iterable[str]) -> Iterator[tuple[str, ...]]:
         """Yield what is told of some stems."""
         here = sorted(self.weights.keys() & set(stems), key=str.encode)
         yield from itertools.combinations(here, 2)
-        yield from itertools.combinations(here, 3)
+        yield from itertools.combinations((stem for stem in here if stem in self.frequent), 3)
 
     def with_any(self, stems: set[str]) -> Iterator[tuple[str, ...]]:
         """Yield what is told of any of some stems, and of others."""
@@ -99,8 +104,11 @@ class Stems(msgspec.Struct, frozen=True):
         return {
             stem
             for stem in self.weights.keys() | before.weights.keys()
-            if self.weights.get(stem) != before.weights.get(stem) or self.lengths != before.lengths
+            if self._standing(stem) != before._standing(stem) or self.lengths != before.lengths
         }
+
+    def _standing(self, stem: str) -> tuple[int | None, bool]:
+        return self.weights.get(stem), stem in self.frequent
 
     def note(self) -> str:
         """Return them as a text."""
@@ -115,6 +123,11 @@ class Stems(msgspec.Struct, frozen=True):
 def key_of(stems: Iterable[str]) -> bytes:
     """Return the key of what is told of ascending stems."""
     return b"\1".join(stem.encode() for stem in stems) + b"\0b"
+
+
+def near_key_of(stems: Iterable[str]) -> bytes:
+    """Return the key of where ascending stems are near each other."""
+    return key_of(stems)[:-1] + b"a"
 
 
 def _weight(count: int, documents: int) -> int:

@@ -9,13 +9,15 @@ import shutil
 import sys
 from pathlib import Path
 
-from picturerail_exporter import search_rows
+from picturerail_exporter import search_beside, search_rows
 
 from .helpers import MemorySource, index_only
 
 NEAR = {"Grass": [("meadow", 0.5), ("lawn", 0.25)]}
 FREQUENT = 900
 """In place of `search_rows.WHOLE`, so that some words have a rest."""
+BESIDE = 600
+"""In place of `search_beside.LONG`, so that some words are told beside others."""
 
 
 def pictures() -> MemorySource:
@@ -30,6 +32,7 @@ def pictures() -> MemorySource:
         boat = ("boat", "boats")[number % 2]
         caption = f"{boat} " * (1 + number % 3) + "common " * (1 + number % 5)
         caption += "the " * (number % 4) + f"n{number % 700}"
+        caption += " harbour" * (number % 5 < 3) + " small" * (number % 7) + " pier" * (number % 2)
         source.add(f"{number}.jpg", str(number).encode(), caption=caption, **size)
     return source
 
@@ -38,5 +41,6 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir()
     search_rows.WHOLE = FREQUENT
+    search_beside.LONG = BESIDE
     index_only(pictures(), NEAR, folder)
     shutil.rmtree(folder / "engine")

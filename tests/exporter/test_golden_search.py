@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from picturerail_exporter import search_rows
+from picturerail_exporter import search_beside, search_rows
 from picturerail_exporter.search_file import MAGIC, ROOT, rows_of, texts_of, unpacked
 
-from .golden_search import FREQUENT, NEAR, pictures
+from .golden_search import BESIDE, FREQUENT, NEAR, pictures
 from .helpers import index_only
 
 GOLDEN = Path(__file__).parent / f"golden-search-{MAGIC[-1]}"
@@ -27,6 +27,7 @@ def rows(folder):
 def test_the_same_pictures_make_the_same_index(tmp_path, monkeypatch):
     """Of the pictures that the golden index is of one is made with the same rows today."""
     monkeypatch.setattr(search_rows, "WHOLE", FREQUENT)
+    monkeypatch.setattr(search_beside, "LONG", BESIDE)
 
     index_only(pictures(), NEAR, tmp_path)
 
@@ -47,7 +48,7 @@ def test_the_golden_index_is_read(node):
         "n698 the": [698, 1398],
         "common n699": [699, 1399],
     }
-    together = ["common boat", "boats common", "jpg common boat"]
+    together = ["common boat", "boats common", "jpg common boat", "small pier harbour n5"]
 
     answers = node(GOLDEN, [["search", query] for query in tasks])["answers"]
     best = node(GOLDEN, [["search", query, {"limit": 3}] for query in together])["answers"]
@@ -58,7 +59,7 @@ def test_the_golden_index_is_read(node):
     }
     assert found == tasks
     ids = [[hit["id"] for hit in answer["hits"]] for answer in best]
-    assert ids == [[44, 704, 764], [29, 89, 749], [44, 704, 764]]
+    assert ids == [[44, 704, 764], [29, 89, 749], [44, 704, 764], [705, 1405, 5]]
     assert all(answer["total"] < 200 for answer in best)
 
 

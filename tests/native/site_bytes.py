@@ -77,3 +77,56 @@ class Bits:
         """Less than a byte must be left, and that of zeros."""
         assert len(self.row) - self.at < 8
         assert "1" not in self.row[self.at :]
+
+
+class Range:
+    """Reads what a range coder told, zeros behind the end."""
+
+    def __init__(self, data):
+        """Begin at the front."""
+        self.data, self.at, self.range = data, 4, (1 << 32) - 1
+        self.code = int.from_bytes(data[:4].ljust(4, b"\0"), "big")
+
+    def _narrow(self, begin, size):
+        self.code, self.range = self.code - begin, size
+        assert 0 <= self.code < size
+        while self.range < 1 << 24:
+            byte = self.data[self.at] if self.at < len(self.data) else 0
+            self.code, self.range, self.at = self.code << 8 | byte, self.range << 8, self.at + 1
+
+    def bit(self, likely, which):
+        """Return a bit; `likely[which]` of 4,096 are 0."""
+        zeros = (self.range >> 12) * likely[which]
+        one = self.code >= zeros
+        if one:
+            likely[which] -= likely[which] >> 4
+            self._narrow(zeros, self.range - zeros)
+        else:
+            likely[which] += (4096 - likely[which]) >> 4
+            self._narrow(0, zeros)
+        return one
+
+    def one_of(self, count):
+        """Return one of so many values."""
+        size = self.range // count
+        value = self.code // size
+        assert value < count
+        self._narrow(value * size, size)
+        return value
+
+    def number(self):
+        """Return any number."""
+        width = self.one_of(33)
+        value = min(1, width)
+        left = max(0, width - 1)
+        while left:
+            here = min(12, left)
+            value = value << here | self.one_of(1 << here)
+            left -= here
+        return value
+
+    def ended(self):
+        """All must have been read but what the last range needs, and no zeros be told."""
+        assert self.at <= len(self.data) + 4
+        assert self.at >= len(self.data)
+        assert not self.data.endswith(b"\0")

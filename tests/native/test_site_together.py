@@ -11,12 +11,10 @@ from picturerail_native.search import Reader, SearchArgumentError, Writer, analy
 from picturerail_native.site_terms import SiteTerms
 
 from .site_bytes import Numbers
+from .site_collection import FIELDS, UUID, WORDS, Collection
 
-FIELDS = ("filename", "tags", "caption", "unused")
-WORDS = ["sea", "seas", "sunny", "cat", "cats", "Straße", "北京", "running", "run", "x1"]
-UUID = bytes(range(16))
 LENGTHS = [0, 4, 12, 0]
-TOLD, SHOWN, GAP = 48, 32, 16
+TOLD, SHOWN = 48, 32
 
 
 def spelt_out(one, count):
@@ -50,65 +48,6 @@ def spelt_out(one, count):
     bounds = [kind() for _ in range(others)]
     bits.ended()
     return documents, bounds, set(shown)
-
-
-class Collection:
-    """Documents as they were put in, and where each word stands."""
-
-    def __init__(self):
-        """Begin with none."""
-        self.uses = {}  # by id: by stem {(word, field): (times, words)}
-        self.places = {}  # by id: by stem [(field, position)]
-
-    def put(self, writer, number, fields):
-        """Put one, in the place of that which is there."""
-        writer.put(number, fields)
-        lengths, places = {}, {}
-        following = {}
-        for name, value in fields:
-            field = FIELDS.index(name)
-            tokens = analyse(value)
-            for token in tokens:
-                place = following.get(field, 0) + token.position
-                places.setdefault(token.term, []).append((field, place))
-            lengths[field] = lengths.get(field, 0) + len(tokens)
-            end = tokens[-1].position + 1 if tokens else 0
-            following[field] = following.get(field, 0) + end + GAP
-        self.uses[number], self.places[number] = {}, {}
-        for word, here in places.items():
-            uses = self.uses[number].setdefault(stem(word), {})
-            for field, _ in here:
-                times = sum(each == field for each, _ in here)
-                uses[word, field] = times, lengths[field]
-            self.places[number].setdefault(stem(word), []).extend(here)
-
-    def remove(self, writer, number):
-        """Remove one."""
-        writer.remove(number)
-        self.uses.pop(number, None)
-        self.places.pop(number, None)
-
-    def having(self, stems):
-        """Return the documents that have all, as {id: (uses, near)}."""
-        return {
-            number: (
-                [uses[each] for each in stems],
-                [self.near(number, *both) for both in itertools.combinations(stems, 2)],
-            )
-            for number, uses in self.uses.items()
-            if all(each in uses for each in stems)
-        }
-
-    def near(self, number, one, other):
-        """Return 4 where words of two stems stand side by side, 0 where more than four apart."""
-        apart = [
-            abs(a - b)
-            for (field, a), (where, b) in itertools.product(
-                self.places[number][one], self.places[number][other]
-            )
-            if field == where and a != b
-        ]
-        return max(0, 5 - min(apart, default=5))
 
 
 def worth(uses):

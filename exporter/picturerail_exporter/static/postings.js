@@ -278,7 +278,7 @@
      * @returns {Promise<Map<number, number>>}
      */
     async near(stems) {
-      const row = await this._row("near", `${stems.join("\x01")}\0b`);
+      const row = await this._row("near", `${stems.join("\x01")}\0a`);
       return row ? nearOf(row[1]) : new Map();
     }
 

@@ -100,7 +100,9 @@
       }
       const stems = sources.map((source) => index.language.stem(source.word.terms[0]));
       const keys = stems.map((stem) => binary(encoder.encode(stem)));
-      if (!stems.every((stem) => index.root.together.includes(stem)) || new Set(keys).size < keys.length) {
+      const { two, three } = index.root.together;
+      const told = stems.length < MOST ? two : three;
+      if (!stems.every((stem) => told.includes(stem)) || new Set(keys).size < keys.length) {
         return undefined;
       }
       const order = keys.map((_, at) => at).sort((a, b) => (keys[a] < keys[b] ? -1 : 1));

@@ -1,0 +1,195 @@
+"""What records tell of frequent stems beside a term, against a brute force."""
+
+import math
+import random
+
+import pytest
+
+from picturerail_native.search import Reader, SearchArgumentError, Writer, stem
+from picturerail_native.site_terms import PRESENCE, SiteTerms
+
+from .site_bytes import Numbers, Range
+from .site_collection import FIELDS, UUID, WORDS, Collection, nearness
+
+TIMES = 4
+AT_FIRST = {"there": 8, "another": 15, "word": 14, "field": 14, "beyond": 12, "near": 8}
+
+
+def told(record, stems, *, positions):
+    """Return what a record tells, as {id: [(uses, nearness), by stem]}; None where nothing.
+
+    Uses are {(word, field): (times, words of the field)}.
+    """
+    numbers = Numbers(record.postings)
+    count, first, others = (numbers.next() for _ in range(3))
+    if not others:
+        return None
+    words = [[first_word] for _, first_word in stems]
+    for _ in range(others - 1):
+        of = words[numbers.next()]
+        of.append(numbers.text())
+    assert all(of == sorted(of, key=str.encode) for of in words)
+    classes = [
+        (uses := numbers.uses(), [numbers.next() for _ in uses]) for _ in range(numbers.next())
+    ]
+    low = numbers.next()
+    bits = numbers.bits()
+    ids = [first]
+    ids += [first := first + 1 + bits.distance(low) for _ in range(count - 1)]
+    own = [classes[bits.one_of(len(classes))] for _ in ids]
+    for uses, widths in own if positions else ():
+        for (times, _), width in zip(uses.values(), widths, strict=True):
+            bits.number(times * width)
+    coder = Range(numbers.data[numbers.at + math.ceil(bits.at / 8) :])
+    likely = [
+        {(kind, at): zeros << 8 for kind, zeros in AT_FIRST.items() for at in range(TIMES)}
+        for _ in stems
+    ]
+    found = {}
+    for number, (uses, _) in zip(ids, own, strict=True):
+        found[number] = [
+            document(coder, of, uses, here) for of, here in zip(likely, words, strict=True)
+        ]
+    coder.ended()
+    return found
+
+
+def document(coder, likely, own, words):
+    """Return the uses of a stem in a document, and how near they are."""
+    uses = {}
+    if not coder.bit(likely, ("there", 0)):
+        return uses, 0
+    while True:
+        others = len(words) - 1
+        word = 1 + coder.one_of(others) if others and coder.bit(likely, ("word", 0)) else 0
+        if coder.bit(likely, ("field", 0)):
+            field, length = coder.one_of(len(FIELDS)), coder.number()
+        else:
+            field = list(own)[coder.one_of(len(own)) if len(own) > 1 else 0]
+            length = own[field][1]
+        times = 1
+        while coder.bit(likely, ("beyond", min(times, TIMES) - 1)):
+            times += 1
+        uses[words[word], field] = times, length
+        if not coder.bit(likely, ("another", 0)):
+            break
+    near = 0
+    while near < 4 and coder.bit(likely, ("near", near)):
+        near += 1
+    return uses, near
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_records_tell_what_documents_have(seed, tmp_path):
+    """Of each term and stem: which words, in which fields, how often and how near."""
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    collection = Collection()
+    with Writer(tmp_path / "index", UUID) as writer:
+        for step in range(1, 5):
+            for _ in range(rng.choice([20, 500])):
+                number = rng.choice([rng.randrange(1, 900), rng.randrange(1, 2**40)])
+                if rng.random() < 0.1:
+                    collection.remove(writer, number)
+                    continue
+                fields = [("filename", f"{rng.choice(WORDS)}_{number % 7}.jpg")]
+                fields += [("tags", tag) for tag in rng.sample(WORDS, rng.randrange(4))]
+                words = rng.choices(WORDS, k=rng.randrange(1, rng.choice([4, 12, 60])))
+                collection.put(writer, number, [*fields, ("caption", " ".join(words))])
+            writer.commit(step)
+    stems = [("cat", "cat"), ("run", "run"), ("sea", "sea"), ("sunni", "sunny")]
+    counts = [sum(word in words for words in collection.words.values()) for word in WORDS]
+    most = sorted(counts)[len(counts) // 2]
+
+    with Reader(tmp_path / "index") as reader:
+        terms = SiteTerms(reader, FIELDS)
+        terms.set_beside([each for each, _ in stems], most)
+        found = {key: terms.term(key) for key in [*terms.keys()]}
+
+    some = 0
+    for key, term in found.items():
+        text, kind = key[:-2].decode(), key[-1:]
+        having = {}
+        for record in term.records:
+            here = told(record, stems, positions=kind == b"w")
+            if term.documents > most or text.isdigit() or record.band == PRESENCE:
+                assert here is None, key
+                continue
+            having |= here
+        for number, of_stems in having.items():
+            for (name, _), (uses, near) in zip(stems, of_stems, strict=True):
+                assert uses == collection.uses[number].get(name, {}), (key, number)
+                places = collection.words[number].get(text, []) if kind == b"w" else []
+                assert near == nearness(places, collection.places[number].get(name, [])), key
+                some += near > 0
+    assert some
+
+
+def test_where_stems_are_near_each_other(tmp_path):
+    """All documents that have words of two stems near each other, and how near."""
+    rng = random.Random(5)
+    collection = Collection()
+    with Writer(tmp_path / "index", UUID) as writer:
+        for number in rng.sample(range(1, 5000), 700):
+            words = rng.choices([*WORDS, "sky", "tree", "of"], k=rng.randrange(30))
+            collection.put(writer, number, [("caption", " ".join(words)), ("tags", "sea")])
+        collection.put(writer, 5000, [("caption", "alone")])
+        writer.commit(1)
+    pairs = [("run", "sea"), ("cat", "sea"), ("alon", "sea"), ("cat", "run")]
+
+    with Reader(tmp_path / "index") as reader:
+        records = list(SiteTerms(reader, FIELDS).near(pairs))
+
+    for pair, record in zip(pairs, records, strict=True):
+        expected = {
+            number: near
+            for number, uses in collection.uses.items()
+            if all(each in uses for each in pair) and (near := collection.near(number, *pair))
+        }
+        if not expected:
+            assert not record, pair
+            continue
+        numbers = Numbers(record)
+        count, first, low = (numbers.next() for _ in range(3))
+        bits = numbers.bits()
+        ids = [first]
+        ids += [first := first + 1 + bits.distance(low) for _ in range(count - 1)]
+        assert {number: 4 - bits.one_of(4) for number in ids} == expected
+        bits.ended()
+    assert not records[2]
+    assert len(records[0]) > 50
+
+
+def test_frequent_words(tmp_path):
+    """Living documents are counted, over all segments, of words that say something."""
+    with Writer(tmp_path / "index", UUID) as writer:
+        for step in range(4):
+            for number in range(1, 101):
+                text = "the sea" + " boat" * (number > 40) + " gull" * (number > 60 + step)
+                writer.put(100 * step + number, [("caption", text), ("tags", "sea")])
+            writer.commit(step + 1)
+        for number in range(1, 31):
+            writer.remove(number)
+        writer.commit(9)
+    with Reader(tmp_path / "index") as reader:
+        terms = SiteTerms(reader, FIELDS)
+        assert terms.frequent(150) == {"boat": 240, "gull": 154, "sea": 370}
+        assert terms.frequent(154) == {"boat": 240, "sea": 370}
+        assert terms.frequent(370) == {}
+
+
+def test_mistakes_are_named(tmp_path):
+    """A stem that no document has is refused, and a pair of one that is not there."""
+    with Writer(tmp_path / "index", UUID) as writer:
+        writer.put(1, [("caption", "sea")])
+        writer.commit(1)
+    with Reader(tmp_path / "index") as reader:
+        terms = SiteTerms(reader, FIELDS)
+        with pytest.raises(SearchArgumentError, match="no words"):
+            terms.set_beside(["boat"], 10)
+        with pytest.raises(SearchArgumentError, match="no words"):
+            list(terms.near([("boat", "sea")]))
+        terms.set_beside([stem("seas")], 10)
+        assert terms.term(b"sea\0w") is not None
+        terms.set_beside([], 0)
+        assert told(terms.term(b"sea\0w").records[0], [], positions=True) is None
