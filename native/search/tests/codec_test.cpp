@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "bit_writer.h"
 #include "checksum.h"
 #include "dictionary.h"
 #include "kernels.h"
@@ -44,6 +45,26 @@ TEST(Varint, RoundTrips) {
   for (const std::uint64_t number : numbers) EXPECT_EQ(number, in.varint());
   EXPECT_TRUE(in.at_end());
   EXPECT_THROW(in.varint(), Error);
+}
+
+// Distances are coded in the number of lower bits that takes the least, whatever they are; of equal ones the fewest.
+TEST(Rice, TakesTheLeast) {
+  std::mt19937_64 random(7);
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<std::uint64_t> distances(random() % 40);
+    for (auto& distance : distances) distance = random() >> (11 + random() % 53);
+    unsigned expected = 0;
+    std::uint64_t least = UINT64_MAX;
+    for (unsigned low = 0; low <= 48; ++low) {
+      std::uint64_t bits = 0;
+      for (const std::uint64_t distance : distances) bits += (distance >> low) + low + 1;
+      if (bits < least) {
+        least = bits;
+        expected = low;
+      }
+    }
+    ASSERT_EQ(expected, best_low(distances));
+  }
 }
 
 // Every instruction set unpacks, ascends, expands and multiplies as the scalar form does.
