@@ -150,6 +150,13 @@ SiteTerms::Field SiteTerms::field(std::size_t number) const {
 }
 
 SitePostings SiteTerms::read(const std::string& term, bool with_positions) const {
+  return read(term, with_positions, [&](std::size_t segment, std::uint32_t doc) {
+    return state_.snapshot->segments[segment].segment->id(doc);
+  });
+}
+
+template <typename IdOf>
+SitePostings SiteTerms::read(const std::string& term, bool with_positions, const IdOf& id_of) const {
   SitePostings out;
   std::unordered_map<SiteClass, std::uint32_t, ClassHash> places;
   SiteClass one;  // the document's class, and its place
@@ -186,7 +193,7 @@ SitePostings SiteTerms::read(const std::string& term, bool with_positions) const
         if (is_new) out.classes.push_back(one);
         place = found_place->second;
       }
-      out.all.push_back({view.segment->id(doc), place, static_cast<std::uint32_t>(out.positions.size())});
+      out.all.push_back({id_of(i, doc), place, static_cast<std::uint32_t>(out.positions.size())});
       if (!with_positions) continue;
       positions.clear();
       cursor.positions(positions);
@@ -386,6 +393,30 @@ std::uint64_t SiteTerms::bearing(const std::vector<std::string>& words) const {
   return count;
 }
 
+SiteTerms::Numbering SiteTerms::numbered() const {
+  struct Place {
+    std::uint64_t id;
+    std::uint32_t segment;
+    std::uint32_t doc;
+    bool operator<(const Place& other) const { return id < other.id; }
+  };
+  Numbering out;
+  std::vector<Place> places;
+  for (const SegmentView& view : state_.snapshot->segments) {
+    const auto segment = static_cast<std::uint32_t>(out.numbers.size());
+    out.numbers.emplace_back(view.segment->documents());
+    for (std::uint32_t doc = 0; doc < view.segment->documents(); ++doc) {
+      if (view.alive(doc)) places.push_back({view.segment->id(doc), segment, doc});
+    }
+  }
+  std::sort(places.begin(), places.end());
+  for (const Place& place : places) {
+    out.numbers[place.segment][place.doc] = static_cast<std::uint32_t>(out.ids.size());
+    out.ids.push_back(place.id);
+  }
+  return out;
+}
+
 std::vector<SiteTogether> SiteTerms::together(std::span<const std::string_view> stems,
                                               std::span<const std::uint32_t> weights,
                                               std::span<const std::uint32_t> lengths,
@@ -400,10 +431,12 @@ std::vector<SiteTogether> SiteTerms::together(std::span<const std::string_view> 
       fail_invalid("a combination is of two or three of the stems, ascending");
     }
   }
+  const Numbering all = numbered();
+  const auto number_of = [&](std::size_t segment, std::uint32_t doc) { return std::uint64_t{all.numbers[segment][doc]}; };
   const auto read_stem = [&](std::size_t number) {
     SiteStem one{std::string(stems[number]), weights[number], {}};
     for (std::string& word : words_of_stem(stems[number])) {
-      SitePostings postings = read(kWordKey + word, true);
+      SitePostings postings = read(kWordKey + word, true, number_of);
       one.words.push_back({std::move(word), std::move(postings)});
     }
     return one;
@@ -411,7 +444,7 @@ std::vector<SiteTogether> SiteTerms::together(std::span<const std::string_view> 
   std::vector<double> taken;
   for (const std::uint32_t quarters : lengths) taken.push_back(std::exp2(quarters / 4.0));
   const auto weight_of = [&](const SiteClass& uses) { return reference_worth(uses, taken); };
-  return best_together(stems.size(), read_stem, combinations, weight_of);
+  return best_together(stems.size(), read_stem, all.ids, combinations, weight_of);
 }
 
 std::optional<SiteTerm> SiteTerms::near(std::string_view word) const {

@@ -66,7 +66,16 @@ class SiteTerms {
   Field field(std::size_t number) const;
 
  private:
+  // The living documents' ids, ascending, and their numbers among these by segment and document.
+  struct Numbering {
+    std::vector<std::uint64_t> ids;
+    std::vector<std::vector<std::uint32_t>> numbers;
+  };
+  Numbering numbered() const;
   SitePostings read(const std::string& term, bool with_positions) const;
+  // With what `id_of` tells of a segment's document in place of its id; it must ascend as ids do.
+  template <typename IdOf>
+  SitePostings read(const std::string& term, bool with_positions, const IdOf& id_of) const;
   std::uint64_t bearing(const std::vector<std::string>& words) const;
   std::vector<std::string> words_of_stem(std::string_view stem) const;
   // A word, with positions, or a tag.

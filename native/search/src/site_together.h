@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "site_record.h"
+#include "site_uses.h"
 
 namespace prse {
 
@@ -40,11 +41,10 @@ inline constexpr std::uint32_t kNoMember = UINT32_MAX;  // in place of the third
 using SiteMembers = std::array<std::uint32_t, kMostTogether>;
 
 // Of combinations of `count` stems, which ascend, those that some document has together. `read` gives one by its
-// number; it is asked once for each, since all postings together may be much.
-// `weight_of` tells what a class of documents has of a word, where fields are as long as they are taken to be,
-// before it is saturated.
+// number; it is asked once for each, since all postings together may be much. In place of ids its postings have
+// the documents' numbers among `ids`, which ascend.
 std::vector<SiteTogether> best_together(std::size_t count, const std::function<SiteStem(std::size_t)>& read,
-                                        std::span<const SiteMembers> combinations,
-                                        const std::function<double(const SiteClass&)>& weight_of);
+                                        std::span<const std::uint64_t> ids, std::span<const SiteMembers> combinations,
+                                        const WeightOf& weight_of);
 
 }  // namespace prse
