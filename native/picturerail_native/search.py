@@ -65,6 +65,8 @@ __all__ = [
     "analyse",
     "check",
     "destroy",
+    "stem",
+    "stems",
 ]
 
 # What it makes has members that C knows and mypy does not.
@@ -479,6 +481,19 @@ def stem(word: str, language: str = "english") -> str:
     status = lib.prse_stem(given[0], language.encode(), out, capacity, length, error)
     raise_for(status, error)
     return _decode_bytes(ffi.unpack(out, length[0]))
+
+
+def stems(words: Sequence[str], language: str = "english") -> list[str]:
+    """Return the stem of each of many folded words, at less cost than `stem` one by one."""
+    data = "".join([f"{word}\n" for word in words]).encode("utf-8", "surrogatepass")
+    given = _new("prse_text *")
+    _kept = _fill(given, data)
+    error, length = _new("prse_error *"), _new("size_t *")
+    capacity = len(data) + len(words)  # no stem is longer than its word by more than a letter
+    out = _new("char[]", capacity)
+    status = lib.prse_stems(given[0], language.encode(), out, capacity, length, error)
+    raise_for(status, error)
+    return _decode_bytes(ffi.unpack(out, length[0])).split("\n")[:-1]
 
 
 def destroy(path: str | os.PathLike[str]) -> None:

@@ -159,6 +159,35 @@ def test_terms_are_what_was_put_in(seed, tmp_path):
     assert tagged == spelt_out(all_terms[b"hot dog\0t"], positions=False).keys()
 
 
+def test_many_terms_are_told_as_one_by_one(tmp_path):
+    """However much they come to, and in any order, each key is told with what is under it."""
+    rng = random.Random(6)
+    with Writer(tmp_path / "index", UUID) as writer:
+        for number in range(1, 30001):
+            words = ["sea", "sun", f"w{number % 700}", f"q{number}"]
+            writer.put(number, [("caption", " ".join(words)), ("tags", rng.choice(WORDS))])
+        writer.commit(1)
+    with Reader(tmp_path / "index") as reader:
+        terms = SiteTerms(reader, FIELDS)
+        every = list(terms.keys())
+        keys = [key for key in every if not key.startswith(b"q") or rng.random() < 0.05]
+        assert len(keys) > 2000
+        size = sum(len(record.ids) for key in keys for record in terms.term(key).records)
+        assert size > 1 << 20  # some answers are full before they have all that they are asked for
+        keys += [b"sea\0w", b"nothing\0w", b"sea\0s", b"nothing\0n", b"sea\0w"]
+        rng.shuffle(keys)
+
+        told = list(terms.terms(iter(keys)))
+
+        assert [key for key, _ in told] == keys
+        for key, term in told:
+            assert term == terms.term(key), key
+            assert (term is None) == key.startswith(b"nothing")
+        assert list(terms.terms([])) == []
+        with pytest.raises(SearchArgumentError):
+            list(terms.terms([b"sea\0w", b"sea", b"sun\0w"]))
+
+
 def test_bands_fall_in_worth(tmp_path):
     """Of many documents those in fewer words come first, in bands that grow."""
     with Writer(tmp_path / "index", UUID) as writer:
