@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <unordered_map>
 #include <utility>
 
@@ -81,6 +82,31 @@ struct ClassHash {
   }
 };
 
+// Where among classes one is; a new one comes to their end. Few are compared, many looked up.
+class ClassPlaces {
+ public:
+  std::uint32_t of(const SiteClass& one, std::vector<SiteClass>& classes) {
+    const auto next = static_cast<std::uint32_t>(classes.size());
+    if (next <= kFew) {
+      const auto place = static_cast<std::uint32_t>(std::find(classes.begin(), classes.end(), one) - classes.begin());
+      if (place == next) classes.push_back(one);
+      return place;
+    }
+    for (; known_ < next; ++known_) places_.emplace(classes[known_], known_);
+    const auto [found, is_new] = places_.try_emplace(one, next);
+    if (is_new) {
+      classes.push_back(one);
+      ++known_;
+    }
+    return found->second;
+  }
+
+ private:
+  static constexpr std::uint32_t kFew = 8;
+  std::unordered_map<SiteClass, std::uint32_t, ClassHash> places_;
+  std::uint32_t known_ = 0;  // so many classes are in it
+};
+
 // Its steps are small where a single document more or less is much, so that a word's level seldom changes.
 std::uint64_t level_of_count(std::size_t documents) {
   return static_cast<std::uint64_t>(std::floor(kLevelsOfCounts * std::log2(static_cast<double>(documents))));
@@ -95,6 +121,7 @@ SiteTerms::SiteTerms(const SearchState& state, std::span<const std::string_view>
   for (const SegmentView& view : state.snapshot->segments) {
     view.segment->verify_documents();
     view.segment->verify_positions();
+    finders_.emplace_back(view.segment->terms());
     std::vector<std::uint32_t>& numbers = numbers_.emplace_back();
     for (const Segment::Field& field : view.segment->fields()) {
       const auto found = std::find(fields_.begin(), fields_.end(), field.name);
@@ -130,7 +157,7 @@ std::vector<std::string> SiteTerms::keys(std::string_view after, std::size_t lim
   return found;
 }
 
-std::optional<SiteTerm> SiteTerms::term(std::string_view key) const {
+std::optional<SiteTerm> SiteTerms::term(std::string_view key) {
   const std::size_t end = key.find('\0');
   if (end == std::string_view::npos || end + 2 != key.size()) fail_invalid("a term's key ends in 0 and its kind");
   const std::string_view text = key.substr(0, end);
@@ -149,16 +176,16 @@ SiteTerms::Field SiteTerms::field(std::size_t number) const {
   return {found->second.words, found->second.documents};
 }
 
-SitePostings SiteTerms::read(const std::string& term, bool with_positions) const {
+SitePostings SiteTerms::read(const std::string& term, bool with_positions) {
   return read(term, with_positions, [&](std::size_t segment, std::uint32_t doc) {
     return state_.snapshot->segments[segment].segment->id(doc);
   });
 }
 
 template <typename IdOf>
-SitePostings SiteTerms::read(const std::string& term, bool with_positions, const IdOf& id_of) const {
+SitePostings SiteTerms::read(const std::string& term, bool with_positions, const IdOf& id_of) {
   SitePostings out;
-  std::unordered_map<SiteClass, std::uint32_t, ClassHash> places;
+  ClassPlaces places;
   SiteClass one;  // the document's class, and its place
   std::uint32_t place = 0;
   std::vector<std::uint32_t> positions;
@@ -167,8 +194,8 @@ SitePostings SiteTerms::read(const std::string& term, bool with_positions, const
   const auto& segments = state_.snapshot->segments;
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const SegmentView& view = segments[i];
-    const auto found = view.segment->terms().find(term);
-    if (!found.valid()) continue;
+    const Dictionary::Cursor& found = finders_[i].find(term);
+    if (!found.valid() || found.key() != term) continue;
     const PostingList list = view.segment->postings(found.key(), found.value());
     out.all.reserve(out.all.size() + list.documents());
     for (PostingsCursor cursor(list); cursor.next();) {
@@ -189,9 +216,7 @@ SitePostings SiteTerms::read(const std::string& term, bool with_positions, const
       if (!std::equal(one.begin(), one.end(), uses.begin(), uses.end(), same)) {
         one.clear();
         for (const auto& [use, _] : uses) one.push_back(use);
-        const auto [found_place, is_new] = places.try_emplace(one, static_cast<std::uint32_t>(out.classes.size()));
-        if (is_new) out.classes.push_back(one);
-        place = found_place->second;
+        place = places.of(one, out.classes);
       }
       out.all.push_back({id_of(i, doc), place, static_cast<std::uint32_t>(out.positions.size())});
       if (!with_positions) continue;
@@ -248,48 +273,39 @@ std::vector<SiteClass> SiteTerms::bounds(const std::vector<SiteClass>& classes) 
   return best;
 }
 
-std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positions) const {
+std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positions) {
   const std::string term = (with_positions ? kWordKey : kTagKey) + std::string(text);
   const SitePostings postings = read(term, with_positions);
   if (postings.all.empty()) return std::nullopt;
 
-  // Levels of worth, the highest first, and how many documents are on each.
+  // Classes by levels of worth, the highest first.
+  const std::size_t count = postings.classes.size();
   std::vector<int> level_of;
   for (const SiteClass& uses : postings.classes) {
-    level_of.push_back(static_cast<int>(std::floor(kLevelsPerDoubling * std::log2(1 + reference_worth(uses, reference_lengths_)))));
+    const double worth = reference_worth(uses, reference_lengths_);
+    level_of.push_back(static_cast<int>(std::floor(kLevelsPerDoubling * std::log2(1 + worth))));
   }
-  std::vector<std::size_t> of_class(postings.classes.size());
+  std::vector<std::size_t> of_class(count);
   for (const SitePosting& posting : postings.all) ++of_class[posting.place];
-  std::map<int, std::size_t, std::greater<>> documents;
-  for (std::size_t place = 0; place < of_class.size(); ++place) documents[level_of[place]] += of_class[place];
-  std::map<int, std::uint32_t> band_of;
-  std::uint32_t bands = 0;
-  std::size_t in_band = 0;
+  std::vector<std::uint32_t> falling(count);
+  std::iota(falling.begin(), falling.end(), 0U);
+  std::sort(falling.begin(), falling.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return level_of[a] > level_of[b]; });
+  std::vector<std::uint32_t> band_of(count);
+  std::vector<std::size_t> sizes{0};  // documents, by band
   std::size_t banded = 0;
   std::size_t enough = kFirstBand;
-  for (const auto& [level, count] : documents) {
-    band_of[level] = bands;
-    in_band += count;
-    if (in_band >= enough && banded < kBanded) {
-      ++bands;
-      banded += in_band;
-      in_band = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool begins = i == 0 || level_of[falling[i]] != level_of[falling[i - 1]];
+    if (begins && sizes.back() >= enough && banded < kBanded) {
+      banded += sizes.back();
+      sizes.push_back(0);
       enough *= 2;
     }
+    band_of[falling[i]] = static_cast<std::uint32_t>(sizes.size() - 1);
+    sizes.back() += of_class[falling[i]];
   }
-  if (in_band > 0) ++bands;
-
-  std::vector<std::vector<SitePosting>> by_band(bands);
-  std::vector<std::vector<SiteClass>> classes(bands);
-  std::vector<std::uint32_t> band_of_class;
-  for (std::size_t place = 0; place < postings.classes.size(); ++place) {
-    band_of_class.push_back(band_of[level_of[place]]);
-    classes[band_of_class.back()].push_back(postings.classes[place]);
-  }
-  std::vector<std::size_t> sizes(bands);
-  for (std::size_t each = 0; each < of_class.size(); ++each) sizes[band_of_class[each]] += of_class[each];
-  for (std::uint32_t band = 0; band < bands; ++band) by_band[band].reserve(sizes[band]);
-  for (const SitePosting& posting : postings.all) by_band[band_of_class[posting.place]].push_back(posting);
+  const bool has_rest = banded >= kBanded;
 
   SiteTerm out;
   out.documents = postings.all.size();
@@ -300,11 +316,23 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
     for (const SiteClass& uses : best) put_site_class(out.entry, uses);
   };
   put_bounds(postings.classes);
-  const bool has_rest = banded >= kBanded && in_band > 0;
-  if (has_rest) put_bounds(classes.back());
-  for (std::uint32_t band = 0; band < bands; ++band) {
-    const std::vector<SitePosting>& of_band = by_band[band];
-    put_parts(out.records, band, postings, of_band, kLeastPart, kMostPart);
+  const auto bands = static_cast<std::uint32_t>(sizes.size());
+  if (has_rest) {
+    std::vector<SiteClass> of_rest;
+    for (std::size_t place = 0; place < count; ++place) {
+      if (band_of[place] == bands - 1) of_rest.push_back(postings.classes[place]);
+    }
+    put_bounds(of_rest);
+  }
+  if (bands == 1) {
+    put_parts(out.records, 0, postings, postings.all, kLeastPart, kMostPart);
+  } else {
+    std::vector<std::vector<SitePosting>> by_band(bands);
+    for (std::uint32_t band = 0; band < bands; ++band) by_band[band].reserve(sizes[band]);
+    for (const SitePosting& posting : postings.all) by_band[band_of[posting.place]].push_back(posting);
+    for (std::uint32_t band = 0; band < bands; ++band) {
+      put_parts(out.records, band, postings, by_band[band], kLeastPart, kMostPart);
+    }
   }
   const bool little = with_positions && is_stop_word(text, state_.snapshot->manifest.language);
   if (little && has_rest) {
@@ -420,7 +448,7 @@ SiteTerms::Numbering SiteTerms::numbered() const {
 std::vector<SiteTogether> SiteTerms::together(std::span<const std::string_view> stems,
                                               std::span<const std::uint32_t> weights,
                                               std::span<const std::uint32_t> lengths,
-                                              std::span<const SiteMembers> combinations) const {
+                                              std::span<const SiteMembers> combinations) {
   if (lengths.size() != fields_.size()) fail_invalid("there is one length for each field");
   if (std::adjacent_find(stems.begin(), stems.end(), std::greater_equal<>()) != stems.end()) {
     fail_invalid("stems ascend, each there once");

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dictionary.h"
 #include "postings.h"
 #include "search_state.h"
 #include "site_record.h"
@@ -44,9 +45,9 @@ class SiteTerms {
   // 't'. Some may have no living documents.
   std::vector<std::string> keys(std::string_view after, std::size_t limit) const;
 
-  // What stands under a key; nothing where no living document is meant by it. Beside the kinds of `keys`
+  // What stands under a key, the sooner found the nearer keys come to ascending; nothing where no living document is meant by it. Beside the kinds of `keys`
   // there are 's', the words of a stem, and 'n', the tags that a word is near to.
-  std::optional<SiteTerm> term(std::string_view key) const;
+  std::optional<SiteTerm> term(std::string_view key);
 
   // The best documents of combinations of these stems, which ascend, as far as some document has all of one
   // together. `weights` say what words of each stem are worth beside the others'; `lengths`, by field, how many
@@ -55,7 +56,7 @@ class SiteTerms {
   std::vector<SiteTogether> together(std::span<const std::string_view> stems,
                                      std::span<const std::uint32_t> weights,
                                      std::span<const std::uint32_t> lengths,
-                                     std::span<const SiteMembers> combinations) const;
+                                     std::span<const SiteMembers> combinations);
 
   struct Field {
     std::uint64_t words;
@@ -72,14 +73,14 @@ class SiteTerms {
     std::vector<std::vector<std::uint32_t>> numbers;
   };
   Numbering numbered() const;
-  SitePostings read(const std::string& term, bool with_positions) const;
+  SitePostings read(const std::string& term, bool with_positions);
   // With what `id_of` tells of a segment's document in place of its id; it must ascend as ids do.
   template <typename IdOf>
-  SitePostings read(const std::string& term, bool with_positions, const IdOf& id_of) const;
+  SitePostings read(const std::string& term, bool with_positions, const IdOf& id_of);
   std::uint64_t bearing(const std::vector<std::string>& words) const;
   std::vector<std::string> words_of_stem(std::string_view stem) const;
   // A word, with positions, or a tag.
-  std::optional<SiteTerm> list(std::string_view text, bool with_positions) const;
+  std::optional<SiteTerm> list(std::string_view text, bool with_positions);
   std::optional<SiteTerm> stem(std::string_view stem) const;
   std::optional<SiteTerm> near(std::string_view word) const;
   bool lives(const std::string& term) const;
@@ -94,6 +95,7 @@ class SiteTerms {
   std::vector<double> reference_lengths_;                // by number
   std::vector<double> weights_;                          // by number
   std::vector<std::vector<std::uint32_t>> numbers_;      // by segment, by the segment's field
+  std::vector<KeyFinder> finders_;                       // of terms, by segment
 };
 
 }  // namespace prse

@@ -256,6 +256,20 @@ TEST(Dictionary, FindsWhatWasAdded) {
       }
       EXPECT_EQ(keys.contains(above), dictionary.find(above).valid());
     }
+    // One after the other, whether they ascend or not, near to each other or not.
+    KeyFinder finder(dictionary);
+    std::vector<std::string> asked;
+    for (const auto& [key, _] : keys) asked.insert(asked.end(), {key, key, key + '\0', key.substr(0, 1)});
+    asked.insert(asked.end(), {"", "zzz", "\xff\xff\xff", "a"});
+    for (std::size_t i = 0; i < asked.size(); i += random() % 30 == 0 ? 20 : 1) {
+      const std::string& key = asked[random() % 8 == 0 ? random() % asked.size() : i];
+      const auto expected = dictionary.lower_bound(key);
+      const Dictionary::Cursor& found = finder.find(key);
+      ASSERT_EQ(expected.valid(), found.valid());
+      if (!found.valid()) continue;
+      EXPECT_EQ(expected.key(), found.key());
+      EXPECT_EQ(expected.value(), found.value());
+    }
   }
 }
 
