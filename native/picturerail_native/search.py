@@ -517,7 +517,7 @@ def _encode(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        # Halves of surrogate pairs become bytes that are no UTF-8, which the engine reads as U+FFFD.
+        # Halves of surrogate pairs become no UTF-8, which the engine reads as U+FFFD.
         return text.encode("utf-8", "surrogatepass")
 
 

@@ -134,26 +134,38 @@ SiteTerms::SiteTerms(const SearchState& state, std::span<const std::string_view>
 }
 
 std::vector<std::string> SiteTerms::keys(std::string_view after, std::size_t limit) const {
-  std::vector<std::string> found;
-  for (const char kind : {kTag, kWord}) {
-    // All whose text is at least that of `after`; what is not above it is left out below.
-    const std::string from = std::string(1, kind) + std::string(after.substr(0, after.find('\0')));
-    for (const SegmentView& view : state_.snapshot->segments) {
-      std::size_t count = 0;
-      for (auto term = view.segment->terms().lower_bound(from);
-           term.valid() && term.key()[0] == kind && count < limit; term.next()) {
-        std::string key = term.key().substr(1);
-        key.push_back('\0');
-        key.push_back(kind);
-        if (std::string_view(key) <= after) continue;
-        found.push_back(std::move(key));
-        ++count;
-      }
+  // The terms of each segment and kind, the least next one on top.
+  struct Next {
+    std::string key;
+    Dictionary::Cursor term;
+    bool operator<(const Next& other) const { return key > other.key; }
+  };
+  std::vector<Next> heap;
+  const auto push = [&](Next next, char kind) {
+    for (; next.term.valid() && next.term.key()[0] == kind; next.term.next()) {
+      next.key.assign(next.term.key(), 1).push_back('\0');
+      next.key.push_back(kind);
+      if (std::string_view(next.key) <= after) continue;
+      heap.push_back(std::move(next));
+      std::push_heap(heap.begin(), heap.end());
+      return;
     }
+  };
+  for (const char kind : {kTag, kWord}) {
+    // The first whose text is at least that of `after`; what is not above it is passed over.
+    const std::string from = std::string(1, kind) + std::string(after.substr(0, after.find('\0')));
+    for (const SegmentView& view : state_.snapshot->segments) push({{}, view.segment->terms().lower_bound(from)}, kind);
   }
-  std::sort(found.begin(), found.end());
-  found.erase(std::unique(found.begin(), found.end()), found.end());
-  if (found.size() > limit) found.resize(limit);
+  std::vector<std::string> found;
+  while (!heap.empty() && found.size() < limit) {
+    std::pop_heap(heap.begin(), heap.end());
+    Next next = std::move(heap.back());
+    heap.pop_back();
+    if (found.empty() || found.back() != next.key) found.push_back(next.key);
+    const char kind = next.key.back();
+    next.term.next();
+    push(std::move(next), kind);
+  }
   return found;
 }
 

@@ -222,6 +222,11 @@ static void hands_out_terms(const char *path) {
   CHECK(answer.length > 60);
   memcpy(documents, answer.data, sizeof documents);
   CHECK(documents[0] == 1 && documents[1] >> 32 == 1 && documents[2] == 0 && documents[3] == 0);
+  static char many[100000][8];  /* they come to more than a megabyte */
+  for (size_t i = 0; i < 100000; ++i) memcpy(many[i], "grass\0w\n", 8);
+  const prse_text all = {many[0], sizeof many};
+  CHECK(prse_site_terms(site, all, &count, &answer, &error) == PRSE_OK);
+  CHECK(count > 10000 && count < 100000 && answer.length < 3 << 20);
   CHECK(prse_site_terms(site, text(""), &count, &answer, &error) == PRSE_OK && count == 0 && answer.length == 0);
   CHECK(prse_site_terms(site, key, &count, &answer, &error) == PRSE_INVALID);
   CHECK(prse_site_terms(site, text("grass\n"), &count, &answer, &error) == PRSE_INVALID);
