@@ -36,9 +36,8 @@ std::uint64_t mixed(const TogetherKind& kind) {
 
 }  // namespace
 
-Combination::Combination(std::vector<const StemDocuments*> members, std::span<const std::uint64_t> ids,
-                         const WeightOf& weight_of)
-    : members_(std::move(members)), ids_(ids), weight_of_(&weight_of) {
+Combination::Combination(std::vector<const StemDocuments*> members, const IdOf& id_of, const WeightOf& weight_of)
+    : members_(std::move(members)), id_of_(&id_of), weight_of_(&weight_of) {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     for (std::size_t j = i + 1; j < members_.size(); ++j) {
       const std::uint32_t less = std::min(members_[i]->weight(), members_[j]->weight());
@@ -139,39 +138,37 @@ void Combination::find_told(std::span<const TogetherDocument> documents) {
   auto room = find_last();
   for (Kind& kind : kinds_) kind.left_out = (kind.above | kind.at_last) == 0;
   for (std::size_t i = 0; i < documents.size(); ++i) {
-    Kind& kind = kinds_[kind_of_[i]];
-    std::uint8_t in = kind.above;
-    if ((in | kind.at_last) == 0) continue;
+    const Kind& kind = kinds_[kind_of_[i]];
+    if (!kind.left_out) told_.push_back({(*id_of_)(documents[i].number), kind_of_[i], kind.above});
+  }
+  std::sort(told_.begin(), told_.end(), [](const Told& a, const Told& b) { return a.id < b.id; });
+  for (Told& each : told_) {
+    Kind& kind = kinds_[each.kind];
     for (std::size_t order = 0; order < orders(); ++order) {
       if ((kind.at_last >> order & 1) == 0 || room[order] == 0) continue;
       --room[order];
-      in |= static_cast<std::uint8_t>(1U << order);
+      each.orders |= static_cast<std::uint8_t>(1U << order);
     }
-    if (in == 0) {
-      kind.left_out = true;
-    } else {
-      told_.push_back({documents[i].number, kind_of_[i], in});
-    }
+    if (each.orders == 0) kind.left_out = true;
   }
+  std::erase_if(told_, [](const Told& each) { return each.orders == 0; });
 }
 
 // The ids of those of which it is to be told what they look like.
 std::vector<std::uint64_t> Combination::shown() const {
-  std::vector<std::uint32_t> numbers;
+  std::vector<std::uint64_t> ids;
   for (std::size_t order = 0; order < orders(); ++order) {
-    std::vector<std::pair<std::int64_t, std::uint32_t>> best;
+    std::vector<std::pair<std::int64_t, std::uint64_t>> best;
     for (const Told& each : told_) {
-      if ((each.orders >> order & 1) != 0) best.emplace_back(-value_of(kinds_[each.kind], order), each.number);
+      if ((each.orders >> order & 1) != 0) best.emplace_back(-value_of(kinds_[each.kind], order), each.id);
     }
     const std::size_t most = orders() == 1 ? best.size() : std::min(best.size(), kShown);
     std::nth_element(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(most), best.end());
-    for (std::size_t i = 0; i < most; ++i) numbers.push_back(best[i].second);
+    for (std::size_t i = 0; i < most; ++i) ids.push_back(best[i].second);
   }
-  std::sort(numbers.begin(), numbers.end());
-  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
-  std::vector<std::uint64_t> out;
-  for (const std::uint32_t number : numbers) out.push_back(ids_[number]);
-  return out;
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
 }
 
 bool Combination::covers_all(const Kind& a, const Kind& b) const {
@@ -316,10 +313,10 @@ std::string Combination::record(std::span<const std::uint64_t> shown) {
     numbered[i].settle();
     numbered[i].put(out, *members_[i]);
   }
-  put_varint(out, ids_[told_.front().number]);
-  BitWriter bits = put_ascending(out, told_.size(), [&](std::size_t i) { return ids_[told_[i].number]; });
+  put_varint(out, told_.front().id);
+  BitWriter bits = put_ascending(out, told_.size(), [&](std::size_t i) { return told_[i].id; });
   for (const Told& each : told_) {
-    bits.put(std::binary_search(shown.begin(), shown.end(), ids_[each.number]) ? 1 : 0, 1);
+    bits.put(std::binary_search(shown.begin(), shown.end(), each.id) ? 1 : 0, 1);
   }
   const auto put = [&](const auto& uses_of, const Nearnesses& near) {
     for (std::size_t i = 0; i < members_.size(); ++i) {

@@ -33,10 +33,10 @@ struct TogetherDocument {
 
 class Combination {
  public:
-  // `ids` are those of all documents, ascending. What is given must outlive it.
-  Combination(std::vector<const StemDocuments*> members, std::span<const std::uint64_t> ids, const WeightOf& weight_of);
+  // What is given must outlive it.
+  Combination(std::vector<const StemDocuments*> members, const IdOf& id_of, const WeightOf& weight_of);
 
-  // What is to be told of the documents that have all stems, which ascend; one at least.
+  // What is to be told of the documents that have all stems, one at least.
   SiteTogether told(std::span<const TogetherDocument> documents);
 
  private:
@@ -55,7 +55,7 @@ class Combination {
     bool left_out;        // whether some document is not told in any order
   };
   struct Told {
-    std::uint32_t number;
+    std::uint64_t id;
     std::uint32_t kind;
     std::uint8_t orders;  // a bit for each of which it is one of the best
   };
@@ -84,13 +84,13 @@ class Combination {
   std::string record(std::span<const std::uint64_t> shown);
 
   std::vector<const StemDocuments*> members_;
-  std::span<const std::uint64_t> ids_;
+  const IdOf* id_of_;
   const WeightOf* weight_of_;
   std::vector<std::array<std::int64_t, kNearnesses>> near_worths_;  // by pair and nearness
   std::vector<Kind> kinds_;
   std::vector<std::uint32_t> counts_;   // of documents, by kind
   std::vector<std::uint32_t> kind_of_;  // by document
-  std::vector<Told> told_;              // ascending
+  std::vector<Told> told_;              // ascending by id
 };
 
 }  // namespace prse

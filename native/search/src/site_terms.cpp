@@ -194,8 +194,8 @@ SitePostings SiteTerms::read(const std::string& term, bool with_positions) {
   });
 }
 
-template <typename IdOf>
-SitePostings SiteTerms::read(const std::string& term, bool with_positions, const IdOf& id_of) {
+template <typename NumberOf>
+SitePostings SiteTerms::read(const std::string& term, bool with_positions, const NumberOf& number_of) {
   SitePostings out;
   ClassPlaces places;
   SiteClass one;  // the document's class, and its place
@@ -230,7 +230,7 @@ SitePostings SiteTerms::read(const std::string& term, bool with_positions, const
         for (const auto& [use, _] : uses) one.push_back(use);
         place = places.of(one, out.classes);
       }
-      out.all.push_back({id_of(i, doc), place, static_cast<std::uint32_t>(out.positions.size())});
+      out.all.push_back({number_of(i, doc), place, static_cast<std::uint32_t>(out.positions.size())});
       if (!with_positions) continue;
       positions.clear();
       cursor.positions(positions);
@@ -433,30 +433,6 @@ std::uint64_t SiteTerms::bearing(const std::vector<std::string>& words) const {
   return count;
 }
 
-SiteTerms::Numbering SiteTerms::numbered() const {
-  struct Place {
-    std::uint64_t id;
-    std::uint32_t segment;
-    std::uint32_t doc;
-    bool operator<(const Place& other) const { return id < other.id; }
-  };
-  Numbering out;
-  std::vector<Place> places;
-  for (const SegmentView& view : state_.snapshot->segments) {
-    const auto segment = static_cast<std::uint32_t>(out.numbers.size());
-    out.numbers.emplace_back(view.segment->documents());
-    for (std::uint32_t doc = 0; doc < view.segment->documents(); ++doc) {
-      if (view.alive(doc)) places.push_back({view.segment->id(doc), segment, doc});
-    }
-  }
-  std::sort(places.begin(), places.end());
-  for (const Place& place : places) {
-    out.numbers[place.segment][place.doc] = static_cast<std::uint32_t>(out.ids.size());
-    out.ids.push_back(place.id);
-  }
-  return out;
-}
-
 std::vector<SiteTogether> SiteTerms::together(std::span<const std::string_view> stems,
                                               std::span<const std::uint32_t> weights,
                                               std::span<const std::uint32_t> lengths,
@@ -471,8 +447,16 @@ std::vector<SiteTogether> SiteTerms::together(std::span<const std::string_view> 
       fail_invalid("a combination is of two or three of the stems, ascending");
     }
   }
-  const Numbering all = numbered();
-  const auto number_of = [&](std::size_t segment, std::uint32_t doc) { return std::uint64_t{all.numbers[segment][doc]}; };
+  // Documents are numbered segment after segment, from these on.
+  const auto& segments = state_.snapshot->segments;
+  std::vector<std::uint32_t> begins{0};
+  for (const SegmentView& view : segments) begins.push_back(begins.back() + view.segment->documents());
+  const auto number_of = [&](std::size_t segment, std::uint32_t doc) { return std::uint64_t{begins[segment]} + doc; };
+  const auto id_of = [&](std::uint32_t number) {
+    const auto segment = std::upper_bound(begins.begin(), begins.end(), number) - begins.begin() - 1;
+    const auto place = static_cast<std::size_t>(segment);
+    return segments[place].segment->id(number - begins[place]);
+  };
   const auto read_stem = [&](std::size_t number) {
     SiteStem one{std::string(stems[number]), weights[number], {}};
     for (std::string& word : words_of_stem(stems[number])) {
@@ -484,7 +468,7 @@ std::vector<SiteTogether> SiteTerms::together(std::span<const std::string_view> 
   std::vector<double> taken;
   for (const std::uint32_t quarters : lengths) taken.push_back(std::exp2(quarters / 4.0));
   const auto weight_of = [&](const SiteClass& uses) { return reference_worth(uses, taken); };
-  return best_together(stems.size(), read_stem, all.ids, combinations, weight_of);
+  return best_together(stems.size(), read_stem, begins.back(), id_of, combinations, weight_of);
 }
 
 std::optional<SiteTerm> SiteTerms::near(std::string_view word) const {

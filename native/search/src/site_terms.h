@@ -45,8 +45,9 @@ class SiteTerms {
   // 't'. Some may have no living documents.
   std::vector<std::string> keys(std::string_view after, std::size_t limit) const;
 
-  // What stands under a key, the sooner found the nearer keys come to ascending; nothing where no living document is meant by it. Beside the kinds of `keys`
-  // there are 's', the words of a stem, and 'n', the tags that a word is near to.
+  // What stands under a key, the sooner found the nearer keys come to ascending; nothing where no living document
+  // is meant by it. Beside the kinds of `keys` there are 's', the words of a stem, and 'n', the tags that a word is
+  // near to.
   std::optional<SiteTerm> term(std::string_view key);
 
   // The best documents of combinations of these stems, which ascend, as far as some document has all of one
@@ -67,16 +68,10 @@ class SiteTerms {
   Field field(std::size_t number) const;
 
  private:
-  // The living documents' ids, ascending, and their numbers among these by segment and document.
-  struct Numbering {
-    std::vector<std::uint64_t> ids;
-    std::vector<std::vector<std::uint32_t>> numbers;
-  };
-  Numbering numbered() const;
   SitePostings read(const std::string& term, bool with_positions);
-  // With what `id_of` tells of a segment's document in place of its id; it must ascend as ids do.
-  template <typename IdOf>
-  SitePostings read(const std::string& term, bool with_positions, const IdOf& id_of);
+  // With what `number_of` makes of a segment's number and a document's in it in place of ids.
+  template <typename NumberOf>
+  SitePostings read(const std::string& term, bool with_positions, const NumberOf& number_of);
   std::uint64_t bearing(const std::vector<std::string>& words) const;
   std::vector<std::string> words_of_stem(std::string_view stem) const;
   // A word, with positions, or a tag.

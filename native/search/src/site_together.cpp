@@ -20,9 +20,14 @@ struct Meeting {
 class Together {
  public:
   // `asked` are combinations that all begin with the same stem, ascending. What is given must outlive it.
-  Together(std::span<StemDocuments> stems, std::span<const std::uint64_t> ids, const WeightOf& weight_of,
+  Together(std::span<StemDocuments> stems, std::size_t documents, const IdOf& id_of, const WeightOf& weight_of,
            std::span<const SiteMembers> asked)
-      : stems_(stems), ids_(ids), weight_of_(weight_of), asked_(asked), first_(stems[asked.front().front()]) {
+      : stems_(stems),
+        documents_(documents),
+        id_of_(id_of),
+        weight_of_(weight_of),
+        asked_(asked),
+        first_(stems[asked.front().front()]) {
     for (const SiteMembers& each : asked) {
       for (const std::uint32_t other : {each[1], each[2]}) {
         if (other != kNoMember) others_.push_back(other);
@@ -68,7 +73,7 @@ class Together {
     const bool turned = second.size() < first_.size();
     StemDocuments& fewer = turned ? second : first_;
     StemDocuments& more = turned ? first_ : second;
-    if (!more.findable()) more.make_findable(ids_.size());
+    if (!more.findable()) more.make_findable(documents_);
     for (const StemDocuments::Document& one : fewer.all()) {
       const StemDocuments::Document* found = more.find(one.number);
       if (found == nullptr) continue;
@@ -87,7 +92,7 @@ class Together {
       const StemDocuments::Document& document = first_.all()[each.document];
       found.push_back({document.number, {{document.uses, each.of_other->uses, 0}, {each.near, 0, 0}}});
     }
-    out.push_back(Combination({&first_, &other(place)}, ids_, weight_of_).told(found));
+    out.push_back(Combination({&first_, &other(place)}, id_of_, weight_of_).told(found));
   }
 
   // Each document is looked at once, for all combinations of three that it has.
@@ -127,12 +132,13 @@ class Together {
       const auto here = std::span(found).subspan(begin, ends[i] - begin);
       begin = ends[i];
       if (here.empty()) continue;
-      out.push_back(Combination({&first_, &stems_[asked[i][1]], &stems_[asked[i][2]]}, ids_, weight_of_).told(here));
+      out.push_back(Combination({&first_, &stems_[asked[i][1]], &stems_[asked[i][2]]}, id_of_, weight_of_).told(here));
     }
   }
 
   std::span<StemDocuments> stems_;
-  std::span<const std::uint64_t> ids_;
+  std::size_t documents_;
+  const IdOf& id_of_;
   const WeightOf& weight_of_;
   std::span<const SiteMembers> asked_;
   StemDocuments& first_;
@@ -143,8 +149,8 @@ class Together {
 }  // namespace
 
 std::vector<SiteTogether> best_together(std::size_t count, const std::function<SiteStem(std::size_t)>& read,
-                                        std::span<const std::uint64_t> ids, std::span<const SiteMembers> combinations,
-                                        const WeightOf& weight_of) {
+                                        std::size_t documents, const IdOf& id_of,
+                                        std::span<const SiteMembers> combinations, const WeightOf& weight_of) {
   std::vector<StemDocuments> stems;
   stems.reserve(count);
   for (std::size_t i = 0; i < count; ++i) stems.emplace_back(read(i), weight_of);
@@ -155,7 +161,7 @@ std::vector<SiteTogether> best_together(std::size_t count, const std::function<S
   std::vector<SiteTogether> out;
   for (auto begin = asked.begin(); begin != asked.end();) {
     const auto end = std::find_if(begin, asked.end(), [&](const SiteMembers& each) { return each[0] != (*begin)[0]; });
-    Together(stems, ids, weight_of, std::span(begin, end)).tell(out);
+    Together(stems, documents, id_of, weight_of, std::span(begin, end)).tell(out);
     begin = end;
   }
   std::sort(out.begin(), out.end(), [](const SiteTogether& a, const SiteTogether& b) { return a.key < b.key; });
