@@ -139,7 +139,7 @@ class Writer:
 
     def put(self, doc_id: int, fields: Iterable[tuple[str, str]], *, order: int = 0) -> None:
         """Add or replace a document; `order` breaks ties of the score, the higher first."""
-        parts = []
+        parts: list[bytes] = []
         for name, value in fields:
             name_bytes, value_bytes = _encode(name), _encode(value)
             parts += (_lengths(len(name_bytes), len(value_bytes)), name_bytes, value_bytes)

@@ -114,7 +114,7 @@ class SiteTerms:
         """Yield each of many keys with what stands under it, at less cost than `term` one by one.
 
         Args:
-            keys: of any kind. The nearer they come to ascending, the sooner they are found.
+            keys: of any kind; the nearer they come to ascending, the sooner they are found.
         """
         waiting = iter(keys)
         ahead: list[bytes] = []
