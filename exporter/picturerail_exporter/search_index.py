@@ -30,7 +30,8 @@ from picturerail_exporter.search_state import FREQUENT, ROWS, TERMS, SearchState
 from picturerail_exporter.search_together import Stems, by_stem, key_of, near_key_of
 from picturerail_exporter.state import SiteState
 from picturerail_native.fields import FIELD_WEIGHTS, FIELDS
-from picturerail_native.search import Reader, Writer, analyse, stem
+from picturerail_native.search import Reader, Writer, analyse
+from picturerail_native.search import stems as stems_of
 from picturerail_native.site_terms import SiteTerms
 
 if TYPE_CHECKING:
@@ -221,15 +222,16 @@ class SearchIndex:
         keys = set(terms.keys())
         words = [key[:-2].decode() for key in keys if key.endswith(b"w")]
         # A stem whose only word is itself has no entry.
-        several = {of for word in words if (of := stem(word, self._language)) != word}
-        keys |= {_key(of, "s") for of in several}
+        of = stems_of(words, self._language)
+        several = {stem for word, stem in zip(words, of, strict=True) if stem != word}
+        keys |= {_key(stem, "s") for stem in several}
         near = {_key(word, "n") for word in self._search.near_words()}
         looks = Shown(self._search)
         for some in (keys, near):  # what a word is near to may lie beside the word itself
             self._search.add_terms(
                 looks.rows(key, term, {})
-                for key in sorted(some)
-                if (term := terms.term(key)) is not None
+                for key, term in terms.terms(sorted(some))
+                if term is not None
             )
         for key in sorted(filter(None, map(_spelling, words))):
             self._search.set_spelling(key, there=True)
@@ -274,8 +276,8 @@ class SearchIndex:
             rows = dict.fromkeys(self._search.keys("near"))
         beside = Beside.read(self._state.note(_BESIDE))
         asked: set[tuple[str, str]] = set()
-        for stems in changed.stems if changed else [dict(beside.stems)]:
-            asked.update(beside.pairs(stems))
+        for touched in changed.stems if changed else [dict(beside.stems)]:
+            asked.update(beside.pairs(touched))
         pairs = sorted(asked)
         for pair, record in zip(pairs, terms.near(pairs) if pairs else (), strict=True):
             rows[near_key_of(pair)] = record or None
@@ -546,7 +548,7 @@ def _tags(photo: Photo) -> set[str]:
 
 @functools.lru_cache(maxsize=4096)
 def _stem(word: str, language: str) -> str:
-    return stem(word, language)
+    return stems_of([word], language)[0]
 
 
 @functools.lru_cache(maxsize=4096)

@@ -193,8 +193,13 @@ class _Library:
         keys: FFI.CData,
         error: FFI.CData,
     ) -> int: ...
-    def prse_site_term(
-        self, site: FFI.CData, key: FFI.CData, term: FFI.CData, error: FFI.CData
+    def prse_site_terms(
+        self,
+        site: FFI.CData,
+        keys: FFI.CData,
+        count: FFI.CData,
+        terms: FFI.CData,
+        error: FFI.CData,
     ) -> int: ...
     def prse_site_frequent(
         self, site: FFI.CData, least: int, words: FFI.CData, error: FFI.CData, /
@@ -233,6 +238,15 @@ class _Library:
         word: FFI.CData,
         language: bytes | FFI.CData,
         stem: FFI.CData,
+        capacity: int,
+        length: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
+    def prse_stems(
+        self,
+        words: FFI.CData,
+        language: bytes | FFI.CData,
+        stems: FFI.CData,
         capacity: int,
         length: FFI.CData,
         error: FFI.CData,

@@ -5,10 +5,12 @@ Everything it gives is a function of the index's living documents alone.
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from picturerail_native._search import ffi, lib
 from picturerail_native._search_errors import SearchArgumentError, raise_for
@@ -16,17 +18,18 @@ from picturerail_native.search import Reader
 
 _new: Callable[..., Any] = ffi.new
 _HEAD = struct.Struct("<III")
-_ENTRY = struct.Struct("<QI")
+_TERM = struct.Struct("<QII")
+_WORD = struct.Struct("<QI")
 _NUMBER = struct.Struct("<I")
 _KEYS_AT_ONCE = 4096
+_TERMS_AT_ONCE = 512
 _NO_MEMBER = 0xFFFFFFFF
 
 PRESENCE = 255
 """The band of records that tell which documents have a word that says little, and not more."""
 
 
-@dataclass(frozen=True, slots=True)
-class SiteRecord:
+class SiteRecord(msgspec.Struct, frozen=True, gc=False):
     """Documents of a term that are worth about the same.
 
     `band` is the lower, the more they are worth, or `PRESENCE`; `ids` are little-endian u64,
@@ -38,8 +41,7 @@ class SiteRecord:
     postings: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SiteTerm:
+class SiteTerm(msgspec.Struct, frozen=True, gc=False):
     """A term's entry in the site's directory, and its records, by band and first id.
 
     `documents` have the word or tag, or any word of the stem; 0 of what a word is near to.
@@ -50,8 +52,7 @@ class SiteTerm:
     records: tuple[SiteRecord, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SiteTogether:
+class SiteTogether(msgspec.Struct, frozen=True, gc=False):
     """The best documents that have two or three stems together.
 
     `shown` are the ids, little-endian u64 and ascending, of those of which it is to be told what
@@ -100,9 +101,9 @@ class SiteTerms:
         answer, at = self._answer(), 0
         found = {}
         while at < len(answer):
-            documents, length = _ENTRY.unpack_from(answer, at)
-            end = at + _ENTRY.size + length
-            found[answer[at + _ENTRY.size : end].decode()] = documents
+            documents, length = _WORD.unpack_from(answer, at)
+            end = at + _WORD.size + length
+            found[answer[at + _WORD.size : end].decode()] = documents
             at = end
         return found
 
@@ -135,28 +136,30 @@ class SiteTerms:
 
     def term(self, key: bytes) -> SiteTerm | None:
         """Return what stands under a key, of any kind; None where nothing living does."""
-        given = ffi.from_buffer(key)
-        text = _new("prse_text *", {"data": given, "length": len(key)})
-        status = lib.prse_site_term(self._handle, text[0], self._text, self._error)
-        if status:
+        ((_, term),) = self.terms((key,))
+        return term
+
+    def terms(self, keys: Iterable[bytes]) -> Iterator[tuple[bytes, SiteTerm | None]]:
+        """Yield each of many keys with what stands under it, at less cost than `term` one by one.
+
+        Args:
+            keys: of any kind; the nearer they come to ascending, the sooner they are found.
+        """
+        waiting = iter(keys)
+        ahead: list[bytes] = []
+        text, count = _new("prse_text *"), _new("size_t *")
+        while True:
+            ahead += itertools.islice(waiting, _TERMS_AT_ONCE - len(ahead))
+            if not ahead:
+                return
+            given = b"\n".join((*ahead, b""))
+            kept = ffi.from_buffer(given)
+            text.data, text.length = kept, len(given)
+            status = lib.prse_site_terms(self._handle, text[0], count, self._text, self._error)
             raise_for(status, self._error)
-        answer = self._answer()
-        if not answer:
-            return None
-        documents, length = _ENTRY.unpack_from(answer)
-        at = _ENTRY.size + length
-        entry = answer[_ENTRY.size : at]
-        (count,) = _NUMBER.unpack_from(answer, at)
-        at += _NUMBER.size
-        records = []
-        for _ in range(count):
-            band, count_here, size = _HEAD.unpack_from(answer, at)
-            at += _HEAD.size
-            ids = answer[at : at + 8 * count_here]
-            at += 8 * count_here
-            records.append(SiteRecord(band, ids, answer[at : at + size]))
-            at += size
-        return SiteTerm(documents, entry, tuple(records))
+            here = count[0]
+            yield from zip(ahead, _terms(self._answer(), here), strict=False)
+            del ahead[:here]
 
     def together(
         self,
@@ -227,6 +230,25 @@ class SiteTerms:
         if not isinstance(answer, bytes):
             raise SearchArgumentError("the engine answered with what are no bytes")
         return answer
+
+
+def _terms(answer: bytes, count: int) -> Iterator[SiteTerm | None]:
+    """Yield the terms of the engine's answer to so many keys."""
+    view = memoryview(answer)
+    heads = list(_TERM.iter_unpack(view[: count * _TERM.size]))
+    begin = count * _TERM.size
+    at = begin + sum(number for _, _, number in heads) * _HEAD.size
+    records = _HEAD.iter_unpack(view[begin:at])
+    for documents, length, number in heads:
+        entry = answer[at : (at := at + length)]
+        if not entry:
+            yield None
+            continue
+        here = []
+        for band, ids, size in itertools.islice(records, number):
+            of = answer[at : (at := at + 8 * ids)]
+            here.append(SiteRecord(band, of, answer[at : (at := at + size)]))
+        yield SiteTerm(documents, entry, tuple(here))
 
 
 def _texts(texts: Sequence[str]) -> tuple[Any, list[Any]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import snowballstemmer
 
-from picturerail_native.search import SearchArgumentError, analyse, stem
+from picturerail_native.search import SearchArgumentError, analyse, stem, stems
 
 VECTORS = json.loads(Path(__file__).with_name("analysis-vectors.json").read_text("utf-8"))
 FOLDS = str.maketrans(
@@ -133,6 +133,15 @@ def test_stems_are_porters() -> None:
     assert stem("running", "none") == "running"
     with pytest.raises(SearchArgumentError, match='language "elvish" is not known'):
         stem("running", "elvish")
+
+
+@pytest.mark.parametrize("language", ["english", "german", "none"])
+def test_many_stems_are_those_of_each(language: str) -> None:
+    """The stems of many words are those of one after the other, in their order."""
+    words = [term for vector in VECTORS for term, *_ in vector["terms"]]
+    words += ["running", "hauser", "北京", "x", "", *reversed(words)]
+    assert stems(words, language) == [stem(word, language) for word in words]
+    assert stems([], language) == []
 
 
 def test_german_stems_are_snowballs() -> None:

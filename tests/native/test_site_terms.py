@@ -163,6 +163,45 @@ def test_terms_are_what_was_put_in(seed, tmp_path):
     assert tagged == spelt_out(all_terms[b"hot dog\0t"], positions=False).keys()
 
 
+def test_many_terms_are_told_as_one_by_one(tmp_path):
+    """However much they come to, and in any order, each key is told with what is under it."""
+    rng = random.Random(6)
+    expected = set()
+    with Writer(tmp_path / "index", UUID) as writer:
+        for number in range(1, 30001):
+            fields = [
+                ("caption", f"sea sun w{number % 700} q{number}"),
+                ("tags", rng.choice(WORDS)),
+            ]
+            writer.put(number, fields)
+            caption, tag = (analyse(value) for _, value in fields)
+            expected |= {f"{token.term}\0w" for token in (*caption, *tag)}
+            expected.add(" ".join(token.term for token in tag if not token.tail) + "\0t")
+            if number % 8000 == 0:
+                writer.commit(number)  # into a segment each
+        writer.commit(30001)
+    with Reader(tmp_path / "index") as reader:
+        terms = SiteTerms(reader, FIELDS)
+        every = list(terms.keys())
+        assert every == sorted(key.encode() for key in expected)
+        keys = [key for key in every if not key.startswith(b"q") or rng.random() < 0.05]
+        assert len(keys) > 2000
+        size = sum(len(record.ids) for key in keys for record in terms.term(key).records)
+        assert size > 1 << 20  # some answers are full before they have all that they are asked for
+        keys += [b"sea\0w", b"nothing\0w", b"sea\0s", b"nothing\0n", b"sea\0w"]
+        rng.shuffle(keys)
+
+        told = list(terms.terms(iter(keys)))
+
+        assert [key for key, _ in told] == keys
+        for key, term in told:
+            assert term == terms.term(key), key
+            assert (term is None) == key.startswith(b"nothing")
+        assert list(terms.terms([])) == []
+        with pytest.raises(SearchArgumentError):
+            list(terms.terms([b"sea\0w", b"sea", b"sun\0w"]))
+
+
 def test_bands_fall_in_worth(tmp_path):
     """Of many documents those in fewer words come first, in bands that grow."""
     whole = _bands(tmp_path / "whole", 8000)

@@ -324,10 +324,12 @@ int32_t prse_site_statistics(const prse_site *site, uint64_t *numbers, size_t co
 int32_t prse_site_keys(prse_site *site, prse_text after, size_t limit, prse_text *keys,
                        prse_error *error);
 
-/* What stands under a key; empty where no living document is meant by it. Owned by the site until its
- * next call: u64 documents, u32 bytes of the entry, the entry, u32 number of records, and for each u32
- * band, u32 number of documents, u32 bytes of its postings, u64 ids of the documents, the postings. */
-int32_t prse_site_term(prse_site *site, prse_text key, prse_text *term, prse_error *error);
+/* What stands under keys, each given with a line feed behind it: of as many of the first as come to about a
+ * megabyte together, one at least; `*count` is how many these are. Owned by the site until its next call: for
+ * each key u64 documents, u32 bytes of the entry, 0 where no living document is meant by it, u32 number of
+ * records; then for each record of all of them u32 band, u32 number of documents, u32 bytes of its postings; then
+ * for each key the entry, and for each of its records u64 ids of the documents, the postings. */
+int32_t prse_site_terms(prse_site *site, prse_text keys, size_t *count, prse_text *terms, prse_error *error);
 
 /* Words that say something and that more than `least` documents have, ascending. Owned by the site until its next call: for each u64
  * documents, u32 bytes of the word, the word. */
@@ -345,9 +347,11 @@ int32_t prse_site_near(prse_site *site, const prse_text *stems, size_t count, co
 
 /* The best documents of combinations of `count` stems, by key, as far as some document has all of one together.
  * Stems ascend; `weights`, up to 1,000 each, say what words of each are worth beside the others'. `lengths`
- * tell of each field how many words it is taken to have: two to the power of so many quarters. `members` are the numbers of stems, ascending, three for each of the combinations, of two the last UINT32_MAX. Owned by the
- * site until its next call: for each u32 bytes of the key, u32 number of documents, u32 bytes of the record,
- * the key, u64 ids of the documents of which it is to be told what they look like, the record. */
+ * tell of each field how many words it is taken to have: two to the power of so many quarters. `members` are the
+ * numbers of stems, ascending, three for each of the combinations, of two the last UINT32_MAX. A combination that is
+ * given twice is told once. Owned by the site until its next call: for each u32 bytes of the key, u32 number of
+ * documents, u32 bytes of the record, the key, u64 ids of the documents of which it is to be told what they look
+ * like, the record. */
 int32_t prse_site_together(prse_site *site, const prse_text *stems, const uint32_t *weights, size_t count,
                            const uint32_t *lengths, size_t fields, const uint32_t *members, size_t combinations,
                            prse_text *together, prse_error *error);
@@ -366,6 +370,11 @@ int32_t prse_analyse(prse_text text, prse_token *tokens, size_t capacity, size_t
  * `capacity` bytes; `*length` is what the whole stem takes. */
 int32_t prse_stem(prse_text word, const char *language, char *stem, size_t capacity, size_t *length,
                   prse_error *error);
+
+/* The same of many words, each with a line feed behind it, as each stem then has. Fills at most `capacity` bytes;
+ * `*length` is what all stems take. */
+int32_t prse_stems(prse_text words, const char *language, char *stems, size_t capacity, size_t *length,
+                   prse_error *error);
 /* cffi: end */
 
 #ifdef __cplusplus

@@ -164,6 +164,15 @@ prse::SearchOptions read_options(const prse_options* given, std::vector<prse::Fi
   return options;
 }
 
+// Takes a line from the front, and the line feed behind it.
+std::string_view take_line(std::string_view& rest) {
+  const size_t end = rest.find('\n');
+  if (end == std::string_view::npos) fail_invalid("a line feed must stand behind each text");
+  const std::string_view line = rest.substr(0, end);
+  rest.remove_prefix(end + 1);
+  return line;
+}
+
 }  // namespace
 
 extern "C" {
@@ -429,25 +438,38 @@ int32_t prse_site_keys(prse_site* site, prse_text after, size_t limit, prse_text
   });
 }
 
-int32_t prse_site_term(prse_site* site, prse_text key, prse_text* term, prse_error* error) {
+int32_t prse_site_terms(prse_site* site, prse_text keys, size_t* count, prse_text* terms, prse_error* error) {
+  constexpr size_t kEnough = size_t{1} << 20;
   return guarded(error, [&] {
     std::string& answer = required(site, "site").answer;
+    size_t& answered = required(count, "count");
+    answered = 0;
     answer.clear();
-    const auto number = [&](size_t value) { prse::put_fixed(answer, static_cast<uint32_t>(value)); };
-    if (const auto found = site->terms.term(view(key))) {
+    std::string records;
+    std::string bodies;
+    const auto number = [](std::string& out, size_t value) { prse::put_fixed(out, static_cast<uint32_t>(value)); };
+    for (std::string_view rest = view(keys); !rest.empty() && bodies.size() < kEnough; ++answered) {
+      const auto found = site->terms.term(take_line(rest));
+      if (!found) {
+        answer.append(2 * sizeof(uint64_t), '\0');
+        continue;
+      }
       prse::put_fixed(answer, found->documents);
-      number(found->entry.size());
-      answer += found->entry;
-      number(found->records.size());
+      number(answer, found->entry.size());
+      number(answer, found->records.size());
+      bodies += found->entry;
       for (const prse::SiteRecord& record : found->records) {
-        number(record.band);
-        number(record.ids.size());
-        number(record.postings.size());
-        for (const uint64_t id : record.ids) prse::put_fixed(answer, id);
-        answer += record.postings;
+        number(records, record.band);
+        number(records, record.ids.size());
+        number(records, record.postings.size());
+        const auto ids = std::as_bytes(std::span(record.ids));
+        bodies.append(reinterpret_cast<const char*>(ids.data()), ids.size());
+        bodies += record.postings;
       }
     }
-    required(term, "term") = text_of(answer);
+    answer += records;
+    answer += bodies;
+    required(terms, "terms") = text_of(answer);
   });
 }
 
@@ -545,6 +567,21 @@ int32_t prse_stem(prse_text word, const char* language, char* stem, size_t capac
   return guarded(error, [&] {
     const auto page = array(stem, capacity, "stem");
     const std::string found = prse::stem(view(word), known_language(language));
+    std::copy_n(found.begin(), std::min(page.size(), found.size()), page.begin());
+    required(length, "length") = found.size();
+  });
+}
+
+int32_t prse_stems(prse_text words, const char* language, char* stems, size_t capacity, size_t* length,
+                   prse_error* error) {
+  return guarded(error, [&] {
+    const auto page = array(stems, capacity, "stems");
+    const prse::Language known = known_language(language);
+    std::string found;
+    for (std::string_view rest = view(words); !rest.empty();) {
+      found += prse::stem(take_line(rest), known);
+      found.push_back('\n');
+    }
     std::copy_n(found.begin(), std::min(page.size(), found.size()), page.begin());
     required(length, "length") = found.size();
   });

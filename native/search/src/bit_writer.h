@@ -1,10 +1,15 @@
 // Bits behind bytes, as the records of a static site have them: ../SITE.md draws them.
 #pragma once
 
+#include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
+
+#include "bytes.h"
 
 namespace prse {
 
@@ -48,18 +53,37 @@ class BitWriter {
   unsigned held_ = 0;  // fewer than 8 of them are not written yet
 };
 
-// The number of lower bits with which distances take the least in Rice's code. What they take falls and
-// then rises.
+// The number of lower bits with which distances take the least in Rice's code, the fewest of such. One more halves
+// each upper part and takes a bit: from some number on it does not pay, and never again.
 inline unsigned best_low(std::span<const std::uint64_t> distances) {
   constexpr unsigned kMost = 48;  // ids are below 2^53, as a browser's numbers are
-  std::uint64_t least = UINT64_MAX;
-  for (unsigned low = 0; low <= kMost; ++low) {
-    std::uint64_t bits = 0;
-    for (const std::uint64_t distance : distances) bits += (distance >> low) + low + 1;
-    if (bits >= least) return low - 1;
-    least = bits;
-  }
-  return kMost;
+  std::uint64_t all = 0;
+  for (const std::uint64_t distance : distances) all += distance;
+  const auto pays = [&](unsigned low) {
+    std::uint64_t saved = 0;
+    for (const std::uint64_t distance : distances) saved += (distance >> low) - (distance >> (low + 1));
+    return saved > distances.size();
+  };
+  // It lies near what the average takes.
+  unsigned low = distances.empty() ? 0 : static_cast<unsigned>(std::bit_width(all / distances.size()));
+  low = std::min(low, kMost);
+  while (low > 0 && !pays(low - 1)) --low;
+  while (low < kMost && pays(low)) ++low;
+  return low;
+}
+
+// Ascending numbers behind the first: the bits of a distance's lower part, then each one's distance to the one
+// before, less one. More bits may follow.
+template <typename NumberOf>
+BitWriter put_ascending(std::string& out, std::size_t count, const NumberOf& number_of) {
+  std::vector<std::uint64_t> distances;
+  distances.reserve(count);
+  for (std::size_t i = 1; i < count; ++i) distances.push_back(number_of(i) - number_of(i - 1) - 1);
+  const unsigned low = best_low(distances);
+  put_varint(out, low);
+  BitWriter bits(out);
+  for (const std::uint64_t distance : distances) bits.put_rice(distance, low);
+  return bits;
 }
 
 }  // namespace prse

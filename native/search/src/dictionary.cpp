@@ -148,4 +148,16 @@ Dictionary::Cursor Dictionary::find(std::string_view key) const {
   return cursor;
 }
 
+const Dictionary::Cursor& KeyFinder::find(std::string_view key) {
+  bool near = has_sought_ && cursor_.valid() && sought_ <= key;
+  if (near) {
+    for (std::uint32_t i = 0; i < kBlockKeys && cursor_.valid() && cursor_.key() < key; ++i) cursor_.next();
+    near = cursor_.valid() && cursor_.key() >= key;
+  }
+  if (!near) cursor_ = dictionary_->lower_bound(key);
+  sought_ = key;
+  has_sought_ = true;
+  return cursor_;
+}
+
 }  // namespace prse

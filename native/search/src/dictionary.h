@@ -82,4 +82,20 @@ class Dictionary {
   const char* where_ = "";
 };
 
+// Finds one key after the other, at little cost where they ascend and lie near to each other.
+class KeyFinder {
+ public:
+  // The dictionary must outlive it.
+  explicit KeyFinder(const Dictionary& dictionary) : dictionary_(&dictionary) {}
+
+  // The first key that is not below `key`, until the next is sought.
+  const Dictionary::Cursor& find(std::string_view key);
+
+ private:
+  const Dictionary* dictionary_;
+  Dictionary::Cursor cursor_;  // not below what was sought last, and the first such
+  std::string sought_;
+  bool has_sought_ = false;
+};
+
 }  // namespace prse

@@ -10,21 +10,11 @@
 #include <vector>
 
 #include "site_record.h"
+#include "site_stem.h"
 
 namespace prse {
 
 class RangeEncoder;
-
-// A stem of which many documents have some word.
-struct SiteStem {
-  struct Word {
-    std::string text;
-    SitePostings postings;  // with positions
-  };
-  std::string text;
-  std::uint32_t weight;     // what its words are worth beside those of other stems
-  std::vector<Word> words;  // ascending
-};
 
 class SiteBeside {
  public:

@@ -66,13 +66,7 @@ std::string site_record(const SitePostings& postings, std::span<const SitePostin
       put_varint(out, static_cast<std::uint64_t>(std::bit_width(highest)));
     }
   }
-  std::vector<std::uint64_t> distances;
-  for (std::size_t i = 1; i < part.size(); ++i) distances.push_back(part[i].id - part[i - 1].id - 1);
-  const unsigned low = best_low(distances);
-  put_varint(out, low);
-
-  BitWriter bits(out);
-  for (const std::uint64_t distance : distances) bits.put_rice(distance, low);
+  BitWriter bits = put_ascending(out, part.size(), [&](std::size_t i) { return part[i].id; });
   const auto classes = static_cast<std::uint32_t>(here.size());
   for (const SitePosting& posting : part) bits.put_one_of(number[posting.place], classes);
   for (const SitePosting& posting : part) {

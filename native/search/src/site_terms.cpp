@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <unordered_map>
 #include <utility>
 
@@ -83,6 +84,31 @@ struct ClassHash {
   }
 };
 
+// Where among classes one is; a new one comes to their end. Few are compared, many looked up.
+class ClassPlaces {
+ public:
+  std::uint32_t of(const SiteClass& one, std::vector<SiteClass>& classes) {
+    const auto next = static_cast<std::uint32_t>(classes.size());
+    if (next <= kFew) {
+      const auto place = static_cast<std::uint32_t>(std::find(classes.begin(), classes.end(), one) - classes.begin());
+      if (place == next) classes.push_back(one);
+      return place;
+    }
+    for (; known_ < next; ++known_) places_.emplace(classes[known_], known_);
+    const auto [found, is_new] = places_.try_emplace(one, next);
+    if (is_new) {
+      classes.push_back(one);
+      ++known_;
+    }
+    return found->second;
+  }
+
+ private:
+  static constexpr std::uint32_t kFew = 8;
+  std::unordered_map<SiteClass, std::uint32_t, ClassHash> places_;
+  std::uint32_t known_ = 0;  // so many classes are in it
+};
+
 // Its steps are small where a single document more or less is much, so that a word's level seldom changes.
 std::uint64_t level_of_count(std::size_t documents) {
   return static_cast<std::uint64_t>(std::floor(kLevelsOfCounts * std::log2(static_cast<double>(documents))));
@@ -97,6 +123,7 @@ SiteTerms::SiteTerms(const SearchState& state, std::span<const std::string_view>
   for (const SegmentView& view : state.snapshot->segments) {
     view.segment->verify_documents();
     view.segment->verify_positions();
+    finders_.emplace_back(view.segment->terms());
     std::vector<std::uint32_t>& numbers = numbers_.emplace_back();
     for (const Segment::Field& field : view.segment->fields()) {
       const auto found = std::find(fields_.begin(), fields_.end(), field.name);
@@ -109,30 +136,42 @@ SiteTerms::SiteTerms(const SearchState& state, std::span<const std::string_view>
 }
 
 std::vector<std::string> SiteTerms::keys(std::string_view after, std::size_t limit) const {
-  std::vector<std::string> found;
-  for (const char kind : {kTag, kWord}) {
-    // All whose text is at least that of `after`; what is not above it is left out below.
-    const std::string from = std::string(1, kind) + std::string(after.substr(0, after.find('\0')));
-    for (const SegmentView& view : state_.snapshot->segments) {
-      std::size_t count = 0;
-      for (auto term = view.segment->terms().lower_bound(from);
-           term.valid() && term.key()[0] == kind && count < limit; term.next()) {
-        std::string key = term.key().substr(1);
-        key.push_back('\0');
-        key.push_back(kind);
-        if (std::string_view(key) <= after) continue;
-        found.push_back(std::move(key));
-        ++count;
-      }
+  // The terms of each segment and kind, the least next one on top.
+  struct Next {
+    std::string key;
+    Dictionary::Cursor term;
+    bool operator<(const Next& other) const { return key > other.key; }
+  };
+  std::vector<Next> heap;
+  const auto push = [&](Next next, char kind) {
+    for (; next.term.valid() && next.term.key()[0] == kind; next.term.next()) {
+      next.key.assign(next.term.key(), 1).push_back('\0');
+      next.key.push_back(kind);
+      if (std::string_view(next.key) <= after) continue;
+      heap.push_back(std::move(next));
+      std::push_heap(heap.begin(), heap.end());
+      return;
     }
+  };
+  for (const char kind : {kTag, kWord}) {
+    // The first whose text is at least that of `after`; what is not above it is passed over.
+    const std::string from = std::string(1, kind) + std::string(after.substr(0, after.find('\0')));
+    for (const SegmentView& view : state_.snapshot->segments) push({{}, view.segment->terms().lower_bound(from)}, kind);
   }
-  std::sort(found.begin(), found.end());
-  found.erase(std::unique(found.begin(), found.end()), found.end());
-  if (found.size() > limit) found.resize(limit);
+  std::vector<std::string> found;
+  while (!heap.empty() && found.size() < limit) {
+    std::pop_heap(heap.begin(), heap.end());
+    Next next = std::move(heap.back());
+    heap.pop_back();
+    if (found.empty() || found.back() != next.key) found.push_back(next.key);
+    const char kind = next.key.back();
+    next.term.next();
+    push(std::move(next), kind);
+  }
   return found;
 }
 
-std::optional<SiteTerm> SiteTerms::term(std::string_view key) const {
+std::optional<SiteTerm> SiteTerms::term(std::string_view key) {
   const std::size_t end = key.find('\0');
   if (end == std::string_view::npos || end + 2 != key.size()) fail_invalid("a term's key ends in 0 and its kind");
   const std::string_view text = key.substr(0, end);
@@ -151,9 +190,15 @@ SiteTerms::Field SiteTerms::field(std::size_t number) const {
   return {found->second.words, found->second.documents};
 }
 
-SitePostings SiteTerms::read(const std::string& term, bool with_positions) const {
+SitePostings SiteTerms::read(const std::string& term, bool with_positions) {
+  return read(term, with_positions, [&](std::size_t segment, std::uint32_t doc) {
+    return state_.snapshot->segments[segment].segment->id(doc);
+  });
+}
+
+SitePostings SiteTerms::read(const std::string& term, bool with_positions, const NumberOf& number_of) {
   SitePostings out;
-  std::unordered_map<SiteClass, std::uint32_t, ClassHash> places;
+  ClassPlaces places;
   SiteClass one;  // the document's class, and its place
   std::uint32_t place = 0;
   std::vector<std::uint32_t> positions;
@@ -162,8 +207,8 @@ SitePostings SiteTerms::read(const std::string& term, bool with_positions) const
   const auto& segments = state_.snapshot->segments;
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const SegmentView& view = segments[i];
-    const auto found = view.segment->terms().find(term);
-    if (!found.valid()) continue;
+    const Dictionary::Cursor& found = finders_[i].find(term);
+    if (!found.valid() || found.key() != term) continue;
     const PostingList list = view.segment->postings(found.key(), found.value());
     out.all.reserve(out.all.size() + list.documents());
     for (PostingsCursor cursor(list); cursor.next();) {
@@ -184,11 +229,9 @@ SitePostings SiteTerms::read(const std::string& term, bool with_positions) const
       if (!std::equal(one.begin(), one.end(), uses.begin(), uses.end(), same)) {
         one.clear();
         for (const auto& [use, _] : uses) one.push_back(use);
-        const auto [found_place, is_new] = places.try_emplace(one, static_cast<std::uint32_t>(out.classes.size()));
-        if (is_new) out.classes.push_back(one);
-        place = found_place->second;
+        place = places.of(one, out.classes);
       }
-      out.all.push_back({view.segment->id(doc), place, static_cast<std::uint32_t>(out.positions.size())});
+      out.all.push_back({number_of(i, doc), place, static_cast<std::uint32_t>(out.positions.size())});
       if (!with_positions) continue;
       positions.clear();
       cursor.positions(positions);
@@ -243,49 +286,39 @@ std::vector<SiteClass> SiteTerms::bounds(const std::vector<SiteClass>& classes) 
   return best;
 }
 
-std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positions) const {
+std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positions) {
   const std::string term = (with_positions ? kWordKey : kTagKey) + std::string(text);
   const SitePostings postings = read(term, with_positions);
   if (postings.all.empty()) return std::nullopt;
 
-  // Levels of worth, the highest first, and how many documents are on each.
+  // Classes by levels of worth, the highest first.
+  const std::size_t count = postings.classes.size();
   std::vector<int> level_of;
   for (const SiteClass& uses : postings.classes) {
-    level_of.push_back(static_cast<int>(std::floor(kLevelsPerDoubling * std::log2(1 + reference_worth(uses, reference_lengths_)))));
+    const double worth = reference_worth(uses, reference_lengths_);
+    level_of.push_back(static_cast<int>(std::floor(kLevelsPerDoubling * std::log2(1 + worth))));
   }
-  std::vector<std::size_t> of_class(postings.classes.size());
+  std::vector<std::size_t> of_class(count);
   for (const SitePosting& posting : postings.all) ++of_class[posting.place];
-  std::map<int, std::size_t, std::greater<>> documents;
-  for (std::size_t place = 0; place < of_class.size(); ++place) documents[level_of[place]] += of_class[place];
-  std::map<int, std::uint32_t> band_of;
-  std::uint32_t bands = 0;
-  std::size_t in_band = 0;
+  std::vector<std::uint32_t> falling(count);
+  std::iota(falling.begin(), falling.end(), 0U);
+  std::sort(falling.begin(), falling.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return level_of[a] > level_of[b]; });
+  std::vector<std::uint32_t> band_of(count);
+  std::vector<std::size_t> sizes{0};  // documents, by band
   std::size_t banded = 0;
   std::size_t enough = kFirstBand;
   const std::size_t to_band = postings.all.size() > kWhole ? kBanded : postings.all.size();
-  for (const auto& [level, count] : documents) {
-    band_of[level] = bands;
-    in_band += count;
-    if (in_band >= enough && banded < to_band) {
-      ++bands;
-      banded += in_band;
-      in_band = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool begins = i == 0 || level_of[falling[i]] != level_of[falling[i - 1]];
+    if (begins && sizes.back() >= enough && banded < to_band) {
+      banded += sizes.back();
+      sizes.push_back(0);
       enough *= 2;
     }
+    band_of[falling[i]] = static_cast<std::uint32_t>(sizes.size() - 1);
+    sizes.back() += of_class[falling[i]];
   }
-  if (in_band > 0) ++bands;
-
-  std::vector<std::vector<SitePosting>> by_band(bands);
-  std::vector<std::vector<SiteClass>> classes(bands);
-  std::vector<std::uint32_t> band_of_class;
-  for (std::size_t place = 0; place < postings.classes.size(); ++place) {
-    band_of_class.push_back(band_of[level_of[place]]);
-    classes[band_of_class.back()].push_back(postings.classes[place]);
-  }
-  std::vector<std::size_t> sizes(bands);
-  for (std::size_t each = 0; each < of_class.size(); ++each) sizes[band_of_class[each]] += of_class[each];
-  for (std::uint32_t band = 0; band < bands; ++band) by_band[band].reserve(sizes[band]);
-  for (const SitePosting& posting : postings.all) by_band[band_of_class[posting.place]].push_back(posting);
 
   SiteTerm out;
   out.documents = postings.all.size();
@@ -296,22 +329,34 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
     for (const SiteClass& uses : best) put_site_class(out.entry, uses);
   };
   put_bounds(postings.classes);
-  std::vector<SiteClass> rest;
-  std::size_t before = 0;
-  for (std::uint32_t band = 0; band < bands; before += sizes[band++]) {
-    if (before >= kBanded) rest.insert(rest.end(), classes[band].begin(), classes[band].end());
+  const auto bands = static_cast<std::uint32_t>(sizes.size());
+  // The bands that begin behind so many documents.
+  std::uint32_t rest = 0;
+  for (std::size_t before = 0; rest < bands && before < kBanded; ++rest) before += sizes[rest];
+  const bool has_rest = rest < bands;
+  if (has_rest) {
+    std::vector<SiteClass> of_rest;
+    for (std::size_t place = 0; place < count; ++place) {
+      if (band_of[place] >= rest) of_rest.push_back(postings.classes[place]);
+    }
+    put_bounds(of_rest);
   }
-  if (!rest.empty()) put_bounds(rest);
   // Numbers are many, each of few documents, and asked for alone.
   const bool number = std::all_of(text.begin(), text.end(), [](char letter) { return '0' <= letter && letter <= '9'; });
   const SiteBeside nothing;
-  for (std::uint32_t band = 0; band < bands; ++band) {
-    const std::vector<SitePosting>& of_band = by_band[band];
-    const SiteBeside& beside = !number && postings.all.size() <= most_beside_ ? beside_ : nothing;
-    put_parts(out.records, band, postings, of_band, kLeastPart, kMostPart, beside);
+  const SiteBeside& beside = !number && postings.all.size() <= most_beside_ ? beside_ : nothing;
+  if (bands == 1) {
+    put_parts(out.records, 0, postings, postings.all, kLeastPart, kMostPart, beside);
+  } else {
+    std::vector<std::vector<SitePosting>> by_band(bands);
+    for (std::uint32_t band = 0; band < bands; ++band) by_band[band].reserve(sizes[band]);
+    for (const SitePosting& posting : postings.all) by_band[band_of[posting.place]].push_back(posting);
+    for (std::uint32_t band = 0; band < bands; ++band) {
+      put_parts(out.records, band, postings, by_band[band], kLeastPart, kMostPart, beside);
+    }
   }
   const bool little = with_positions && is_stop_word(text, state_.snapshot->manifest.language);
-  if (little && !rest.empty()) {
+  if (little && has_rest) {
     const SitePostings present = without_lengths(postings);
     put_parts(out.records, kPresence, present, present.all, kLeastPresent, kMostPresent, nothing);
   }
@@ -396,86 +441,6 @@ std::uint64_t SiteTerms::bearing(const std::vector<std::string>& words) const {
     count += static_cast<std::uint64_t>(std::unique(docs.begin(), docs.end()) - docs.begin());
   }
   return count;
-}
-
-SiteStem SiteTerms::read_stem(std::string_view stem, std::uint32_t weight) const {
-  SiteStem one{std::string(stem), weight, {}};
-  for (std::string& word : words_of_stem(stem)) {
-    SitePostings postings = read(kWordKey + word, true);
-    one.words.push_back({std::move(word), std::move(postings)});
-  }
-  return one;
-}
-
-std::vector<std::pair<std::string, std::uint64_t>> SiteTerms::frequent(std::uint64_t least) const {
-  const auto& segments = state_.snapshot->segments;
-  const std::string first(1, kWordKey);
-  // More than `least` in all are in one of the segments more than its share of that.
-  std::map<std::string, std::uint64_t> found;
-  for (const SegmentView& view : segments) {
-    for (auto term = view.segment->terms().lower_bound(first); term.valid() && term.key()[0] == kWordKey; term.next()) {
-      const PostingList list = view.segment->postings(term.key(), term.value());
-      if (list.documents() * segments.size() > least) found.try_emplace(term.key().substr(1));
-    }
-  }
-  for (auto& [word, count] : found) {
-    for (const SegmentView& view : segments) {
-      const auto term = view.segment->terms().find(kWordKey + word);
-      if (!term.valid()) continue;
-      const PostingList list = view.segment->postings(term.key(), term.value());
-      count += state_.living(view, term.value(), list);
-    }
-  }
-  std::erase_if(found, [&](const auto& word) {
-    return word.second <= least || is_stop_word(word.first, state_.snapshot->manifest.language);
-  });
-  return {found.begin(), found.end()};
-}
-
-void SiteTerms::set_beside(std::span<const std::string_view> stems, std::uint64_t most) {
-  beside_ = read_stems(stems);
-  most_beside_ = most;
-}
-
-SiteBeside SiteTerms::read_stems(std::span<const std::string_view> stems) const {
-  std::vector<SiteStem> read;
-  for (const std::string_view stem : stems) {
-    read.push_back(read_stem(stem, 0));
-    if (read.back().words.empty()) fail_invalid("a stem of which to tell has no words");
-  }
-  return {std::move(read), static_cast<std::uint32_t>(fields_.size())};
-}
-
-std::vector<std::string> SiteTerms::near(std::span<const std::string_view> stems,
-                                         std::span<const std::array<std::uint32_t, 2>> pairs) const {
-  const SiteBeside read = read_stems(stems);
-  std::vector<std::string> out;
-  for (const auto& [a, b] : pairs) {
-    if (a >= stems.size() || b >= stems.size()) fail_invalid("a pair is of two of the stems");
-    out.push_back(read.near(a, b));
-  }
-  return out;
-}
-
-std::vector<SiteTogether> SiteTerms::together(std::span<const std::string_view> stems,
-                                              std::span<const std::uint32_t> weights,
-                                              std::span<const std::uint32_t> lengths,
-                                              std::span<const SiteMembers> combinations) const {
-  if (lengths.size() != fields_.size()) fail_invalid("there is one length for each field");
-  if (std::adjacent_find(stems.begin(), stems.end(), std::greater_equal<>()) != stems.end()) {
-    fail_invalid("stems ascend, each there once");
-  }
-  for (const auto& [first, second, third] : combinations) {
-    const bool ascends = first < second && (third == kNoMember || second < third);
-    if (!ascends || second >= stems.size() || (third != kNoMember && third >= stems.size())) {
-      fail_invalid("a combination is of two or three of the stems, ascending");
-    }
-  }
-  const auto read_one = [&](std::size_t number) { return read_stem(stems[number], weights[number]); };
-  std::vector<double> taken;
-  for (const std::uint32_t quarters : lengths) taken.push_back(std::exp2(quarters / 4.0));
-  const auto weight_of = [&](const SiteClass& uses) { return reference_worth(uses, taken); };
-  return best_together(stems.size(), read_one, combinations, weight_of);
 }
 
 std::optional<SiteTerm> SiteTerms::near(std::string_view word) const {

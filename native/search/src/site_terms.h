@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "dictionary.h"
 #include "postings.h"
 #include "search_state.h"
 #include "site_beside.h"
@@ -47,9 +49,10 @@ class SiteTerms {
   // 't'. Some may have no living documents.
   std::vector<std::string> keys(std::string_view after, std::size_t limit) const;
 
-  // What stands under a key; nothing where no living document is meant by it. Beside the kinds of `keys`
-  // there are 's', the words of a stem, and 'n', the tags that a word is near to.
-  std::optional<SiteTerm> term(std::string_view key) const;
+  // What stands under a key, the sooner found the nearer keys come to ascending; nothing where no living document
+  // is meant by it. Beside the kinds of `keys` there are 's', the words of a stem, and 'n', the tags that a word is
+  // near to.
+  std::optional<SiteTerm> term(std::string_view key);
 
   // The best documents of combinations of these stems, which ascend, as far as some document has all of one
   // together. `weights` say what words of each stem are worth beside the others'; `lengths`, by field, how many
@@ -58,14 +61,14 @@ class SiteTerms {
   std::vector<SiteTogether> together(std::span<const std::string_view> stems,
                                      std::span<const std::uint32_t> weights,
                                      std::span<const std::uint32_t> lengths,
-                                     std::span<const SiteMembers> combinations) const;
+                                     std::span<const SiteMembers> combinations);
 
   // Words that say something and that more than `least` documents have, ascending, and how many do.
   std::vector<std::pair<std::string, std::uint64_t>> frequent(std::uint64_t least) const;
 
   // Of pairs of these stems, by their numbers, which documents have words of both near each other.
   std::vector<std::string> near(std::span<const std::string_view> stems,
-                                std::span<const std::array<std::uint32_t, 2>> pairs) const;
+                                std::span<const std::array<std::uint32_t, 2>> pairs);
 
   // From now on the records of terms with up to `most` documents tell what these have of some stems, each there once.
   void set_beside(std::span<const std::string_view> stems, std::uint64_t most);
@@ -79,13 +82,16 @@ class SiteTerms {
   Field field(std::size_t number) const;
 
  private:
-  SitePostings read(const std::string& term, bool with_positions) const;
-  SiteBeside read_stems(std::span<const std::string_view> stems) const;
-  SiteStem read_stem(std::string_view stem, std::uint32_t weight) const;
+  SitePostings read(const std::string& term, bool with_positions);
+  // What is told in place of a document's id, of its segment's number and its own in it.
+  using NumberOf = std::function<std::uint64_t(std::size_t segment, std::uint32_t doc)>;
+  SitePostings read(const std::string& term, bool with_positions, const NumberOf& number_of);
+  SiteBeside read_beside(std::span<const std::string_view> stems);
+  SiteStem read_stem(std::string_view stem, std::uint32_t weight, const NumberOf& number_of);
   std::uint64_t bearing(const std::vector<std::string>& words) const;
   std::vector<std::string> words_of_stem(std::string_view stem) const;
   // A word, with positions, or a tag.
-  std::optional<SiteTerm> list(std::string_view text, bool with_positions) const;
+  std::optional<SiteTerm> list(std::string_view text, bool with_positions);
   std::optional<SiteTerm> stem(std::string_view stem) const;
   std::optional<SiteTerm> near(std::string_view word) const;
   bool lives(const std::string& term) const;
@@ -101,6 +107,7 @@ class SiteTerms {
   std::vector<double> reference_lengths_;                // by number
   std::vector<double> weights_;                          // by number
   std::vector<std::vector<std::uint32_t>> numbers_;      // by segment, by the segment's field
+  std::vector<KeyFinder> finders_;                       // of terms, by segment
   SiteBeside beside_;
   std::uint64_t most_beside_ = 0;
 };

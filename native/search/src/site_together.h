@@ -12,7 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "site_beside.h"
+#include "site_stem.h"
+#include "site_uses.h"
 
 namespace prse {
 
@@ -28,12 +29,14 @@ inline constexpr std::size_t kMostTogether = 3;
 inline constexpr std::uint32_t kNoMember = UINT32_MAX;  // in place of the third of two
 using SiteMembers = std::array<std::uint32_t, kMostTogether>;
 
+// The id of a document by its number.
+using IdOf = std::function<std::uint64_t(std::uint32_t)>;
+
 // Of combinations of `count` stems, which ascend, those that some document has together. `read` gives one by its
-// number; it is asked once for each, since all postings together may be much.
-// `weight_of` tells what a class of documents has of a word, where fields are as long as they are taken to be,
-// before it is saturated.
+// number; it is asked once for each, since all postings together may be much. In place of ids its postings have
+// documents' numbers, which are below `documents`, and ascend.
 std::vector<SiteTogether> best_together(std::size_t count, const std::function<SiteStem(std::size_t)>& read,
-                                        std::span<const SiteMembers> combinations,
-                                        const std::function<double(const SiteClass&)>& weight_of);
+                                        std::size_t documents, const IdOf& id_of,
+                                        std::span<const SiteMembers> combinations, const WeightOf& weight_of);
 
 }  // namespace prse

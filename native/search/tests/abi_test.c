@@ -183,6 +183,9 @@ static void analyses_into_small_buffers(void) {
   CHECK(count == 2 && length == strlen("strasse7"));
   CHECK(tokens[0].begin == 0 && tokens[0].end == 7 && tokens[0].term_end == 7);
   CHECK(memcmp(terms, "stra", 4) == 0);
+  CHECK(prse_stems(text("cats\nx\n"), "english", terms, 4, &length, NULL) == PRSE_OK);
+  CHECK(length == 6 && memcmp(terms, "cat\n", 4) == 0);
+  CHECK(prse_stems(text("cats\nx"), "english", terms, 4, &length, NULL) == PRSE_INVALID);
 }
 
 /* A site's terms are handed out until the next call, also when the reader is closed before. */
@@ -212,9 +215,22 @@ static void hands_out_terms(const char *path) {
   CHECK(answer.length == 16 && memcmp(answer.data, "grass\0t\ngrass\0w\n", 16) == 0);
   const prse_text key = {"grass\0w", 7};
   CHECK(prse_site_keys(site, key, 10, &answer, &error) == PRSE_OK && answer.length == 0);
-  CHECK(prse_site_term(site, key, &answer, &error) == PRSE_OK && answer.length > 40);
-  CHECK(prse_site_term(site, text("grass"), &answer, &error) == PRSE_INVALID);
-  CHECK(prse_site_term(NULL, key, &answer, &error) == PRSE_INVALID);
+  const prse_text keys = {"grass\0w\nhorse\0w\n", 16};
+  size_t count = 9;
+  CHECK(prse_site_terms(site, keys, &count, &answer, &error) == PRSE_OK && count == 2);
+  uint64_t documents[4];
+  CHECK(answer.length > 60);
+  memcpy(documents, answer.data, sizeof documents);
+  CHECK(documents[0] == 1 && documents[1] >> 32 == 1 && documents[2] == 0 && documents[3] == 0);
+  static char many[100000][8];  /* they come to more than a megabyte */
+  for (size_t i = 0; i < 100000; ++i) memcpy(many[i], "grass\0w\n", 8);
+  const prse_text all = {many[0], sizeof many};
+  CHECK(prse_site_terms(site, all, &count, &answer, &error) == PRSE_OK);
+  CHECK(count > 10000 && count < 100000 && answer.length < 3 << 20);
+  CHECK(prse_site_terms(site, text(""), &count, &answer, &error) == PRSE_OK && count == 0 && answer.length == 0);
+  CHECK(prse_site_terms(site, key, &count, &answer, &error) == PRSE_INVALID);
+  CHECK(prse_site_terms(site, text("grass\n"), &count, &answer, &error) == PRSE_INVALID);
+  CHECK(prse_site_terms(NULL, keys, &count, &answer, &error) == PRSE_INVALID);
   const prse_text stems[2] = {text("grass"), text("zebra")};
   const uint32_t weights[2] = {3, 4};
   const uint32_t lengths[2] = {0, 8};

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "bit_writer.h"
 #include "checksum.h"
 #include "dictionary.h"
 #include "kernels.h"
@@ -44,6 +45,26 @@ TEST(Varint, RoundTrips) {
   for (const std::uint64_t number : numbers) EXPECT_EQ(number, in.varint());
   EXPECT_TRUE(in.at_end());
   EXPECT_THROW(in.varint(), Error);
+}
+
+// Distances are coded in the number of lower bits that takes the least, whatever they are; of equal ones the fewest.
+TEST(Rice, TakesTheLeast) {
+  std::mt19937_64 random(7);
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<std::uint64_t> distances(random() % 40);
+    for (auto& distance : distances) distance = random() >> (11 + random() % 53);
+    unsigned expected = 0;
+    std::uint64_t least = UINT64_MAX;
+    for (unsigned low = 0; low <= 48; ++low) {
+      std::uint64_t bits = 0;
+      for (const std::uint64_t distance : distances) bits += (distance >> low) + low + 1;
+      if (bits < least) {
+        least = bits;
+        expected = low;
+      }
+    }
+    ASSERT_EQ(expected, best_low(distances));
+  }
 }
 
 // Every instruction set unpacks, ascends, expands and multiplies as the scalar form does.
@@ -234,6 +255,20 @@ TEST(Dictionary, FindsWhatWasAdded) {
         EXPECT_EQ(next->first, bound.key());
       }
       EXPECT_EQ(keys.contains(above), dictionary.find(above).valid());
+    }
+    // One after the other, whether they ascend or not, near to each other or not.
+    KeyFinder finder(dictionary);
+    std::vector<std::string> asked;
+    for (const auto& [key, _] : keys) asked.insert(asked.end(), {key, key, key + '\0', key.substr(0, 1)});
+    asked.insert(asked.end(), {"", "zzz", "\xff\xff\xff", "a"});
+    for (std::size_t i = 0; i < asked.size(); i += random() % 30 == 0 ? 20 : 1) {
+      const std::string& key = asked[random() % 8 == 0 ? random() % asked.size() : i];
+      const auto expected = dictionary.lower_bound(key);
+      const Dictionary::Cursor& found = finder.find(key);
+      ASSERT_EQ(expected.valid(), found.valid());
+      if (!found.valid()) continue;
+      EXPECT_EQ(expected.key(), found.key());
+      EXPECT_EQ(expected.value(), found.value());
     }
   }
 }
