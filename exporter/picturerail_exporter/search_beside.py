@@ -21,7 +21,7 @@ _ONE_IN = 12
 """Of words that fewer pictures have it would be told in vain that they are not there."""
 _NEARLY_ALL = 0.75
 """What more pictures have, as a filename's "img", is worth next to nothing, and not asked for."""
-_MOST = 16
+_MOST = 12
 """So many stems at most: each takes some bits beside every posting."""
 _SHORT = 8
 """Of words that one in about so many pictures has the postings tell of them."""
@@ -42,11 +42,8 @@ class Beside(msgspec.Struct, frozen=True):
             stem: of a word.
         """
         documents, _ = terms.statistics()
-        words = {
-            word: count
-            for word, count in terms.frequent(max(LONG, documents // _ONE_IN)).items()
-            if count <= _NEARLY_ALL * documents
-        }
+        least, most = max(LONG, documents // _ONE_IN), math.floor(_NEARLY_ALL * documents)
+        words = terms.frequent(least, most)
         ranked = sorted(words, key=lambda word: (-words[word], word))[:_MOST]
         stems = sorted(set(map(stem, ranked)), key=str.encode)
         if not stems:

@@ -202,7 +202,7 @@ class _Library:
         error: FFI.CData,
     ) -> int: ...
     def prse_site_frequent(
-        self, site: FFI.CData, least: int, words: FFI.CData, error: FFI.CData, /
+        self, site: FFI.CData, least: int, most: int, words: FFI.CData, error: FFI.CData, /
     ) -> int: ...
     def prse_site_beside(
         self, site: FFI.CData, stems: FFI.CData, count: int, most: int, error: FFI.CData, /

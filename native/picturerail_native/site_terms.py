@@ -91,12 +91,13 @@ class SiteTerms:
         pairs = zip(found[1::2], found[2::2], strict=True)
         return found[0], dict(zip(self._fields, pairs, strict=True))
 
-    def frequent(self, least: int) -> dict[str, int]:
-        """Return the words that say something and that more than `least` documents have.
+    def frequent(self, least: int, most: int) -> dict[str, int]:
+        """Return the words that more than `least` documents have, and up to `most`.
 
-        They ascend, each with how many do.
+        They ascend, each with how many do. Left out are words that say little, and such as are
+        worth about the same to all, as names of cameras, whose lists are short.
         """
-        status = lib.prse_site_frequent(self._handle, least, self._text, self._error)
+        status = lib.prse_site_frequent(self._handle, least, most, self._text, self._error)
         raise_for(status, self._error)
         answer, at = self._answer(), 0
         found = {}

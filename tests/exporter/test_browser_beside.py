@@ -147,7 +147,7 @@ def test_brought_up_to_date_as_if_anew(seed, source, tmp_path):
     """After changes the files are those of an index made anew, where other words are told, too."""
     print(f"seed {seed}")
     rng = random.Random(seed)
-    fill(source, rng, 1800)
+    fill(source, rng, 3000)
 
     def now():
         return {photo.id: photo for photo in published(source, Rules())[0]}
@@ -160,7 +160,7 @@ def test_brought_up_to_date_as_if_anew(seed, source, tmp_path):
         index = SearchIndex(state, tmp_path / "engine", source.uuid, Recipe())
         index.rebuild(lambda _: ())
         for count in (1, 1, 30, 700, 700, 2):
-            for number in rng.sample(sorted(source.rows), min(count, len(source.rows) - 400)):
+            for number in rng.sample(sorted(source.rows), min(count, len(source.rows) - 1000)):
                 if count > 300 or rng.random() < 0.4:
                     source.delete(number)
                 else:
@@ -193,11 +193,15 @@ def test_brought_up_to_date_as_if_anew(seed, source, tmp_path):
 
 def test_which_words_are_told_of(source, tmp_path):
     """Those that many have; not those that nearly all do, nor such as say little."""
-    for number in range(2000):
-        words = ["everywhere", "the"] if number < 1900 else []
+    for number in range(4000):
+        words = ["everywhere", "the"] if number < 3800 else []
         words += ["boat"] * (number % 2) + ["boats"] * (number % 3 == 0)
-        words += ["sea"] * (number < 905) + ["gull"] * (number < 895)
-        source.add(f"{number}.jpg", b"%d" % number, caption=" ".join(words), width=3, height=2)
+        words += ["sea"] * (number % 3 == 1) + ["gull"] * (number < 895)
+        words += ["x"] * (number % 37)
+        caption = " ".join(words)
+        source.add(
+            f"{number}.jpg", b"%d" % number, caption=caption, camera="Canon", width=3, height=2
+        )
 
     with open_state(None) as state:
         for photo in published(source, Rules())[0]:
@@ -206,7 +210,7 @@ def test_which_words_are_told_of(source, tmp_path):
         beside = beside_of(state)
 
     assert beside.stems == (("boat", "boat"), ("sea", "sea"))
-    assert 2000 / 8 / 2**0.5 <= beside.up_to <= 2000 / 8
+    assert 4000 / 8 / 2**0.5 <= beside.up_to <= 4000 / 8
     assert Beside.read(beside.note()) == beside
     assert Beside.read("") == Beside()
     assert list(beside.pairs({"sea", "gull", "boat"})) == [("boat", "sea")]

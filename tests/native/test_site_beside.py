@@ -161,21 +161,29 @@ def test_where_stems_are_near_each_other(tmp_path):
 
 
 def test_frequent_words(tmp_path):
-    """Living documents are counted, over all segments, of words that say something."""
+    """Living documents are counted, over all segments, of words that say something to some more."""
+    counts = {"boat": 0, "gull": 0, "sea": 0}
     with Writer(tmp_path / "index", UUID) as writer:
         for step in range(4):
-            for number in range(1, 101):
-                text = "the sea" + " boat" * (number > 40) + " gull" * (number > 60 + step)
-                writer.put(100 * step + number, [("caption", text), ("tags", "sea")])
+            for number in range(500 * step + 1, 500 * step + 501):
+                words = [word for at, word in enumerate(counts) if number % 4 >= 2 - at]
+                text = " ".join(words) + " the" + " x" * (number % 40)
+                writer.put(number, [("caption", text), ("tags", "sea"), ("filename", "canon")])
+                for word in words if number > 30 else ():
+                    counts[word] += 1
             writer.commit(step + 1)
         for number in range(1, 31):
             writer.remove(number)
         writer.commit(9)
+    assert counts["sea"] == 1970
     with Reader(tmp_path / "index") as reader:
         terms = SiteTerms(reader, FIELDS)
-        assert terms.frequent(150) == {"boat": 240, "gull": 154, "sea": 370}
-        assert terms.frequent(154) == {"boat": 240, "sea": 370}
-        assert terms.frequent(370) == {}
+        assert terms.frequent(900, 2000) == counts
+        assert terms.frequent(counts["boat"], 1970) == {
+            word: counts[word] for word in ("gull", "sea")
+        }
+        assert terms.frequent(900, 1969) == {word: counts[word] for word in ("boat", "gull")}
+        assert terms.frequent(1970, 2000) == {}
 
 
 def test_mistakes_are_named(tmp_path):

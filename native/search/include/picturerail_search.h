@@ -331,9 +331,10 @@ int32_t prse_site_keys(prse_site *site, prse_text after, size_t limit, prse_text
  * for each key the entry, and for each of its records u64 ids of the documents, the postings. */
 int32_t prse_site_terms(prse_site *site, prse_text keys, size_t *count, prse_text *terms, prse_error *error);
 
-/* Words that say something and that more than `least` documents have, ascending. Owned by the site until its next call: for each u64
- * documents, u32 bytes of the word, the word. */
-int32_t prse_site_frequent(prse_site *site, uint64_t least, prse_text *words, prse_error *error);
+/* Words that say something and that more than `least` documents have, and up to `most`, ascending; not such as are
+ * worth about the same to all, as names of cameras, whose lists are short. Owned by the site until its next call: for
+ * each u64 documents, u32 bytes of the word, the word. */
+int32_t prse_site_frequent(prse_site *site, uint64_t least, uint64_t most, prse_text *words, prse_error *error);
 
 /* From now on the records of terms with up to `most` documents tell what these have of `count` stems, each there
  * once. */

@@ -473,11 +473,11 @@ int32_t prse_site_terms(prse_site* site, prse_text keys, size_t* count, prse_tex
   });
 }
 
-int32_t prse_site_frequent(prse_site* site, uint64_t least, prse_text* words, prse_error* error) {
+int32_t prse_site_frequent(prse_site* site, uint64_t least, uint64_t most, prse_text* words, prse_error* error) {
   return guarded(error, [&] {
     std::string& answer = required(site, "site").answer;
     answer.clear();
-    for (const auto& [word, documents] : site->terms.frequent(least)) {
+    for (const auto& [word, documents] : site->terms.frequent(least, most)) {
       prse::put_fixed(answer, documents);
       prse::put_fixed(answer, static_cast<uint32_t>(word.size()));
       answer += word;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "language.h"
+#include "site_bands.h"
 #include "site_terms.h"
 #include "status.h"
 
@@ -20,7 +21,7 @@ SiteStem SiteTerms::read_stem(std::string_view stem, std::uint32_t weight, const
   return one;
 }
 
-std::vector<std::pair<std::string, std::uint64_t>> SiteTerms::frequent(std::uint64_t least) const {
+std::vector<std::pair<std::string, std::uint64_t>> SiteTerms::frequent(std::uint64_t least, std::uint64_t most) {
   const auto& segments = state_.snapshot->segments;
   const std::string first(1, kWordKey);
   // More than `least` in all are in one of the segments more than its share of that.
@@ -40,7 +41,10 @@ std::vector<std::pair<std::string, std::uint64_t>> SiteTerms::frequent(std::uint
     }
   }
   std::erase_if(found, [&](const auto& word) {
-    return word.second <= least || is_stop_word(word.first, state_.snapshot->manifest.language);
+    const auto& [text, count] = word;
+    if (count <= least || count > most || is_stop_word(text, state_.snapshot->manifest.language)) return true;
+    const SitePostings postings = read(kWordKey + text, false);
+    return !bands_of(postings, reference_worths(postings)).has_rest();
   });
   return {found.begin(), found.end()};
 }

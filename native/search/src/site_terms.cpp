@@ -10,6 +10,7 @@
 
 #include "bytes.h"
 #include "language.h"
+#include "site_bands.h"
 #include "status.h"
 
 namespace prse {
@@ -20,12 +21,6 @@ constexpr char kStem = 's';
 constexpr char kTag = 't';
 constexpr char kWord = 'w';
 
-// A band ends once it has so many documents, the next one once it has twice as many.
-constexpr std::size_t kFirstBand = 24;
-// Behind so many others are the rest; of a list of more than `kWhole` they are one band: whoever reads beyond the
-// first ones mostly asks which documents there are at all.
-constexpr std::size_t kBanded = 900;
-constexpr std::size_t kWhole = 8192;
 // A long band is cut into parts where an id says so, so that one document more changes one part.
 constexpr std::size_t kLeastPart = 1024;
 constexpr std::size_t kMostPart = 3072;
@@ -37,7 +32,6 @@ constexpr std::size_t kMostPresent = 12288;
 // What fields are taken to be long where documents are put into bands. It must not depend on the
 // documents, or one more would put others elsewhere.
 constexpr double kReferenceLength = 8;
-constexpr double kLevelsPerDoubling = 8;
 
 constexpr std::size_t kMostBounds = 12;
 
@@ -245,6 +239,12 @@ SitePostings SiteTerms::read(const std::string& term, bool with_positions, const
   return out;
 }
 
+std::vector<double> SiteTerms::reference_worths(const SitePostings& postings) const {
+  std::vector<double> worths;
+  for (const SiteClass& uses : postings.classes) worths.push_back(reference_worth(uses, reference_lengths_));
+  return worths;
+}
+
 double SiteTerms::reference_worth(const SiteClass& uses, std::span<const double> lengths) const {
   double worth = 0;
   for (const SiteUse& use : uses) {
@@ -291,34 +291,7 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
   const SitePostings postings = read(term, with_positions);
   if (postings.all.empty()) return std::nullopt;
 
-  // Classes by levels of worth, the highest first.
-  const std::size_t count = postings.classes.size();
-  std::vector<int> level_of;
-  for (const SiteClass& uses : postings.classes) {
-    const double worth = reference_worth(uses, reference_lengths_);
-    level_of.push_back(static_cast<int>(std::floor(kLevelsPerDoubling * std::log2(1 + worth))));
-  }
-  std::vector<std::size_t> of_class(count);
-  for (const SitePosting& posting : postings.all) ++of_class[posting.place];
-  std::vector<std::uint32_t> falling(count);
-  std::iota(falling.begin(), falling.end(), 0U);
-  std::sort(falling.begin(), falling.end(),
-            [&](std::uint32_t a, std::uint32_t b) { return level_of[a] > level_of[b]; });
-  std::vector<std::uint32_t> band_of(count);
-  std::vector<std::size_t> sizes{0};  // documents, by band
-  std::size_t banded = 0;
-  std::size_t enough = kFirstBand;
-  const std::size_t to_band = postings.all.size() > kWhole ? kBanded : postings.all.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    const bool begins = i == 0 || level_of[falling[i]] != level_of[falling[i - 1]];
-    if (begins && sizes.back() >= enough && banded < to_band) {
-      banded += sizes.back();
-      sizes.push_back(0);
-      enough *= 2;
-    }
-    band_of[falling[i]] = static_cast<std::uint32_t>(sizes.size() - 1);
-    sizes.back() += of_class[falling[i]];
-  }
+  const SiteBands bands = bands_of(postings, reference_worths(postings));
 
   SiteTerm out;
   out.documents = postings.all.size();
@@ -329,15 +302,10 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
     for (const SiteClass& uses : best) put_site_class(out.entry, uses);
   };
   put_bounds(postings.classes);
-  const auto bands = static_cast<std::uint32_t>(sizes.size());
-  // The bands that begin behind so many documents.
-  std::uint32_t rest = 0;
-  for (std::size_t before = 0; rest < bands && before < kBanded; ++rest) before += sizes[rest];
-  const bool has_rest = rest < bands;
-  if (has_rest) {
+  if (bands.has_rest()) {
     std::vector<SiteClass> of_rest;
-    for (std::size_t place = 0; place < count; ++place) {
-      if (band_of[place] >= rest) of_rest.push_back(postings.classes[place]);
+    for (std::size_t place = 0; place < postings.classes.size(); ++place) {
+      if (bands.of_class[place] >= bands.rest) of_rest.push_back(postings.classes[place]);
     }
     put_bounds(of_rest);
   }
@@ -345,18 +313,18 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
   const bool number = std::all_of(text.begin(), text.end(), [](char letter) { return '0' <= letter && letter <= '9'; });
   const SiteBeside nothing;
   const SiteBeside& beside = !number && postings.all.size() <= most_beside_ ? beside_ : nothing;
-  if (bands == 1) {
+  if (bands.sizes.size() == 1) {
     put_parts(out.records, 0, postings, postings.all, kLeastPart, kMostPart, beside);
   } else {
-    std::vector<std::vector<SitePosting>> by_band(bands);
-    for (std::uint32_t band = 0; band < bands; ++band) by_band[band].reserve(sizes[band]);
-    for (const SitePosting& posting : postings.all) by_band[band_of[posting.place]].push_back(posting);
-    for (std::uint32_t band = 0; band < bands; ++band) {
+    std::vector<std::vector<SitePosting>> by_band(bands.sizes.size());
+    for (std::size_t band = 0; band < by_band.size(); ++band) by_band[band].reserve(bands.sizes[band]);
+    for (const SitePosting& posting : postings.all) by_band[bands.of_class[posting.place]].push_back(posting);
+    for (std::uint32_t band = 0; band < by_band.size(); ++band) {
       put_parts(out.records, band, postings, by_band[band], kLeastPart, kMostPart, beside);
     }
   }
   const bool little = with_positions && is_stop_word(text, state_.snapshot->manifest.language);
-  if (little && has_rest) {
+  if (little && bands.has_rest()) {
     const SitePostings present = without_lengths(postings);
     put_parts(out.records, kPresence, present, present.all, kLeastPresent, kMostPresent, nothing);
   }

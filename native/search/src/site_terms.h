@@ -63,8 +63,9 @@ class SiteTerms {
                                      std::span<const std::uint32_t> lengths,
                                      std::span<const SiteMembers> combinations);
 
-  // Words that say something and that more than `least` documents have, ascending, and how many do.
-  std::vector<std::pair<std::string, std::uint64_t>> frequent(std::uint64_t least) const;
+  // Words that say something and that more than `least` documents have, and up to `most`, ascending, and how many do;
+  // not such as are worth about the same to all, as names of cameras, whose lists are short.
+  std::vector<std::pair<std::string, std::uint64_t>> frequent(std::uint64_t least, std::uint64_t most);
 
   // Of pairs of these stems, by their numbers, which documents have words of both near each other.
   std::vector<std::string> near(std::span<const std::string_view> stems,
@@ -95,6 +96,7 @@ class SiteTerms {
   std::optional<SiteTerm> stem(std::string_view stem) const;
   std::optional<SiteTerm> near(std::string_view word) const;
   bool lives(const std::string& term) const;
+  std::vector<double> reference_worths(const SitePostings& postings) const;
   double reference_worth(const SiteClass& uses, std::span<const double> lengths) const;
   static std::vector<SiteClass> bounds(const std::vector<SiteClass>& classes);
   static void put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const SitePostings& postings,
