@@ -18,8 +18,9 @@ interface PostingsRoot {
   last: number;
   language: string;
   fields: [name: string, weight: number, words: number, holding: number][];
-  /** Stems of which the best pictures of each two are told together, and those of each three. */
-  together: { two: string[]; three: string[] };
+  /** Stems of which the best pictures of each two are told together, those of each three, and those of each two of
+   * which, with one of the first, it is. */
+  together: { two: string[]; three: string[]; most: string[] };
   /** Stems, each with the first of its words, of which the records of all words tell that up to so many have. */
   beside: { stems: [stem: string, first: string][]; upTo: number };
   /** How many ids share a file of each kind. */

@@ -295,7 +295,8 @@ class SearchIndex:
         stemmed = functools.partial(_stem, language=self._language)
         longest = by_stem(self._search.frequent(), stemmed, self._search.says_little)
         longest = {stem: count for stem, count in longest.items() if count > search_rows.WHOLE}
-        stems = Stems.chosen(longest, documents, lengths)
+        most = dict(Beside.read(self._state.note(_BESIDE)).stems)
+        stems = Stems.chosen(longest, most, documents, lengths)
         before = Stems.read(self._state.note(_TOGETHER))
         if stems != before:
             self._state.set_note(_TOGETHER, stems.note())
@@ -357,7 +358,11 @@ class SearchIndex:
                 [name, FIELD_WEIGHTS.get(name, 1.0), words, holding]
                 for name, (words, holding) in fields.items()
             ],
-            "together": {"two": sorted(together.weights), "three": sorted(together.frequent)},
+            "together": {
+                "two": sorted(together.weights),
+                "three": sorted(together.frequent),
+                "most": sorted(together.most),
+            },
             "beside": {"stems": beside.stems, "upTo": beside.up_to},
             **BLOCKS,
             "ending": f"-{self._recipe.version}-{TILE}.webp",

@@ -64,20 +64,29 @@ def by_stem(
 class Stems(msgspec.Struct, frozen=True):
     """The stems of which the best pictures are told together.
 
-    They are told of each two, and of each three of the `frequent` ones. `weights` are what the
-    words of each are worth beside the others'. `lengths` of fields are in quarters of a doubling.
+    They are told of each two; of each three of the `frequent` ones; and of each two of the `most`
+    frequent with another. `weights` are what the words of each are worth beside the others'.
+    `lengths` of fields are in quarters of a doubling.
     """
 
     weights: dict[str, int] = {}
     frequent: frozenset[str] = frozenset()
+    most: frozenset[str] = frozenset()
     lengths: tuple[int, ...] = ()
 
     @classmethod
-    def chosen(cls, longest: Mapping[str, int], documents: int, lengths: Iterable[float]) -> Stems:
+    def chosen(
+        cls,
+        longest: Mapping[str, int],
+        most: Iterable[str],
+        documents: int,
+        lengths: Iterable[float],
+    ) -> Stems:
         """Choose them.
 
         Args:
             longest: how many pictures each stem has of which the lists are long.
+            most: those of which postings tell.
             documents: all pictures.
             lengths: of each field, the average number of words.
         """
@@ -87,13 +96,15 @@ class Stems(msgspec.Struct, frozen=True):
         )
         weights = {stem: _weight(of_two[stem], documents) for stem in sorted(of_two)}
         quarters = tuple(round(4 * math.log2(max(1, length))) for length in lengths)
-        return cls(weights, frozenset(of_three), quarters)
+        return cls(weights, frozenset(of_three), frozenset(most) & of_two.keys(), quarters)
 
     def combinations(self, stems: Iterable[str]) -> Iterator[tuple[str, ...]]:
         """Yield what is told of some stems."""
         here = sorted(self.weights.keys() & set(stems), key=str.encode)
         yield from itertools.combinations(here, 2)
-        yield from itertools.combinations((stem for stem in here if stem in self.frequent), 3)
+        for three in itertools.combinations(here, 3):
+            if self.frequent.issuperset(three) or len(self.most.intersection(three)) > 1:
+                yield three
 
     def with_any(self, stems: set[str]) -> Iterator[tuple[str, ...]]:
         """Yield what is told of any of some stems, and of others."""
@@ -107,8 +118,8 @@ class Stems(msgspec.Struct, frozen=True):
             if self._standing(stem) != before._standing(stem) or self.lengths != before.lengths
         }
 
-    def _standing(self, stem: str) -> tuple[int | None, bool]:
-        return self.weights.get(stem), stem in self.frequent
+    def _standing(self, stem: str) -> tuple[int | None, bool, bool]:
+        return self.weights.get(stem), stem in self.frequent, stem in self.most
 
     def note(self) -> str:
         """Return them as a text."""

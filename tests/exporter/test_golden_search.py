@@ -59,7 +59,7 @@ def test_the_golden_index_is_read(node):
     }
     assert found == tasks
     ids = [[hit["id"] for hit in answer["hits"]] for answer in best]
-    assert ids == [[44, 704, 764], [29, 89, 749], [44, 704, 764], [705, 1405, 5]]
+    assert ids == [[1484, 728, 224], [749, 29, 329], [1484, 728, 224], [705, 1405, 5]]
     assert all(answer["total"] < 200 for answer in best)
 
 

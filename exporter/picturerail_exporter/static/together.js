@@ -64,6 +64,16 @@
     return uses;
   }
 
+  /**
+   * Whether something is told of these stems together, if there is a document that has them all.
+   * @param {PostingsRoot["together"]} told
+   * @param {string[]} stems
+   */
+  function isTold({ two, three, most }, stems) {
+    const enough = stems.length < MOST || stems.filter((stem) => most.includes(stem)).length > 1;
+    return stems.every((stem) => three.includes(stem) || (enough && two.includes(stem)));
+  }
+
   /** What the index tells beforehand of some words of a query, and what that is worth. */
   class BestTogether {
     /**
@@ -100,9 +110,7 @@
       }
       const stems = sources.map((source) => index.language.stem(source.word.terms[0]));
       const keys = stems.map((stem) => binary(encoder.encode(stem)));
-      const { two, three } = index.root.together;
-      const told = stems.length < MOST ? two : three;
-      if (!stems.every((stem) => told.includes(stem)) || new Set(keys).size < keys.length) {
+      if (!isTold(index.root.together, stems) || new Set(keys).size < keys.length) {
         return undefined;
       }
       const order = keys.map((_, at) => at).sort((a, b) => (keys[a] < keys[b] ? -1 : 1));
