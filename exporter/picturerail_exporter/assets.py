@@ -23,6 +23,7 @@ SEARCH_SCRIPTS = tuple(
         "query",
         "documents",
         "sources",
+        "phrase",
         "light",
         "together",
         "facets",

@@ -38,6 +38,8 @@
       this._sure = 0;
       /** Words that others' records tell of. @type {Set<Source>} */
       this._toldBeside = new Set();
+      /** Pairs of which it is not looked up yet where they are near each other. @type {PairWorth[]} */
+      this._unknown = [];
       /** Those of them whose own lists are not to be read for now. @type {Set<Source>} */
       this._spared = new Set();
       /** @type {BestTogether | undefined} */
@@ -64,7 +66,7 @@
       });
       this._mostNear = this._pairs.reduce((sum, { most }) => sum + most, 0);
       const flat = this._flat();
-      await this._spare(flat?.words ?? []);
+      this._spare(flat?.words ?? []);
       const asked = flat?.words.map((word) => this.sources[word]);
       this.together = asked && (await BestTogether.open(this.index, asked, this._pairs));
     }
@@ -88,7 +90,7 @@
      * another it does not tell.
      * @param {number[]} words which a document must have
      */
-    async _spare(words) {
+    _spare(words) {
       const { upTo } = this.index.root.beside;
       const telling = words.map((word) => this.sources[word]).filter((source) => {
         return !source.word.phrase && source.bearing <= upTo && !this._toldBeside.has(source);
@@ -96,8 +98,7 @@
       const spared = this._toldBeside;
       if (telling.length && spared.size) {
         const pairs = (this._pairs ?? []).filter(({ a, b }) => !telling.includes(a) && !telling.includes(b));
-        const some = pairs.filter(({ a, b }) => spared.has(a) || spared.has(b));
-        await Promise.all(some.map(async (pair) => (pair.near = await this._nearOf(pair))));
+        this._unknown = pairs.filter(({ a, b }) => spared.has(a) || spared.has(b));
         this._spared = new Set(spared);
       }
     }
@@ -160,6 +161,8 @@
 
     /** Read on in each list where what is not read yet is worth the most, and the least of others. */
     async _readOn() {
+      const unknown = this._unknown.splice(0).map(async (pair) => (pair.near = await this._nearOf(pair)));
+      await Promise.all(unknown);
       const open = this.sources.filter((source) => source.bound > 0 && !this._spared.has(source));
       if (!open.length && this._spared.size) {
         await this._readSpared();

@@ -431,116 +431,6 @@
     }
   }
 
-  /** Words that must stand side by side. */
-  class PhraseSource {
-    /**
-     * @param {Postings} index
-     * @param {QueryWord} word
-     */
-    constructor(index, word) {
-      this.index = index;
-      this.word = word;
-      this.idf = 0;
-      this.known = documentsOf(index);
-      /** @type {Map<number, Look | undefined>} */
-      this._looks = new Map();
-      this.bound = 0;
-      this.unread = [];
-      this.light = false;
-      this.most = 0;
-      this.bearing = 0;
-      /** @type {Set<number>} */
-      this.told = new Set();
-      /** @type {Map<Source, Map<number, number>>} */
-      this.near = new Map();
-      /** @type {List[]} */
-      this.lists = [];
-    }
-
-    async open() {
-      const terms = await Promise.all(this.word.terms.map((text) => this.index.term(text, "w")));
-      if (terms.every(Boolean)) {
-        await this._match(/** @type {Term[]} */ (terms));
-      }
-      const [most, documents] = [this.index.documents, this.known.size];
-      this.idf = Math.log1p((most - documents + 0.5) / (documents + 0.5));
-    }
-
-    /** @param {Term[]} terms */
-    async _match(terms) {
-      // The rarest first, so that only what may still match is kept of the others.
-      const inOrder = [...new Set(terms.map((term) => term.key))]
-        .map((key) => /** @type {Term} */ (terms.find((term) => term.key === key)))
-        .sort((a, b) => a.level - b.level);
-      const parts = await Promise.all(
-        inOrder.map(async (term) => [...(await this.index.front(term)).flat(), ...(await this.index.rest(term))]),
-      );
-      /** @type {Map<string, Map<number, Place>>} */
-      const found = new Map();
-      /** @type {Map<number, Place> | undefined} */
-      let kept;
-      inOrder.forEach((term, number) => {
-        const before = kept;
-        kept = new Map();
-        for (const part of parts[number]) {
-          part.open();
-          for (let at = 0; at < part.count; at++) {
-            if (!before || before.has(part.ids[at])) {
-              kept.set(part.ids[at], { part, at });
-            }
-          }
-        }
-        found.set(term.key, kept);
-      });
-      const list = /** @type {List} */ ({ via: "phrase", number: 0, name: this.word.terms.join(" "), similarity: 1 });
-      for (const id of kept?.keys() ?? []) {
-        const places = terms.map((term) => /** @type {Place} */ (found.get(term.key)?.get(id)));
-        const uses = sideBySide(places);
-        const weight = uses.length ? weightOf(this.index, uses, this.word.field) : 0;
-        if (weight > 0) {
-          this.known.set(id, { worth: worth(list, weight), list, uses });
-          this._looks.set(id, places.map(({ part, at }) => part.look(at)).find(Boolean));
-        }
-      }
-    }
-
-    async load() {}
-    async loadAll() {}
-    async loadOthers() {}
-    async loadWorth() {}
-    teach() {}
-    learn() {}
-
-    reckon() {
-      return { low: 0, high: 0 };
-    }
-
-    boundOf() {
-      return 0;
-    }
-
-    weight() {
-      return 0;
-    }
-
-    /** @param {number} id */
-    look(id) {
-      return this._looks.get(id);
-    }
-
-    /**
-     * @param {number} id
-     * @returns {Way | undefined}
-     */
-    way(id) {
-      const held = this.known.get(id);
-      const name = this.word.terms.join(" ");
-      return held && { query: name, word: name, via: "phrase", similarity: 1, score: this.idf * held.worth, tags: [] };
-    }
-
-    places() {}
-  }
-
   /** @param {List} list */
   const isText = (list) => list.via === "exact" || list.via === "form";
 
@@ -580,25 +470,6 @@
       }
     }
     return sum;
-  }
-
-  /**
-   * The uses of a phrase, by field, in a document that has all of its words.
-   * @param {Place[]} places
-   * @returns {FieldUse[]}
-   */
-  function sideBySide(places) {
-    const [first, ...rest] = places;
-    const begins = first.part.positions(first.at);
-    return first.part.uses(first.at).flatMap(({ field, words }, number) => {
-      let side = begins[number];
-      rest.forEach(({ part, at }, step) => {
-        const which = side.length ? part.uses(at).findIndex((use) => use.field === field) : -1;
-        const there = which < 0 ? new Float64Array() : part.positions(at)[which];
-        side = side.filter((position) => there.includes(position + step + 1));
-      });
-      return side.length ? [{ field, words, times: side.length }] : [];
-    });
   }
 
   /**
@@ -650,5 +521,5 @@
     return Math.min(last[a.length], most + 1);
   }
 
-  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { WordSource, PhraseSource, isText, isNearer, worth, weightOf });
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { WordSource, isText, isNearer, worth, weightOf });
 })();
