@@ -167,7 +167,7 @@ def test_frequent_words(tmp_path):
         for step in range(4):
             for number in range(900 * step + 1, 900 * step + 901):
                 words = [word for at, word in enumerate(counts) if number % 4 >= 2 - at]
-                text = " ".join(words) + " the" + " x" * (number % 40)
+                text = " ".join(words) + " the" * (1 + number % 40)
                 writer.put(number, [("caption", text), ("tags", "sea"), ("filename", "canon")])
                 for word in words if number > 30 else ():
                     counts[word] += 1
