@@ -270,11 +270,39 @@ def texts_of(path: str, data: bytes) -> Iterator[str]:
             yield from _texts_of_together(value, text.count(b"\1") + 1)
         if kind == b"n" or (kind == b"s" and not _is_count(value)):
             yield from texts_of_entry(value, kind)
+        if kind in (b"w", b"t"):
+            yield from _texts_of_term(value, kind)
+        elif kind[:1] in (b"w", b"t"):
+            yield from _texts_of_record(value, 0)
 
 
 def _is_count(value: bytes) -> bool:
     """Tell whether nothing but a number is there."""
     return _number(value, 0)[1] == len(value)
+
+
+def _texts_of_term(value: bytes, kind: bytes) -> Iterator[str]:
+    at = 0
+    if kind == b"t":
+        length, begin = _number(value, 0)
+        at = begin + length
+        yield value[begin:at].decode()  # how it is written
+    level, at = _number(value, at)
+    if not level:
+        yield from _texts_of_record(value, at)
+
+
+def _texts_of_record(value: bytes, at: int) -> Iterator[str]:
+    """Yield the words that are told beside a term."""
+    at = _number(value, at)[1]
+    for _ in range(2):  # how many pictures, and the first
+        at = _number(value, at)[1]
+    told, at = _number(value, at)
+    for _ in range(told - 1):
+        at = _number(value, at)[1]
+        length, begin = _number(value, at)
+        at = begin + length
+        yield value[begin:at].decode()
 
 
 def texts_of_entry(value: bytes, kind: bytes) -> Iterator[str]:
