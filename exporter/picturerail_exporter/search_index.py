@@ -197,8 +197,11 @@ class SearchIndex:
             terms = SiteTerms(reader, FIELDS)
             others = self._choose_beside(terms)
             if others:
-                changed.keys.update(terms.keys())
-            rows = self._replace(terms, changed)
+                self._search.clear_terms()
+                self._fill(terms)
+                rows = {}
+            else:
+                rows = self._replace(terms, changed)
             rows["together"] = self._put_together(terms, changed)
             rows["near"] = self._put_near(terms, None if others else changed)
             if self._meaning and vectors:
@@ -206,6 +209,8 @@ class SearchIndex:
                 rows["meaning"] = self._search.meaning.update(self._meaning, vectors, now)
             rows.update(self._tell(changed.ids))
             files = {}
+            for kind in (*TERMS, "spelling") if others else ():
+                files.update(self._search.cut_all(kind))
             for kind, keys in rows.items():
                 files.update(self._search.cut_again(kind, keys))
             return self._brought(files, old, terms)

@@ -181,6 +181,12 @@ class SearchState:
         self._bytes = dict.fromkeys(_TERM_TABLES, 0)
         self._steps = {}
 
+    def clear_terms(self) -> None:
+        """Forget all terms, and what may be a misspelt one."""
+        for table in (*_TERM_TABLES.values(), ROWS["spelling"][0]):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from here
+        self._bytes.update(dict.fromkeys(_TERM_TABLES, 0))
+
     def add_terms(self, terms: Iterable[Mapping[str, Sequence[Row]]]) -> None:
         """Keep the rows, by their kind, of terms of which none are kept yet."""
         terms = iter(terms)

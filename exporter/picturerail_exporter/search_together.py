@@ -102,13 +102,19 @@ class Stems(msgspec.Struct, frozen=True):
         """Yield what is told of some stems."""
         here = sorted(self.weights.keys() & set(stems), key=str.encode)
         yield from itertools.combinations(here, 2)
-        for three in itertools.combinations(here, 3):
-            if self.frequent.issuperset(three) or len(self.most.intersection(three)) > 1:
-                yield three
+        threes: set[tuple[str, ...]] = set(
+            itertools.combinations(filter(self.frequent.__contains__, here), 3)
+        )
+        for both in itertools.combinations(filter(self.most.__contains__, here), 2):
+            for other in here:
+                if other not in both:
+                    threes.add(tuple(sorted((*both, other), key=str.encode)))
+        yield from threes
 
     def with_any(self, stems: set[str]) -> Iterator[tuple[str, ...]]:
         """Yield what is told of any of some stems, and of others."""
-        return (each for each in self.combinations(self.weights) if not stems.isdisjoint(each))
+        every = self.combinations(self.weights) if stems else ()
+        return (each for each in every if not stems.isdisjoint(each))
 
     def changed_since(self, before: Stems) -> set[str]:
         """Return the stems that weigh otherwise, or of which others are told."""
