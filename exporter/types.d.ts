@@ -470,7 +470,7 @@ declare var Picturerail: {
   BestTogether: { open(index: Postings, sources: Source[], pairs: PairWorth[]): Promise<BestTogether | undefined> };
   isText(list: List): boolean;
   besideOf(told: ToldBeside, part: Part, stems: PostingsRoot["beside"]["stems"], fields: number): BesideStem[];
-  nearOf(value: Uint8Array): Map<number, number>;
+  nearOf(value: Uint8Array): [id: number, nearness: number][];
   isNearer(one: Known, than: Known | undefined): boolean;
   worth(list: List, weight: number): number;
   weightOf(index: Postings, uses: FieldUse[], only: string): number;

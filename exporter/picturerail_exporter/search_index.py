@@ -278,14 +278,17 @@ class SearchIndex:
         """
         rows: dict[bytes, bytes | None] = {}
         if changed is None:
-            rows = dict.fromkeys(self._search.keys("near"))
+            rows.update(dict.fromkeys(self._search.keys("near")))
         beside = Beside.read(self._state.note(_BESIDE))
         asked: set[tuple[str, str]] = set()
         for touched in changed.stems if changed else [dict(beside.stems)]:
             asked.update(beside.pairs(touched))
         pairs = sorted(asked)
-        for pair, record in zip(pairs, terms.near(pairs) if pairs else (), strict=True):
-            rows[near_key_of(pair)] = record or None
+        for pair, records in zip(pairs, terms.near(pairs) if pairs else (), strict=True):
+            key = near_key_of(pair)
+            rows.update(dict.fromkeys(self._search.keys("near", key)))
+            for number, record in enumerate(records):
+                rows[key + number.to_bytes(2, "big")] = record
         return self._set_rows("near", rows)
 
     def _put_together(self, terms: SiteTerms, changed: _Changed | None = None) -> set[bytes]:

@@ -343,10 +343,11 @@ class SearchState:
         """Return the names of all files."""
         return {row[0] for row in self._db.execute("SELECT name FROM search_file")}
 
-    def keys(self, kind: str) -> Iterator[bytes]:
-        """Yield the keys of all rows of a kind, ascending."""
-        query = f"SELECT key FROM {ROWS[kind][0]} ORDER BY key"  # noqa: S608 - names from here
-        return (bytes(key) for (key,) in self._db.execute(query).fetchall())
+    def keys(self, kind: str, beginning: bytes = b"") -> Iterator[bytes]:
+        """Yield the keys of all rows of a kind that begin so, ascending."""
+        query = f"SELECT key FROM {ROWS[kind][0]} WHERE key >= ? ORDER BY key"  # noqa: S608
+        keys = (bytes(key) for (key,) in self._db.execute(query, (beginning,)))
+        return iter(list(itertools.takewhile(lambda key: key.startswith(beginning), keys)))
 
     def set_row(self, kind: str, key: bytes, value: bytes | None) -> None:
         """Keep a row; None forgets it."""

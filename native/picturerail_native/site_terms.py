@@ -206,10 +206,10 @@ class SiteTerms:
             at = record + length
             yield SiteTogether(key, answer[ids:record], answer[record:at])
 
-    def near(self, pairs: Sequence[tuple[str, str]]) -> Iterator[bytes]:
+    def near(self, pairs: Sequence[tuple[str, str]]) -> Iterator[list[bytes]]:
         """Yield for pairs of stems which documents have words of both near each other.
 
-        A record each, an empty one where no document has.
+        In records one after the other, none where no document has.
         """
         stems = sorted(set().union(*pairs), key=str.encode)
         number = {stem: at for at, stem in enumerate(stems)}
@@ -221,10 +221,15 @@ class SiteTerms:
         raise_for(status, self._error)
         answer, at = self._answer(), 0
         for _ in pairs:
-            (length,) = _NUMBER.unpack_from(answer, at)
-            begin = at + _NUMBER.size
-            at = begin + length
-            yield answer[begin:at]
+            (count,) = _NUMBER.unpack_from(answer, at)
+            at += _NUMBER.size
+            records = []
+            for _ in range(count):
+                (length,) = _NUMBER.unpack_from(answer, at)
+                begin = at + _NUMBER.size
+                at = begin + length
+                records.append(answer[begin:at])
+            yield records
 
     def _answer(self) -> bytes:
         answer = ffi.buffer(self._text.data, self._text.length)[:] if self._text.length else b""

@@ -138,26 +138,49 @@ def test_where_stems_are_near_each_other(tmp_path):
     pairs = [("run", "sea"), ("cat", "sea"), ("alon", "sea"), ("cat", "run")]
 
     with Reader(tmp_path / "index") as reader:
-        records = list(SiteTerms(reader, FIELDS).near(pairs))
+        parts = list(SiteTerms(reader, FIELDS).near(pairs))
 
-    for pair, record in zip(pairs, records, strict=True):
+    assert max(map(len, parts)) == 1
+    for pair, records in zip(pairs, parts, strict=True):
         expected = {
             number: near
             for number, uses in collection.uses.items()
             if all(each in uses for each in pair) and (near := collection.near(number, *pair))
         }
-        if not expected:
-            assert not record, pair
-            continue
-        numbers = Numbers(record)
-        count, first, low = (numbers.next() for _ in range(3))
-        bits = numbers.bits()
-        ids = [first]
-        ids += [first := first + 1 + bits.distance(low) for _ in range(count - 1)]
-        assert {number: 4 - bits.one_of(4) for number in ids} == expected
-        bits.ended()
-    assert not records[2]
-    assert len(records[0]) > 50
+        found = [each for record in records for each in near_of(record)]
+        assert found == sorted(expected.items()), pair
+    assert not parts[2]
+    assert len(parts[0][0]) > 50
+
+
+def test_many_that_are_near_are_told_in_parts(tmp_path):
+    """One more document changes one part, or divides it."""
+    found = []
+    for last in (30_000, 30_001):
+        with Writer(tmp_path / str(last), UUID) as writer:
+            for number in range(1, last + 1):
+                writer.put(number, [("caption", "sea boat")])
+            writer.commit(1)
+        with Reader(tmp_path / str(last)) as reader:
+            (records,) = SiteTerms(reader, FIELDS).near([("boat", "sea")])
+        assert [number for record in records for number, _ in near_of(record)] == [
+            *range(1, last + 1)
+        ]
+        assert 2 < len(records) < 9
+        found.append(records)
+    assert found[0][:-1] == found[1][: len(found[0]) - 1]
+
+
+def near_of(record):
+    """Return the documents of a record, and how near the stems are in each."""
+    numbers = Numbers(record)
+    count, first, low = (numbers.next() for _ in range(3))
+    bits = numbers.bits()
+    ids = [first]
+    ids += [first := first + 1 + bits.distance(low) for _ in range(count - 1)]
+    found = [(number, 4 - bits.one_of(4)) for number in ids]
+    bits.ended()
+    return found
 
 
 def test_frequent_words(tmp_path):

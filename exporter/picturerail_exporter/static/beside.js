@@ -180,6 +180,7 @@
   /**
    * Documents that have words of two stems near each other, and how near.
    * @param {Uint8Array} value
+   * @returns {[id: number, nearness: number][]}
    */
   function nearOf(value) {
     const bytes = new Bytes(value);
@@ -188,7 +189,7 @@
     const low = bytes.number();
     const bits = new Bits(bytes.bytes, bytes.at);
     const ids = Array.from({ length: count }, (_, at) => (id += at ? 1 + bits.distance(low) : 0));
-    return new Map(ids.map((each) => [each, FARTHEST - bits.oneOf(FARTHEST)]));
+    return ids.map((each) => [each, FARTHEST - bits.oneOf(FARTHEST)]);
   }
 
   globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { besideOf, nearOf });

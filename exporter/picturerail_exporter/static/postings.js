@@ -278,8 +278,8 @@
      * @returns {Promise<Map<number, number>>}
      */
     async near(stems) {
-      const row = await this._row("near", `${stems.join("\x01")}\0a`);
-      return row ? nearOf(row[1]) : new Map();
+      const rows = await this._range("near", `${stems.join("\x01")}\0a`);
+      return new Map(rows.flatMap(([, value]) => nearOf(value)));
     }
 
     /**

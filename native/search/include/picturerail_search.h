@@ -342,7 +342,7 @@ int32_t prse_site_beside(prse_site *site, const prse_text *stems, size_t count, 
                          prse_error *error);
 
 /* Of `pairs` of `count` stems, two numbers each, which documents have words of both near each other. Owned by the
- * site until its next call: for each u32 bytes of its record, none where no document has; the record. */
+ * site until its next call: for each u32 number of records, none where no document has; for each of these u32 bytes, the record. */
 int32_t prse_site_near(prse_site *site, const prse_text *stems, size_t count, const uint32_t *members,
                        size_t pairs, prse_text *near, prse_error *error);
 

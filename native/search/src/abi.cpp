@@ -504,9 +504,12 @@ int32_t prse_site_near(prse_site* site, const prse_text* stems, size_t count, co
     std::vector<std::array<uint32_t, 2>> asked(pairs);
     const auto all = array(members, 2 * pairs, "members");
     for (size_t i = 0; i < all.size(); ++i) asked[i / 2][i % 2] = all[i];
-    for (const std::string& record : site->terms.near(texts, asked)) {
-      prse::put_fixed(answer, static_cast<uint32_t>(record.size()));
-      answer += record;
+    for (const std::vector<std::string>& parts : site->terms.near(texts, asked)) {
+      prse::put_fixed(answer, static_cast<uint32_t>(parts.size()));
+      for (const std::string& record : parts) {
+        prse::put_fixed(answer, static_cast<uint32_t>(record.size()));
+        answer += record;
+      }
     }
     required(near, "near") = text_of(answer);
   });

@@ -7,6 +7,7 @@
 #include "bit_writer.h"
 #include "bytes.h"
 #include "range_coder.h"
+#include "site_parts.h"
 
 namespace prse {
 namespace {
@@ -28,6 +29,22 @@ std::uint32_t least_apart(std::span<const std::uint32_t> a, std::span<const std:
     }
   }
   return least;
+}
+
+// That words are so many words apart in a document, at least.
+struct NearDocument {
+  std::uint64_t id;
+  std::uint32_t apart;
+};
+
+std::string near_record(std::span<const NearDocument> part) {
+  std::string out;
+  put_varint(out, part.size());
+  put_varint(out, part.front().id);
+  BitWriter bits = put_ascending(out, part.size(), [&](std::size_t i) { return part[i].id; });
+  for (const NearDocument& each : part) bits.put_one_of(each.apart - 1, kFarthest);
+  bits.finish();
+  return out;
 }
 
 }  // namespace
@@ -95,9 +112,9 @@ std::span<const std::uint32_t> SiteBeside::positions(const Use& use) const {
   return std::span(positions_).subspan(use.first, use.times);
 }
 
-std::string SiteBeside::near(std::size_t a, std::size_t b) const {
-  std::vector<std::uint64_t> ids;
-  std::vector<std::uint32_t> nearnesses;
+std::vector<std::string> SiteBeside::near(std::size_t a, std::size_t b) const {
+  std::vector<std::string> parts;
+  std::vector<NearDocument> part;
   for (std::size_t rank = 0; rank < ids_.size(); ++rank) {
     const std::span<const Use> ours = uses(rank, a);
     const std::span<const Use> theirs = uses(rank, b);
@@ -109,22 +126,14 @@ std::string SiteBeside::near(std::size_t a, std::size_t b) const {
       }
     }
     if (nearest > kFarthest) continue;
-    ids.push_back(ids_[rank]);
-    nearnesses.push_back(nearest - 1);
+    if (part_ends(part.size(), ids_[rank], kShortParts)) {
+      parts.push_back(near_record(part));
+      part.clear();
+    }
+    part.push_back({ids_[rank], nearest});
   }
-  std::string out;
-  if (ids.empty()) return out;
-  put_varint(out, ids.size());
-  put_varint(out, ids.front());
-  std::vector<std::uint64_t> distances;
-  for (std::size_t i = 1; i < ids.size(); ++i) distances.push_back(ids[i] - ids[i - 1] - 1);
-  const unsigned low = best_low(distances);
-  put_varint(out, low);
-  BitWriter bits(out);
-  for (const std::uint64_t distance : distances) bits.put_rice(distance, low);
-  for (const std::uint32_t nearest : nearnesses) bits.put_one_of(nearest, kFarthest);
-  bits.finish();
-  return out;
+  if (!part.empty()) parts.push_back(near_record(part));
+  return parts;
 }
 
 SiteBeside::Told SiteBeside::told(const SitePostings& postings, std::span<const SitePosting> part) const {

@@ -33,8 +33,8 @@ class SiteBeside {
   // Of these postings of a term.
   Told told(const SitePostings& postings, std::span<const SitePosting> part) const;
 
-  // Which documents have words of two of the stems near each other, and how near; empty where none has.
-  std::string near(std::size_t a, std::size_t b) const;
+  // Which documents have words of two of the stems near each other, and how near, in parts; none where none has.
+  std::vector<std::string> near(std::size_t a, std::size_t b) const;
 
  private:
   struct Use {

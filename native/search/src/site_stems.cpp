@@ -66,10 +66,10 @@ SiteBeside SiteTerms::read_beside(std::span<const std::string_view> stems) {
   return {std::move(read), static_cast<std::uint32_t>(fields_.size())};
 }
 
-std::vector<std::string> SiteTerms::near(std::span<const std::string_view> stems,
-                                         std::span<const std::array<std::uint32_t, 2>> pairs) {
+std::vector<std::vector<std::string>> SiteTerms::near(std::span<const std::string_view> stems,
+                                                      std::span<const std::array<std::uint32_t, 2>> pairs) {
   const SiteBeside read = read_beside(stems);
-  std::vector<std::string> out;
+  std::vector<std::vector<std::string>> out;
   for (const auto& [a, b] : pairs) {
     if (a >= stems.size() || b >= stems.size()) fail_invalid("a pair is of two of the stems");
     out.push_back(read.near(a, b));

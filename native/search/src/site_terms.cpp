@@ -21,13 +21,7 @@ constexpr char kStem = 's';
 constexpr char kTag = 't';
 constexpr char kWord = 'w';
 
-// A long band is cut into parts where an id says so, so that one document more changes one part.
-constexpr std::size_t kLeastPart = 1024;
-constexpr std::size_t kMostPart = 3072;
-constexpr std::uint64_t kCutOneIn = 512;
-// Of presence more documents take as many bytes.
-constexpr std::size_t kLeastPresent = 4096;
-constexpr std::size_t kMostPresent = 12288;
+constexpr PartSizes kParts{1024, 3072};
 
 // What fields are taken to be long where documents are put into bands. It must not depend on the
 // documents, or one more would put others elsewhere.
@@ -37,14 +31,6 @@ constexpr std::size_t kMostBounds = 12;
 
 // How finely the directory tells how many documents a term has.
 constexpr double kLevelsOfCounts = 4;
-
-std::uint64_t mixed(std::uint64_t id) {
-  // The finalizer of splitmix64 (Steele and others, "Fast splittable pseudorandom number generators",
-  // OOPSLA 2014).
-  id = (id ^ (id >> 30)) * 0xbf58476d1ce4e5b9;
-  id = (id ^ (id >> 27)) * 0x94d049bb133111eb;
-  return id ^ (id >> 31);
-}
 
 bool by_id(const SitePosting& a, const SitePosting& b) { return a.id < b.id; }
 
@@ -314,32 +300,29 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
   const SiteBeside nothing;
   const SiteBeside& beside = !number && postings.all.size() <= most_beside_ ? beside_ : nothing;
   if (bands.sizes.size() == 1) {
-    put_parts(out.records, 0, postings, postings.all, kLeastPart, kMostPart, beside);
+    put_parts(out.records, 0, postings, postings.all, kParts, beside);
   } else {
     std::vector<std::vector<SitePosting>> by_band(bands.sizes.size());
     for (std::size_t band = 0; band < by_band.size(); ++band) by_band[band].reserve(bands.sizes[band]);
     for (const SitePosting& posting : postings.all) by_band[bands.of_class[posting.place]].push_back(posting);
     for (std::uint32_t band = 0; band < by_band.size(); ++band) {
-      put_parts(out.records, band, postings, by_band[band], kLeastPart, kMostPart, beside);
+      put_parts(out.records, band, postings, by_band[band], kParts, beside);
     }
   }
   const bool little = with_positions && is_stop_word(text, state_.snapshot->manifest.language);
   if (little && bands.has_rest()) {
     const SitePostings present = without_lengths(postings);
-    put_parts(out.records, kPresence, present, present.all, kLeastPresent, kMostPresent, nothing);
+    put_parts(out.records, kPresence, present, present.all, kShortParts, nothing);
   }
   return out;
 }
 
 void SiteTerms::put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const SitePostings& postings,
-                          std::span<const SitePosting> all, std::size_t least, std::size_t most,
-                          const SiteBeside& beside) {
+                          std::span<const SitePosting> all, PartSizes sizes, const SiteBeside& beside) {
   std::size_t begin = 0;
   for (std::size_t i = 1; i <= all.size(); ++i) {
     const std::size_t size = i - begin;
-    const bool cut =
-        i == all.size() || size >= most || (size >= least && mixed(all[i].id) % kCutOneIn == 0);
-    if (!cut) continue;
+    if (i < all.size() && !part_ends(size, all[i].id, sizes)) continue;
     const std::span<const SitePosting> part = all.subspan(begin, size);
     SiteRecord& record = records.emplace_back(SiteRecord{band, {}, site_record(postings, part, beside)});
     record.ids.reserve(part.size());

@@ -18,6 +18,7 @@
 #include "postings.h"
 #include "search_state.h"
 #include "site_beside.h"
+#include "site_parts.h"
 #include "site_record.h"
 #include "site_together.h"
 
@@ -68,7 +69,8 @@ class SiteTerms {
   std::vector<std::pair<std::string, std::uint64_t>> frequent(std::uint64_t least, std::uint64_t most);
 
   // Of pairs of these stems, by their numbers, which documents have words of both near each other.
-  std::vector<std::string> near(std::span<const std::string_view> stems,
+  // In parts, none where no document has.
+  std::vector<std::vector<std::string>> near(std::span<const std::string_view> stems,
                                 std::span<const std::array<std::uint32_t, 2>> pairs);
 
   // From now on the records of terms with up to `most` documents tell what these have of some stems, each there once.
@@ -100,8 +102,7 @@ class SiteTerms {
   double reference_worth(const SiteClass& uses, std::span<const double> lengths) const;
   static std::vector<SiteClass> bounds(const std::vector<SiteClass>& classes);
   static void put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const SitePostings& postings,
-                        std::span<const SitePosting> all, std::size_t least, std::size_t most,
-                        const SiteBeside& beside);
+                        std::span<const SitePosting> all, PartSizes sizes, const SiteBeside& beside);
   static SitePostings without_lengths(const SitePostings& postings);
 
   const SearchState& state_;
