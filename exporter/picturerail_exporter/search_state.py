@@ -94,10 +94,10 @@ _TABLE_NAMES = (
 )
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
-    "terms": ("search_entry", Cut(6_500, 12_500, packed_entry, 100, 40)),
-    "postings": ("search_record", Cut(26_000, 46_000, packed_record, 10, 240, terms=True)),
+    "terms": ("search_entry", Cut(7_000, 13_500, packed_entry, 100, 40)),
+    "postings": ("search_record", Cut(24_300, 43_500, packed_record, 10, 240, terms=True)),
     "front": ("search_front", Cut(9_000, 40_000, packed_record, 1, terms=True)),
-    "rest": ("search_rest", Cut(9_000, 48_000, packed_record, 1, terms=True)),
+    "rest": ("search_rest", Cut(24_000, 50_000, packed_record, 1, terms=True)),
     "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
     "together": ("search_together", Cut(49_000, 60_000, packed_together, 4)),
     "near": ("search_near", Cut(20_000, 40_000, packed_bits, 2)),
