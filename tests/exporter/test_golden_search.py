@@ -15,12 +15,12 @@ GOLDEN = Path(__file__).parent / f"golden-search-{MAGIC[-1]}"
 
 def rows(folder):
     """Return all rows of an index's files, and what its root tells beside which files there are."""
-    found = {
-        key: value
+    found = sorted(  # a key may be of several kinds
+        row
         for path in (folder / "search").iterdir()
         if path != folder / ROOT
-        for key, value in rows_of(unpacked(path.read_bytes()))
-    }
+        for row in rows_of(unpacked(path.read_bytes()))
+    )
     return found, list(texts_of(ROOT, (folder / ROOT).read_bytes()))
 
 
