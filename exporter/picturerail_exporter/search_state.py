@@ -94,17 +94,17 @@ _TABLE_NAMES = (
 )
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
-    "terms": ("search_entry", Cut(7_000, 13_500, packed_entry, 100, 40)),
-    "postings": ("search_record", Cut(24_300, 43_500, packed_record, 10, 240, terms=True)),
+    "terms": ("search_entry", Cut(9_500, 17_000, packed_entry, 100, 40)),
+    "postings": ("search_record", Cut(23_000, 41_600, packed_record, 5, 240, terms=True)),
     "front": ("search_front", Cut(9_000, 40_000, packed_record, 1, terms=True)),
-    "rest": ("search_rest", Cut(24_000, 50_000, packed_record, 1, terms=True)),
+    "rest": ("search_rest", Cut(26_000, 50_000, packed_record, 1, terms=True)),
     "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
     "together": ("search_together", Cut(49_000, 60_000, packed_together, 4)),
     "near": ("search_near", Cut(20_000, 40_000, packed_bits, 2)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
     "pictures": ("search_pictures", Cut(70_000, 82_000, packed_text, 2)),
-    "looks": ("search_looks", Cut(24_000, 32_000, packed_text, 2, fine=3_000_000)),
+    "looks": ("search_looks", Cut(48_000, 60_000, packed_text, 2, fine=3_000_000)),
     "values": ("search_values", Cut(30_000, 50_000, packed_size, 2)),
     "facts": ("search_facts", Cut(80_000, 120_000, packed_size, 2)),
 }
