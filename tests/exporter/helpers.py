@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 import msgspec
 import numpy as np
+import pytest
 from PIL import Image
 from skimage import data as skimage_data
 
@@ -40,6 +41,7 @@ from picturerail_native.records import (
     neighbours_key,
     root_key,
 )
+from picturerail_native.search import Reader
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -186,6 +188,34 @@ def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+def found_as_by_engine(node, folder: Path, queries: Sequence[str]) -> list[Any]:
+    """Search as a browser does, each time anew, for the best 5 and 20 of each query.
+
+    What is found must be the engine's best, as worthy, and for the same words. Returns it.
+    """
+    asked = [(query, limit) for query in queries for limit in (5, 20)]
+    tasks = [
+        task
+        for query, limit in asked
+        for task in (["fresh", ""], ["search", query, {"limit": limit, "measure": True}])
+    ]
+    answers = node(folder, tasks)["answers"][1::2]
+    with Reader(folder / "engine") as reader:
+        for (query, limit), found in zip(asked, answers, strict=True):
+            best = reader.search(query, limit=limit)
+            scores = [hit["score"] for hit in found["hits"]]
+            assert scores == pytest.approx([hit.score for hit in best.hits], rel=1e-5), query
+            last = min(scores, default=0) * (1 + 1e-5)
+            here = {hit["id"]: hit for hit in found["hits"]}
+            above = {hit.id: hit for hit in best.hits if hit.score > last}
+            assert above.keys() <= here.keys(), query
+            for number, hit in above.items():
+                ways = {(way["word"], way["via"]) for way in here[number]["matches"]}
+                assert ways == {(way.word, way.via.name.lower()) for way in hit.matches}, query
+            assert found["total"] <= best.total, query
+    return answers
 
 
 def index_only(

@@ -12,9 +12,8 @@ from picturerail_exporter.rules import Rules
 from picturerail_exporter.search_beside import Beside
 from picturerail_exporter.search_index import SearchIndex
 from picturerail_exporter.state import open_state
-from picturerail_native.search import Reader
 
-from .helpers import index_only
+from .helpers import found_as_by_engine, index_only
 
 FREQUENT = ["harbour", "boat", "sea"]
 OTHERS = ["anchor", "rope", "sail", "gull"]
@@ -87,32 +86,10 @@ def test_words_beside_others_find_the_engines_best(seed, node, source, tmp_path)
         queries.append(f"caption:{rng.choice(FREQUENT)} {other}")
         queries.append(f"{rng.choice(FREQUENT)} tags:{other}")
         queries.append(f"{rng.choice(FREQUENT)} w{rng.randrange(3000):04}")
-    tasks = [
-        task
-        for query in queries
-        for limit in (5, 20)
-        for task in (["fresh", ""], ["search", query, {"limit": limit}])
-    ]
 
-    answers = iter(node(tmp_path, tasks)["answers"][1::2])
+    answers = found_as_by_engine(node, tmp_path, queries)
 
-    known = 0
-    with Reader(tmp_path / "engine") as reader:
-        for query in queries:
-            for limit in (5, 20):
-                found = next(answers)
-                best = reader.search(query, limit=limit)
-                scores = [hit["score"] for hit in found["hits"]]
-                assert scores == pytest.approx([hit.score for hit in best.hits], rel=1e-5), query
-                last = min(scores, default=0) * (1 + 1e-5)
-                here = {hit["id"]: hit for hit in found["hits"]}
-                for hit in best.hits:
-                    if hit.score > last:
-                        ways = {(way["word"], way["via"]) for way in here[hit.id]["matches"]}
-                        expected = {(way.word, way.via.name.lower()) for way in hit.matches}
-                        assert ways == expected, query
-                assert found["total"] <= best.total, query
-                known += len(found["hits"])
+    known = sum(len(found["hits"]) for found in answers)
     assert known > len(queries)
 
 

@@ -34,6 +34,18 @@ class Numbers:
         """Return a class: field → (times, words)."""
         return {self.next(): (self.next(), self.next()) for _ in range(self.next())}
 
+    def classes(self):
+        """Return classes, each with the widths of its positions."""
+        return [(uses := self.uses(), [self.next() for _ in uses]) for _ in range(self.next())]
+
+    def ascending(self, count, first):
+        """Return so many numbers from the first on, and the bits behind them."""
+        low = self.next()
+        bits = self.bits()
+        found = [first]
+        found += [first := first + 1 + bits.distance(low) for _ in range(count - 1)]
+        return found, bits
+
     def ended(self):
         """Everything must have been read."""
         assert self.at == len(self.data)

@@ -29,13 +29,8 @@ def told(record, stems, *, positions):
         of = words[numbers.next()]
         of.append(numbers.text())
     assert all(of == sorted(of, key=str.encode) for of in words)
-    classes = [
-        (uses := numbers.uses(), [numbers.next() for _ in uses]) for _ in range(numbers.next())
-    ]
-    low = numbers.next()
-    bits = numbers.bits()
-    ids = [first]
-    ids += [first := first + 1 + bits.distance(low) for _ in range(count - 1)]
+    classes = numbers.classes()
+    ids, bits = numbers.ascending(count, first)
     own = [classes[bits.one_of(len(classes))] for _ in ids]
     for uses, widths in own if positions else ():
         for (times, _), width in zip(uses.values(), widths, strict=True):
@@ -174,10 +169,7 @@ def test_many_that_are_near_are_told_in_parts(tmp_path):
 def near_of(record):
     """Return the documents of a record, and how near the stems are in each."""
     numbers = Numbers(record)
-    count, first, low = (numbers.next() for _ in range(3))
-    bits = numbers.bits()
-    ids = [first]
-    ids += [first := first + 1 + bits.distance(low) for _ in range(count - 1)]
+    ids, bits = numbers.ascending(numbers.next(), numbers.next())
     found = [(number, 4 - bits.one_of(4)) for number in ids]
     bits.ended()
     return found

@@ -22,13 +22,8 @@ def opened(record):
     numbers = Numbers(record.postings)
     count, first = numbers.next(), numbers.next()
     assert numbers.next() == 0, "nothing is told of others"
-    classes = [
-        (uses := numbers.uses(), [numbers.next() for _ in uses]) for _ in range(numbers.next())
-    ]
-    low = numbers.next()
-    bits = numbers.bits()
-    ids = [first]
-    ids += [first := first + 1 + bits.distance(low) for _ in range(count - 1)]
+    classes = numbers.classes()
+    ids, bits = numbers.ascending(count, first)
     assert struct.unpack(f"<{count}Q", record.ids) == tuple(ids)
     return [(number, *classes[bits.one_of(len(classes))]) for number in ids], bits
 

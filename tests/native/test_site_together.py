@@ -33,10 +33,7 @@ def spelt_out(one, count):
             uses = [[numbers.next() for _ in range(4)] for _ in range(numbers.next())]
             kinds[-1].append({(words[word], field): (times, of) for word, field, times, of in uses})
         assert {word for uses in kinds[-1] for word, _ in uses} == set(words)
-    first, low = numbers.next(), numbers.next()
-    bits = numbers.bits()
-    ids = [first]
-    ids += [first := first + 1 + bits.distance(low) for _ in range(told - 1)]
+    ids, bits = numbers.ascending(told, numbers.next())
     shown = [number for number in ids if bits.number(1)]
     assert struct.unpack(f"<{len(shown)}Q", one.shown) == tuple(shown)
 
