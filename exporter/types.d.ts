@@ -22,7 +22,12 @@ interface PostingsRoot {
    * which, with one of the first, it is. */
   together: { two: string[]; three: string[]; most: string[] };
   /** Stems, each with the first of its words, of which the records of all words tell that up to so many have. */
-  beside: { stems: [stem: string, first: string][]; upTo: number };
+  beside: {
+    stems: [stem: string, first: string][];
+    upTo: number;
+    /** Those of words that more have: where one of these is near one of the first is told apart, as of two of these. */
+    near: string[];
+  };
   /** How many ids share a file of each kind. */
   pictures: number;
   looks: number;
@@ -109,6 +114,23 @@ interface PairWorth {
   most: number;
   /** How near they are in which documents, where that was looked up. */
   near?: Map<number, number>;
+}
+
+/** A document of which something is not known: what it may be worth at most, but for nearness, and with that. */
+interface Unsure {
+  id: number;
+  high: number;
+  near: number;
+}
+
+/** The pairs of words of one search whose nearness counts. */
+interface Nearness {
+  pairs: PairWorth[];
+  most: number;
+  readonly unread: boolean;
+  mostOf(sources: Source[]): (texts: number) => number;
+  of(id: number, unread: boolean): { value: number; final: boolean };
+  lookUp(pair: PairWorth): Promise<void>;
 }
 
 /** What the index tells beforehand of some words of a query together. */
@@ -207,7 +229,8 @@ interface List {
   bands: Part[][] | undefined;
   next: number;
   ended: boolean;
-  /** What is read of them. */
+  /** What is read of them; what was before the rest, which holds it, too. */
+  front: Part[];
   parts: Part[];
   /** Of a word that says little: which documents have it, where that is all that is read. */
   there: Part[];
@@ -249,7 +272,7 @@ interface Source {
   /** What uses are worth before they are saturated. */
   weight(uses: FieldUse[]): number;
   open(): Promise<void>;
-  load(least: number): Promise<void>;
+  load(least: number, needed?: boolean): Promise<void>;
   loadAll(): Promise<void>;
   /** Read all but the lists of the word and its other forms. */
   loadOthers(): Promise<void>;
@@ -468,6 +491,7 @@ declare var Picturerail: {
   PhraseSource: new (index: Postings, word: QueryWord) => Source;
   LightSource: new (index: Postings, word: QueryWord) => Source;
   BestTogether: { open(index: Postings, sources: Source[], pairs: PairWorth[]): Promise<BestTogether | undefined> };
+  Nearness: new (index: Postings, sources: Source[], pairs: [number, number][]) => Nearness;
   isText(list: List): boolean;
   besideOf(told: ToldBeside, part: Part, stems: PostingsRoot["beside"]["stems"], fields: number): BesideStem[];
   nearOf(value: Uint8Array): [id: number, nearness: number][];

@@ -25,6 +25,7 @@ SEARCH_SCRIPTS = tuple(
         "sources",
         "phrase",
         "light",
+        "nearness",
         "together",
         "facets",
         "meaning",

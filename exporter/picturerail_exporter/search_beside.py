@@ -15,7 +15,7 @@ import msgspec
 from picturerail_exporter.search_file import texts_of_entry
 from picturerail_native.site_terms import SiteTerms
 
-LONG = 32_000
+LONG = 27_000
 """Lists of words with no more documents are read as they are."""
 _ONE_IN = 12
 """Of words that fewer pictures have it would be told in vain that they are not there."""
@@ -28,10 +28,15 @@ _SHORT = 8
 
 
 class Beside(msgspec.Struct, frozen=True):
-    """The stems, each with the first of its words; `up_to` so many documents a word may have."""
+    """The stems, each with the first of its words; `up_to` so many documents a word may have.
+
+    `frequent` are the stems of words that have more, and so tell nothing: where these are near the
+    stems is told apart, as where the stems are near one another is.
+    """
 
     stems: tuple[tuple[str, str], ...] = ()
     up_to: int = 0
+    frequent: tuple[str, ...] = ()
 
     @classmethod
     def chosen(cls, terms: SiteTerms, stem: Callable[[str], str]) -> Beside:
@@ -50,12 +55,28 @@ class Beside(msgspec.Struct, frozen=True):
             return cls()
         # In few steps, so that it seldom changes: all postings would.
         up_to = math.floor(2 ** (math.floor(2 * math.log2(documents / _SHORT)) / 2))
-        return cls(tuple((each, _first_word(terms, each)) for each in stems), up_to)
+        others = {stem(word) for word in terms.frequent(up_to, most)}.difference(stems)
+        frequent = sorted(others, key=str.encode)
+        return cls(
+            tuple((each, _first_word(terms, each)) for each in stems), up_to, tuple(frequent)
+        )
+
+    def tells_as(self, other: Beside) -> bool:
+        """Tell whether postings tell the same as those of another."""
+        return (self.stems, self.up_to) == (other.stems, other.up_to)
+
+    def all_stems(self) -> set[str]:
+        """Return those that are told, and those that tell nothing."""
+        return {stem for stem, _ in self.stems}.union(self.frequent)
 
     def pairs(self, stems: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """Yield each two of some stems that are told beside others."""
-        told = {stem for stem, _ in self.stems}
-        return itertools.combinations(sorted(told.intersection(stems), key=str.encode), 2)
+        """Yield each two of some stems of which it is told where they are near each other.
+
+        A frequent one comes first: what is told of it, which changes with it, lies together.
+        """
+        told = sorted({stem for stem, _ in self.stems}.intersection(stems), key=str.encode)
+        yield from itertools.combinations(told, 2)
+        yield from itertools.product(sorted(set(self.frequent).intersection(stems)), told)
 
     def tell(self, terms: SiteTerms) -> None:
         """Let what is told of terms from now on tell of them."""

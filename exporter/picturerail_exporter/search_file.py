@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-MAGIC = b"PRSX\x09"
+MAGIC = b"PRSX\x0a"
 """What every file begins with; the last byte is the format's version."""
 
 FOLDER = "search"
@@ -32,6 +32,7 @@ class Cut:
     `terms` are not to be divided without need, one in so many first rows of a term. Where there is
     less than `files` files would hold, they are smaller, down to a quarter; and where there are
     more than `fine` bytes, a quarter: many searches then read several, of which each says little.
+    Rows of which `group` tells something else of their keys are never in one file.
     """
 
     least: int
@@ -41,6 +42,7 @@ class Cut:
     files: int = 0
     terms: bool = False
     fine: int = 0
+    group: Callable[[bytes], bool] | None = None
 
     def step(self, total: int) -> int:
         """Return how much smaller files are that hold so many bytes of rows: half, two steps."""
@@ -113,6 +115,11 @@ def packed_size(key: bytes, value: bytes) -> int:
     return (len(key) + len(value)) // 2
 
 
+def is_number(key: bytes) -> bool:
+    """Tell whether a term begins as numbers do."""
+    return key[:1].isdigit()
+
+
 def packed_entry(key: bytes, value: bytes) -> int:
     """Guess what a row of terms takes: that of a term with one document counts less than it takes.
 
@@ -120,7 +127,7 @@ def packed_entry(key: bytes, value: bytes) -> int:
     that those of words are smaller.
     """
     only = value[:1] == b"\0" and key.endswith(b"w")
-    return packed_size(key, value) // (4 if only else 1)
+    return packed_size(key, value) // (6 if only else 1)
 
 
 def packed_text(key: bytes, value: bytes) -> int:
@@ -169,10 +176,12 @@ def cut(rows: Iterable[tuple[bytes, bytes]], where: Cut) -> Iterator[list[tuple[
     for together in _together(rows, terms=where.terms):
         sizes = [where.size(key, value) for key, value in together]
         whole = sum(sizes)
-        fit = size >= where.least and _mixed(together[0][0]) % where.one_in == 0
+        key = together[0][0]
+        fit = size >= where.least and _mixed(key) % where.one_in == 0
         # What would be divided begins a file of its own, where the one before is not too small.
         divided = where.terms and size + whole > where.most and 2 * size >= where.least
-        if held and (fit or divided):
+        other = where.group is not None and held and where.group(key) != where.group(held[-1][0])
+        if held and (fit or divided or other):
             yield held
             held, size = [], 0
         for row, more in zip(together, sizes, strict=True):
@@ -206,8 +215,16 @@ def _mixed(key: bytes) -> int:
     return (zlib.crc32(key) * 2_654_435_761 & 0xFFFFFFFF) >> 12
 
 
+def separator(before: bytes | None, key: bytes) -> bytes:
+    """Return the shortest beginning of a key that the one before it is below; of a first key none.
+
+    Suffix truncation (Bayer and Unterauer, "Prefix B-trees", TODS 1977).
+    """
+    return b"" if before is None else key[: _shared(before, key) + 1]
+
+
 def directory(entries: Sequence[tuple[bytes, str]]) -> bytes:
-    """Return a part of the root: the first key of each file of a kind, and what names it."""
+    """Return a part of the root: what each file's first key begins with, and what names it."""
     keys = Keys()
     parts = [varint(len(entries))]
     for first, path in entries:

@@ -135,8 +135,8 @@ class SearchIndex:
             writer.commit(1)
         self._state.set_note("search index", "1")
         with Reader(self._folder) as reader:
-            terms = SiteTerms(reader, FIELDS)
-            self._choose_beside(terms)
+            terms = SiteTerms(reader, FIELDS, search_rows.WHOLE)
+            self._choose_beside(terms).tell(terms)
             self._fill(terms)
             self._put_together(terms)
             self._put_near(terms)
@@ -194,8 +194,11 @@ class SearchIndex:
                 writer.compact()
         self._state.set_note("search index", str(seq))
         with Reader(self._folder) as reader:
-            terms = SiteTerms(reader, FIELDS)
-            others = self._choose_beside(terms)
+            terms = SiteTerms(reader, FIELDS, search_rows.WHOLE)
+            told = Beside.read(self._state.note(_BESIDE))
+            beside = self._choose_beside(terms)
+            beside.tell(terms)
+            others = not beside.tells_as(told)
             if others:
                 self._search.clear_terms()
                 self._fill(terms)
@@ -203,7 +206,7 @@ class SearchIndex:
             else:
                 rows = self._replace(terms, changed)
             rows["together"] = self._put_together(terms, changed)
-            rows["near"] = self._put_near(terms, None if others else changed)
+            rows["near"] = self._put_near(terms, changed if beside == told else None)
             if self._meaning and vectors:
                 now = ((number, *vector) for number, of in vectors.items() for vector in of)
                 rows["meaning"] = self._search.meaning.update(self._meaning, vectors, now)
@@ -215,13 +218,11 @@ class SearchIndex:
                 files.update(self._search.cut_again(kind, keys))
             return self._brought(files, old, terms)
 
-    def _choose_beside(self, terms: SiteTerms) -> bool:
-        """Choose of which stems all postings tell; return whether it is others than before."""
+    def _choose_beside(self, terms: SiteTerms) -> Beside:
+        """Choose of which stems all postings tell."""
         beside = Beside.chosen(terms, functools.partial(_stem, language=self._language))
-        beside.tell(terms)
-        before = self._state.note(_BESIDE)
         self._state.set_note(_BESIDE, beside.note())
-        return beside != Beside.read(before)
+        return beside
 
     def _fill(self, terms: SiteTerms) -> None:
         keys = set(terms.keys())
@@ -281,7 +282,7 @@ class SearchIndex:
             rows.update(dict.fromkeys(self._search.keys("near")))
         beside = Beside.read(self._state.note(_BESIDE))
         asked: set[tuple[str, str]] = set()
-        for touched in changed.stems if changed else [dict(beside.stems)]:
+        for touched in changed.stems if changed else [beside.all_stems()]:
             asked.update(beside.pairs(touched))
         pairs = sorted(asked)
         for pair, records in zip(pairs, terms.near(pairs) if pairs else (), strict=True):
@@ -343,7 +344,8 @@ class SearchIndex:
                         bisect_left(told, (block + more) * size, key=itemgetter(0))
                         for more in (0, 1)
                     )
-                    value = msgspec.json.encode(say(told[begin:end])) if begin < end else None
+                    of = say(told[begin:end]) if begin < end else None
+                    value = msgspec.json.encode(of) if of is not None else None
                     key = block.to_bytes(4, "big")
                     self._search.set_row(kind, key, value)
                     rows[kind].add(key)
@@ -371,7 +373,11 @@ class SearchIndex:
                 "three": sorted(together.frequent),
                 "most": sorted(together.most),
             },
-            "beside": {"stems": beside.stems, "upTo": beside.up_to},
+            "beside": {
+                "stems": beside.stems,
+                "upTo": beside.up_to,
+                "near": beside.frequent,
+            },
             **BLOCKS,
             "ending": f"-{self._recipe.version}-{TILE}.webp",
         }
@@ -481,7 +487,12 @@ _Block = Sequence[tuple[int, Told]]
 
 
 def _pictures(block: _Block) -> object:
-    return [(number, told.filename, told.alt) for number, told in block]
+    """Return how the pictures' files are called, and what is said of them."""
+    return {
+        "ids": _steps(number for number, _ in block),
+        "names": [told.filename for _, told in block],
+        "texts": [told.alt for _, told in block],
+    }
 
 
 def _looks(block: _Block) -> object:
@@ -491,8 +502,10 @@ def _looks(block: _Block) -> object:
 
 
 def _values(block: _Block) -> object:
-    """Return the pictures' tags, and which pictures have which."""
+    """Return the pictures' tags, and which pictures have which; None where none has any."""
     values = sorted({value for _, told in block for value in told.tags})
+    if not values:
+        return None
     number = {value: at for at, value in enumerate(values)}
     return {
         "ids": _steps(number for number, _ in block),

@@ -39,6 +39,7 @@ from picturerail_exporter.search_file import (
     Cut,
     body_of,
     cut,
+    is_number,
     name_of,
     packed,
     packed_bits,
@@ -47,6 +48,7 @@ from picturerail_exporter.search_file import (
     packed_size,
     packed_text,
     packed_together,
+    separator,
 )
 
 if TYPE_CHECKING:
@@ -94,16 +96,16 @@ _TABLE_NAMES = (
 )
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
-    "terms": ("search_entry", Cut(9_500, 17_000, packed_entry, 100, 40)),
-    "postings": ("search_record", Cut(23_000, 41_600, packed_record, 5, 240, terms=True)),
+    "terms": ("search_entry", Cut(9_500, 17_000, packed_entry, 100, 40, group=is_number)),
+    "postings": ("search_record", Cut(26_000, 36_000, packed_record, 5, 220, terms=True)),
     "front": ("search_front", Cut(9_000, 40_000, packed_record, 1, terms=True)),
-    "rest": ("search_rest", Cut(26_000, 50_000, packed_record, 1, terms=True)),
+    "rest": ("search_rest", Cut(14_000, 50_000, packed_record, 1, terms=True)),
     "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
     "together": ("search_together", Cut(49_000, 60_000, packed_together, 4)),
-    "near": ("search_near", Cut(20_000, 40_000, packed_bits, 2)),
+    "near": ("search_near", Cut(24_000, 48_000, packed_bits, 1, terms=True)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
-    "pictures": ("search_pictures", Cut(70_000, 82_000, packed_text, 2)),
+    "pictures": ("search_pictures", Cut(76_000, 87_000, packed_text, 2)),
     "looks": ("search_looks", Cut(48_000, 60_000, packed_text, 2, fine=3_000_000)),
     "values": ("search_values", Cut(30_000, 50_000, packed_size, 2)),
     "facts": ("search_facts", Cut(80_000, 120_000, packed_size, 2)),
@@ -324,20 +326,15 @@ class SearchState:
         ).fetchall()
 
     def directory(self, kind: str) -> list[tuple[bytes, str]]:
-        """Return the same, of a file that begins with the first row of a text the text alone.
+        """Return the same, of each first key as much as tells it from the last of the file before.
 
-        So whoever looks for a text's terms sees that the file before has nothing of them.
+        So whoever looks for what begins with a text sees where the file before has nothing of it.
         """
-        table, where = ROWS[kind]
+        query = f"SELECT max(key) FROM {ROWS[kind][0]} WHERE key < ?"  # noqa: S608
         return [
-            (self._begun(table, first) if where.terms else first, name)
+            (separator(self._db.execute(query, (first,)).fetchone()[0], first), name)
             for first, name in self.files(kind)
         ]
-
-    def _begun(self, table: str, first: bytes) -> bytes:
-        text = first[: first.index(b"\0") + 1]
-        query = f"SELECT min(key) FROM {table} WHERE key >= ?"  # noqa: S608 - names from here
-        return text if self._db.execute(query, (text,)).fetchone()[0] == first else first
 
     def names(self) -> set[str]:
         """Return the names of all files."""

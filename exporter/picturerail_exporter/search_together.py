@@ -143,7 +143,7 @@ def key_of(stems: Iterable[str]) -> bytes:
 
 
 def near_key_of(stems: Iterable[str]) -> bytes:
-    """Return what keys of where ascending stems are near each other begin with."""
+    """Return what keys of where two stems are near each other begin with."""
     return key_of(stems)[:-1] + b"a"
 
 

@@ -179,6 +179,7 @@ class _Library:
         reader: FFI.CData,
         fields: FFI.CData,
         count: int,
+        most_banded: int,
         site: FFI.CData,
         error: FFI.CData,
     ) -> int: ...

@@ -67,17 +67,20 @@ class SiteTogether(msgspec.Struct, frozen=True, gc=False):
 class SiteTerms:
     """An index as it stood when this was made. Belongs to one thread at a time."""
 
-    def __init__(self, reader: Reader, fields: Sequence[str]) -> None:
+    def __init__(self, reader: Reader, fields: Sequence[str], most_banded: int) -> None:
         """Look at a reader's newest state.
 
         Args:
             reader: of the index; may be closed before this.
             fields: every name that a field of a document may have; their order numbers them.
+            most_banded: of terms with more documents the rest is one band.
         """
         texts, _kept = _texts(fields)
         self._fields = tuple(fields)
         self._error, out = _new("prse_error *"), _new("prse_site **")
-        status = lib.prse_site_open(reader._open_handle(), texts, len(fields), out, self._error)
+        status = lib.prse_site_open(
+            reader._open_handle(), texts, len(fields), most_banded, out, self._error
+        )
         raise_for(status, self._error)
         self._handle = ffi.gc(out[0], lib.prse_site_close)
         self._text = _new("prse_text *")

@@ -167,6 +167,17 @@ def several(of: list[tuple[str, str, str]]) -> dict[str, list[str]]:
         ],
         "two of the 200": [" ".join(rng.sample(many, 2)) for _ in range(12)],
         "three of the 12": [" ".join(rng.sample(most, 3)) for _ in range(12)],
+        "two of the 12 and one of the 200": [
+            " ".join((*rng.sample(most, 2), rng.choice(many))) for _ in range(24)
+        ],
+        "the three most frequent of a caption": [
+            " ".join(sorted(set(rng.choice(of)[1].split()), key=lambda word: -counts[word])[:3])
+            for _ in range(24)
+        ],
+        "two of a caption": [" ".join(rng.sample(rng.choice(of)[1].split(), 2)) for _ in range(24)],
+        "three of a caption": [
+            " ".join(rng.sample(rng.choice(of)[1].split(), 3)) for _ in range(48)
+        ],
     }
 
 
@@ -437,8 +448,10 @@ def visit(
             for kind, texts in some_cold.items() if side == "ours" else ():
                 costs = [cold(text, 1)[1:] for text in texts]
                 size, requests = (sum(cost) / len(costs) for cost in zip(*costs, strict=True))
+                most, many = (max(cost) for cost in zip(*costs, strict=True))
                 print(
-                    f"{side}: {kind}, cold: {size / 1e3:.0f} kB, {requests:.1f} requests on average"
+                    f"{side}: {kind}, cold: {size / 1e3:.0f} kB, {requests:.1f} requests on "
+                    f"average; at most {most / 1e3:.0f} kB, {many}"
                 )
             for kind, visit in later_visits.items():
                 page = browser.new_page()

@@ -5,26 +5,31 @@ import random
 
 import pytest
 
-from picturerail_exporter import search_beside, search_rows
+from picturerail_exporter import search_beside, search_rows, search_state
 from picturerail_exporter.collection import published
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.search_beside import Beside
+from picturerail_exporter.search_file import Cut, packed_record
 from picturerail_exporter.search_index import SearchIndex
+from picturerail_exporter.search_state import ROWS
 from picturerail_exporter.state import open_state
 
 from .helpers import found_as_by_engine, index_only
 
 FREQUENT = ["harbour", "boat", "sea"]
+MANY = ["pier", "quay"]
+"""Words of which nothing is told beside others, and that tell nothing."""
 OTHERS = ["anchor", "rope", "sail", "gull"]
-LONG = 900
+LONG = 1280
+WHOLE = 900
 """In place of `search_beside.LONG` and `search_rows.WHOLE`: some thousand pictures are many."""
 
 
 @pytest.fixture(autouse=True)
 def _long_lists(monkeypatch):
     monkeypatch.setattr(search_beside, "LONG", LONG)
-    monkeypatch.setattr(search_rows, "WHOLE", LONG)
+    monkeypatch.setattr(search_rows, "WHOLE", WHOLE)
 
 
 def form(word, rng):
@@ -35,12 +40,13 @@ def form(word, rng):
 def about(rng):
     """Return what is said of a picture: words in several fields and forms, some once more."""
     words = [f"w{rng.randrange(3000):04}" for _ in range(rng.randrange(1, 9))]
-    words += [form(word, rng) for word in FREQUENT for _ in range(2) if rng.random() < 0.35]
+    words += [form(word, rng) for word in FREQUENT for _ in range(2) if rng.random() < 0.42]
+    words += [form(word, rng) for word in MANY for _ in range(2) if rng.random() < 0.32]
     words += [form(word, rng) for word in OTHERS for _ in range(2) if rng.random() < 0.04]
     words += ["the"] * (rng.random() < 0.6)
     words += ["boathouse"] * (rng.random() < 0.02)
     rng.shuffle(words)
-    chosen = [word for word in FREQUENT + OTHERS if rng.random() < 0.03]
+    chosen = [word for word in FREQUENT + MANY + OTHERS if rng.random() < 0.03]
     tags = tuple(form(word, rng) for word in chosen) + ("old town",) * (rng.random() < 0.1)
     return {"caption": " ".join(words), "tags": tags, "width": 30, "height": 20}
 
@@ -73,6 +79,10 @@ def test_words_beside_others_find_the_engines_best(seed, node, source, tmp_path)
             words = [*(form(word, rng) for word in several), form(other, rng)]
             queries.append(" ".join(words))
             queries.append(" ".join(rng.sample(words, 3)))
+        for frequent, less in itertools.product(FREQUENT, MANY):
+            words = [form(word, rng) for word in (frequent, less, other)]
+            queries.append(" ".join(rng.sample(words, 3)))
+        queries.append(" ".join(rng.sample([*MANY, other], 3)))
         queries.append(" ".join(rng.sample([*FREQUENT, other], 4)))
         queries.append(" ".join(rng.sample([rng.choice(FREQUENT), other, "w0017"], 3)))
         queries.append(f"the {rng.choice(FREQUENT)} {other}")
@@ -119,6 +129,53 @@ def test_less_is_read(node, source, tmp_path):
     assert all(len(answer["hits"]) == 20 for answer in whole["answers"])
 
 
+def test_a_pair_that_neither_tells_is_told_apart(node, source, tmp_path, monkeypatch):
+    """Of a very frequent word, a frequent and a rarer one the list of the first is not read."""
+    small = {
+        kind: (ROWS[kind][0], Cut(600, 100_000, packed_record, 1, terms=True))
+        for kind in ("front", "rest")
+    }
+    monkeypatch.setattr(search_state, "ROWS", {**ROWS, **small})
+    rng = random.Random(9)
+    fill(source, rng, 3000)
+    index_only(source, {}, tmp_path)
+    with open_state(None) as state:
+        for photo in published(source, Rules())[0]:
+            state.put(photo)
+        SearchIndex(state, tmp_path / "other", source.uuid, Recipe()).rebuild(lambda _: ())
+        beside = beside_of(state)
+        assert [stem for stem, _ in beside.stems] == ["boat", "harbour", "sea"]
+        assert beside.frequent == ("pier", "quay")
+        near = [name for _, name in state.search.files("near")]
+        lists = {
+            word: [
+                name
+                for kind in ("front", "rest")
+                for first, name in state.search.files(kind)
+                if first.startswith(word.encode() + b"\0w")
+            ]
+            for word in (*FREQUENT, *MANY)
+        }
+    queries = ["pier harbour anchor", "boat quay rope", "sea pier boat sail"]
+    tasks = [["search", query, {"limit": 10}] for query in queries]
+    whole = node(tmp_path, tasks)
+    assert all(len(answer["hits"]) == 10 for answer in whole["answers"])
+
+    for word in FREQUENT:
+        for name in lists[word]:
+            (tmp_path / name).unlink()
+    without = node(tmp_path, tasks)
+    for name in near:
+        (tmp_path / name).unlink()
+    unknown = node(tmp_path, tasks)
+
+    assert all(lists.values())
+    assert not without["problems"]
+    assert without["answers"] == whole["answers"]
+    assert unknown["problems"]
+    assert unknown["answers"] != whole["answers"]
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_brought_up_to_date_as_if_anew(seed, source, tmp_path):
     """After changes the files are those of an index made anew, where other words are told, too."""
@@ -161,7 +218,7 @@ def test_brought_up_to_date_as_if_anew(seed, source, tmp_path):
                     anew.put(photo)
                 folder = tmp_path / f"anew-{len(told)}"
                 whole = SearchIndex(anew, folder, source.uuid, Recipe()).rebuild(lambda _: ())
-                for kind in ("postings", "near", "terms", "together"):
+                for kind in ("postings", "front", "rest", "near", "terms", "together"):
                     assert anew.search.files(kind) == state.search.files(kind), kind
                 assert brought.root == whole.root
     assert max(told) >= 2
@@ -191,3 +248,12 @@ def test_which_words_are_told_of(source, tmp_path):
     assert Beside.read(beside.note()) == beside
     assert Beside.read("") == Beside()
     assert list(beside.pairs({"sea", "gull", "boat"})) == [("boat", "sea")]
+    more = Beside(beside.stems, beside.up_to, ("gull",))
+    assert list(more.pairs({"sea", "gull"})) == [("gull", "sea")]
+    assert set(more.pairs({"sea", "gull", "boat", "x"})) == {
+        ("boat", "sea"),
+        ("gull", "boat"),
+        ("gull", "sea"),
+    }
+    assert more.tells_as(beside)
+    assert more != beside

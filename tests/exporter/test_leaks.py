@@ -73,7 +73,7 @@ def indexed(site, text):
     """Return a file of the search's index, and its bytes with a text among those it holds."""
     for path in sorted((site / "search").glob("[0-9a-f]*.bin")):
         ((key, value), *others) = rows_of(unpacked(path.read_bytes()))
-        if value.startswith(b"[["):
+        if b'"names"' in value:
             row = (key, value + text.encode())
             return str(path.relative_to(site)), packed(body_of([row, *others]))
     raise AssertionError("nothing is said of single pictures")

@@ -8,6 +8,8 @@ FIELDS = ("filename", "tags", "caption", "unused")
 WORDS = ["sea", "seas", "sunny", "cat", "cats", "Straße", "北京", "running", "run", "x1"]
 UUID = bytes(range(16))
 GAP = 16
+WHOLE = 8192
+"""Of terms with more documents the rest is one band."""
 
 
 class Collection:

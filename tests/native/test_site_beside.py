@@ -9,7 +9,7 @@ from picturerail_native.search import Reader, SearchArgumentError, Writer, stem
 from picturerail_native.site_terms import PRESENCE, SiteTerms
 
 from .site_bytes import Numbers, Range
-from .site_collection import FIELDS, UUID, WORDS, Collection, nearness
+from .site_collection import FIELDS, UUID, WHOLE, WORDS, Collection, nearness
 
 TIMES = 4
 AT_FIRST = {"there": 8, "another": 15, "word": 14, "field": 14, "beyond": 12, "near": 8}
@@ -97,7 +97,7 @@ def test_records_tell_what_documents_have(seed, tmp_path):
     most = sorted(counts)[len(counts) // 2]
 
     with Reader(tmp_path / "index") as reader:
-        terms = SiteTerms(reader, FIELDS)
+        terms = SiteTerms(reader, FIELDS, WHOLE)
         terms.set_beside([each for each, _ in stems], most)
         found = {key: terms.term(key) for key in [*terms.keys()]}
 
@@ -133,7 +133,7 @@ def test_where_stems_are_near_each_other(tmp_path):
     pairs = [("run", "sea"), ("cat", "sea"), ("alon", "sea"), ("cat", "run")]
 
     with Reader(tmp_path / "index") as reader:
-        parts = list(SiteTerms(reader, FIELDS).near(pairs))
+        parts = list(SiteTerms(reader, FIELDS, WHOLE).near(pairs))
 
     assert max(map(len, parts)) == 1
     for pair, records in zip(pairs, parts, strict=True):
@@ -157,7 +157,7 @@ def test_many_that_are_near_are_told_in_parts(tmp_path):
                 writer.put(number, [("caption", "sea boat")])
             writer.commit(1)
         with Reader(tmp_path / str(last)) as reader:
-            (records,) = SiteTerms(reader, FIELDS).near([("boat", "sea")])
+            (records,) = SiteTerms(reader, FIELDS, WHOLE).near([("boat", "sea")])
         assert [number for record in records for number, _ in near_of(record)] == [
             *range(1, last + 1)
         ]
@@ -192,7 +192,7 @@ def test_frequent_words(tmp_path):
         writer.commit(9)
     assert counts["sea"] == 3570
     with Reader(tmp_path / "index") as reader:
-        terms = SiteTerms(reader, FIELDS)
+        terms = SiteTerms(reader, FIELDS, WHOLE)
         assert terms.frequent(900, 4000) == counts
         assert terms.frequent(counts["boat"], 3570) == {
             word: counts[word] for word in ("gull", "sea")
@@ -207,7 +207,7 @@ def test_mistakes_are_named(tmp_path):
         writer.put(1, [("caption", "sea")])
         writer.commit(1)
     with Reader(tmp_path / "index") as reader:
-        terms = SiteTerms(reader, FIELDS)
+        terms = SiteTerms(reader, FIELDS, WHOLE)
         with pytest.raises(SearchArgumentError, match="no words"):
             terms.set_beside(["boat"], 10)
         with pytest.raises(SearchArgumentError, match="no words"):

@@ -11,6 +11,7 @@ from picturerail_native.search import Reader, SearchArgumentError, Writer, analy
 from picturerail_native.site_terms import PRESENCE, SiteTerms
 
 from .site_bytes import Numbers
+from .site_collection import WHOLE
 
 FIELDS = ("filename", "tags", "caption", "unused")
 WORDS = ["sea", "seas", "sun", "sunny", "cat", "cats", "Straße", "北京天", "hot dog", "x1"]
@@ -28,8 +29,11 @@ def opened(record):
     return [(number, *classes[bits.one_of(len(classes))]) for number in ids], bits
 
 
-def spelt_out(term, *, positions):
-    """Return a term's documents as {id: (uses, positions by field)}; checks what the entry says."""
+def spelt_out(term, *, positions, whole=WHOLE):
+    """Return a term's documents as {id: (uses, positions by field)}; checks what the entry says.
+
+    Of more than `whole` documents the rest tells all.
+    """
     entry = Numbers(term.entry)
     assert entry.next() == math.floor(4 * math.log2(term.documents))
     bounds = [entry.uses() for _ in range(entry.next())]
@@ -45,8 +49,10 @@ def spelt_out(term, *, positions):
     begins = dict(zip(in_bands, itertools.accumulate(in_bands.values(), initial=0), strict=False))
     rest = {band for band, before in begins.items() if before >= 900}
     assert bool(rest) == bool(bounds_of_rest)
+    assert term.documents <= whole or len(rest) <= 1
     for record in ranked:
         here, bits = opened(record)
+        again = term.documents > whole and record.band in rest
         for number, uses, widths in here:
             places = {}
             for (field, (times, _)), width in zip(uses.items(), widths, strict=True):
@@ -54,6 +60,10 @@ def spelt_out(term, *, positions):
                     places[field] = [bits.number(width) for _ in range(times)]
                 else:
                     assert width == 0
+            if again and number in found:  # a rest of one band tells all documents
+                assert found[number] == (uses, places)
+                continue
+            assert number not in found
             found[number] = uses, places
             # No document is worth more than what is promised, whatever the averages.
             for promised in (bounds, bounds_of_rest) if record.band in rest else (bounds,):
@@ -65,6 +75,7 @@ def spelt_out(term, *, positions):
                     for most in promised
                 )
         bits.ended()
+        assert not again or in_bands[record.band] == term.documents
     assert len(found) == term.documents
     return found
 
@@ -109,11 +120,11 @@ def test_terms_are_what_was_put_in(seed, tmp_path):
         writer.commit(1)
 
     with Reader(tmp_path / "index") as reader, Reader(tmp_path / "anew") as other:
-        terms = SiteTerms(reader, FIELDS)
+        terms = SiteTerms(reader, FIELDS, WHOLE)
         keys = [*terms.keys()]
         words = {key[:-2].decode() for key in keys if key.endswith(b"w")}
         all_terms = everything(terms, words, ("ocean", "sausage", "nothing"))
-        anew = SiteTerms(other, FIELDS)
+        anew = SiteTerms(other, FIELDS, WHOLE)
         assert everything(anew, words, ("ocean", "sausage", "nothing")) == all_terms
         assert terms.statistics() == anew.statistics()
 
@@ -176,7 +187,7 @@ def test_many_terms_are_told_as_one_by_one(tmp_path):
                 writer.commit(number)  # into a segment each
         writer.commit(30001)
     with Reader(tmp_path / "index") as reader:
-        terms = SiteTerms(reader, FIELDS)
+        terms = SiteTerms(reader, FIELDS, WHOLE)
         every = list(terms.keys())
         assert every == sorted(key.encode() for key in expected)
         keys = [key for key in every if not key.startswith(b"q") or rng.random() < 0.05]
@@ -199,22 +210,27 @@ def test_many_terms_are_told_as_one_by_one(tmp_path):
 
 def test_bands_fall_in_worth(tmp_path):
     """Of many documents those in fewer words come first, in bands that grow."""
-    whole = _bands(tmp_path / "whole", 8000)
+    whole = _bands(tmp_path / "whole", 8000, WHOLE)
     assert len(whole) > 7
     assert max(map(len, whole)) < 8000 / 2
-    bands = _bands(tmp_path / "long", 9001)
-    assert sum(map(len, bands[:-1])) >= 900 > sum(map(len, bands[:-2]))
+    for count, most_banded in ((9001, WHOLE), (3000, 1200)):
+        *bands, rest = _bands(tmp_path / str(count), count, most_banded)
+        assert sum(map(len, bands)) >= 900 > sum(map(len, bands[:-1]))
+        assert len(rest) == count
 
 
-def _bands(folder, count):
-    """Return how many words beside one the documents of each of its bands have."""
+def _bands(folder, count, most_banded):
+    """Return how many words beside one the documents of each of its bands have.
+
+    Of more than `most_banded` the last one has all.
+    """
     with Writer(folder, UUID) as writer:
         for number in range(1, count + 1):
             writer.put(number, [("caption", "sea " + "x " * (number % 40))])
         writer.commit(1)
     with Reader(folder) as reader:
-        term = SiteTerms(reader, FIELDS).term(b"sea\0w")
-    spelt_out(term, positions=True)
+        term = SiteTerms(reader, FIELDS, most_banded).term(b"sea\0w")
+    spelt_out(term, positions=True, whole=most_banded)
     bands = {}
     for record in term.records:
         ids = struct.unpack(f"<{len(record.ids) // 8}Q", record.ids)
@@ -222,7 +238,7 @@ def _bands(folder, count):
         assert len(ids) <= 3072
     assert len(bands) > 4
     assert len(term.records) > len(bands)
-    for band in range(1, len(bands)):
+    for band in range(1, len(bands) - (count > most_banded)):
         assert max(bands[band - 1]) < min(bands[band])
     return list(bands.values())
 
@@ -240,7 +256,7 @@ def test_of_words_that_say_little_all_documents_are_told(tmp_path):
         writer.put(9001, [("caption", "of")])
         writer.commit(1)
     with Reader(tmp_path / "index") as reader:
-        terms = SiteTerms(reader, FIELDS)
+        terms = SiteTerms(reader, FIELDS, WHOLE)
         told, other, rare = (terms.term(f"{word}\0w".encode()) for word in ("the", "pier", "of"))
     present = [record for record in told.records if record.band == PRESENCE]
     assert len(present) > 1
@@ -264,7 +280,7 @@ def test_ids_may_lie_anywhere(tmp_path):
             writer.put(number, [("caption", "sea")])
         writer.commit(1)
     with Reader(tmp_path / "index") as reader:
-        term = SiteTerms(reader, FIELDS).term(b"sea\0w")
+        term = SiteTerms(reader, FIELDS, WHOLE).term(b"sea\0w")
     assert sorted(spelt_out(term, positions=True)) == ids
     assert sum(len(record.postings) for record in term.records) < 100
 
@@ -276,8 +292,8 @@ def test_mistakes_are_named(tmp_path):
         writer.commit(1)
     with Reader(tmp_path / "index") as reader:
         with pytest.raises(SearchArgumentError, match="caption"):
-            SiteTerms(reader, ("filename",))
-        terms = SiteTerms(reader, FIELDS)
+            SiteTerms(reader, ("filename",), WHOLE)
+        terms = SiteTerms(reader, FIELDS, WHOLE)
         for key in (b"", b"sea", b"sea\0", b"sea\0q", b"sea\0ww"):
             with pytest.raises(SearchArgumentError):
                 terms.term(key)

@@ -46,7 +46,7 @@
         .map((key) => /** @type {Term} */ (terms.find((term) => term.key === key)))
         .sort((a, b) => a.level - b.level);
       const parts = await Promise.all(
-        inOrder.map(async (term) => [...(await this.index.front(term)).flat(), ...(await this.index.rest(term))]),
+        inOrder.map(async (term) => (term.rest ? this.index.rest(term) : (await this.index.front(term)).flat())),
       );
       /** @type {Map<string, Map<number, Place>>} */
       const found = new Map();

@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const MAGIC = [0x50, 0x52, 0x53, 0x58, 9]; // "PRSX" and the version
+  const MAGIC = [0x50, 0x52, 0x53, 0x58, 10]; // "PRSX" and the version
   /** @type {IndexKind[]} */
   const KINDS = ["terms", "postings", "front", "rest", "presence", "together", "near", "spelling", "meaning", "pictures", "looks", "values", "facts"];
   const { Bytes, Part, besideOf, nearOf, binary, lookOf, languageOf } = globalThis.Picturerail;
@@ -274,7 +274,7 @@
 
     /**
      * Which documents have words of two stems near each other, and how near: 4 for the next word, 1 for the fourth.
-     * @param {string[]} stems two of `root.beside`, as `binary`, ascending
+     * @param {string[]} stems two of `root.beside`, as `binary`: first one of its `near`, or else ascending
      * @returns {Promise<Map<number, number>>}
      */
     async near(stems) {
@@ -305,9 +305,12 @@
      */
     async pictures(ids) {
       const wanted = new Set(ids);
-      /** @type {[id: number, filename: string, alt: string][]} */
-      const rows = (await this._told("pictures", ids)).flat().filter(([id]) => wanted.has(id));
-      return new Map(rows.map(([id, filename, alt]) => [id, { filename, alt }]));
+      /** @type {Map<number, Shown>} */
+      const found = new Map();
+      for (const { ids: steps, names, texts } of await this._told("pictures", ids)) {
+        summed(steps).forEach((id, at) => wanted.has(id) && found.set(id, { filename: names[at], alt: texts[at] }));
+      }
+      return found;
     }
 
     /**

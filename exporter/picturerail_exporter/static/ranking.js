@@ -7,10 +7,7 @@
 "use strict";
 
 (() => {
-  const { parse, binary, WordSource, PhraseSource, LightSource, BestTogether } = globalThis.Picturerail;
-  const NEAR_SHARE = 0.6;
-  const FARTHEST = 4;
-  const encoder = new TextEncoder();
+  const { parse, isText, Nearness, WordSource, PhraseSource, LightSource, BestTogether } = globalThis.Picturerail;
   const SEVERAL = 1000; // documents of a word that are read at once beside other words
 
   /** One search: what is known so far of which documents match, and how much they are worth. */
@@ -29,6 +26,7 @@
       this.sources = this.query.words.map((word, number) => {
         return new (light.has(number) ? LightSource : word.phrase ? PhraseSource : WordSource)(index, word);
       });
+      this._nearness = new Nearness(index, this.sources, []); // no pairs are known yet
       this.relaxed = false;
       /** @type {Map<number, number> | undefined} */
       this.orders = undefined;
@@ -60,15 +58,11 @@
       await Promise.all(
         this.sources.filter(({ word }) => word.excluded).map((source) => source.loadAll()),
       );
-      /** @type {PairWorth[]} */
-      this._pairs = this.query.pairs.map(([a, b]) => {
-        return { a: this.sources[a], b: this.sources[b], most: NEAR_SHARE * Math.min(this.sources[a].idf, this.sources[b].idf) };
-      });
-      this._mostNear = this._pairs.reduce((sum, { most }) => sum + most, 0);
+      this._nearness = new Nearness(this.index, this.sources, this.query.pairs);
       const flat = this._flat();
       this._spare(flat?.words ?? []);
       const asked = flat?.words.map((word) => this.sources[word]);
-      this.together = asked && (await BestTogether.open(this.index, asked, this._pairs));
+      this.together = asked && (await BestTogether.open(this.index, asked, this._nearness.pairs));
     }
 
     /** Let each word learn what the records of others tell of it. */
@@ -97,23 +91,10 @@
       });
       const spared = this._toldBeside;
       if (telling.length && spared.size) {
-        const pairs = (this._pairs ?? []).filter(({ a, b }) => !telling.includes(a) && !telling.includes(b));
+        const pairs = this._nearness.pairs.filter(({ a, b }) => !telling.includes(a) && !telling.includes(b));
         this._unknown = pairs.filter(({ a, b }) => spared.has(a) || spared.has(b));
         this._spared = new Set(spared);
       }
-    }
-
-    /**
-     * In which documents two very frequent words are near each other; nothing where that is not told.
-     * @param {PairWorth} pair
-     */
-    async _nearOf({ a, b }) {
-      const { root, language } = this.index;
-      const told = [a, b].every(({ word }) => word.forms && !word.field);
-      const stems = [a, b].map(({ word }) => language.stem(word.terms[0]));
-      const keys = stems.map((stem) => binary(encoder.encode(stem))).sort();
-      const asked = told && keys[0] !== keys[1] && stems.every((stem) => root.beside.stems.some(([each]) => each === stem));
-      return asked ? this.index.near(keys) : undefined;
     }
 
     /**
@@ -161,16 +142,20 @@
 
     /** Read on in each list where what is not read yet is worth the most, and the least of others. */
     async _readOn() {
-      const unknown = this._unknown.splice(0).map(async (pair) => (pair.near = await this._nearOf(pair)));
-      await Promise.all(unknown);
-      const open = this.sources.filter((source) => source.bound > 0 && !this._spared.has(source));
+      await Promise.all(this._unknown.splice(0).map((pair) => this._nearness.lookUp(pair)));
+      let open = this.sources.filter((source) => source.bound > 0 && !this._spared.has(source));
       if (!open.length && this._spared.size) {
         await this._readSpared();
         return;
       }
       const least = this.sources.length > 1 ? SEVERAL : 0;
+      const required = this._flat()?.words.map((word) => this.sources[word]) ?? [];
+      const needed = required.length > 1 && required.some(({ lists }) => lists.every((list) => !isText(list) || !list.term.rest));
+      if (needed && open.some(({ unread }) => unread.length)) {
+        open = open.filter(({ unread }) => unread.length); // then other ways to have a word may turn out to be too little
+      }
       // Where nothing is left but what light words are worth to a few, that is read.
-      await Promise.all(open.length ? open.map((source) => source.load(least)) : this.sources.map((source) => source.loadWorth()));
+      await Promise.all(open.length ? open.map((source) => source.load(least, needed)) : this.sources.map((source) => source.loadWorth()));
     }
 
     /** Read on in what was not to be read: first what no other word's list tells of them. */
@@ -223,12 +208,13 @@
       const { root } = this.query;
       /** @type {Scored[]} */
       const sure = [];
+      /** @type {Unsure[]} */
+      const unsure = [];
       let others = 0; // the most that a document may be worth of which something is not known
-      const unread = this._pairs?.some(({ a, b }) => a.unread.length || b.unread.length) ?? false;
-      const near = this._mostNear ?? 0;
+      const near = this._nearness.most;
       const flat = this._flat();
       if (flat) {
-        others = this._rankFlat(flat, sure, near, limit);
+        this._rankFlat(flat, sure, unsure, limit);
       } else {
         for (const id of this._candidates()) {
           const state = this._root(root, id);
@@ -246,13 +232,14 @@
       if (unseen.may && !this._looksAtAll) {
         others = Math.max(others, unseen.high + near);
       }
-      const hits = this._best(sure, limit, unread);
+      const hits = this._best(sure, limit);
       const last = hits[Math.min(limit, hits.length) - 1];
+      others = Math.max(others, this._most(unsure, hits.length >= limit ? last.low : 0));
       const enough = hits.length >= limit && last.low >= others;
       const all = others === 0;
       // Of some more may come to be known that lifts them among the best.
-      const unsure = hits.some((hit, at) => !hit.exact && (at < limit || hit.high > last.low));
-      return { hits, settled: (enough || all) && !unsure, total: flat ? this._sure : sure.length, all };
+      const open = hits.some((hit, at) => !hit.exact && (at < limit || hit.high > last.low));
+      return { hits, settled: (enough || all) && !open, total: flat ? this._sure : sure.length, all };
     }
 
     /** The numbers of the query's words, where all but light ones must be there and nothing else is asked. */
@@ -272,22 +259,24 @@
      * lack one which is known whole.
      * @param {{ words: number[], light: number[] }} flat
      * @param {Scored[]} sure
-     * @param {number} near
+     * @param {Unsure[]} unsure of which something is not known
      * @param {number} limit
-     * @returns {number} the most that a document may be worth of which something is not known
      */
-    _rankFlat({ words, light }, sure, near, limit) {
+    _rankFlat({ words, light }, sure, unsure, limit) {
       const sources = words.map((word) => this.sources[word]);
       const bounds = words.map((word) => this._bounds[word]);
       const less = sources.map((source) => source.idf * source.boundOf(false)); // where another word tells the rest
       const whole = sources.filter((_, at) => bounds[at] <= 0).sort((a, b) => a.known.size - b.known.size);
       const first = whole.length ? [whole[0]] : sources;
-      const more = near + light.reduce((sum, word) => sum + this._word(word, -1).high, 0);
-      let others = 0;
+      const more = light.reduce((sum, word) => sum + this._word(word, -1).high, 0);
+      const unread = sources.map((source) => source.boundOf(true) > 0);
+      const nearOf = this._nearness.mostOf(sources);
       /** @type {number[]} */
       const ids = [];
       /** @type {number[]} */
       const lows = [];
+      /** @type {number[]} */
+      const nears = [];
       first.forEach((from, number) => {
         from.known.forEach((_, id) => {
           for (let before = 0; before < number; before++) {
@@ -295,10 +284,11 @@
               return;
             }
           }
-          let [low, high, all] = [0, 0, true];
+          let [low, high, all, texts] = [0, 0, true, 0];
           for (let at = 0; at < sources.length; at++) {
             const known = sources[at].known.get(id);
-            const bound = sources[at].told.has(id) ? less[at] : bounds[at];
+            const told = sources[at].told.has(id);
+            const bound = told ? less[at] : bounds[at];
             if (!known && bound <= 0) {
               return;
             }
@@ -306,9 +296,10 @@
             all &&= known !== undefined && worth >= bound;
             low += worth;
             high += Math.max(worth, bound);
+            texts |= Number((unread[at] && !told) || (known !== undefined && isText(known.list))) << at;
           }
           if (!all) {
-            others = Math.max(others, high + more);
+            unsure.push({ id, high: high + more, near: nearOf(texts) });
             return;
           }
           high = low;
@@ -320,29 +311,51 @@
           if (high - low < 1e-12) {
             ids.push(id);
             lows.push(low);
+            nears.push(nearOf(texts));
           } else {
-            others = Math.max(others, high + near);
+            unsure.push({ id, high, near: nearOf(texts) });
           }
         });
       });
       // Nearness cannot bring those below among the best.
       const enough = limit < lows.length ? Float64Array.from(lows).sort()[lows.length - limit] : 0;
       lows.forEach((low, at) => {
-        if (low + near >= enough) {
-          sure.push({ id: ids[at], low, high: low + near, exact: near === 0 });
+        if (low + nears[at] >= enough) {
+          sure.push({ id: ids[at], low, high: low + nears[at], exact: nears[at] === 0 });
         }
       });
       this._sure = ids.length;
-      return others;
+    }
+
+    /**
+     * The most that one of these may be worth, not in full where that is more than `enough`.
+     * @param {Unsure[]} unsure
+     * @param {number} enough
+     */
+    _most(unsure, enough) {
+      const { unread } = this._nearness;
+      let most = 0;
+      for (const { id, high, near } of unsure) {
+        let all = high + near;
+        if (all > enough && high <= enough) {
+          const { value, final } = this._nearness.of(id, unread);
+          all = final ? high + value : all;
+        }
+        most = Math.max(most, all);
+        if (most > enough) {
+          break;
+        }
+      }
+      return most;
     }
 
     /**
      * Of what is sure, the best with their nearness; the others' is not looked at.
      * @param {Scored[]} sure
      * @param {number} limit
-     * @param {boolean} unread whether more may come to be known of how near words are
      */
-    _best(sure, limit, unread) {
+    _best(sure, limit) {
+      const { unread } = this._nearness;
       sure.sort((a, b) => b.high - a.high || a.id - b.id);
       /** @type {Scored[]} */
       const best = [];
@@ -351,45 +364,13 @@
           break;
         }
         if (!hit.exact) {
-          const { value, final } = this._nearness(hit.id, unread);
+          const { value, final } = this._nearness.of(hit.id, unread);
           hit.low += value;
           hit.exact = final;
         }
         insert(best, hit);
       }
       return best;
-    }
-
-    /**
-     * What the nearness of words that follow one another in the query adds to a score.
-     * @param {number} id
-     * @param {boolean} unread
-     */
-    _nearness(id, unread) {
-      let value = 0;
-      let final = true;
-      for (const { a, b, most, near } of this._pairs ?? []) {
-        let nearest = FARTHEST + 1;
-        a.places(id, (field, left) => {
-          b.places(id, (other, right) => {
-            if (field === other) {
-              for (const from of left) {
-                for (const to of right) {
-                  nearest = Math.min(nearest, Math.abs(to - from) || nearest);
-                }
-              }
-            }
-          });
-        });
-        const [ofA, ofB] = [a.near.get(b)?.get(id), b.near.get(a)?.get(id)];
-        nearest = Math.min(nearest, FARTHEST + 1 - Math.max(ofA ?? 0, ofB ?? 0, near?.get(id) ?? 0));
-        value += nearest <= FARTHEST ? most / nearest : 0;
-        // A list has a document once: only those may tell more in which it was not met yet.
-        const asked = ofA !== undefined ? [b] : ofB !== undefined ? [a] : [a, b];
-        const more = !near && unread && nearest > 1 && asked.some((of) => of.unread.some((list) => !list.parts.some((part) => part.find(id) >= 0)));
-        final &&= !more;
-      }
-      return { value, final };
     }
 
     get _looksAtAll() {

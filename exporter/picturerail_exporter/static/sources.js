@@ -117,7 +117,7 @@
      */
     _add(term, via, more = {}) {
       const number = this.lists.length;
-      const rest = { name: term.text, similarity: 1, edits: 0, bands: undefined, next: 0, ended: false, parts: [], there: [] };
+      const rest = { name: term.text, similarity: 1, edits: 0, bands: undefined, next: 0, ended: false, front: [], parts: [], there: [] };
       this.lists.push({ term, via, number, ...rest, ...more });
     }
 
@@ -220,9 +220,12 @@
           most = Math.max(most, weight > 0 ? worth(list, weight) : 0);
         }
       };
+      if (list.ended) {
+        return 0;
+      }
       if (!bands) {
         over(term.bounds);
-      } else if (!list.ended) {
+      } else {
         // Weights below the bands' order may be higher: the averages are others there.
         bands.slice(next).forEach((band) => band.forEach(({ classes }) => over(classes)));
         over(term.rest ?? []);
@@ -260,11 +263,18 @@
      * first `least` documents, where there are so many, and then all, since where they lie all are: those of the
      * word and its other forms before others.
      * @param {number} least
+     * @param {boolean} needed whether a document must have others of these words, too: of a list that has a rest the
+     *   first ones are then no better than others, and all are in the rest
      */
-    async load(least) {
+    async load(least, needed = false) {
       const { unread } = this;
       if (least && this._read) {
-        await (unread.length ? Promise.all(unread.map((list) => this._readOut(list))) : this.loadAll());
+        await (unread.length ? Promise.all(unread.map((list) => this._readRest(list))) : this.loadAll());
+        return;
+      }
+      const long = needed ? unread.filter(({ term }) => term.rest) : [];
+      if (long.length) {
+        await Promise.all(long.map((list) => this._readRest(list)));
         return;
       }
       const wanted = Math.max(least, 2 * this._read);
@@ -292,7 +302,7 @@
     /** Read all but the lists of the word and its other forms. */
     async loadOthers() {
       await this._resolve(this.tags.length);
-      await Promise.all(this.lists.filter((list) => !isText(list)).map((list) => this._readOut(list)));
+      await Promise.all(this.lists.filter((list) => !isText(list)).map((list) => this._readRest(list)));
     }
 
     /** @param {List} list */
@@ -307,10 +317,39 @@
      * @param {List} list
      */
     async _readBand(list) {
-      const { term } = list;
-      list.bands ??= await this.index.front(term);
-      const parts = list.bands[list.next++] ?? (await this.index.rest(term));
-      list.ended = list.next >= list.bands.length + (term.rest ? 1 : 0);
+      list.bands ??= await this.index.front(list.term);
+      const { length } = list.bands; // 0 where the file is damaged
+      if (list.next < length) {
+        this._takeParts(list, list.bands[list.next++]);
+        list.ended = list.next >= length && !list.term.rest;
+      } else if (list.term.rest) {
+        await this._readRest(list);
+      } else {
+        list.ended = true;
+      }
+    }
+
+    /**
+     * Read all documents of a list: its rest holds all; of one without, its bands.
+     * @param {List} list
+     */
+    async _readRest(list) {
+      if (!list.term.rest) {
+        await this._readOut(list);
+      } else if (!list.ended) {
+        const rest = await this.index.rest(list.term);
+        list.ended = true;
+        list.front = list.parts;
+        list.parts = [];
+        this._takeParts(list, rest);
+      }
+    }
+
+    /**
+     * @param {List} list
+     * @param {Part[]} parts
+     */
+    _takeParts(list, parts) {
       for (const part of parts) {
         this._take(list, part.open());
         this._read += part.count;
@@ -383,7 +422,7 @@
      * @returns {Look | undefined}
      */
     look(id) {
-      for (const part of this.lists.flatMap(({ parts }) => parts)) {
+      for (const part of this.lists.flatMap(({ front, parts }) => [...front, ...parts])) {
         const at = part.find(id);
         const look = at < 0 ? undefined : part.look(at);
         if (look) {
@@ -441,7 +480,7 @@
    * @returns {Place | undefined}
    */
   function placeIn(list, id) {
-    for (const part of list.parts) {
+    for (const part of [...list.parts, ...list.front]) {
       const at = part.find(id);
       if (at >= 0) {
         return { part, at };

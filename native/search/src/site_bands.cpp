@@ -9,16 +9,14 @@ namespace {
 
 // A band ends once it has so many documents, the next one once it has twice as many.
 constexpr std::size_t kFirstBand = 24;
-// Behind so many others are the rest; of a list of more than `kWhole` they are one band: whoever reads beyond the
-// first ones mostly asks which documents there are at all.
+// Behind so many others are the rest.
 constexpr std::size_t kBanded = 900;
-constexpr std::size_t kWhole = 8192;
 
 constexpr double kLevelsPerDoubling = 8;
 
 }  // namespace
 
-SiteBands bands_of(const SitePostings& postings, std::span<const double> worths) {
+SiteBands bands_of(const SitePostings& postings, std::span<const double> worths, std::uint64_t most_banded) {
   const std::size_t count = postings.classes.size();
   std::vector<int> level_of;
   for (const double worth : worths) {
@@ -32,7 +30,7 @@ SiteBands bands_of(const SitePostings& postings, std::span<const double> worths)
             [&](std::uint32_t a, std::uint32_t b) { return level_of[a] > level_of[b]; });
 
   SiteBands out{std::vector<std::uint32_t>(count), {0}, 0};
-  const std::size_t to_band = postings.all.size() > kWhole ? kBanded : postings.all.size();
+  const std::size_t to_band = postings.all.size() > most_banded ? kBanded : postings.all.size();
   std::size_t banded = 0;
   std::size_t enough = kFirstBand;
   for (std::size_t i = 0; i < count; ++i) {

@@ -17,7 +17,8 @@ struct SiteBands {
   bool has_rest() const { return rest < sizes.size(); }
 };
 
-// `worths` are those of the postings' classes.
-SiteBands bands_of(const SitePostings& postings, std::span<const double> worths);
+// `worths` are those of the postings' classes. Of a list of more than `most_banded` documents the rest is one band:
+// whoever reads beyond the first ones mostly asks which documents there are at all.
+SiteBands bands_of(const SitePostings& postings, std::span<const double> worths, std::uint64_t most_banded);
 
 }  // namespace prse

@@ -44,7 +44,7 @@ std::vector<std::pair<std::string, std::uint64_t>> SiteTerms::frequent(std::uint
     const auto& [text, count] = word;
     if (count <= least || count > most || is_stop_word(text, state_.snapshot->manifest.language)) return true;
     const SitePostings postings = read(kWordKey + text, false);
-    return !bands_of(postings, reference_worths(postings)).has_rest();
+    return !bands(postings).has_rest();
   });
   return {found.begin(), found.end()};
 }

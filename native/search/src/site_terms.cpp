@@ -10,7 +10,6 @@
 
 #include "bytes.h"
 #include "language.h"
-#include "site_bands.h"
 #include "status.h"
 
 namespace prse {
@@ -96,8 +95,11 @@ std::uint64_t level_of_count(std::size_t documents) {
 
 }  // namespace
 
-SiteTerms::SiteTerms(const SearchState& state, std::span<const std::string_view> fields)
-    : state_(state), fields_(fields.begin(), fields.end()), reference_lengths_(fields.size(), kReferenceLength) {
+SiteTerms::SiteTerms(const SearchState& state, std::span<const std::string_view> fields, std::uint64_t most_banded)
+    : state_(state),
+      fields_(fields.begin(), fields.end()),
+      most_banded_(most_banded),
+      reference_lengths_(fields.size(), kReferenceLength) {
   const Weights weights({});
   for (const std::string& field : fields_) weights_.push_back(weights.of(field));
   for (const SegmentView& view : state.snapshot->segments) {
@@ -225,10 +227,10 @@ SitePostings SiteTerms::read(const std::string& term, bool with_positions, const
   return out;
 }
 
-std::vector<double> SiteTerms::reference_worths(const SitePostings& postings) const {
+SiteBands SiteTerms::bands(const SitePostings& postings) const {
   std::vector<double> worths;
   for (const SiteClass& uses : postings.classes) worths.push_back(reference_worth(uses, reference_lengths_));
-  return worths;
+  return bands_of(postings, worths, most_banded_);
 }
 
 double SiteTerms::reference_worth(const SiteClass& uses, std::span<const double> lengths) const {
@@ -277,7 +279,7 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
   const SitePostings postings = read(term, with_positions);
   if (postings.all.empty()) return std::nullopt;
 
-  const SiteBands bands = bands_of(postings, reference_worths(postings));
+  const SiteBands bands = this->bands(postings);
 
   SiteTerm out;
   out.documents = postings.all.size();
@@ -305,6 +307,8 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
     std::vector<std::vector<SitePosting>> by_band(bands.sizes.size());
     for (std::size_t band = 0; band < by_band.size(); ++band) by_band[band].reserve(bands.sizes[band]);
     for (const SitePosting& posting : postings.all) by_band[bands.of_class[posting.place]].push_back(posting);
+    // A rest of one band tells the documents before it, too: beside other words it is read alone.
+    if (bands.has_rest() && postings.all.size() > most_banded_) by_band.back() = postings.all;
     for (std::uint32_t band = 0; band < by_band.size(); ++band) {
       put_parts(out.records, band, postings, by_band[band], kParts, beside);
     }

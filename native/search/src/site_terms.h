@@ -17,6 +17,7 @@
 #include "dictionary.h"
 #include "postings.h"
 #include "search_state.h"
+#include "site_bands.h"
 #include "site_beside.h"
 #include "site_parts.h"
 #include "site_record.h"
@@ -42,9 +43,10 @@ struct SiteTerm {
 
 class SiteTerms {
  public:
-  // `fields` are all names that documents' fields may have, in the order of their numbers. The state
-  // must outlive it. PRSE_INVALID where the index has a field that is not among them.
-  SiteTerms(const SearchState& state, std::span<const std::string_view> fields);
+  // `fields` are all names that documents' fields may have, in the order of their numbers. Of terms with more than
+  // `most_banded` documents the rest is one band. The state must outlive it. PRSE_INVALID where the index has a
+  // field that is not among them.
+  SiteTerms(const SearchState& state, std::span<const std::string_view> fields, std::uint64_t most_banded);
 
   // Up to `limit` keys of terms above `after`, ascending: a word or folded tag, 0, and its kind, 'w' or
   // 't'. Some may have no living documents.
@@ -98,7 +100,7 @@ class SiteTerms {
   std::optional<SiteTerm> stem(std::string_view stem) const;
   std::optional<SiteTerm> near(std::string_view word) const;
   bool lives(const std::string& term) const;
-  std::vector<double> reference_worths(const SitePostings& postings) const;
+  SiteBands bands(const SitePostings& postings) const;
   double reference_worth(const SiteClass& uses, std::span<const double> lengths) const;
   static std::vector<SiteClass> bounds(const std::vector<SiteClass>& classes);
   static void put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const SitePostings& postings,
@@ -107,6 +109,7 @@ class SiteTerms {
 
   const SearchState& state_;
   std::vector<std::string> fields_;
+  std::uint64_t most_banded_;
   std::vector<double> reference_lengths_;                // by number
   std::vector<double> weights_;                          // by number
   std::vector<std::vector<std::uint32_t>> numbers_;      // by segment, by the segment's field
