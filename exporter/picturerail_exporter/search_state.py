@@ -99,7 +99,7 @@ ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
     "terms": ("search_entry", Cut(9_500, 17_000, packed_entry, 100, 40, group=is_number)),
     "postings": ("search_record", Cut(26_000, 36_000, packed_record, 5, 220, terms=True)),
     "front": ("search_front", Cut(9_000, 40_000, packed_record, 1, terms=True)),
-    "rest": ("search_rest", Cut(14_000, 50_000, packed_record, 1, terms=True)),
+    "rest": ("search_rest", Cut(14_000, 48_000, packed_record, 1, terms=True)),
     "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
     "together": ("search_together", Cut(49_000, 60_000, packed_together, 4)),
     "near": ("search_near", Cut(24_000, 48_000, packed_bits, 1, terms=True)),
