@@ -20,6 +20,7 @@ ROOT = f"{FOLDER}/root.bin"
 
 _LEVEL = 6
 _MOST_STEPS = 4
+_HALF = 2
 _DIGEST = 8
 _SMALL = [bytes([number]) for number in range(0x80)]
 
@@ -31,7 +32,7 @@ class Cut:
     `size` guesses what a row takes once it is packed. One in `one_in` rows may begin a file; where
     `terms` are not to be divided without need, one in so many first rows of a term. Where there is
     less than `files` files would hold, they are smaller, down to a quarter; and where there are
-    more than `fine` bytes, a quarter: many searches then read several, of which each says little.
+    more than `fine` bytes, half as large: many searches then read several that say little each.
     Rows of which `group` tells something else of their keys are never in one file.
     """
 
@@ -47,7 +48,7 @@ class Cut:
     def step(self, total: int) -> int:
         """Return how much smaller files are that hold so many bytes of rows: half, two steps."""
         if self.fine and total > self.fine:
-            return _MOST_STEPS
+            return _HALF
         if not self.files or not total:
             return 0
         room = 2 * self.least * self.files / total  # packed, rows take about half
@@ -120,14 +121,14 @@ def is_number(key: bytes) -> bool:
     return key[:1].isdigit()
 
 
-def packed_entry(key: bytes, value: bytes) -> int:
-    """Guess what a row of terms takes: that of a term with one document counts less than it takes.
+def twice_packed_entry(key: bytes, value: bytes) -> int:
+    """Guess twice what a row of terms takes: that of a term with one document counts less.
 
     Most of these are numbers in filenames, which few ask for. Their files may be larger, so
     that those of words are smaller.
     """
     only = value[:1] == b"\0" and key.endswith(b"w")
-    return packed_size(key, value) // (6 if only else 1)
+    return (len(key) + len(value)) // (8 if only else 1)
 
 
 def packed_text(key: bytes, value: bytes) -> int:

@@ -29,6 +29,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import sync_playwright
 
 from picturerail_exporter.assets import SEARCH_SCRIPT, static_files
@@ -39,6 +40,7 @@ from picturerail_exporter.search_index import SearchIndex
 from picturerail_exporter.state import open_state
 from picturerail_exporter.theme import Theme
 from picturerail_native.records import Exposure
+from picturerail_native.search import Reader
 
 SEED = 7
 CAMERAS = ("Canon EOS 90D", "FUJIFILM X-T4", "Apple iPhone 13", "SONY ILCE-7M3")
@@ -59,7 +61,8 @@ globalThis.ask = async (text) => {
   const shown = performance.now();
   await Picturerail.search(index, text, { limit: 20 });
   const again = performance.now() - shown;
-  return { total: found.total, first: middle - start, shown: shown - start, again };
+  const scores = found.hits.map(({ score }) => score);
+  return { total: found.total, first: middle - start, shown: shown - start, again, scores };
 };
 """
 PAGEFIND = """
@@ -248,10 +251,15 @@ def build(count: int, folder: Path) -> None:
         start = time.process_time()
         changed = index.update({before.id: (before, after)}, (), lambda _: ())
         state.commit()
+        update = time.process_time() - start
+        for path in changed.gone:
+            (folder / path).unlink()
+        for path, data in {**changed.written, ROOT: changed.root}.items():
+            (folder / path).write_bytes(data)
         told = {
             "cpu": full,
             "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            "update": time.process_time() - start,
+            "update": update,
             "updated": len(changed.written),
             "terms": len({*before.caption.split(), *after.caption.split()}) + 6,
         }
@@ -381,7 +389,8 @@ def measure(count: int, folder: Path, *, peers: bool) -> None:
     thread = threading.Thread(target=site.serve_forever)
     thread.start()
     try:
-        visit(site, sides, heads, asked, several(of), visits(of))
+        with Reader(ours / "engine") as engine:
+            visit(site, engine, sides, heads, asked, several(of), visits(of))
     finally:
         site.shutdown()
         thread.join()
@@ -390,6 +399,7 @@ def measure(count: int, folder: Path, *, peers: bool) -> None:
 
 def visit(
     site: Site,
+    engine: Reader,
     sides: dict[str, str],
     heads: dict[str, str],
     asked: dict[str, str],
@@ -445,13 +455,25 @@ def visit(
                 cells = [f"{kilobytes[0]:.0f}", requests, f"{kilobytes[1]:.0f}"]
                 cells += [f"{value:.0f}" for value in times]
                 print(row.format(kind, side, first["total"], *cells))
+            others = []
             for kind, texts in some_cold.items() if side == "ours" else ():
-                costs = [cold(text, 1)[1:] for text in texts]
+                costs = []
+                for text in texts:
+                    answer, *cost = cold(text, 1)
+                    costs.append(cost)
+                    best = [hit.score for hit in engine.search(text, limit=20).hits]
+                    if answer["scores"] != pytest.approx(best, rel=1e-5):
+                        others.append(text)
                 size, requests = (sum(cost) / len(costs) for cost in zip(*costs, strict=True))
                 most, many = (max(cost) for cost in zip(*costs, strict=True))
                 print(
                     f"{side}: {kind}, cold: {size / 1e3:.0f} kB, {requests:.1f} requests on "
                     f"average; at most {most / 1e3:.0f} kB, {many}"
+                )
+            if side == "ours":
+                count = sum(map(len, some_cold.values()))
+                print(
+                    f"{side}: of {count} queries {len(others)} score unlike the engine's", *others
                 )
             for kind, visit in later_visits.items():
                 page = browser.new_page()
