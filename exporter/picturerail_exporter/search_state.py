@@ -386,7 +386,8 @@ class SearchState:
 
         From each changed file on rows are cut until a cut falls where one was, and nothing beyond
         it changed: what follows is then cut as it was. Where the row changed that a file begins
-        with, the one before may end elsewhere. A file that comes out as it was is not packed again.
+        with, the one before may end elsewhere; where terms are not to be divided without need, also
+        where any row of that term did. A file that comes out as it was is not packed again.
         """
         old = self.files(kind)
         firsts = [first for first, _ in old]
@@ -394,9 +395,12 @@ class SearchState:
         if not firsts or step != self._step(kind):
             return self.cut_all(kind)
         changed = set(keys)
-        dirty = {max(0, bisect_right(firsts, key) - 1) for key in changed}
         table, where = ROWS[kind]
         where = where.smaller(step)
+        dirty = {max(0, bisect_right(firsts, key) - 1) for key in changed}
+        if where.terms:
+            terms = {key[: key.index(b"\0") + 1] for key in changed}
+            dirty.update(max(0, bisect_right(firsts, term) - 1) for term in terms)
         names = dict(old)
         ends = dict(zip(firsts, [*firsts[1:], None], strict=True))
         same = {first for number, first in enumerate(firsts) if number not in dirty}

@@ -1,8 +1,10 @@
 """What changes of the browser's index with the pictures, and that nothing else does."""
 
 import collections
+import itertools
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +12,14 @@ from picturerail_exporter import search_state
 from picturerail_exporter.collection import published
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Rules
-from picturerail_exporter.search_file import Cut, packed_record, packed_size
+from picturerail_exporter.search_file import (
+    Cut,
+    cut,
+    is_number,
+    packed_record,
+    packed_size,
+    separator,
+)
 from picturerail_exporter.search_index import SearchIndex
 from picturerail_exporter.search_state import ROWS
 from picturerail_exporter.state import open_state
@@ -62,12 +71,14 @@ def test_a_change_touches_few_files(source, tmp_path, monkeypatch):
     assert all(new[kind] <= 1 for kind in ("pictures", "looks", "values", "facts", "spelling"))
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(20))
 def test_rows_are_cut_again_as_if_anew(seed, monkeypatch):
     """After any changes of rows the files are those that all rows together are cut into."""
     print(f"seed {seed}")
     rng = random.Random(seed)
     where = Cut(300, 900, packed_size, rng.choice([1, 3, 9]), terms=seed % 2 == 0)
+    if seed > 3:
+        where = replace(where, group=lambda key: key[:3] < b"w03")
     monkeypatch.setattr(search_state, "ROWS", {**ROWS, "values": ("search_values", where)})
 
     def key():
@@ -95,6 +106,28 @@ def test_rows_are_cut_again_as_if_anew(seed, monkeypatch):
             expected = anew.search.cut_all("values")
             assert state.search.files("values") == anew.search.files("values")
             assert {name: files[name] for name in expected} == expected
+
+
+def test_numbers_and_words_share_no_file():
+    """Where rows of one kind end and those of the other begin a file ends, however small."""
+    rows = [(b"1\0w", b"x"), (b"12\0w", b"x"), (b"a\0w", b"x"), (b"b1\0w", b"x")]
+    where = Cut(1000, 2000, packed_size, 1)
+    assert list(cut(rows, where)) == [rows]
+    assert list(cut(rows, replace(where, group=is_number))) == [rows[:2], rows[2:]]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_files_begin_with_tells_them_apart(seed):
+    """It is no longer than it must be: above the key before, and a beginning of the first one."""
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    keys = {bytes(rng.choices(b"ab\0", k=rng.randrange(1, 9))) for _ in range(300)}
+    assert separator(None, min(keys)) == b""
+    for before, key in itertools.pairwise(sorted(keys)):
+        found = separator(before, key)
+        assert before < found <= key
+        assert key.startswith(found)
+        assert found[:-1] <= before
 
 
 def test_files_grow_with_the_collection(source, tmp_path, monkeypatch):
