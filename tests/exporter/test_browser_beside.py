@@ -84,6 +84,9 @@ def test_words_beside_others_find_the_engines_best(seed, node, source, tmp_path)
             queries.append(" ".join(rng.sample(words, 3)))
         queries.append(" ".join(rng.sample([*MANY, other], 3)))
         queries.append(" ".join(rng.sample([*FREQUENT, other], 4)))
+        # Nothing is told of so many together, and all have a rest.
+        several = [rng.sample(FREQUENT + MANY, 4) for _ in range(9)]
+        queries += [" ".join(form(word, rng) for word in words) for words in several]
         queries.append(" ".join(rng.sample([rng.choice(FREQUENT), other, "w0017"], 3)))
         queries.append(f"the {rng.choice(FREQUENT)} {other}")
         queries.append(f"{rng.choice(FREQUENT)} -{other}")

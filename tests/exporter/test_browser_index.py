@@ -421,8 +421,10 @@ def test_no_file_is_read_in_vain(whole, node, source, tmp_path, monkeypatch):
     assert begun > len(words)
 
 
-def test_what_is_found_is_known_by_its_look(node, source, tmp_path):
+@pytest.mark.parametrize("whole", [900, 8192])
+def test_what_is_found_is_known_by_its_look(whole, node, source, tmp_path, monkeypatch):
     """What pictures look like is told with the best of a word, and of the others by their ids."""
+    monkeypatch.setattr(search_rows, "WHOLE", whole)
     rng = random.Random(10)
     for number in range(4500):
         source.add(
