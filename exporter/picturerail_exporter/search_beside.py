@@ -15,7 +15,7 @@ import msgspec
 from picturerail_exporter.search_file import texts_of_entry
 from picturerail_native.site_terms import SiteTerms
 
-LONG = 27_000
+LONG = 32_000
 """Lists of words with no more documents are read as they are."""
 _ONE_IN = 12
 """Of words that fewer pictures have it would be told in vain that they are not there."""

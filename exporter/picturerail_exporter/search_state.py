@@ -97,16 +97,16 @@ _TABLE_NAMES = (
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
     "terms": ("search_entry", Cut(19_000, 34_000, twice_packed_entry, 100, 20, group=is_number)),
-    "postings": ("search_record", Cut(26_400, 36_400, packed_record, 5, 220, terms=True)),
+    "postings": ("search_record", Cut(23_000, 41_600, packed_record, 5, 240, terms=True)),
     "front": ("search_front", Cut(9_000, 40_000, packed_record, 1, terms=True)),
-    "rest": ("search_rest", Cut(14_000, 48_000, packed_record, 1, terms=True)),
+    "rest": ("search_rest", Cut(18_000, 48_000, packed_record, 1, terms=True)),
     "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
     "together": ("search_together", Cut(49_000, 60_000, packed_together, 4)),
     "near": ("search_near", Cut(24_000, 48_000, packed_bits, 1, terms=True)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
     "pictures": ("search_pictures", Cut(76_000, 87_000, packed_text, 2)),
-    "looks": ("search_looks", Cut(20_000, 25_000, packed_text, 2, fine=3_000_000)),
+    "looks": ("search_looks", Cut(22_000, 27_000, packed_text, 2, fine=3_000_000)),
     "values": ("search_values", Cut(30_000, 50_000, packed_size, 2)),
     "facts": ("search_facts", Cut(80_000, 120_000, packed_size, 2)),
 }
