@@ -3,7 +3,7 @@
 type LoadBytes = (name: string) => Promise<Uint8Array>;
 
 type BlockKind = "pictures" | "looks" | "values" | "facts";
-type IndexKind = "terms" | "postings" | "front" | "rest" | "presence" | "together" | "near" | "spelling" | "meaning" | BlockKind;
+type IndexKind = "terms" | "postings" | "front" | "rest" | "lengths" | "shown" | "presence" | "together" | "near" | "spelling" | "meaning" | BlockKind;
 type Row = [key: string, value: Uint8Array];
 
 /** What differs from language to language, of folded words. */
@@ -28,6 +28,8 @@ interface PostingsRoot {
     /** Those of words that more have: where one of these is near one of the first is told apart, as of two of these. */
     near: string[];
   };
+  /** Of lists of how many documents it is told apart what those look like of which no posting tells it. */
+  shown: [least: number, below: number];
   /** How many ids share a file of each kind. */
   pictures: number;
   looks: number;
@@ -80,7 +82,7 @@ interface IndexBytes {
   readonly at: number;
   readonly ended: boolean;
   number(): number;
-  classes(behind?: (uses: FieldUse[]) => void): FieldUse[][];
+  classes(): FieldUse[][];
   take(length: number): Uint8Array;
   text(): string;
   /** A key, of which the beginning is that of the one before. */
@@ -158,6 +160,13 @@ interface Part extends Listed {
   open(): Part;
   positions(at: number): Float64Array[];
   look(at: number): Look | undefined;
+  /** Whether it does not tell how long fields are, and `complete` has not been told it. */
+  lean: boolean;
+  complete(value: Uint8Array): void;
+  /** Its row's key. */
+  readonly key: string;
+  /** Tell it what all its documents look like. */
+  show(value: Uint8Array): void;
   /** What it tells of very frequent stems. */
   beside(read: (told: ToldBeside) => BesideStem[]): BesideStem[] | undefined;
 }
@@ -232,6 +241,8 @@ interface List {
   /** What is read of them; what was before the rest, which holds it, too. */
   front: Part[];
   parts: Part[];
+  /** Whether `parts` are all, and do not tell how long fields are. */
+  lean: boolean;
   /** Of a word that says little: which documents have it, where that is all that is read. */
   there: Part[];
 }
@@ -276,6 +287,14 @@ interface Source {
   loadAll(): Promise<void>;
   /** Read all but the lists of the word and its other forms. */
   loadOthers(): Promise<void>;
+  /** Whether of some lists it is read which documents they have, and not how long fields are. */
+  readonly lean: boolean;
+  /** Whether a document was met whose lengths no other word tells. */
+  readonly short: boolean;
+  /** Read how long fields are, of all documents of such lists. */
+  loadLengths(): Promise<void>;
+  /** Learn what a document of such lists is worth, from lengths that other words tell; whether that is all to know. */
+  settle(id: number, lengthOf: (field: number) => number | undefined): boolean;
   /** Documents of which another word's records tell whether they have this one or a form of it. */
   readonly told: Set<number>;
   /** How near to it this one is there, by the other word. */
@@ -289,6 +308,8 @@ interface Source {
   /** Learn what a light one is worth to a document, from lengths that other words tell. */
   reckon(id: number, lengthOf: (field: number) => number | undefined): { low: number; high: number };
   look(id: number): Look | undefined;
+  /** Learn what these documents look like where no list that is read tells it, and lists of the word can. */
+  show(ids: number[]): Promise<void>;
   way(id: number): Way | undefined;
   places(id: number, tell: (field: number, positions: Float64Array) => void): void;
 }
@@ -459,6 +480,8 @@ interface Postings {
   front(term: Term): Promise<Part[][]>;
   rest(term: Term): Promise<Part[]>;
   presence(term: Term): Promise<Part[]>;
+  complete(term: Term, parts: Part[]): Promise<void>;
+  show(term: Term, parts: Part[]): Promise<void>;
   together(stems: string[]): Promise<Uint8Array | undefined>;
   spellings(length: number, edits: number): Promise<string[]>;
   pictures(ids: number[]): Promise<Map<number, Shown>>;
@@ -482,11 +505,12 @@ declare var Picturerail: {
   Bytes: new (bytes: Uint8Array, at?: number) => IndexBytes;
   Bits: new (bytes: Uint8Array, at: number) => IndexBits;
   Listed: new () => Listed;
-  Part: new (value: Uint8Array) => Part;
+  Part: new (value: Uint8Array, key?: string) => Part;
   binary(bytes: Uint8Array): string;
   lookOf(looks: Uint8Array, at: number, count: number): Look;
   LOOK_BYTES: number;
   Postings: { open(load: LoadBytes): Promise<Postings> };
+  distance(from: string, to: string, most: number): number;
   WordSource: new (index: Postings, word: QueryWord) => Source;
   PhraseSource: new (index: Postings, word: QueryWord) => Source;
   LightSource: new (index: Postings, word: QueryWord) => Source;

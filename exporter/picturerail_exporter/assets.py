@@ -22,6 +22,7 @@ SEARCH_SCRIPTS = tuple(
         "postings",
         "query",
         "documents",
+        "distance",
         "sources",
         "phrase",
         "light",

@@ -16,8 +16,8 @@ MEDIA = "media"
 DIGEST_BYTES = 8
 """So much of a content's hash names its files: a million pictures share none by chance (3e-8)."""
 
-TILE_BYTES = 2
-"""So much of a content's hash names a tile beside the picture's number."""
+TILE_DIGITS = 3
+"""Hexadecimal digits of a content's hash that name a tile beside the picture's number."""
 
 _SHAPE_STEP = 1.04
 _SHAPES = range(-40, 41)
@@ -55,11 +55,11 @@ def media_name(content_hash: bytes, recipe: Recipe, name: str, kind: str = "webp
 def tile_name(photo: Photo, recipe: Recipe, kind: str = "webp") -> str:
     """Return the path on the site of what a grid shows of a picture, which no other one shares.
 
-    Its number and 16 bits of its content name it, so a search need not know more of it to show
-    it: of 65,536 pictures that change one keeps its name, and is seen as it was by those
+    Its number and 12 bits of its content name it, so a search need not know more of it to show
+    it: of 4,096 pictures that change one keeps its name, and is seen as it was by those
     who have it.
     """
-    digest = photo.content_hash[:TILE_BYTES].hex()
+    digest = photo.content_hash.hex()[:TILE_DIGITS]
     return f"{MEDIA}/{digest[:2]}/{digest}-{photo.id}-{recipe.version}-tile.{kind}"
 
 

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-MAGIC = b"PRSX\x0a"
+MAGIC = b"PRSX\x0b"
 """What every file begins with; the last byte is the format's version."""
 
 FOLDER = "search"
@@ -128,7 +128,7 @@ def twice_packed_entry(key: bytes, value: bytes) -> int:
     that those of words are smaller.
     """
     only = value[:1] == b"\0" and key.endswith(b"w")
-    return (len(key) + len(value)) // (8 if only else 1)
+    return (len(key) + len(value)) // (16 if only else 1)
 
 
 def packed_text(key: bytes, value: bytes) -> int:
@@ -312,7 +312,9 @@ def _texts_of_term(value: bytes, kind: bytes) -> Iterator[str]:
 
 def _texts_of_record(value: bytes, at: int) -> Iterator[str]:
     """Yield the words that are told beside a term."""
-    at = _number(value, at)[1]
+    length, at = _number(value, at)
+    if not length:  # what pictures look like alone
+        return
     for _ in range(2):  # how many pictures, and the first
         at = _number(value, at)[1]
     told, at = _number(value, at)

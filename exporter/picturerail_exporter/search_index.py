@@ -135,7 +135,7 @@ class SearchIndex:
             writer.commit(1)
         self._state.set_note("search index", "1")
         with Reader(self._folder) as reader:
-            terms = SiteTerms(reader, FIELDS, search_rows.WHOLE)
+            terms = SiteTerms(reader, FIELDS, (search_rows.SHOWN, search_rows.WHOLE))
             self._choose_beside(terms).tell(terms)
             self._fill(terms)
             self._put_together(terms)
@@ -194,7 +194,7 @@ class SearchIndex:
                 writer.compact()
         self._state.set_note("search index", str(seq))
         with Reader(self._folder) as reader:
-            terms = SiteTerms(reader, FIELDS, search_rows.WHOLE)
+            terms = SiteTerms(reader, FIELDS, (search_rows.SHOWN, search_rows.WHOLE))
             told = Beside.read(self._state.note(_BESIDE))
             beside = self._choose_beside(terms)
             beside.tell(terms)
@@ -251,8 +251,7 @@ class SearchIndex:
             key = pending.pop()
             term = terms.term(key)
             before = self._search.term(key)
-            old = {**before["postings"], **before["front"]}
-            after = looks.rows(key, term, old) if term is not None else {}
+            after = looks.rows(key, term, before) if term is not None else {}
             self._search.drop_term(key, before)
             self._search.add_terms([after])
             for kind in TERMS:
@@ -379,6 +378,7 @@ class SearchIndex:
                 "near": beside.frequent,
             },
             **BLOCKS,
+            "shown": [search_rows.SHOWN, search_rows.SHOWN_APART],
             "ending": f"-{self._recipe.version}-{TILE}.webp",
         }
         meta = msgspec.json.encode(told)
@@ -445,7 +445,7 @@ def _keys_of(photo: Photo, language: str) -> Iterator[bytes]:
 
 def _look(photo: Photo) -> bytes:
     form = media.shape(photo.width, photo.height)
-    return photo.content_hash[: media.TILE_BYTES] + bytes([form + 128, _colour(photo.colour)])
+    return photo.content_hash[:2] + bytes([form + 128, _colour(photo.colour)])
 
 
 @functools.lru_cache(maxsize=4096)

@@ -9,9 +9,9 @@ import itertools
 import struct
 from collections.abc import Mapping, Sequence
 
-from picturerail_exporter.search_file import varint
+from picturerail_exporter.search_file import is_number, varint
 from picturerail_exporter.search_state import FREQUENT, LOOK, TERMS, Row, SearchState
-from picturerail_native.site_terms import PRESENCE, SiteTerm, SiteTogether
+from picturerail_native.site_terms import LENGTHS, PRESENCE, SiteTerm, SiteTogether
 
 FRONT = 900
 """A term's bands that begin before so many of its documents are its front: they lie apart from the
@@ -21,10 +21,17 @@ WHOLE = 8192
 """Of a term with no more documents all bands are front: a file of the others would be small, and
 hold others' as well."""
 
-_SHOWN = 3500
-"""Bands of the front that end before so many documents bear with each what it looks like."""
+SHOWN = 3500
+"""Bands of the front that end before so many documents bear with each what it looks like; terms with
+fewer documents are one band."""
+SHOWN_APART = 12_500
+"""Of a term with fewer documents what the others look like lies apart: where several such words are
+asked for together, what is found may lie anywhere. Of longer lists it would be too much to read."""
 _SHOWN_ALWAYS = 32
 """Where not even a term's first band is one of these, the first documents of it do."""
+
+
+OldRows = Mapping[str, Mapping[bytes, bytes]]
 
 
 class Shown:
@@ -35,38 +42,47 @@ class Shown:
         self._search, self._changed = search, changed
         self._all = search.all_looks() if changed is None else None
 
-    def rows(self, key: bytes, term: SiteTerm, old: Mapping[bytes, bytes]) -> dict[str, list[Row]]:
+    def rows(self, key: bytes, term: SiteTerm, old: OldRows) -> dict[str, list[Row]]:
         """Return a term's rows by their kind (`search_state.TERMS`).
 
         Args:
             key: of the term.
             term: what the engine says of it.
-            old: its rows of postings, which are taken over where they hold the same.
+            old: its rows as they were, by kind, which are taken over where they hold the same.
         """
         if term.documents == 1 and term.records:
             return {"terms": [(key, self._alone(key, term))]}
         found: dict[str, list[Row]] = {kind: [] for kind in (*TERMS, FREQUENT)}
         entry = term.entry
         bands: dict[int, int] = {}
-        ranked = [record for record in term.records if record.band != PRESENCE]
+        ranked = [record for record in term.records if record.band < LENGTHS]
         for record in ranked:
             bands[record.band] = bands.get(record.band, 0) + len(record.ids) // 8
         ends = dict(zip(bands, itertools.accumulate(bands.values()), strict=True))
         frequent = term.documents > WHOLE
+        rest = {band for band in bands if frequent and ends[band] - bands[band] >= FRONT}
+        apart = SHOWN <= term.documents < SHOWN_APART
         for number, record in enumerate(ranked):
             ids = struct.unpack(f"<{len(record.ids) // 8}Q", record.ids)
-            end = ends[record.band]
-            front = not frequent or end - bands[record.band] < FRONT
-            seen = ids if front and end < _SHOWN else ids[:_SHOWN_ALWAYS] if not number else ids[:0]
-            row = key + bytes([record.band]) + ids[0].to_bytes(8, "big")
+            kind = "rest" if record.band in rest else "front" if rest else "postings"
+            whole = kind != "rest" and ends[record.band] < SHOWN
+            seen = ids if whole else ids[: 0 if number else _SHOWN_ALWAYS]
+            first = not number or record.band != ranked[number - 1].band
+            row = _key_of(key, record.band, ids[0], first=first)
             data = varint(len(record.postings)) + record.postings
-            data = self._with_looks(data, seen, old.get(row, b""))
-            found["postings" if front else "rest"].append((row, data))
-        if found["rest"]:
-            found["front"], found["postings"] = found["postings"], []
-        for record in term.records[len(ranked) :] if frequent else ():
-            row = key + bytes([PRESENCE]) + record.ids[7::-1]
-            found["presence"].append((row, varint(len(record.postings)) + record.postings))
+            before = old.get(kind, {}).get(row, b"")
+            found[kind].append((row, self._with_looks(data, seen, before)))
+            if apart and not whole and kind != "front":  # the rest tells the front's documents, too
+                same = before.startswith(data) and self._stay(ids)
+                looks = old.get("shown", {}).get(row) if same else None
+                found["shown"].append((row, looks or varint(0) + columns(self._looks(ids))))
+        for band, records in itertools.groupby(term.records[len(ranked) :], lambda each: each.band):
+            kind = "lengths" if band == LENGTHS else "presence"
+            for number, record in enumerate(records if frequent else ()):
+                begin = int.from_bytes(record.ids[:8], "little")
+                # Lengths lie as the part of the rest does that they complete.
+                row = _key_of(key, max(rest) if band == LENGTHS else band, begin, first=not number)
+                found[kind].append((row, varint(len(record.postings)) + record.postings))
         if key.endswith(b"t"):
             entry = self._written(key[:-2].decode()) + entry
         if key.endswith(b"n"):
@@ -88,7 +104,9 @@ class Shown:
     def _alone(self, key: bytes, term: SiteTerm) -> bytes:
         """Return the entry of a term with one document: a file less to read, and to write."""
         (record,) = term.records
-        look = self._looks((int.from_bytes(record.ids, "little"),))
+        # Numbers in filenames are many, and few ask for one.
+        shown = () if is_number(key) else (int.from_bytes(record.ids, "little"),)
+        look = columns(self._looks(shown))
         written = self._written(key[:-2].decode()) if key.endswith(b"t") else b""
         return b"".join((written, varint(0), varint(len(record.postings)), record.postings, look))
 
@@ -107,10 +125,14 @@ class Shown:
         """
         if not ids:
             return data
-        same = old.startswith(data) and len(old) == len(data) + LOOK * len(ids)
-        if same and self._changed is not None and self._changed.isdisjoint(ids):
+        same = old.startswith(data) and len(old) == len(data) + _size_of_columns(len(ids))
+        if same and self._stay(ids):
             return old
         return data + columns(self._looks(ids))
+
+    def _stay(self, ids: Sequence[int]) -> bool:
+        """Tell whether none of these pictures changed."""
+        return self._changed is not None and self._changed.isdisjoint(ids)
 
     def _looks(self, ids: Sequence[int]) -> bytes:
         """Return what pictures look like, one after the other, in the order of their ids."""
@@ -127,7 +149,20 @@ class Shown:
 
 
 def columns(looks: bytes) -> bytes:
-    """Return looks (`LOOK`): what names each tile, then each one's proportions, then its colour."""
-    digests = bytearray(len(looks) // 2)
-    digests[::2], digests[1::2] = looks[::LOOK], looks[1::LOOK]
-    return b"".join((digests, looks[2::LOOK], looks[3::LOOK]))
+    """Return looks (`LOOK`) column after column.
+
+    What names each tile, first 8 bits of each, then 4 of each, two in a byte; then each one's
+    proportions; then its colour.
+    """
+    upper, lower = looks[::LOOK], looks[1::LOOK] + b"\0"
+    names = bytes(a & 0xF0 | b >> 4 for a, b in zip(lower[:-1:2], lower[1::2], strict=False))
+    return b"".join((upper, names, looks[2::LOOK], looks[3::LOOK]))
+
+
+def _size_of_columns(count: int) -> int:
+    return 3 * count + (count + 1) // 2
+
+
+def _key_of(term: bytes, band: int, number: int, *, first: bool) -> bytes:
+    """Return the key of a record that begins with this id; that of a band's first does not tell it."""
+    return term + bytes([band]) + (b"" if first else number.to_bytes(8, "big"))

@@ -179,6 +179,7 @@ class _Library:
         reader: FFI.CData,
         fields: FFI.CData,
         count: int,
+        least_banded: int,
         most_banded: int,
         site: FFI.CData,
         error: FFI.CData,

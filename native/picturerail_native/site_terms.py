@@ -25,6 +25,9 @@ _KEYS_AT_ONCE = 4096
 _TERMS_AT_ONCE = 512
 _NO_MEMBER = 0xFFFFFFFF
 
+LENGTHS = 254
+"""The band of records that tell how long fields are where the rest does not."""
+
 PRESENCE = 255
 """The band of records that tell which documents have a word that says little, and not more."""
 
@@ -32,7 +35,7 @@ PRESENCE = 255
 class SiteRecord(msgspec.Struct, frozen=True, gc=False):
     """Documents of a term that are worth about the same.
 
-    `band` is the lower, the more they are worth, or `PRESENCE`; `ids` are little-endian u64,
+    `band` is the lower, the more they are worth, or `LENGTHS` or `PRESENCE`; `ids` are little-endian u64,
     ascending; `postings` say where and how often each has the term.
     """
 
@@ -67,19 +70,20 @@ class SiteTogether(msgspec.Struct, frozen=True, gc=False):
 class SiteTerms:
     """An index as it stood when this was made. Belongs to one thread at a time."""
 
-    def __init__(self, reader: Reader, fields: Sequence[str], most_banded: int) -> None:
+    def __init__(self, reader: Reader, fields: Sequence[str], banded: tuple[int, int]) -> None:
         """Look at a reader's newest state.
 
         Args:
             reader: of the index; may be closed before this.
             fields: every name that a field of a document may have; their order numbers them.
-            most_banded: of terms with more documents the rest is one band.
+            banded: terms with fewer documents than the first are one band; of those with more than
+                the second the rest is.
         """
         texts, _kept = _texts(fields)
         self._fields = tuple(fields)
         self._error, out = _new("prse_error *"), _new("prse_site **")
         status = lib.prse_site_open(
-            reader._open_handle(), texts, len(fields), most_banded, out, self._error
+            reader._open_handle(), texts, len(fields), *banded, out, self._error
         )
         raise_for(status, self._error)
         self._handle = ffi.gc(out[0], lib.prse_site_close)

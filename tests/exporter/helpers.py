@@ -236,7 +236,7 @@ def index_only(
                 key.partition(b"\0")[0].decode()
                 for key, _ in rows_of(unpacked(brought.written[name]))
             ]
-            for kind in ("terms", "postings", "front", "rest")
+            for kind in ("terms", "postings", "front", "rest", "lengths")
             for _, name in state.search.files(kind)
         ]
     (folder / "search").mkdir()

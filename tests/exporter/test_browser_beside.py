@@ -5,8 +5,9 @@ import random
 
 import pytest
 
-from picturerail_exporter import search_beside, search_rows, search_state
+from picturerail_exporter import search_beside, search_index, search_rows, search_state
 from picturerail_exporter.collection import published
+from picturerail_exporter.media import shape
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.search_beside import Beside
@@ -23,13 +24,15 @@ MANY = ["pier", "quay"]
 OTHERS = ["anchor", "rope", "sail", "gull"]
 LONG = 1280
 WHOLE = 900
-"""In place of `search_beside.LONG` and `search_rows.WHOLE`: some thousand pictures are many."""
+SHOWN = 150
+"""In place of those of `search_beside` and `search_rows`: some thousand pictures are many."""
 
 
 @pytest.fixture(autouse=True)
 def _long_lists(monkeypatch):
     monkeypatch.setattr(search_beside, "LONG", LONG)
     monkeypatch.setattr(search_rows, "WHOLE", WHOLE)
+    monkeypatch.setattr(search_rows, "SHOWN", SHOWN)
 
 
 def form(word, rng):
@@ -179,6 +182,77 @@ def test_a_pair_that_neither_tells_is_told_apart(node, source, tmp_path, monkeyp
     assert unknown["answers"] != whole["answers"]
 
 
+def names_of(source, folder, *kinds):
+    """Return the paths of an index's files of these kinds."""
+    with open_state(None) as state:
+        for photo in published(source, Rules())[0]:
+            state.put(photo)
+        SearchIndex(state, folder, source.uuid, Recipe()).rebuild(lambda _: ())
+        return [name for kind in kinds for _, name in state.search.files(kind)]
+
+
+def test_the_other_word_tells_lengths(node, source, tmp_path):
+    """How long fields are is read of a frequent word only where no other word of the query says."""
+    rng = random.Random(10)
+    for number in range(3000):
+        words = [form(word, rng) for word in FREQUENT + MANY if rng.random() < 0.5]
+        words += [form(word, rng) for word in OTHERS if rng.random() < 0.1]
+        words += [f"w{rng.randrange(3000):04}" for _ in range(rng.randrange(1, 9))]
+        rng.shuffle(words)
+        said = {"caption": " ".join(words), "tags": ("old town",) * (number % 9 == 0)}
+        source.add(f"{number}.jpg", b"%d" % number, **said, width=30, height=20)
+    index_only(source, {}, tmp_path)
+    lengths = names_of(source, tmp_path / "other", "lengths")
+    told = ["pier anchor", "quay sail pier", "pier quay rope gull", '"rope pier" quay', "w0007 pier"]
+    untold = ["pier old", "pier quay old", "caption:pier anchor", '"pier quay"']
+    tasks = [["search", query, {"limit": 10}] for query in (*told, *untold)]
+    whole = [node(tmp_path, [task]) for task in tasks]
+    found_as_by_engine(node, tmp_path, told + untold)
+
+    for name in lengths:
+        (tmp_path / name).unlink()
+    without = [node(tmp_path, [task]) for task in tasks]
+
+    assert lengths
+    assert all(answer["answers"][0]["hits"] for answer in whole)
+    assert without[: len(told)] == whole[: len(told)]
+    assert all(answer["problems"] for answer in without[len(told) :])
+
+
+def test_what_frequent_words_have_in_common_is_known_by_its_look(
+    node, source, tmp_path, monkeypatch
+):
+    """Of words whose best alone bear looks those of others are read from one list of them."""
+    small = {"looks": (ROWS["looks"][0], Cut(2000, 4000, packed_record, 1))}
+    monkeypatch.setattr(search_state, "ROWS", {**ROWS, **small})
+    monkeypatch.setattr(search_index, "BLOCKS", {**search_index.BLOCKS, "looks": 128})
+    rng = random.Random(12)
+    for number in range(3000):
+        words = [word for word in OTHERS if rng.random() < 0.25]
+        words += [f"w{rng.randrange(3000):04}" for _ in range(rng.randrange(1, 9))]
+        rng.shuffle(words)
+        size = {"width": 30 + number % 9, "height": 20}
+        source.add(f"{number}.jpg", b"%d" % number, caption=" ".join(words), **size)
+    index_only(source, {}, tmp_path)
+    tasks = [["looks", query, {"limit": 20}] for query in ("anchor rope", "sail gull rope")]
+    photos = {photo.id: photo for photo in published(source, Rules())[0]}
+
+    for name in names_of(source, tmp_path / "other", "looks"):
+        (tmp_path / name).unlink()
+    found = node(tmp_path, tasks)
+    for name in names_of(source, tmp_path / "again", "shown"):
+        (tmp_path / name).unlink()
+    without = node(tmp_path, tasks)
+
+    for answer in found["answers"]:
+        assert len(answer) == 20
+        for number, look, _ in answer:
+            photo = photos[number]
+            assert look["digest"] == photo.content_hash.hex()[:3]
+            assert look["form"] == shape(photo.width, photo.height)
+    assert not all(look for answer in without["answers"] for _, look, _ in answer)
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_brought_up_to_date_as_if_anew(seed, source, tmp_path):
     """After changes the files are those of an index made anew, where other words are told, too."""
@@ -221,7 +295,7 @@ def test_brought_up_to_date_as_if_anew(seed, source, tmp_path):
                     anew.put(photo)
                 folder = tmp_path / f"anew-{len(told)}"
                 whole = SearchIndex(anew, folder, source.uuid, Recipe()).rebuild(lambda _: ())
-                for kind in ("postings", "front", "rest", "near", "terms", "together"):
+                for kind in ROWS:
                     assert anew.search.files(kind) == state.search.files(kind), kind
                 assert brought.root == whole.root
     assert max(told) >= 2

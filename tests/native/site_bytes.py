@@ -7,6 +7,7 @@ class Numbers:
     def __init__(self, data):
         """Begin at the front."""
         self.data, self.at = data, 0
+        self.found, self.groups = [], []
 
     def next(self):
         """Return a varint."""
@@ -35,8 +36,32 @@ class Numbers:
         return {self.next(): (self.next(), self.next()) for _ in range(self.next())}
 
     def classes(self):
-        """Return classes, each with the widths of its positions."""
-        return [(uses := self.uses(), [self.next() for _ in uses]) for _ in range(self.next())]
+        """Return the classes of a record, each with the widths of its positions.
+
+        Those of one field are known once the bits behind are.
+        """
+        self.found, self.groups = [], []
+        left = self.next()
+        while left:
+            count = self.next()
+            group = [(self.next(), self.next(), self.next()) for _ in range(self.next())]
+            several = len(group) > 1
+            words = [[self.next() for _ in group] for _ in range(count if several else 1)]
+            self.groups.append((count, group, words, 0 if several else self.next()))
+            left -= count
+        return self.found
+
+    def _know(self, bits):
+        for count, group, words, low in self.groups:
+            while len(words) < count:
+                words.append([words[-1][0] + 1 + bits.distance(low)])
+            for each in words:
+                uses, widths = {}, []
+                for (field, times, more), of in zip(group, each, strict=True):
+                    uses[field] = times, of
+                    widths.append(more and (max(1, of) - 1).bit_length() + more - 1)
+                self.found.append((uses, widths))
+        self.groups = []
 
     def ascending(self, count, first):
         """Return so many numbers from the first on, and the bits behind them."""
@@ -53,7 +78,9 @@ class Numbers:
     def bits(self):
         """Return a reader of the rest as bits, the highest of each byte first."""
         rest = self.data[self.at :]
-        return Bits("".join(f"{byte:08b}" for byte in rest))
+        bits = Bits("".join(f"{byte:08b}" for byte in rest))
+        self._know(bits)
+        return bits
 
 
 class Bits:

@@ -10,6 +10,8 @@ UUID = bytes(range(16))
 GAP = 16
 WHOLE = 8192
 """Of terms with more documents the rest is one band."""
+BANDED = (3500, WHOLE)
+"""Terms with fewer documents than the first are one band."""
 
 
 class Collection:

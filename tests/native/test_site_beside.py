@@ -9,10 +9,17 @@ from picturerail_native.search import Reader, SearchArgumentError, Writer, stem
 from picturerail_native.site_terms import PRESENCE, SiteTerms
 
 from .site_bytes import Numbers, Range
-from .site_collection import FIELDS, UUID, WHOLE, WORDS, Collection, nearness
+from .site_collection import BANDED, FIELDS, UUID, WHOLE, WORDS, Collection, nearness
 
 TIMES = 4
-AT_FIRST = {"there": 8, "another": 15, "word": 14, "field": 14, "beyond": 12, "near": 8}
+AT_FIRST = {
+    "there": [10],
+    "another": [15],
+    "word": [14],
+    "field": [14],
+    "beyond": [12, 12, 12, 12],
+    "near": [10, 4, 5, 8],
+}
 
 
 def told(record, stems, *, positions):
@@ -37,7 +44,7 @@ def told(record, stems, *, positions):
             bits.number(times * width)
     coder = Range(numbers.data[numbers.at + math.ceil(bits.at / 8) :])
     likely = [
-        {(kind, at): zeros << 8 for kind, zeros in AT_FIRST.items() for at in range(TIMES)}
+        {(kind, at): zeros << 8 for kind, of in AT_FIRST.items() for at, zeros in enumerate(of)}
         for _ in stems
     ]
     found = {}
@@ -97,7 +104,7 @@ def test_records_tell_what_documents_have(seed, tmp_path):
     most = sorted(counts)[len(counts) // 2]
 
     with Reader(tmp_path / "index") as reader:
-        terms = SiteTerms(reader, FIELDS, WHOLE)
+        terms = SiteTerms(reader, FIELDS, BANDED)
         terms.set_beside([each for each, _ in stems], most)
         found = {key: terms.term(key) for key in [*terms.keys()]}
 
@@ -133,7 +140,7 @@ def test_where_stems_are_near_each_other(tmp_path):
     pairs = [("run", "sea"), ("cat", "sea"), ("alon", "sea"), ("cat", "run")]
 
     with Reader(tmp_path / "index") as reader:
-        parts = list(SiteTerms(reader, FIELDS, WHOLE).near(pairs))
+        parts = list(SiteTerms(reader, FIELDS, BANDED).near(pairs))
 
     assert max(map(len, parts)) == 1
     for pair, records in zip(pairs, parts, strict=True):
@@ -157,7 +164,7 @@ def test_many_that_are_near_are_told_in_parts(tmp_path):
                 writer.put(number, [("caption", "sea boat")])
             writer.commit(1)
         with Reader(tmp_path / str(last)) as reader:
-            (records,) = SiteTerms(reader, FIELDS, WHOLE).near([("boat", "sea")])
+            (records,) = SiteTerms(reader, FIELDS, BANDED).near([("boat", "sea")])
         assert [number for record in records for number, _ in near_of(record)] == [
             *range(1, last + 1)
         ]
@@ -192,7 +199,7 @@ def test_frequent_words(tmp_path):
         writer.commit(9)
     assert counts["sea"] == 3570
     with Reader(tmp_path / "index") as reader:
-        terms = SiteTerms(reader, FIELDS, WHOLE)
+        terms = SiteTerms(reader, FIELDS, (0, WHOLE))
         assert terms.frequent(900, 4000) == counts
         assert terms.frequent(counts["boat"], 3570) == {
             word: counts[word] for word in ("gull", "sea")
@@ -207,7 +214,7 @@ def test_mistakes_are_named(tmp_path):
         writer.put(1, [("caption", "sea")])
         writer.commit(1)
     with Reader(tmp_path / "index") as reader:
-        terms = SiteTerms(reader, FIELDS, WHOLE)
+        terms = SiteTerms(reader, FIELDS, BANDED)
         with pytest.raises(SearchArgumentError, match="no words"):
             terms.set_beside(["boat"], 10)
         with pytest.raises(SearchArgumentError, match="no words"):

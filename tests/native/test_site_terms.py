@@ -8,10 +8,10 @@ import struct
 import pytest
 
 from picturerail_native.search import Reader, SearchArgumentError, Writer, analyse, stem
-from picturerail_native.site_terms import PRESENCE, SiteTerms
+from picturerail_native.site_terms import LENGTHS, PRESENCE, SiteTerms
 
 from .site_bytes import Numbers
-from .site_collection import WHOLE
+from .site_collection import BANDED, WHOLE
 
 FIELDS = ("filename", "tags", "caption", "unused")
 WORDS = ["sea", "seas", "sun", "sunny", "cat", "cats", "Straße", "北京天", "hot dog", "x1"]
@@ -26,13 +26,29 @@ def opened(record):
     classes = numbers.classes()
     ids, bits = numbers.ascending(count, first)
     assert struct.unpack(f"<{count}Q", record.ids) == tuple(ids)
-    return [(number, *classes[bits.one_of(len(classes))]) for number in ids], bits
+    lean = next(iter(classes[0][0].values()))[1] == 0
+    codes = [bits.distance(0) if lean else bits.one_of(len(classes)) for _ in ids]
+    return [(number, *classes[code]) for number, code in zip(ids, codes, strict=True)], bits
+
+
+def lengths_of(record):
+    """Return the uses that a record of lengths tells, document by document."""
+    numbers = Numbers(record.postings)
+    count, first = numbers.next(), numbers.next()
+    assert first == struct.unpack_from("<Q", record.ids)[0]
+    assert numbers.next() == 0, "nothing is told of others"
+    classes = numbers.classes()
+    bits = numbers.bits()
+    assert all(width == 0 for _, widths in classes for width in widths)
+    found = [classes[bits.one_of(len(classes))][0] for _ in range(count)]
+    bits.ended()
+    return found
 
 
 def spelt_out(term, *, positions, whole=WHOLE):
     """Return a term's documents as {id: (uses, positions by field)}; checks what the entry says.
 
-    Of more than `whole` documents the rest tells all.
+    Of more than `whole` documents the rest tells all, and how long fields are is told apart.
     """
     entry = Numbers(term.entry)
     assert entry.next() == math.floor(4 * math.log2(term.documents))
@@ -41,7 +57,8 @@ def spelt_out(term, *, positions, whole=WHOLE):
     if entry.at < len(entry.data):
         bounds_of_rest = [entry.uses() for _ in range(entry.next())]
     entry.ended()
-    ranked = [record for record in term.records if record.band != PRESENCE]
+    ranked = [record for record in term.records if record.band < LENGTHS]
+    apart = [record for record in term.records if record.band == LENGTHS]
     found = {}
     in_bands = {}
     for record in ranked:
@@ -53,6 +70,12 @@ def spelt_out(term, *, positions, whole=WHOLE):
     for record in ranked:
         here, bits = opened(record)
         again = term.documents > whole and record.band in rest
+        if again:
+            lengths = lengths_of(apart.pop(0))
+            assert [
+                {field: (times, 0) for field, (times, _) in full.items()} for full in lengths
+            ] == [uses for _, uses, _ in here]
+            here = [(n, full, wide) for (n, _, wide), full in zip(here, lengths, strict=True)]
         for number, uses, widths in here:
             places = {}
             for (field, (times, _)), width in zip(uses.items(), widths, strict=True):
@@ -77,6 +100,7 @@ def spelt_out(term, *, positions, whole=WHOLE):
         bits.ended()
         assert not again or in_bands[record.band] == term.documents
     assert len(found) == term.documents
+    assert apart == []
     return found
 
 
@@ -120,11 +144,11 @@ def test_terms_are_what_was_put_in(seed, tmp_path):
         writer.commit(1)
 
     with Reader(tmp_path / "index") as reader, Reader(tmp_path / "anew") as other:
-        terms = SiteTerms(reader, FIELDS, WHOLE)
+        terms = SiteTerms(reader, FIELDS, BANDED)
         keys = [*terms.keys()]
         words = {key[:-2].decode() for key in keys if key.endswith(b"w")}
         all_terms = everything(terms, words, ("ocean", "sausage", "nothing"))
-        anew = SiteTerms(other, FIELDS, WHOLE)
+        anew = SiteTerms(other, FIELDS, BANDED)
         assert everything(anew, words, ("ocean", "sausage", "nothing")) == all_terms
         assert terms.statistics() == anew.statistics()
 
@@ -187,7 +211,7 @@ def test_many_terms_are_told_as_one_by_one(tmp_path):
                 writer.commit(number)  # into a segment each
         writer.commit(30001)
     with Reader(tmp_path / "index") as reader:
-        terms = SiteTerms(reader, FIELDS, WHOLE)
+        terms = SiteTerms(reader, FIELDS, BANDED)
         every = list(terms.keys())
         assert every == sorted(key.encode() for key in expected)
         keys = [key for key in every if not key.startswith(b"q") or rng.random() < 0.05]
@@ -210,35 +234,43 @@ def test_many_terms_are_told_as_one_by_one(tmp_path):
 
 def test_bands_fall_in_worth(tmp_path):
     """Of many documents those in fewer words come first, in bands that grow."""
-    whole = _bands(tmp_path / "whole", 8000, WHOLE)
+    whole = _bands(tmp_path / "whole", 8000, BANDED)
     assert len(whole) > 7
     assert max(map(len, whole)) < 8000 / 2
-    for count, most_banded in ((9001, WHOLE), (3000, 1200)):
-        *bands, rest = _bands(tmp_path / str(count), count, most_banded)
+    for count, banded in ((9001, BANDED), (3000, (9000, 1200))):
+        *bands, rest = _bands(tmp_path / str(count), count, banded)
         assert sum(map(len, bands)) >= 900 > sum(map(len, bands[:-1]))
         assert len(rest) == count
 
 
-def _bands(folder, count, most_banded):
+def test_of_few_documents_all_are_one_band(tmp_path):
+    """A shorter list is read as a whole."""
+    assert [len(band) for band in _bands(tmp_path, 3499, BANDED)] == [3499]
+    assert len(_bands(tmp_path / "longer", 3500, BANDED)) > 4
+
+
+def _bands(folder, count, banded):
     """Return how many words beside one the documents of each of its bands have.
 
-    Of more than `most_banded` the last one has all.
+    Of more than the second of `banded` the last one has all.
     """
     with Writer(folder, UUID) as writer:
         for number in range(1, count + 1):
             writer.put(number, [("caption", "sea " + "x " * (number % 40))])
         writer.commit(1)
     with Reader(folder) as reader:
-        term = SiteTerms(reader, FIELDS, most_banded).term(b"sea\0w")
-    spelt_out(term, positions=True, whole=most_banded)
+        term = SiteTerms(reader, FIELDS, banded).term(b"sea\0w")
+    spelt_out(term, positions=True, whole=banded[1])
     bands = {}
     for record in term.records:
+        if record.band == LENGTHS:
+            continue
         ids = struct.unpack(f"<{len(record.ids) // 8}Q", record.ids)
         bands.setdefault(record.band, []).extend(number % 40 for number in ids)
         assert len(ids) <= 3072
-    assert len(bands) > 4
+    assert len(bands) in (1, *range(5, 20))
     assert len(term.records) > len(bands)
-    for band in range(1, len(bands) - (count > most_banded)):
+    for band in range(1, len(bands) - (count > banded[1])):
         assert max(bands[band - 1]) < min(bands[band])
     return list(bands.values())
 
@@ -256,7 +288,7 @@ def test_of_words_that_say_little_all_documents_are_told(tmp_path):
         writer.put(9001, [("caption", "of")])
         writer.commit(1)
     with Reader(tmp_path / "index") as reader:
-        terms = SiteTerms(reader, FIELDS, WHOLE)
+        terms = SiteTerms(reader, FIELDS, BANDED)
         told, other, rare = (terms.term(f"{word}\0w".encode()) for word in ("the", "pier", "of"))
     present = [record for record in told.records if record.band == PRESENCE]
     assert len(present) > 1
@@ -280,7 +312,7 @@ def test_ids_may_lie_anywhere(tmp_path):
             writer.put(number, [("caption", "sea")])
         writer.commit(1)
     with Reader(tmp_path / "index") as reader:
-        term = SiteTerms(reader, FIELDS, WHOLE).term(b"sea\0w")
+        term = SiteTerms(reader, FIELDS, BANDED).term(b"sea\0w")
     assert sorted(spelt_out(term, positions=True)) == ids
     assert sum(len(record.postings) for record in term.records) < 100
 
@@ -292,8 +324,8 @@ def test_mistakes_are_named(tmp_path):
         writer.commit(1)
     with Reader(tmp_path / "index") as reader:
         with pytest.raises(SearchArgumentError, match="caption"):
-            SiteTerms(reader, ("filename",), WHOLE)
-        terms = SiteTerms(reader, FIELDS, WHOLE)
+            SiteTerms(reader, ("filename",), BANDED)
+        terms = SiteTerms(reader, FIELDS, BANDED)
         for key in (b"", b"sea", b"sea\0", b"sea\0q", b"sea\0ww"):
             with pytest.raises(SearchArgumentError):
                 terms.term(key)

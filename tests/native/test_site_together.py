@@ -11,7 +11,7 @@ from picturerail_native.search import Reader, SearchArgumentError, Writer, analy
 from picturerail_native.site_terms import SiteTerms
 
 from .site_bytes import Numbers
-from .site_collection import FIELDS, UUID, WHOLE, WORDS, Collection
+from .site_collection import BANDED, FIELDS, UUID, WORDS, Collection
 
 LENGTHS = [0, 4, 12, 0]
 TOLD, SHOWN = 48, 32
@@ -107,11 +107,11 @@ def test_the_best_are_told_and_the_others_bounded(seed, tmp_path):
 
     with Reader(tmp_path / "index") as reader:
         told = list(
-            SiteTerms(reader, FIELDS, WHOLE).together(
+            SiteTerms(reader, FIELDS, BANDED).together(
                 weights, LENGTHS, rng.sample(asked, len(asked))
             )
         )
-        some = list(SiteTerms(reader, FIELDS, WHOLE).together(weights, LENGTHS, asked[::7]))
+        some = list(SiteTerms(reader, FIELDS, BANDED).together(weights, LENGTHS, asked[::7]))
 
     keys = {"\1".join(each).encode() + b"\0b": each for each in asked}
     assert [one.key for one in told] == sorted(one.key for one in told)
@@ -156,7 +156,7 @@ def test_what_cannot_be_told_is_refused(tmp_path):
         writer.put(1, [("caption", "sea sun")])
         writer.commit(1)
     with Reader(tmp_path / "index") as reader:
-        terms = SiteTerms(reader, FIELDS, WHOLE)
+        terms = SiteTerms(reader, FIELDS, BANDED)
         weights = {"sea": 1, "sun": 1, "sky": 1}
         assert [one.key for one in terms.together(weights, LENGTHS, [("sun", "sea")])] == [
             b"sea\x01sun\0b"
@@ -189,7 +189,7 @@ def test_as_many_are_bounded_as_there_are(tmp_path):
         writer.commit(1)
     members = tuple(sorted(stem(word) for word in ("sea", "cat", "sunny")))
     with Reader(tmp_path / "index") as reader:
-        (one,) = SiteTerms(reader, FIELDS, WHOLE).together(
+        (one,) = SiteTerms(reader, FIELDS, BANDED).together(
             dict.fromkeys(members, 9), LENGTHS, [members]
         )
     documents, bounds, _ = spelt_out(one, 3)

@@ -8,7 +8,7 @@
 
   // What is likely, by its place; how many of 16 are 0 at first.
   const [THERE, ANOTHER, OTHER_WORD, OTHER_FIELD, AGAIN, NEARER] = [0, 1, 2, 3, 4, 8];
-  const AT_FIRST = [8, 15, 14, 14, 12, 12, 12, 12, 8, 8, 8, 8];
+  const AT_FIRST = [10, 15, 14, 14, 12, 12, 12, 12, 10, 4, 5, 8];
   const MOST_TIMES = 4;
   const FARTHEST = 4;
   const PRECISION = 12;

@@ -18,8 +18,6 @@
       this._there = false; // whether it is known which documents have it
       /** @type {Set<number>} */
       this._reckoned = new Set();
-      /** @type {Map<string, Known>} */
-      this._kinds = new Map();
     }
 
     get bound() {
@@ -65,7 +63,7 @@
           }
           const uses = part.uses(at).map((use) => ({ ...use, words: lengthOf(use.field) ?? 0 }));
           if (uses.every(({ words }) => words > 0)) {
-            const one = this._known(list, uses);
+            const one = this._kind(list, uses);
             best = isNearer(one, best) ? one : best;
             low = Math.max(low, one.worth);
             high = Math.max(high, one.worth);
@@ -82,18 +80,6 @@
         }
       }
       return { low, high };
-    }
-
-    /**
-     * What documents like this one have: the same for all.
-     * @param {List} list
-     * @param {FieldUse[]} uses
-     */
-    _known(list, uses) {
-      const name = [list.number, ...uses.flatMap(({ field, times, words }) => [field, times, words])].join();
-      const kind = this._kinds.get(name) ?? { worth: this._worth(list, uses, () => 0), list, uses };
-      this._kinds.set(name, kind);
-      return kind;
     }
 
     /**

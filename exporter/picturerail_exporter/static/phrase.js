@@ -15,11 +15,13 @@
       this.word = word;
       this.idf = 0;
       this.known = documentsOf(index);
-      /** @type {Map<number, Look | undefined>} */
-      this._looks = new Map();
+      /** Its words, the rarest first, and all documents of each. @type {{ term: Term, parts: Part[] }[]} */
+      this._read = [];
       this.bound = 0;
       this.unread = [];
       this.light = false;
+      this.lean = false;
+      this.short = false;
       this.most = 0;
       this.bearing = 0;
       /** @type {Set<number>} */
@@ -48,6 +50,8 @@
       const parts = await Promise.all(
         inOrder.map(async (term) => (term.rest ? this.index.rest(term) : (await this.index.front(term)).flat())),
       );
+      await this.index.complete(inOrder[0], parts[0]); // one of the words is to tell how long fields are
+      this._read = inOrder.map((term, number) => ({ term, parts: parts[number] }));
       /** @type {Map<string, Map<number, Place>>} */
       const found = new Map();
       /** @type {Map<number, Place> | undefined} */
@@ -72,7 +76,6 @@
         const weight = uses.length ? weightOf(this.index, uses, this.word.field) : 0;
         if (weight > 0) {
           this.known.set(id, { worth: worth(list, weight), list, uses });
-          this._looks.set(id, places.map(({ part, at }) => part.look(at)).find(Boolean));
         }
       }
     }
@@ -81,8 +84,13 @@
     async loadAll() {}
     async loadOthers() {}
     async loadWorth() {}
+    async loadLengths() {}
     teach() {}
     learn() {}
+
+    settle() {
+      return true;
+    }
 
     reckon() {
       return { low: 0, high: 0 };
@@ -98,7 +106,19 @@
 
     /** @param {number} id */
     look(id) {
-      return this._looks.get(id);
+      for (const part of this._read.flatMap(({ parts }) => parts)) {
+        const at = part.find(id);
+        const look = at < 0 ? undefined : part.look(at);
+        if (look) {
+          return look;
+        }
+      }
+    }
+
+    /** @param {number[]} ids */
+    async show(ids) {
+      const rarest = ids.some((id) => this.known.has(id)) ? this._read.slice(0, 1) : [];
+      await Promise.all(rarest.map(({ term, parts }) => this.index.show(term, parts)));
     }
 
     /**
@@ -121,14 +141,16 @@
    */
   function sideBySide(places) {
     const [first, ...rest] = places;
+    const told = /** @type {Place} */ (places.find(({ part }) => !part.lean) ?? first);
     const begins = first.part.positions(first.at);
-    return first.part.uses(first.at).flatMap(({ field, words }, number) => {
+    return first.part.uses(first.at).flatMap(({ field }, number) => {
       let side = begins[number];
       rest.forEach(({ part, at }, step) => {
         const which = side.length ? part.uses(at).findIndex((use) => use.field === field) : -1;
         const there = which < 0 ? new Float64Array() : part.positions(at)[which];
         side = side.filter((position) => there.includes(position + step + 1));
       });
+      const { words } = told.part.uses(told.at).find((use) => use.field === field) ?? { words: 0 };
       return side.length ? [{ field, words, times: side.length }] : [];
     });
   }

@@ -3,9 +3,9 @@
 "use strict";
 
 (() => {
-  const MAGIC = [0x50, 0x52, 0x53, 0x58, 10]; // "PRSX" and the version
+  const MAGIC = [0x50, 0x52, 0x53, 0x58, 11]; // "PRSX" and the version
   /** @type {IndexKind[]} */
-  const KINDS = ["terms", "postings", "front", "rest", "presence", "together", "near", "spelling", "meaning", "pictures", "looks", "values", "facts"];
+  const KINDS = ["terms", "postings", "front", "rest", "lengths", "shown", "presence", "together", "near", "spelling", "meaning", "pictures", "looks", "values", "facts"];
   const { Bytes, Part, besideOf, nearOf, binary, lookOf, languageOf } = globalThis.Picturerail;
   const EXACT = 8; // below that a term's level tells how many documents it has
   const encoder = new TextEncoder();
@@ -228,7 +228,7 @@
       const bands = [];
       for (const [key, value] of await this._range(term.rest ? "front" : "postings", term.key)) {
         const band = key.charCodeAt(term.key.length);
-        (bands[band] ??= []).push(this._part(value));
+        (bands[band] ??= []).push(this._part([key, value]));
       }
       return bands.filter(Boolean); // one may be damaged
     }
@@ -240,7 +240,32 @@
      */
     async rest(term) {
       const rows = term.rest ? await this._range("rest", term.key) : [];
-      return rows.map(([, value]) => this._part(value));
+      return rows.map((row) => this._part(row));
+    }
+
+    /**
+     * Learn how long fields are where a term's other documents do not tell it.
+     * @param {Term} term
+     * @param {Part[]} parts of these
+     */
+    async complete(term, parts) {
+      const lean = parts.filter((part) => part.lean);
+      const lengths = new Map(lean.length ? await this._range("lengths", term.key) : []);
+      lean.forEach((part) => lengths.has(part.key) && part.complete(/** @type {Uint8Array} */ (lengths.get(part.key))));
+    }
+
+    /**
+     * Learn what documents of a term look like of which its postings do not tell it; of very long and of short lists
+     * nothing.
+     * @param {Term} term
+     * @param {Part[]} parts of all its documents
+     */
+    async show(term, parts) {
+      const [least, most] = this.root.shown;
+      const count = parts.reduce((sum, part) => sum + part.count, 0);
+      const rows = least <= count && count < most ? await this._range("shown", term.key) : [];
+      const looks = new Map(rows);
+      parts.forEach((part) => looks.has(part.key) && part.show(/** @type {Uint8Array} */ (looks.get(part.key))));
     }
 
     /**
@@ -251,7 +276,7 @@
      */
     async presence(term) {
       const rows = term.rest ? await this._range("presence", term.key) : [];
-      return rows.map(([, value]) => this._part(value));
+      return rows.map((row) => this._part(row));
     }
 
     /**
@@ -378,11 +403,11 @@
     }
 
     /**
-     * @param {Uint8Array} value
+     * @param {Row} row
      * @returns {Part}
      */
-    _part(value) {
-      const part = this._parts.get(value) ?? new Part(value);
+    _part([key, value]) {
+      const part = this._parts.get(value) ?? new Part(value, key);
       this._parts.set(value, part);
       return part;
     }

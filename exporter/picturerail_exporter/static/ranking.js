@@ -134,6 +134,7 @@
           }
           this.relaxed = true;
           this._spared.clear();
+          await Promise.all(this.sources.map((source) => source.loadLengths()));
           continue;
         }
         await this._readOn();
@@ -142,6 +143,11 @@
 
     /** Read on in each list where what is not read yet is worth the most, and the least of others. */
     async _readOn() {
+      const [short] = this.sources.filter((source) => source.short).sort((a, b) => a.bearing - b.bearing);
+      if (short) {
+        await short.loadLengths(); // it tells others of the same documents, too
+        return;
+      }
       await Promise.all(this._unknown.splice(0).map((pair) => this._nearness.lookUp(pair)));
       let open = this.sources.filter((source) => source.bound > 0 && !this._spared.has(source));
       if (!open.length && this._spared.size) {
@@ -150,7 +156,9 @@
       }
       const least = this.sources.length > 1 ? SEVERAL : 0;
       const required = this._flat()?.words.map((word) => this.sources[word]) ?? [];
-      const needed = required.length > 1 && required.some(({ lists }) => lists.every((list) => !isText(list) || !list.term.rest));
+      // Of three words that all have a rest, too, the first documents seldom have all.
+      const brief = required.some(({ lists }) => lists.every((list) => !isText(list) || !list.term.rest));
+      const needed = required.length > 2 || (required.length > 1 && brief);
       if (needed && open.some(({ unread }) => unread.length)) {
         open = open.filter(({ unread }) => unread.length); // then other ways to have a word may turn out to be too little
       }
@@ -204,7 +212,7 @@
 
     /** @param {number} limit */
     _rank(limit) {
-      this._bounds = this.sources.map((source) => source.idf * source.bound);
+      this._bounds = this.sources.map((source) => source.idf * (source.lean ? source.most : source.bound));
       const { root } = this.query;
       /** @type {Scored[]} */
       const sure = [];
@@ -265,6 +273,8 @@
     _rankFlat({ words, light }, sure, unsure, limit) {
       const sources = words.map((word) => this.sources[word]);
       const bounds = words.map((word) => this._bounds[word]);
+      const lean = sources.map((source) => source.lean);
+      const read = sources.map((source) => source.idf * source.bound); // of a lean one where it is settled
       const less = sources.map((source) => source.idf * source.boundOf(false)); // where another word tells the rest
       const whole = sources.filter((_, at) => bounds[at] <= 0).sort((a, b) => a.known.size - b.known.size);
       const first = whole.length ? [whole[0]] : sources;
@@ -286,9 +296,10 @@
           }
           let [low, high, all, texts] = [0, 0, true, 0];
           for (let at = 0; at < sources.length; at++) {
+            const settled = !lean[at] || sources[at].settle(id, (field) => this._lengthOf(id, field));
             const known = sources[at].known.get(id);
             const told = sources[at].told.has(id);
-            const bound = told ? less[at] : bounds[at];
+            const bound = told ? less[at] : settled ? read[at] : bounds[at];
             if (!known && bound <= 0) {
               return;
             }
@@ -296,7 +307,7 @@
             all &&= known !== undefined && worth >= bound;
             low += worth;
             high += Math.max(worth, bound);
-            texts |= Number((unread[at] && !told) || (known !== undefined && isText(known.list))) << at;
+            texts |= Number((unread[at] && !told) || !settled || (known !== undefined && isText(known.list))) << at;
           }
           if (!all) {
             unsure.push({ id, high: high + more, near: nearOf(texts) });

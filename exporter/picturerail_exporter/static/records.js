@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const LOOK_BYTES = 4;
+  const LOOK_BYTES = 3.5; // two looks share a byte
   const decoder = new TextDecoder();
 
   /** Reads numbers and texts out of bytes, one after the other. */
@@ -47,16 +47,11 @@
 
     /**
      * In which fields a term stands in documents, how often, and of how many words they are.
-     * @param {(uses: FieldUse[]) => void} [behind] reads what stands behind each
      * @returns {FieldUse[][]}
      */
-    classes(behind) {
+    classes() {
       const one = () => ({ field: this.number(), times: this.number(), words: this.number() });
-      return Array.from({ length: this.number() }, () => {
-        const uses = Array.from({ length: this.number() }, one);
-        behind?.(uses);
-        return uses;
-      });
+      return Array.from({ length: this.number() }, () => Array.from({ length: this.number() }, one));
     }
 
     text() {
@@ -189,27 +184,77 @@
   }
 
   /**
+   * The classes of a record by their groups, as far as bytes tell of them.
+   * @param {Bytes} bytes
+   */
+  function groupsOf(bytes) {
+    const groups = [];
+    for (let left = bytes.number(); left > 0; ) {
+      const count = bytes.number();
+      const fields = Array.from({ length: bytes.number() }, () => {
+        return { field: bytes.number(), times: bytes.number(), more: bytes.number() };
+      });
+      const several = fields.length > 1;
+      const words = Array.from({ length: several ? count : 1 }, () => fields.map(() => bytes.number()));
+      groups.push({ count, fields, words, low: several ? 0 : bytes.number() });
+      left -= count;
+    }
+    return groups;
+  }
+
+  /**
+   * The classes, and how many bits positions take, by class and field.
+   * @param {ReturnType<typeof groupsOf>} groups
+   * @param {Bits} bits which tell the rest
+   */
+  function classesOf(groups, bits) {
+    /** @type {FieldUse[][]} */
+    const classes = [];
+    /** @type {number[][]} */
+    const widths = [];
+    for (const { count, fields, words, low } of groups) {
+      while (words.length < count) {
+        words.push([words[words.length - 1][0] + 1 + bits.distance(low)]);
+      }
+      for (const each of words) {
+        classes.push(fields.map(({ field, times }, at) => ({ field, times, words: each[at] })));
+        // As many as it takes where each of the field's words has one position, and some more.
+        widths.push(fields.map(({ more }, at) => more && 32 - Math.clz32(Math.max(1, each[at]) - 1) + more - 1));
+      }
+    }
+    return { classes, widths };
+  }
+
+  /**
    * Documents of a term, by their places in a record. What they are worth at most is known at once; they
    * themselves once it is opened, and where the term stands in each when that is asked.
    */
   class Part extends Listed {
-    /** @param {Uint8Array} value */
-    constructor(value) {
+    /**
+     * @param {Uint8Array} value
+     * @param {string} [key] its row's, if it has one
+     */
+    constructor(value, key = "") {
       super();
       const outer = new Bytes(value);
       const bytes = new Bytes(outer.take(outer.number()));
       this.count = bytes.number();
       this._first = bytes.number();
       const told = bytes.number();
+      this.key = key;
       /** Words of very frequent stems, but for the first of each. @type {ToldBeside["others"]} */
       this._others = Array.from({ length: Math.max(0, told - 1) }, () => ({ stem: bytes.number(), word: bytes.text() }));
       this._tells = told > 0;
-      /** @type {number[][]} */
-      this._widths = []; // of positions, by class and field
-      this.classes = bytes.classes((uses) => this._widths.push(uses.map(() => bytes.number())));
+      const groups = groupsOf(bytes);
       this._low = bytes.number();
       this._bits = new Bits(bytes.bytes, bytes.at);
+      const { classes, widths } = classesOf(groups, this._bits);
+      this.classes = classes;
+      this._widths = widths;
+      this.lean = !classes[0][0].words; // how long fields are is told elsewhere
       this._looks = value.subarray(outer.at);
+      /** @type {Uint32Array} */
+      this._kinds = NO_CODES; // what says how wide positions are
       /** @type {Uint32Array | undefined} */
       this._begins = undefined; // where each document's positions begin, and all end
       /** @type {BesideStem[] | undefined} */
@@ -232,7 +277,7 @@
 
     open() {
       if (this.ids === NO_IDS) {
-        const { count, classes, _bits, _low } = this;
+        const { count, classes, lean, _bits, _low } = this;
         this.ids = new Float64Array(count);
         this.codes = new Uint32Array(count);
         let id = this._first;
@@ -241,10 +286,29 @@
           this.ids[at] = id;
         }
         for (let at = 0; at < count; at++) {
-          this.codes[at] = _bits.oneOf(classes.length);
+          this.codes[at] = lean ? _bits.distance(0) : _bits.oneOf(classes.length);
         }
       }
       return this;
+    }
+
+    /**
+     * Take over how long fields are, which it did not tell.
+     * @param {Uint8Array} value a row
+     */
+    complete(value) {
+      const { count } = this.open();
+      this._begins ??= this._findBegins();
+      const outer = new Bytes(value);
+      const bytes = new Bytes(outer.take(outer.number()));
+      bytes.number(); // what its part tells, too
+      bytes.number();
+      bytes.number();
+      const groups = groupsOf(bytes);
+      const bits = new Bits(bytes.bytes, bytes.at);
+      this.classes = classesOf(groups, bits).classes;
+      this.codes = Uint32Array.from({ length: count }, () => bits.oneOf(this.classes.length));
+      this.lean = false;
     }
 
     /**
@@ -256,12 +320,13 @@
       const { bytes } = this._bits;
       const bits = new Bits(bytes, 0);
       bits.at = this._begins[at];
-      const widths = this._widths[this.codes[at]];
+      const widths = this._widths[this._kinds[at]];
       return this.uses(at).map(({ times }, field) => Float64Array.from({ length: times }, () => bits.number(widths[field])));
     }
 
     _findBegins() {
       const { classes, codes, _widths } = this;
+      this._kinds = codes;
       const bits = classes.map((uses, code) => uses.reduce((sum, { times }, field) => sum + times * _widths[code][field], 0));
       const begins = new Uint32Array(this.count + 1);
       begins[0] = this._bits.at;
@@ -279,6 +344,14 @@
       const count = Math.floor(this._looks.length / LOOK_BYTES); // of the first documents
       return at < count ? lookOf(this._looks, at, count) : undefined;
     }
+
+    /**
+     * Tell it what all its documents look like.
+     * @param {Uint8Array} value a row
+     */
+    show(value) {
+      this._looks = value.subarray(1); // behind the length of no record
+    }
   }
 
   /**
@@ -288,8 +361,10 @@
    * @returns {Look}
    */
   function lookOf(looks, at, count) {
-    const digest = Array.from(looks.subarray(2 * at, 2 * at + 2), (byte) => byte.toString(16).padStart(2, "0"));
-    return { digest: digest.join(""), form: looks[2 * count + at] - 128, colour: looks[3 * count + at] };
+    const low = (looks[count + (at >> 1)] >> (at % 2 ? 0 : 4)) & 15;
+    const forms = count + ((count + 1) >> 1);
+    const digest = (looks[at] * 16 + low).toString(16).padStart(3, "0");
+    return { digest, form: looks[forms + at] - 128, colour: looks[forms + count + at] };
   }
 
   const records = { Bytes, Bits, Listed, Part, binary, lookOf, LOOK_BYTES };

@@ -9,7 +9,7 @@
 "use strict";
 
 (() => {
-  const { documentsOf } = globalThis.Picturerail;
+  const { distance, documentsOf } = globalThis.Picturerail;
   const K1 = 2;
   const B = 0.75;
   const FORM_SHARE = 0.7;
@@ -57,6 +57,11 @@
       /** @type {Map<FieldUse[], number>} */
       this._weights = new Map();
       this._read = 0; // documents, over all lists
+      /** @type {Map<string, Known>} */
+      this._kinds = new Map();
+      /** @type {Set<number>} */
+      this._settled = new Set();
+      this.short = false; // whether a document was met whose lengths no other word tells
       /** Documents of which the records of another word tell whether and where they have it. @type {Set<number>} */
       this.told = new Set();
       /** How near to these other words it is there. @type {Map<Source, Map<number, number>>} */
@@ -117,7 +122,7 @@
      */
     _add(term, via, more = {}) {
       const number = this.lists.length;
-      const rest = { name: term.text, similarity: 1, edits: 0, bands: undefined, next: 0, ended: false, front: [], parts: [], there: [] };
+      const rest = { name: term.text, similarity: 1, edits: 0, bands: undefined, next: 0, ended: false, front: [], parts: [], lean: false, there: [] };
       this.lists.push({ term, via, number, ...rest, ...more });
     }
 
@@ -264,17 +269,17 @@
      * word and its other forms before others.
      * @param {number} least
      * @param {boolean} needed whether a document must have others of these words, too: of a list that has a rest the
-     *   first ones are then no better than others, and all are in the rest
+     *   first ones are then no better than others, and all are in the rest; how long fields are the other word tells
      */
     async load(least, needed = false) {
       const { unread } = this;
       if (least && this._read) {
-        await (unread.length ? Promise.all(unread.map((list) => this._readRest(list))) : this.loadAll());
+        await (unread.length ? Promise.all(unread.map((list) => this._readRest(list, needed))) : this.loadAll());
         return;
       }
       const long = needed ? unread.filter(({ term }) => term.rest) : [];
       if (long.length) {
-        await Promise.all(long.map((list) => this._readRest(list)));
+        await Promise.all(long.map((list) => this._readRest(list, true)));
         return;
       }
       const wanted = Math.max(least, 2 * this._read);
@@ -297,6 +302,66 @@
     async loadAll() {
       await this._resolve(this.tags.length);
       await Promise.all(this.lists.map((list) => this._readOut(list)));
+      await this.loadLengths();
+    }
+
+    /** Whether of some lists it is read which documents they have, and not how long fields are. */
+    get lean() {
+      return this.lists.some((list) => list.lean);
+    }
+
+    /** Read how long fields are, of all documents of such lists. */
+    async loadLengths() {
+      this.short = false;
+      await Promise.all(
+        this.lists.map(async (list) => {
+          if (list.lean) {
+            const { parts } = list;
+            await this.index.complete(list.term, parts);
+            [list.lean, list.parts] = [false, []];
+            this._takeParts(list, parts);
+          }
+        }),
+      );
+    }
+
+    /**
+     * Learn what a document of such lists is worth, from lengths that other words tell.
+     * @param {number} id
+     * @param {(field: number) => number | undefined} lengthOf
+     * @returns {boolean} whether that is all that is to be known of it
+     */
+    settle(id, lengthOf) {
+      if (this._settled.has(id) || this.told.has(id)) {
+        return true;
+      }
+      for (const list of this.lists.filter(({ lean }) => lean)) {
+        const held = this.known.get(id);
+        const place = held?.list === list ? undefined : placeIn(list, id);
+        const uses = place?.part.uses(place.at).map((use) => ({ ...use, words: lengthOf(use.field) ?? 0 })) ?? [];
+        if (uses.some(({ words }) => !words)) {
+          this.short = true;
+          return false;
+        }
+        const one = uses.length ? this._kind(list, uses) : undefined;
+        if (one && isNearer(one, held)) {
+          this.known.set(id, one);
+        }
+      }
+      this._settled.add(id);
+      return true;
+    }
+
+    /**
+     * What documents like this one have: the same for all.
+     * @param {List} list
+     * @param {FieldUse[]} uses
+     */
+    _kind(list, uses) {
+      const name = [list.number, ...uses.flatMap(({ field, times, words }) => [field, times, words])].join();
+      const kind = this._kinds.get(name) ?? { worth: worth(list, weightOf(this.index, uses, "")), list, uses };
+      this._kinds.set(name, kind);
+      return kind;
     }
 
     /** Read all but the lists of the word and its other forms. */
@@ -332,16 +397,24 @@
     /**
      * Read all documents of a list: its rest holds all; of one without, its bands.
      * @param {List} list
+     * @param {boolean} lean without lengths of fields, where these lie apart
      */
-    async _readRest(list) {
+    async _readRest(list, lean = false) {
       if (!list.term.rest) {
         await this._readOut(list);
       } else if (!list.ended) {
         const rest = await this.index.rest(list.term);
+        const apart = rest.some((part) => part.lean);
+        await (apart && !lean ? this.index.complete(list.term, rest) : undefined);
         list.ended = true;
         list.front = list.parts;
         list.parts = [];
-        this._takeParts(list, rest);
+        if (apart && lean) {
+          list.lean = true;
+          list.parts = rest.map((part) => part.open());
+        } else {
+          this._takeParts(list, rest);
+        }
       }
     }
 
@@ -429,6 +502,15 @@
           return look;
         }
       }
+    }
+
+    /**
+     * Learn what documents look like where no list that is read tells it, and lists of the word can.
+     * @param {number[]} ids
+     */
+    async show(ids) {
+      const lists = this.lists.filter((list) => list.ended && ids.some((id) => placeIn(list, id)));
+      await Promise.all(lists.map(({ term, parts }) => this.index.show(term, parts)));
     }
 
     /**
@@ -525,39 +607,6 @@
       }
     }
     return [...best.values()].sort((a, b) => b.similarity - a.similarity);
-  }
-
-  /**
-   * How many letters are inserted, deleted, replaced or swapped with the next between two words:
-   * optimal string alignment (Damerau, 1964). More than `most` is told as `most` + 1.
-   * @param {string} from
-   * @param {string} to
-   * @param {number} most
-   */
-  function distance(from, to, most) {
-    const a = Array.from(from);
-    const b = Array.from(to);
-    if (Math.abs(a.length - b.length) > most || from === to) {
-      return most + 1;
-    }
-    let before = /** @type {number[]} */ ([]);
-    let last = a.map((_, at) => at).concat(a.length);
-    for (let row = 1; row <= b.length; row++) {
-      const now = [row];
-      for (let at = 1; at <= a.length; at++) {
-        const replaced = last[at - 1] + (a[at - 1] === b[row - 1] ? 0 : 1);
-        now[at] = Math.min(last[at] + 1, now[at - 1] + 1, replaced);
-        if (row > 1 && at > 1 && a[at - 2] === b[row - 1] && a[at - 1] === b[row - 2]) {
-          now[at] = Math.min(now[at], before[at - 2] + 1);
-        }
-      }
-      if (Math.min(...now) > most && Math.min(...last) + 1 > most) {
-        return most + 1;
-      }
-      before = last;
-      last = now;
-    }
-    return Math.min(last[a.length], most + 1);
   }
 
   globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { WordSource, isText, isNearer, worth, weightOf });

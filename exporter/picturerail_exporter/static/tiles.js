@@ -34,7 +34,7 @@
       full.className = "picture near";
       full.alt = alt;
       full.decoding = "async";
-      full.dataset.src = `${folder}${digest.slice(0, 4)}-${id}${root.ending}tile${root.suffix}`;
+      full.dataset.src = `${folder}${digest.slice(0, 3)}-${id}${root.ending}tile${root.suffix}`;
       if (wider) {
         const file = `${folder}${digest}${root.ending}${root.names[widerName]}${root.suffix}`;
         full.dataset.wider = `${full.dataset.src} ${width}w, ${file} ${wider}w`;

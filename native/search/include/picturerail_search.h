@@ -31,7 +31,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRSE_ABI_VERSION 7
+#define PRSE_ABI_VERSION 8
 #define PRSE_UUID_BYTES 16
 #define PRSE_MESSAGE_BYTES 1020
 
@@ -310,10 +310,11 @@ int32_t prse_check(const char *path, prse_error *error);
 
 /* Look at the reader's newest state, which stays as it is, term by term. `fields` are all names that
  * fields of documents may have, in the order of their numbers: PRSE_INVALID where the index has
- * another. Of terms with more than `most_banded` documents the rest is one band. A site belongs to one
- * thread at a time, and may outlive the reader. */
+ * another. Terms with fewer than `least_banded` documents are one band; of those with more than
+ * `most_banded` the rest is. A site belongs to one thread at a time, and may outlive the reader. */
 int32_t prse_site_open(const prse_reader *reader, const prse_text *fields, size_t count,
-                       uint64_t most_banded, prse_site **site, prse_error *error);
+                       uint64_t least_banded, uint64_t most_banded, prse_site **site,
+                       prse_error *error);
 
 /* Fill `count` numbers, one and two for each field: living documents; words of a field, and documents
  * that have any. */

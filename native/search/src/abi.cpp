@@ -404,14 +404,14 @@ int32_t prse_check(const char* path, prse_error* error) {
 
 // ---- for a site's own index ----
 
-int32_t prse_site_open(const prse_reader* reader, const prse_text* fields, size_t count, uint64_t most_banded,
-                       prse_site** site, prse_error* error) {
+int32_t prse_site_open(const prse_reader* reader, const prse_text* fields, size_t count, uint64_t least_banded,
+                       uint64_t most_banded, prse_site** site, prse_error* error) {
   return guarded(error, [&] {
     required(site, "site") = nullptr;
     std::vector<std::string_view> names;
     for (const prse_text& field : array(fields, count, "fields")) names.push_back(view(field));
     const auto state = required(reader, "reader").index.state();
-    *site = new prse_site{state, prse::SiteTerms(*state, names, most_banded), {}};
+    *site = new prse_site{state, prse::SiteTerms(*state, names, {least_banded, most_banded}), {}};
   });
 }
 

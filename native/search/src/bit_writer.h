@@ -73,17 +73,23 @@ inline unsigned best_low(std::span<const std::uint64_t> distances) {
 }
 
 // Ascending numbers behind the first: the bits of a distance's lower part, then each one's distance to the one
-// before, less one. More bits may follow.
-template <typename NumberOf>
-BitWriter put_ascending(std::string& out, std::size_t count, const NumberOf& number_of) {
+// before, less one. `before` may put bits before the distances; more may follow.
+template <typename NumberOf, typename Before>
+BitWriter put_ascending(std::string& out, std::size_t count, const NumberOf& number_of, const Before& before) {
   std::vector<std::uint64_t> distances;
   distances.reserve(count);
   for (std::size_t i = 1; i < count; ++i) distances.push_back(number_of(i) - number_of(i - 1) - 1);
   const unsigned low = best_low(distances);
   put_varint(out, low);
   BitWriter bits(out);
+  before(bits);
   for (const std::uint64_t distance : distances) bits.put_rice(distance, low);
   return bits;
+}
+
+template <typename NumberOf>
+BitWriter put_ascending(std::string& out, std::size_t count, const NumberOf& number_of) {
+  return put_ascending(out, count, number_of, [](BitWriter&) {});
 }
 
 }  // namespace prse

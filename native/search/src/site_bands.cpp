@@ -16,8 +16,9 @@ constexpr double kLevelsPerDoubling = 8;
 
 }  // namespace
 
-SiteBands bands_of(const SitePostings& postings, std::span<const double> worths, std::uint64_t most_banded) {
+SiteBands bands_of(const SitePostings& postings, std::span<const double> worths, BandedSizes sizes) {
   const std::size_t count = postings.classes.size();
+  if (postings.all.size() < std::min(sizes.least, sizes.most)) return {std::vector<std::uint32_t>(count), {postings.all.size()}, 1};
   std::vector<int> level_of;
   for (const double worth : worths) {
     level_of.push_back(static_cast<int>(std::floor(kLevelsPerDoubling * std::log2(1 + worth))));
@@ -30,7 +31,7 @@ SiteBands bands_of(const SitePostings& postings, std::span<const double> worths,
             [&](std::uint32_t a, std::uint32_t b) { return level_of[a] > level_of[b]; });
 
   SiteBands out{std::vector<std::uint32_t>(count), {0}, 0};
-  const std::size_t to_band = postings.all.size() > most_banded ? kBanded : postings.all.size();
+  const std::size_t to_band = postings.all.size() > sizes.most ? kBanded : postings.all.size();
   std::size_t banded = 0;
   std::size_t enough = kFirstBand;
   for (std::size_t i = 0; i < count; ++i) {

@@ -17,8 +17,13 @@ struct SiteBands {
   bool has_rest() const { return rest < sizes.size(); }
 };
 
-// `worths` are those of the postings' classes. Of a list of more than `most_banded` documents the rest is one band:
-// whoever reads beyond the first ones mostly asks which documents there are at all.
-SiteBands bands_of(const SitePostings& postings, std::span<const double> worths, std::uint64_t most_banded);
+// Lists of how many documents are put into bands.
+struct BandedSizes {
+  std::uint64_t least;  // a shorter list is one band: it is read as a whole, and each band takes some bytes
+  std::uint64_t most;   // of a longer one the rest is one band: whoever reads it mostly asks which documents there are
+};
+
+// `worths` are those of the postings' classes.
+SiteBands bands_of(const SitePostings& postings, std::span<const double> worths, BandedSizes sizes);
 
 }  // namespace prse

@@ -51,12 +51,13 @@ std::string near_record(std::span<const NearDocument> part) {
 
 // What is likely of one stem, in the documents of a record.
 struct SiteBeside::Likely {
-  LikelyBit there;
+  LikelyBit there{10};
   LikelyBit another{15};  // use
   LikelyBit other_word{14};
   LikelyBit other_field{14};
   std::array<LikelyBit, kMostTimes> again{LikelyBit{12}, LikelyBit{12}, LikelyBit{12}, LikelyBit{12}};
-  std::array<LikelyBit, kFarthest> nearer;
+  // Of words twenty apart at most, and as likely here as there.
+  std::array<LikelyBit, kFarthest> nearer{LikelyBit{10}, LikelyBit{4}, LikelyBit{5}, LikelyBit{8}};
 };
 
 SiteBeside::SiteBeside(std::vector<SiteStem> stems, std::uint32_t fields) : fields_(fields) {

@@ -8,6 +8,105 @@
 #include "site_beside.h"
 
 namespace prse {
+namespace {
+
+bool of_one_group(const SiteClass& a, const SiteClass& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const SiteUse& one, const SiteUse& other) {
+    return one.field == other.field && one.times == other.times;
+  });
+}
+
+// Those of a group lie together.
+bool in_order(const SiteClass& a, const SiteClass& b) {
+  if (of_one_group(a, b)) return a < b;
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), [](const SiteUse& x, const SiteUse& y) {
+    return x.field != y.field ? x.field < y.field : x.times < y.times;
+  });
+}
+
+// Bits of the positions in a field of so many words, where each word takes one position.
+unsigned width_of(std::uint32_t words) { return static_cast<unsigned>(std::bit_width(std::max(words, 1U) - 1)); }
+
+// Classes of a record that differ in nothing but how many words the fields have.
+struct Group {
+  std::vector<const SiteClass*> classes;
+  std::vector<unsigned> more;  // bits than `width_of` that positions take, by field
+
+  // Of one field, how many words more each but the first has than the one before, less one.
+  std::vector<std::uint64_t> distances() const {
+    std::vector<std::uint64_t> found;
+    for (std::size_t i = 1; i < classes.size(); ++i) {
+      found.push_back(classes[i]->front().words - classes[i - 1]->front().words - 1);
+    }
+    return found;
+  }
+};
+
+void put_group(std::string& out, const Group& group, bool with_positions) {
+  const SiteClass& first = *group.classes.front();
+  put_varint(out, group.classes.size());
+  put_varint(out, first.size());
+  for (std::size_t field = 0; field < first.size(); ++field) {
+    put_varint(out, first[field].field);
+    put_varint(out, first[field].times);
+    put_varint(out, with_positions ? 1 + group.more[field] : 0);
+  }
+  if (first.size() == 1) {
+    put_varint(out, first.front().words);
+    put_varint(out, best_low(group.distances()));
+    return;
+  }
+  for (const SiteClass* uses : group.classes) {
+    for (const SiteUse& use : *uses) put_varint(out, use.words);
+  }
+}
+
+// The classes that are there in a part, in the order that numbers them.
+struct Numbered {
+  struct Here {
+    std::uint32_t number = 0;
+    std::size_t group = 0;
+  };
+  std::vector<Group> groups;
+  std::vector<Here> here;  // by the class's place among those of the term
+  std::uint32_t count = 0;
+
+  Numbered(const SitePostings& postings, std::span<const SitePosting> part) : here(postings.classes.size()) {
+    std::vector<bool> there(postings.classes.size());
+    for (const SitePosting& posting : part) there[posting.place] = true;
+    std::vector<std::uint32_t> places;
+    for (std::uint32_t place = 0; place < there.size(); ++place) {
+      if (there[place]) places.push_back(place);
+    }
+    std::sort(places.begin(), places.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return in_order(postings.classes[a], postings.classes[b]);
+    });
+    for (const std::uint32_t place : places) {
+      const SiteClass& uses = postings.classes[place];
+      if (groups.empty() || !of_one_group(*groups.back().classes.front(), uses)) {
+        groups.push_back({{}, std::vector<unsigned>(uses.size())});
+      }
+      groups.back().classes.push_back(&uses);
+      here[place] = {count++, groups.size() - 1};
+    }
+  }
+
+  void put(std::string& out, bool with_positions) const {
+    put_varint(out, count);
+    for (const Group& group : groups) put_group(out, group, with_positions);
+  }
+
+  void put(BitWriter& bits) const {
+    for (const Group& group : groups) {
+      if (group.more.size() > 1) continue;
+      const std::vector<std::uint64_t> distances = group.distances();
+      const unsigned low = best_low(distances);
+      for (const std::uint64_t distance : distances) bits.put_rice(distance, low);
+    }
+  }
+};
+
+}  // namespace
 
 void put_site_class(std::string& out, const SiteClass& uses) {
   put_varint(out, uses.size());
@@ -28,56 +127,57 @@ std::string site_record(const SitePostings& postings, std::span<const SitePostin
     }
   };
 
-  // The classes that are there, those of the most documents first; how wide their positions are.
-  struct Here {
-    std::uint32_t place = 0;
-    std::size_t documents = 0;
-    std::vector<std::uint32_t> highest;  // position, by field
-  };
-  std::vector<std::uint32_t> number(postings.classes.size(), UINT32_MAX);
-  std::vector<Here> here;
+  Numbered classes(postings, part);
   for (const SitePosting& posting : part) {
-    if (number[posting.place] == UINT32_MAX) {
-      number[posting.place] = static_cast<std::uint32_t>(here.size());
-      here.push_back({posting.place, 0, std::vector<std::uint32_t>(postings.classes[posting.place].size())});
-    }
-    Here& one = here[number[posting.place]];
-    ++one.documents;
-    if (!with_positions) continue;
+    if (!with_positions) break;
+    const SiteClass& uses = postings.classes[posting.place];
     positions(posting, [&](std::size_t field, std::uint32_t position) {
-      one.highest[field] = std::max(one.highest[field], position);
+      const auto width = static_cast<unsigned>(std::bit_width(position));
+      unsigned& more = classes.groups[classes.here[posting.place].group].more[field];
+      more = std::max(more, std::max(width, width_of(uses[field].words)) - width_of(uses[field].words));
     });
   }
-  std::sort(here.begin(), here.end(), [&](const Here& a, const Here& b) {
-    if (a.documents != b.documents) return a.documents > b.documents;
-    return postings.classes[a.place] < postings.classes[b.place];
-  });
 
   std::string out;
   put_varint(out, part.size());
   put_varint(out, part.front().id);
   const SiteBeside::Told told = beside.told(postings, part);
   out += told.words;
-  put_varint(out, here.size());
-  for (std::uint32_t i = 0; i < here.size(); ++i) {
-    number[here[i].place] = i;
-    put_site_class(out, postings.classes[here[i].place]);
-    for (const std::uint32_t highest : here[i].highest) {
-      put_varint(out, static_cast<std::uint64_t>(std::bit_width(highest)));
+  classes.put(out, with_positions);
+  BitWriter bits = put_ascending(
+      out, part.size(), [&](std::size_t i) { return part[i].id; }, [&](BitWriter& before) { classes.put(before); });
+  for (const SitePosting& posting : part) {
+    const std::uint32_t number = classes.here[posting.place].number;
+    if (postings.with_lengths) {
+      bits.put_one_of(number, classes.count);
+    } else {
+      bits.put_rice(number, 0);  // most are of the first
     }
   }
-  BitWriter bits = put_ascending(out, part.size(), [&](std::size_t i) { return part[i].id; });
-  const auto classes = static_cast<std::uint32_t>(here.size());
-  for (const SitePosting& posting : part) bits.put_one_of(number[posting.place], classes);
   for (const SitePosting& posting : part) {
     if (!with_positions) break;
-    const Here& one = here[number[posting.place]];
+    const SiteClass& uses = postings.classes[posting.place];
+    const std::vector<unsigned>& more = classes.groups[classes.here[posting.place].group].more;
     positions(posting, [&](std::size_t field, std::uint32_t position) {
-      bits.put(position, static_cast<unsigned>(std::bit_width(one.highest[field])));
+      bits.put(position, width_of(uses[field].words) + more[field]);
     });
   }
   bits.finish();
   out += told.documents;
+  return out;
+}
+
+std::string site_lengths(const SitePostings& postings, std::span<const SitePosting> part) {
+  const Numbered classes(postings, part);
+  std::string out;
+  put_varint(out, part.size());
+  put_varint(out, part.front().id);
+  put_varint(out, 0);  // nothing is told of stems
+  classes.put(out, false);
+  BitWriter bits(out);
+  classes.put(bits);
+  for (const SitePosting& posting : part) bits.put_one_of(classes.here[posting.place].number, classes.count);
+  bits.finish();
   return out;
 }
 

@@ -30,6 +30,7 @@ struct SitePostings {
   std::vector<SitePosting> all;  // ascending by id
   std::vector<SiteClass> classes;
   std::vector<std::uint32_t> positions;  // none where nobody asks for them
+  bool with_lengths = true;              // or classes have 0 for every field's words
 };
 
 void put_site_class(std::string& out, const SiteClass& uses);
@@ -38,5 +39,8 @@ class SiteBeside;
 
 // The record of some of a term's postings, one at least, with what these documents have beside it.
 std::string site_record(const SitePostings& postings, std::span<const SitePosting> part, const SiteBeside& beside);
+
+// The record that tells of the same part of postings with lengths what one without does not.
+std::string site_lengths(const SitePostings& postings, std::span<const SitePosting> part);
 
 }  // namespace prse

@@ -88,6 +88,24 @@ class ClassPlaces {
   std::uint32_t known_ = 0;  // so many classes are in it
 };
 
+std::vector<std::uint64_t> ids_of(std::span<const SitePosting> part) {
+  std::vector<std::uint64_t> ids;
+  ids.reserve(part.size());
+  for (const SitePosting& posting : part) ids.push_back(posting.id);
+  return ids;
+}
+
+template <typename Take>
+void each_part(std::span<const SitePosting> all, PartSizes sizes, const Take& take) {
+  std::size_t begin = 0;
+  for (std::size_t i = 1; i <= all.size(); ++i) {
+    const std::size_t size = i - begin;
+    if (i < all.size() && !part_ends(size, all[i].id, sizes)) continue;
+    take(all.subspan(begin, size));
+    begin = i;
+  }
+}
+
 // Its steps are small where a single document more or less is much, so that a word's level seldom changes.
 std::uint64_t level_of_count(std::size_t documents) {
   return static_cast<std::uint64_t>(std::floor(kLevelsOfCounts * std::log2(static_cast<double>(documents))));
@@ -95,10 +113,10 @@ std::uint64_t level_of_count(std::size_t documents) {
 
 }  // namespace
 
-SiteTerms::SiteTerms(const SearchState& state, std::span<const std::string_view> fields, std::uint64_t most_banded)
+SiteTerms::SiteTerms(const SearchState& state, std::span<const std::string_view> fields, BandedSizes banded)
     : state_(state),
       fields_(fields.begin(), fields.end()),
-      most_banded_(most_banded),
+      banded_(banded),
       reference_lengths_(fields.size(), kReferenceLength) {
   const Weights weights({});
   for (const std::string& field : fields_) weights_.push_back(weights.of(field));
@@ -230,7 +248,7 @@ SitePostings SiteTerms::read(const std::string& term, bool with_positions, const
 SiteBands SiteTerms::bands(const SitePostings& postings) const {
   std::vector<double> worths;
   for (const SiteClass& uses : postings.classes) worths.push_back(reference_worth(uses, reference_lengths_));
-  return bands_of(postings, worths, most_banded_);
+  return bands_of(postings, worths, banded_);
 }
 
 double SiteTerms::reference_worth(const SiteClass& uses, std::span<const double> lengths) const {
@@ -308,14 +326,22 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
     for (std::size_t band = 0; band < by_band.size(); ++band) by_band[band].reserve(bands.sizes[band]);
     for (const SitePosting& posting : postings.all) by_band[bands.of_class[posting.place]].push_back(posting);
     // A rest of one band tells the documents before it, too: beside other words it is read alone.
-    if (bands.has_rest() && postings.all.size() > most_banded_) by_band.back() = postings.all;
-    for (std::uint32_t band = 0; band < by_band.size(); ++band) {
+    const bool whole = bands.has_rest() && postings.all.size() > banded_.most;
+    if (whole) by_band.back() = postings.all;
+    const bool apart = whole && postings.all.size() > most_beside_;
+    for (std::uint32_t band = 0; band < by_band.size() - (apart ? 1 : 0); ++band) {
       put_parts(out.records, band, postings, by_band[band], kParts, beside);
+    }
+    if (apart) {
+      // The other word, which such a long list is read beside, tells how long fields are.
+      const SitePostings lean = without_lengths(postings, with_positions);
+      put_parts(out.records, bands.rest, lean, lean.all, kParts, nothing);
+      put_lengths(out.records, postings);
     }
   }
   const bool little = with_positions && is_stop_word(text, state_.snapshot->manifest.language);
   if (little && bands.has_rest()) {
-    const SitePostings present = without_lengths(postings);
+    const SitePostings present = without_lengths(postings, false);
     put_parts(out.records, kPresence, present, present.all, kShortParts, nothing);
   }
   return out;
@@ -323,21 +349,22 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
 
 void SiteTerms::put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const SitePostings& postings,
                           std::span<const SitePosting> all, PartSizes sizes, const SiteBeside& beside) {
-  std::size_t begin = 0;
-  for (std::size_t i = 1; i <= all.size(); ++i) {
-    const std::size_t size = i - begin;
-    if (i < all.size() && !part_ends(size, all[i].id, sizes)) continue;
-    const std::span<const SitePosting> part = all.subspan(begin, size);
-    SiteRecord& record = records.emplace_back(SiteRecord{band, {}, site_record(postings, part, beside)});
-    record.ids.reserve(part.size());
-    for (const SitePosting& posting : part) record.ids.push_back(posting.id);
-    begin = i;
-  }
+  each_part(all, sizes, [&](std::span<const SitePosting> part) {
+    records.push_back({band, ids_of(part), site_record(postings, part, beside)});
+  });
+}
+
+void SiteTerms::put_lengths(std::vector<SiteRecord>& records, const SitePostings& postings) {
+  each_part(postings.all, kParts, [&](std::span<const SitePosting> part) {
+    records.push_back({kLengthsBand, ids_of(part), site_lengths(postings, part)});
+  });
 }
 
 // The same classes where they differ in nothing but how many words the fields have.
-SitePostings SiteTerms::without_lengths(const SitePostings& postings) {
+SitePostings SiteTerms::without_lengths(const SitePostings& postings, bool with_positions) {
   SitePostings out;
+  out.with_lengths = false;
+  if (with_positions) out.positions = postings.positions;
   std::vector<std::uint32_t> place_of;
   for (SiteClass uses : postings.classes) {
     for (SiteUse& use : uses) use.words = 0;
@@ -345,7 +372,9 @@ SitePostings SiteTerms::without_lengths(const SitePostings& postings) {
     place_of.push_back(static_cast<std::uint32_t>(found - out.classes.begin()));
     if (found == out.classes.end()) out.classes.push_back(std::move(uses));
   }
-  for (const SitePosting& posting : postings.all) out.all.push_back({posting.id, place_of[posting.place], 0});
+  for (const SitePosting& posting : postings.all) {
+    out.all.push_back({posting.id, place_of[posting.place], posting.first_position});
+  }
   return out;
 }
 

@@ -27,11 +27,13 @@ namespace prse {
 
 // Documents of a term that are worth about the same, ascending by id.
 struct SiteRecord {
-  std::uint32_t band;  // the lower, the more its documents are worth; or kPresence
+  std::uint32_t band;  // the lower, the more its documents are worth; or kLengthsBand, kPresence
   std::vector<std::uint64_t> ids;
   std::string postings;
 };
 
+// The band of records of how long fields are where the rest does not tell it.
+inline constexpr std::uint32_t kLengthsBand = 254;
 // The band of records of all documents of a word that says little, without lengths and positions.
 inline constexpr std::uint32_t kPresence = 255;
 
@@ -43,10 +45,10 @@ struct SiteTerm {
 
 class SiteTerms {
  public:
-  // `fields` are all names that documents' fields may have, in the order of their numbers. Of terms with more than
-  // `most_banded` documents the rest is one band. The state must outlive it. PRSE_INVALID where the index has a
-  // field that is not among them.
-  SiteTerms(const SearchState& state, std::span<const std::string_view> fields, std::uint64_t most_banded);
+  // `fields` are all names that documents' fields may have, in the order of their numbers. `banded` says the terms of
+  // how many documents are put into bands. The state must outlive it. PRSE_INVALID where the index has a field that is
+  // not among them.
+  SiteTerms(const SearchState& state, std::span<const std::string_view> fields, BandedSizes banded);
 
   // Up to `limit` keys of terms above `after`, ascending: a word or folded tag, 0, and its kind, 'w' or
   // 't'. Some may have no living documents.
@@ -105,11 +107,12 @@ class SiteTerms {
   static std::vector<SiteClass> bounds(const std::vector<SiteClass>& classes);
   static void put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const SitePostings& postings,
                         std::span<const SitePosting> all, PartSizes sizes, const SiteBeside& beside);
-  static SitePostings without_lengths(const SitePostings& postings);
+  static void put_lengths(std::vector<SiteRecord>& records, const SitePostings& postings);
+  static SitePostings without_lengths(const SitePostings& postings, bool with_positions);
 
   const SearchState& state_;
   std::vector<std::string> fields_;
-  std::uint64_t most_banded_;
+  BandedSizes banded_;
   std::vector<double> reference_lengths_;                // by number
   std::vector<double> weights_;                          // by number
   std::vector<std::vector<std::uint32_t>> numbers_;      // by segment, by the segment's field

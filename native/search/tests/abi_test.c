@@ -202,9 +202,9 @@ static void hands_out_terms(const char *path) {
   CHECK(prse_reader_open(path, &reader, &error) == PRSE_OK);
   const prse_text fields[2] = {text("filename"), text("tags")};
   prse_site *site = NULL;
-  CHECK(prse_site_open(reader, fields, 1, 8192, &site, &error) == PRSE_INVALID && site == NULL);
+  CHECK(prse_site_open(reader, fields, 1, 3500, 8192, &site, &error) == PRSE_INVALID && site == NULL);
   CHECK(strstr(error.message, "tags") != NULL);
-  CHECK(prse_site_open(reader, fields, 2, 8192, &site, &error) == PRSE_OK);
+  CHECK(prse_site_open(reader, fields, 2, 3500, 8192, &site, &error) == PRSE_OK);
   prse_reader_close(reader);
   uint64_t numbers[5];
   CHECK(prse_site_statistics(site, numbers, 4, &error) == PRSE_INVALID);
