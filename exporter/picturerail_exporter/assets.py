@@ -23,6 +23,7 @@ SEARCH_SCRIPTS = tuple(
         "query",
         "documents",
         "distance",
+        "worth",
         "sources",
         "phrase",
         "light",

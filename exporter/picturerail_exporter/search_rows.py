@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from picturerail_exporter.search_file import is_number, varint
 from picturerail_exporter.search_state import FREQUENT, LOOK, TERMS, Row, SearchState
-from picturerail_native.site_terms import LENGTHS, PRESENCE, SiteTerm, SiteTogether
+from picturerail_native.site_terms import LENGTHS, SiteTerm, SiteTogether
 
 FRONT = 900
 """A term's bands that begin before so many of its documents are its front: they lie apart from the
@@ -22,8 +22,8 @@ WHOLE = 8192
 hold others' as well."""
 
 SHOWN = 3500
-"""Bands of the front that end before so many documents bear with each what it looks like; terms with
-fewer documents are one band."""
+"""Bands of the front that end before so many documents bear with each what it looks like; terms
+with fewer documents are one band."""
 SHOWN_APART = 12_500
 """Of a term with fewer documents what the others look like lies apart: where several such words are
 asked for together, what is found may lie anywhere. Of longer lists it would be too much to read."""
@@ -52,8 +52,29 @@ class Shown:
         """
         if term.documents == 1 and term.records:
             return {"terms": [(key, self._alone(key, term))]}
-        found: dict[str, list[Row]] = {kind: [] for kind in (*TERMS, FREQUENT)}
+        found = self._records(key, term, old)
         entry = term.entry
+        if key.endswith(b"t"):
+            entry = self._written(key[:-2].decode()) + entry
+        if key.endswith(b"n"):
+            # A frequent word is looked for here and in its front: that is one file.
+            kind = "front" if self._search.is_frequent(key[:-2]) else "postings"
+        else:
+            kind = "terms"
+        found[kind].append((key, entry))
+        # How many documents there are is told where these are, or in the root: in the list of terms
+        # it would be another file to change for each.
+        stem = key.endswith(b"s")
+        several = stem and entry[0] > 1  # of one the documents are its own
+        if found["rest"] or (several and term.documents > FRONT):
+            found[FREQUENT].append((key, varint(term.documents)))
+        elif several:
+            found["postings"].append((key, varint(term.documents)))
+        return found
+
+    def _records(self, key: bytes, term: SiteTerm, old: OldRows) -> dict[str, list[Row]]:
+        """Return the rows of a term's records, by kind."""
+        found: dict[str, list[Row]] = {kind: [] for kind in (*TERMS, FREQUENT)}
         bands: dict[int, int] = {}
         ranked = [record for record in term.records if record.band < LENGTHS]
         for record in ranked:
@@ -83,22 +104,6 @@ class Shown:
                 # Lengths lie as the part of the rest does that they complete.
                 row = _key_of(key, max(rest) if band == LENGTHS else band, begin, first=not number)
                 found[kind].append((row, varint(len(record.postings)) + record.postings))
-        if key.endswith(b"t"):
-            entry = self._written(key[:-2].decode()) + entry
-        if key.endswith(b"n"):
-            # A frequent word is looked for here and in its front: that is one file.
-            kind = "front" if self._search.is_frequent(key[:-2]) else "postings"
-        else:
-            kind = "terms"
-        found[kind].append((key, entry))
-        # How many documents there are is told where these are, or in the root: in the list of terms
-        # it would be another file to change for each.
-        stem = key.endswith(b"s")
-        several = stem and entry[0] > 1  # of one the documents are its own
-        if found["rest"] or (several and term.documents > FRONT):
-            found[FREQUENT].append((key, varint(term.documents)))
-        elif several:
-            found["postings"].append((key, varint(term.documents)))
         return found
 
     def _alone(self, key: bytes, term: SiteTerm) -> bytes:
@@ -164,5 +169,5 @@ def _size_of_columns(count: int) -> int:
 
 
 def _key_of(term: bytes, band: int, number: int, *, first: bool) -> bytes:
-    """Return the key of a record that begins with this id; that of a band's first does not tell it."""
+    """Return the key of a record that begins with this id, which a band's first does not tell."""
     return term + bytes([band]) + (b"" if first else number.to_bytes(8, "big"))

@@ -35,8 +35,8 @@ PRESENCE = 255
 class SiteRecord(msgspec.Struct, frozen=True, gc=False):
     """Documents of a term that are worth about the same.
 
-    `band` is the lower, the more they are worth, or `LENGTHS` or `PRESENCE`; `ids` are little-endian u64,
-    ascending; `postings` say where and how often each has the term.
+    `band` is the lower, the more they are worth, or `LENGTHS` or `PRESENCE`; `ids` are
+    little-endian u64, ascending; `postings` say where and how often each has the term.
     """
 
     band: int

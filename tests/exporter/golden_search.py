@@ -18,6 +18,8 @@ FREQUENT = 900
 """In place of `search_rows.WHOLE`, so that some words have a rest."""
 BESIDE = 600
 """In place of `search_beside.LONG`, so that some words are told beside others."""
+SHOWN = 600
+"""In place of `search_rows.SHOWN`, so that of some words looks lie apart."""
 
 
 def pictures() -> MemorySource:
@@ -41,6 +43,7 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir()
     search_rows.WHOLE = FREQUENT
+    search_rows.SHOWN = SHOWN
     search_beside.LONG = BESIDE
     index_only(pictures(), NEAR, folder)
     shutil.rmtree(folder / "engine")

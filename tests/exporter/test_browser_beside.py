@@ -203,7 +203,13 @@ def test_the_other_word_tells_lengths(node, source, tmp_path):
         source.add(f"{number}.jpg", b"%d" % number, **said, width=30, height=20)
     index_only(source, {}, tmp_path)
     lengths = names_of(source, tmp_path / "other", "lengths")
-    told = ["pier anchor", "quay sail pier", "pier quay rope gull", '"rope pier" quay', "w0007 pier"]
+    told = [
+        "pier anchor",
+        "quay sail pier",
+        "pier quay rope gull",
+        '"rope pier" quay',
+        "w0007 pier",
+    ]
     untold = ["pier old", "pier quay old", "caption:pier anchor", '"pier quay"']
     tasks = [["search", query, {"limit": 10}] for query in (*told, *untold)]
     whole = [node(tmp_path, [task]) for task in tasks]

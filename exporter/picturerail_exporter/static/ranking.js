@@ -143,7 +143,9 @@
 
     /** Read on in each list where what is not read yet is worth the most, and the least of others. */
     async _readOn() {
-      const [short] = this.sources.filter((source) => source.short).sort((a, b) => a.bearing - b.bearing);
+      const required = this._flat()?.words.map((word) => this.sources[word]) ?? [];
+      const lean = this.sources.filter((source) => source.lean).sort((a, b) => a.bearing - b.bearing);
+      const short = lean.find((source) => source.short) ?? (lean.length === required.length ? lean[0] : undefined);
       if (short) {
         await short.loadLengths(); // it tells others of the same documents, too
         return;
@@ -155,7 +157,6 @@
         return;
       }
       const least = this.sources.length > 1 ? SEVERAL : 0;
-      const required = this._flat()?.words.map((word) => this.sources[word]) ?? [];
       // Of three words that all have a rest, too, the first documents seldom have all.
       const brief = required.some(({ lists }) => lists.every((list) => !isText(list) || !list.term.rest));
       const needed = required.length > 2 || (required.length > 1 && brief);

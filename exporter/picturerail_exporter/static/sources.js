@@ -1,43 +1,12 @@
 // Where a word of a query stands: the lists of terms that match it, read band by band, those first
 // whose documents are worth the most.
-//
-// The worth is the engine's: BM25F (Zaragoza and others, "Microsoft Cambridge at TREC-13", 2004),
-// saturated to s in 0..1, and by the nearest way in which a picture has the word: 0.25 + (k1 + 1) s
-// for the word itself or a phrase, 0.2 + (k1 + 1) s for another form of it, whose weight counts 0.7;
-// 0.1 + 0.1 s for a word that it begins; 0.1 + 0.06 s or 0.04 s for one an edit or two away; for a tag
-// that it is near 0.1 (0.8 + 0.2 s) times the similarity.
 "use strict";
 
 (() => {
-  const { distance, documentsOf } = globalThis.Picturerail;
-  const K1 = 2;
-  const B = 0.75;
-  const FORM_SHARE = 0.7;
+  const { distance, documentsOf, isNearer, weightOf, worth } = globalThis.Picturerail;
   const STOP_SHARE = 0.25;
   /** @type {Via[]} */
   const WAYS = ["exact", "phrase", "form", "prefix", "typo", "neighbour"]; // the nearest first
-
-  /**
-   * @param {List} list
-   * @param {number} weight
-   */
-  function worth(list, weight) {
-    const s = weight / (K1 + weight);
-    switch (list.via) {
-      case "form": {
-        const less = FORM_SHARE * weight;
-        return 0.2 + ((K1 + 1) * less) / (K1 + less);
-      }
-      case "prefix":
-        return 0.1 + 0.1 * s;
-      case "typo":
-        return 0.1 + (list.edits === 1 ? 0.06 : 0.04) * s;
-      case "neighbour":
-        return 0.1 * list.similarity * (0.8 + 0.2 * s);
-      default:
-        return 0.25 + (K1 + 1) * s;
-    }
-  }
 
   /** A word of the query, and what is known so far of where it stands. */
   class WordSource {
@@ -274,7 +243,7 @@
     async load(least, needed = false) {
       const { unread } = this;
       if (least && this._read) {
-        await (unread.length ? Promise.all(unread.map((list) => this._readRest(list, needed))) : this.loadAll());
+        await (unread.length ? Promise.all(unread.map((list) => this._readRest(list, needed))) : this.loadOthers());
         return;
       }
       const long = needed ? unread.filter(({ term }) => term.rest) : [];
@@ -571,29 +540,6 @@
   }
 
   /**
-   * @param {Known} one
-   * @param {Known | undefined} than
-   */
-  const isNearer = (one, than) =>
-    !than || one.worth > than.worth || (one.worth === than.worth && one.list.number < than.list.number);
-
-  /**
-   * @param {Postings} index
-   * @param {FieldUse[]} uses
-   * @param {string} only the field that counts; empty: all
-   */
-  function weightOf(index, uses, only) {
-    let sum = 0;
-    for (const { field, times, words } of uses) {
-      const { name, weight, average } = index.fields[field];
-      if (!only || only === name) {
-        sum += (times * weight) / (1 - B + B * (words / average));
-      }
-    }
-    return sum;
-  }
-
-  /**
    * Of tags that several keys lead to, the nearest; the nearest tags first.
    * @param {NearTag[]} tags
    */
@@ -609,5 +555,5 @@
     return [...best.values()].sort((a, b) => b.similarity - a.similarity);
   }
 
-  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { WordSource, isText, isNearer, worth, weightOf });
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { WordSource, isText });
 })();
