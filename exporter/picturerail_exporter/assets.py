@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from picturerail_exporter.media import shapes_css
+from picturerail_exporter.minified import with_short_names, without_comments
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.theme import Theme
 
@@ -60,8 +61,6 @@ def static_files(
 
     `search_language` is that of the texts, as the engine knows it: another's rules are not sent.
     """
-    import rjsmin
-
     search: dict[str, bytes] = {}
     for path, data in theme.static_files():
         if path == "static/fallback.js" and "jpeg" not in recipe.formats:
@@ -70,12 +69,12 @@ def static_files(
         if path == "static/site.css":
             yield path, data + shapes_css()
         elif path.endswith(".js"):
-            script = rjsmin.jsmin(data, keep_bang_comments=True)
             if path in SEARCH_SCRIPTS:
-                search[path] = script
+                search[path] = data
             elif path != SEARCH_SCRIPT:
-                yield path, script
+                yield path, without_comments(data)
         else:
             yield path, data
     # What searches is one script, for the same reason.
-    yield SEARCH_SCRIPT, b"\n".join(search[path] for path in search_scripts(search_language))
+    script = b"\n".join(search[path] for path in search_scripts(search_language))
+    yield SEARCH_SCRIPT, with_short_names(script)

@@ -49,6 +49,26 @@ def test_a_style_of_ones_own(source, publish, theme):
     assert "theme.css" not in (options.path / "index.html").read_text()
 
 
+def test_scripts_are_shortened(source, publish, options, theme):
+    """Comments go, and of what searches names, too; one with a mistake keeps these."""
+    source.add("a.jpg", plain((1, 2, 3)))
+    publish()
+    short = (options.path / "static/search.js").read_text()
+    own = "// says little\nwindow.own = 1;"
+    mistaken = "// says little\nconst = ;"
+
+    publish(theme(static__own_dot_js=own, static__meaning_dot_js=mistaken))
+
+    assert (options.path / "static/own.js").read_text() == "window.own=1;"
+    long = (options.path / "static/search.js").read_text()
+    assert "says little" not in long
+    assert "const=;" in long
+    for text, there in ((short, False), (long, True)):
+        assert ("FORM_SHARE" in text) == there
+        assert "// " not in text
+        assert "Picturerail" in text
+
+
 def test_a_template_and_texts_of_ones_own(source, publish, theme):
     """A theme replaces single templates and texts, and may bring another language."""
     source.add("a.jpg", plain((1, 2, 3)))

@@ -89,6 +89,8 @@ class Examination:
     done: int = 0
     total: int = 0
     steps: Iterator[None] = field(default_factory=lambda: iter(()))
+    overtaken: set[tuple[int, bytes]] = field(default_factory=set)
+    """Folders that another look signed since this one listed them."""
 
     def step(self) -> bool:
         """Do a little (the listing; one file); return whether there is more to do."""
@@ -137,6 +139,7 @@ class Mirror:
         self._paired = paired
         self._postponed: dict[int, float] = {}
         self._queued: set[Place] = set()
+        self._under_way: list[Examination] = []
         self._read = FileReader(
             database, self._folders, look, options.settle_seconds, options.keep_originals
         )
@@ -225,16 +228,19 @@ class Mirror:
         look.total = len(reads)
         fresh: set[int] = set()
         self._queued.update(read.place for read in reads)
+        self._under_way.append(look)
         try:
             self._know(plan, known)
             self._move(plan.moves, report)
             yield
             for look.done, outcome in enumerate(self._outcomes(reads, stop), 1):
+                self._unsign(outcome, look)
                 self._take(outcome, registrar, report, fresh)
                 self._queued.discard(outcome.read.place)
                 yield
         finally:
             self._queued.difference_update(read.place for read in reads)
+            self._under_way = [other for other in self._under_way if other is not look]
         if stop is None or not stop.is_set():
             doubtful = self._delete(plan, rows, registrar, foreign, accept, report)
             self._settle_failures(plan, listings, failures, report)
@@ -273,6 +279,17 @@ class Mirror:
         if new:
             remember(self._database, new)
 
+    def _unsign(self, outcome: Outcome, look: Examination) -> None:
+        """Forget that a folder agreed with its rows before it is given one that was read earlier.
+
+        A look that listed the folder later may have signed it meanwhile: the file may be gone
+        since it was read, and no look would miss it.
+        """
+        key = (outcome.read.place.root, folder_of(outcome.read.place.path))
+        if key in look.overtaken and isinstance(outcome, Content | Failed):
+            remember(self._database, {key: Agreed()})
+            look.overtaken.discard(key)
+
     def _agree(
         self,
         look: Examination,
@@ -302,6 +319,8 @@ class Mirror:
             ]
         if new or gone:
             report.seq = max(report.seq, remember(self._database, new, gone))
+        for other in self._under_way:
+            other.overtaken |= new.keys()
 
     def _adopt_volumes(self, listings: Mapping[int, Listing], accept: bool, report: Report) -> None:
         """Remember which file system each root lies on, once its pictures were found there."""
