@@ -157,9 +157,10 @@
         return;
       }
       const least = this.sources.length > 1 ? SEVERAL : 0;
-      // Of three words that all have a rest, too, the first documents seldom have all.
+      // Of three words that all have a rest, too, the first documents seldom have all; of one that is asked twice they do.
+      const several = new Set(required.map(({ word }) => word.terms.join(" "))).size;
       const brief = required.some(({ lists }) => lists.every((list) => !isText(list) || !list.term.rest));
-      const needed = required.length > 2 || (required.length > 1 && brief);
+      const needed = several > 2 || (several > 1 && brief);
       if (needed && open.some(({ unread }) => unread.length)) {
         open = open.filter(({ unread }) => unread.length); // then other ways to have a word may turn out to be too little
       }
