@@ -3,6 +3,27 @@
 
 (() => {
   /**
+   * Which letters a word has, as bits, some sharing one. Each edit brings or takes one of them at most.
+   * @param {string} word
+   */
+  function lettersOf(word) {
+    let bits = 0;
+    for (const letter of word) {
+      bits |= 1 << (/** @type {number} */ (letter.codePointAt(0)) & 31);
+    }
+    return bits;
+  }
+
+  /** @param {number} bits */
+  function count(bits) {
+    let ones = 0;
+    for (let left = bits; left; left &= left - 1) {
+      ones++;
+    }
+    return ones;
+  }
+
+  /**
    * How many letters are inserted, deleted, replaced or swapped with the next between two words:
    * optimal string alignment (Damerau, 1964). More than `most` is told as `most` + 1.
    * @param {string} from
@@ -10,6 +31,10 @@
    * @param {number} most
    */
   function distance(from, to, most) {
+    const [ours, theirs] = [lettersOf(from), lettersOf(to)];
+    if (count(ours & ~theirs) > most || count(theirs & ~ours) > most) {
+      return most + 1;
+    }
     const a = Array.from(from);
     const b = Array.from(to);
     if (Math.abs(a.length - b.length) > most || from === to) {
