@@ -209,8 +209,8 @@ interface NearTag {
 
 /** What a result shows of a picture. */
 interface Look {
-  /** Names its tile, beside its id. */
-  digest: string;
+  /** Names its tile, beside its id: how often its content was another one before, modulo 256. */
+  revision: number;
   /** The style sheet's class of its proportions. */
   form: number;
   /** 4 bits luma, 2 each of blue's and red's difference from it; 0 where it is not known. */
@@ -564,6 +564,7 @@ interface ScrollRoot {
   order: "newest" | "oldest" | "name";
   ending: string;
   suffix: string;
+  tile: string;
   names: string[];
   front: ScrollRun[];
   shards: [name: string, runs: ScrollRun[]][];
@@ -574,6 +575,7 @@ type ScrollPicture = [
   shape: number,
   width: number,
   height: number,
+  revision: number,
   digest: string,
   wider: number,
   widerName: number,

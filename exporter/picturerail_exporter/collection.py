@@ -63,7 +63,8 @@ class Photo:
     picture has the highest. `place` is where, as far as that may be told: the country, then the
     town; `gps` the position itself, only where that is allowed. `original` tells whether its own
     file may be downloaded: "" (no), "stripped" of metadata, "full"; `mime` what that is. `colour`
-    is the placeholder's mean, "#rrggbb", "" where there is none.
+    is the placeholder's mean, "#rrggbb", "" where there is none. `revision` is how often the
+    content under this id was another one before.
     """
 
     id: int
@@ -87,6 +88,7 @@ class Photo:
     original: str = ""
     mime: str = ""
     colour: str = ""
+    revision: int = 0
 
     @property
     def title(self) -> str:
@@ -101,7 +103,7 @@ class Photo:
     @property
     def shown(self) -> tuple[object, ...]:
         """All that the pages of other pictures, and of listings, show of it."""
-        tile = self.content_hash, self.width, self.height, self.placeholder
+        tile = self.content_hash, self.revision, self.width, self.height, self.placeholder
         return (*tile, self.alt, self.title, self.order, self.taken)
 
     @property
@@ -264,6 +266,7 @@ def _photo(
         original=_original(row, metadata.mime, allowed.originals),
         mime=metadata.mime,
         colour=_colour(metadata.colour, tiny),
+        revision=metadata.revision,
     )
 
 

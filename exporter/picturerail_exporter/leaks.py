@@ -40,7 +40,9 @@ _NAME = re.compile(r"[^/\\\"'<>=,;:()\[\]{}\n]+\.[a-z0-9]{2,5}\b")
 _NUMBER = r"(-?\d{1,3}\.\d{3,})"
 _PAIR = re.compile(rf"(?<![\w.]){_NUMBER}[^\d.-]{{1,24}}{_NUMBER}(?![\w.])")
 _DIGEST = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{16}){1,4}(?![0-9a-f])")
-_PAGE = re.compile(r"photo/(\d+)(?=[/\"])|photo-id=\"(\d+)\"|media/[0-9a-f]{2}/[0-9a-f]{6}-(\d+)-")
+_PAGE = re.compile(
+    r"photo/(\d+)(?=[/\"])|photo-id=\"(\d+)\"|media/[0-9a-f]{2}/(\d+)-\d+-[0-9a-f]{8}-"
+)
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _OWN_WORDS = (
     "avif camera date disabled exact false full height http https index jpg json large "

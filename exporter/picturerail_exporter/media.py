@@ -16,9 +16,10 @@ MEDIA = "media"
 DIGEST_BYTES = 8
 """So much of a content's hash names its files: a million pictures share none by chance (3e-8)."""
 
-TILE_DIGITS = 3
-"""Hexadecimal digits of a content's hash that name a tile beside the picture's number."""
+REVISIONS = 256
+"""So many names a picture's tile has by turns, as its content changes."""
 
+_FOLDERS = 256
 _SHAPE_STEP = 1.04
 _SHAPES = range(-40, 41)
 
@@ -55,12 +56,16 @@ def media_name(content_hash: bytes, recipe: Recipe, name: str, kind: str = "webp
 def tile_name(photo: Photo, recipe: Recipe, kind: str = "webp") -> str:
     """Return the path on the site of what a grid shows of a picture, which no other one shares.
 
-    Its number and 12 bits of its content name it, so a search need not know more of it to show
-    it: of 4,096 pictures that change one keeps its name, and is seen as it was by those
-    who have it.
+    Its number and its revision name it, so a search need not know more of it to show it: a
+    picture that changes gets another name, and one of these again after 256 changes.
     """
-    digest = photo.content_hash.hex()[:TILE_DIGITS]
-    return f"{MEDIA}/{digest[:2]}/{digest}-{photo.id}-{recipe.version}-tile.{kind}"
+    named = f"{photo.id}-{photo.revision % REVISIONS}"
+    return f"{MEDIA}/{photo.id % _FOLDERS:02x}/{named}{tile_ending(recipe, kind)}"
+
+
+def tile_ending(recipe: Recipe, kind: str = "webp") -> str:
+    """Return what follows a picture's number and revision in the name of its tile."""
+    return f"-{recipe.version}-{recipe.library}-{TILE}.{kind}"
 
 
 def original_path(photo: Photo) -> str:

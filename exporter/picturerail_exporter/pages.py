@@ -281,10 +281,10 @@ class Pages:
 
 def _remembering(recipe: Recipe) -> Callable[[Photo], Mapping[str, Rendered]]:
     """Return `rendered` for a recipe, which remembers: a page asks several times for each."""
-    known: dict[tuple[int, bytes], Mapping[str, Rendered]] = {}
+    known: dict[tuple[int, int, bytes], Mapping[str, Rendered]] = {}
 
     def renditions(photo: Photo) -> Mapping[str, Rendered]:
-        key = photo.id, photo.content_hash
+        key = photo.id, photo.revision, photo.content_hash
         found = known.get(key)
         if found is None:
             if len(known) == _REMEMBERED:

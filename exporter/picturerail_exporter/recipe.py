@@ -50,6 +50,9 @@ class Recipe:
     `more` is what each is encoded as beside WebP: "avif" for fewer bytes, "jpeg" for whoever cannot
     show WebP. `wide` keeps colours beyond sRGB, in Display P3, where the file has them. `sharp`
     makes a JPEG's colours smaller as carefully as its brightness, at half as much time again.
+
+    `library` names the database whose pictures they are, in 8 hexadecimal digits: tiles are named
+    by it (`media.tile_name`), since ids are one database's own; what is made does not depend on it.
     """
 
     sizes: tuple[Size, ...] = (
@@ -60,6 +63,7 @@ class Recipe:
     more: tuple[str, ...] = ()
     wide: bool = False
     sharp: bool = field(default=False, repr=False)
+    library: str = field(default="", repr=False)
 
     @property
     def formats(self) -> tuple[str, ...]:

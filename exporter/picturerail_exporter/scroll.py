@@ -6,17 +6,19 @@ pictures of which shapes come from which month, so that a browser knows how long
 where each year lies, before it has read any of them. The pictures themselves lie in shards
 beside it, JSON files named by their content, of which those in sight are read::
 
-    scroll.json   {"version": 2, "order": "newest", "ending": "-0123abcd-", "suffix": ".webp",
-                   "names": ["large", ...], "front": [run, ...],
+    scroll.json   {"version": 3, "order": "newest", "ending": "-0123abcd-", "suffix": ".webp",
+                   "tile": "-0123abcd-4567cdef-tile.webp", "names": ["large", ...],
+                   "front": [run, ...],
                    "shards": [[name, [run, ...]], ...]}
     run           [month, pictures, shapes]   month is 201907, 0 where the order is not by time;
                                               shapes is the sum of width / height, in thousandths
-    a shard       [[id, shape, width, height, digest, wider, wider name, placeholder, alt], ...]
+    a shard       [[id, shape, width, height, revision, digest, wider, wider name, placeholder,
+                    alt], ...]
 
 `shape` is the style sheet's class; width and height are those of the tile, whose file is
-`media/ab/abcd-{id}{ending}tile{suffix}`, where `abcd` begins the digest; `wider` is the width
-of the next larger file, 0 for none: `media/ab/ab…{ending}{wider name}{suffix}`, with the whole
-digest.
+`media/ab/{id}-{revision}{tile}`, where `ab` is the id's lowest byte in hexadecimal digits; `wider`
+is the width of the next larger file, 0 for none: `media/ab/ab…{ending}{wider name}{suffix}`, with
+the whole digest.
 
 A shard holds some whole sections, cut where a section's own checksum says so, as the sections
 themselves are cut (`sections`): a change makes one or two of them anew, and the list of all.
@@ -40,7 +42,7 @@ from picturerail_exporter.sections import Listing
 from picturerail_exporter.shards import shard_name
 from picturerail_exporter.state import SiteState
 
-_VERSION = 2
+_VERSION = 3
 _SECTIONS = 4
 """A shard holds about so many, and at most twice as many."""
 _HELD = 8
@@ -111,6 +113,7 @@ def scroll_of(
         "order": order,
         "ending": f"-{recipe.version}-",
         "suffix": ".webp",
+        "tile": media.tile_ending(recipe),
         "names": [size.name for size in recipe.sizes],
         "front": front,
         "shards": [(kept.name, kept.runs) for kept in reversed(now)],
@@ -195,6 +198,7 @@ def _entry(photo: Photo, recipe: Recipe) -> Sequence[object]:
         media.shape(photo.width, photo.height),
         tile.width,
         tile.height,
+        photo.revision % media.REVISIONS,
         photo.content_hash[: media.DIGEST_BYTES].hex(),
         wider.width if wider else 0,
         wider.name if wider else 0,

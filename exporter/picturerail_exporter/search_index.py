@@ -22,7 +22,7 @@ import msgspec
 
 from picturerail_exporter import media, search_rows
 from picturerail_exporter.collection import Photo
-from picturerail_exporter.recipe import TILE, Recipe
+from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.search_beside import Beside
 from picturerail_exporter.search_file import body_of, directory, packed, varint
 from picturerail_exporter.search_rows import Shown, columns
@@ -379,7 +379,7 @@ class SearchIndex:
             },
             **BLOCKS,
             "shown": [search_rows.SHOWN, search_rows.SHOWN_APART],
-            "ending": f"-{self._recipe.version}-{TILE}.webp",
+            "ending": media.tile_ending(self._recipe),
         }
         meta = msgspec.json.encode(told)
         frequent = body_of((key, value + self._near(key)) for key, value in self._search.frequent())

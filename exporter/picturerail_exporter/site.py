@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from picturerail_exporter.search_index import Brought, SearchIndex
     from picturerail_exporter.search_meaning import Meaning
 
-_PAGES_VERSION = 12
+_PAGES_VERSION = 13
 """To be raised when the same pictures and options give other pages."""
 
 
@@ -170,6 +170,7 @@ def export(
         ExportError: the folder cannot be used.
         OSError: a file could not be written; the next export carries on.
     """
+    options = _of_library(source, options)
     options.theme.check()
     with (
         contextlib.ExitStack() as stack,
@@ -244,6 +245,12 @@ def export(
             skipped=tuple(state.skipped()),
             problems=(*state.albums.problems(), *work.refused),
         )
+
+
+def _of_library(source: Source, options: SiteOptions) -> SiteOptions:
+    """Return the options with a recipe that names the database."""
+    recipe = dataclasses.replace(options.recipe, library=source.info.uuid[:4].hex())
+    return dataclasses.replace(options, recipe=recipe)
 
 
 @contextlib.contextmanager

@@ -94,7 +94,8 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     address, `colour` its mean as "#rrggbb". `descriptions` holds what each source said, by the
     source's name. `taken_from` and `gps_from` name the source that those two came from, "" for
     the file itself. `fingerprint` is a perceptual hash, 16 hexadecimal digits; "" until the
-    picture was described.
+    picture was described. `revision` is how often the content under this id was another one
+    before.
     """
 
     mime: str
@@ -112,6 +113,7 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     taken_from: str = ""
     gps_from: str = ""
     fingerprint: str = ""
+    revision: int = 0
     descriptions: dict[str, Description] = msgspec.field(default_factory=dict)
     corrections: Corrections = Corrections()
 

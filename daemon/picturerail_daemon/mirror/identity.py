@@ -152,8 +152,7 @@ class Registrar:
         if at_place is not None:
             if at_place.content_hash == content.content_hash:
                 return "unchanged", msgspec.structs.replace(at_place, stat=content.stat)
-            corrections = at_place.metadata.corrections
-            row = self._new_row(content, same, at_place.id, corrections)
+            row = self._new_row(content, same, at_place)
             return "changed", msgspec.structs.replace(row, seq=at_place.seq)
         live = [row for row in same if not row.deleted]
         gone = [row for row in live if row.id in self.missing]
@@ -164,7 +163,7 @@ class Registrar:
         buried = [row for row in same if row.deleted]
         if buried:
             return "added", self._placed(max(buried, key=lambda row: row.deleted_ns), content)
-        return "added", self._new_row(content, same, 0, Corrections())
+        return "added", self._new_row(content, same, None)
 
     def has_left(self, row: ImageRow) -> bool:
         """Return whether a row's file is certainly not where the row says."""
@@ -196,17 +195,19 @@ class Registrar:
             row, root=place.root, path=place.path, filename=_filename(place), stat=content.stat
         )
 
-    def _new_row(
-        self, content: Content, same: list[ImageRow], image_id: int, corrections: Corrections
-    ) -> ImageRow:
+    def _new_row(self, content: Content, same: list[ImageRow], before: ImageRow | None) -> ImageRow:
+        """Return a content's own row, or what becomes of the row that had another one before."""
         place = content.read.place
-        metadata = content.metadata or self._shared(same)
+        held = None if before is None else before.metadata
+        metadata = msgspec.structs.replace(
+            content.metadata or self._shared(same),
+            corrections=held.corrections if held else Corrections(),
+            revision=held.revision + 1 if held else 0,
+        )
         return ImageRow(
-            id=image_id,
+            id=before.id if before else 0,
             filename=_filename(place),
-            metadata_json=encode_metadata(
-                msgspec.structs.replace(metadata, corrections=corrections)
-            ),
+            metadata_json=encode_metadata(metadata),
             root=place.root,
             path=place.path,
             content_hash=content.content_hash,

@@ -213,7 +213,7 @@
      * @param {string} ending
      */
     function tile(hit, look, ending) {
-      const { digest, form, colour, alt } = look;
+      const { revision, form, colour, alt } = look;
       const matched = [...new Set(hit.matches.flatMap(matchedWords))].join(" ");
       const link = document.createElement("a");
       link.className = `tile s${form}`;
@@ -228,7 +228,8 @@
       full.alt = alt ?? matched;
       full.loading = "lazy";
       full.decoding = "async";
-      full.src = new URL(`media/${digest.slice(0, 2)}/${digest}-${hit.id}${ending}`, site).href;
+      const folder = (hit.id % 256).toString(16).padStart(2, "0");
+      full.src = new URL(`media/${folder}/${hit.id}-${revision}${ending}`, site).href;
       if (alt === undefined) {
         const learn = async () => {
           full.alt = (await find().ask("alt", hit.id)) ?? full.alt;

@@ -525,7 +525,7 @@
       return; // the pages' own links are there
     }
     root = await answer.json();
-    if (root.version !== 2) {
+    if (root.version !== 3) {
       return;
     }
     shards = root.shards.map(([name, runs]) => ({

@@ -14,7 +14,7 @@
      * @returns {HTMLElement}
      */
     make(picture, height, root, site) {
-      const [id, shape, width, tall, digest, wider, widerName, tiny, alt] = picture;
+      const [id, shape, width, tall, revision, digest, wider, widerName, tiny, alt] = picture;
       const link = document.createElement("a");
       link.className = `tile s${shape}`;
       link.href = `${site.href}photo/${id}/index.html`;
@@ -30,13 +30,15 @@
       }
       const full = new Image(width, tall);
       full.addEventListener("load", () => link.querySelector(".placeholder")?.remove(), { once: true });
-      const folder = `${site.href}media/${digest.slice(0, 2)}/`;
+      const media = `${site.href}media/`;
+      const folder = (id % 256).toString(16).padStart(2, "0");
       full.className = "picture near";
       full.alt = alt;
       full.decoding = "async";
-      full.dataset.src = `${folder}${digest.slice(0, 3)}-${id}${root.ending}tile${root.suffix}`;
+      full.dataset.src = `${media}${folder}/${id}-${revision}${root.tile}`;
       if (wider) {
-        const file = `${folder}${digest}${root.ending}${root.names[widerName]}${root.suffix}`;
+        const large = `${digest}${root.ending}${root.names[widerName]}${root.suffix}`;
+        const file = `${media}${digest.slice(0, 2)}/${large}`;
         full.dataset.wider = `${full.dataset.src} ${width}w, ${file} ${wider}w`;
         full.sizes = `${Math.round(Rows.ratio(picture) * height)}px`;
       }
