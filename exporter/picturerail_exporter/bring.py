@@ -160,10 +160,15 @@ class Bringer:
 
     def _picture(self, file: Linked) -> tuple[str, bool]:
         place = self._folder.path / file.path
-        changes = not self._folder.has(file.path) or (self._verify and _differ(file.picture, place))
+        mark = PICTURE_MARK + file.content
+        changes = (
+            not self._folder.has(file.path)
+            or self._folder.marks.get(file.path) != mark
+            or (self._verify and _differ(file.picture, place))
+        )
         if changes and not self._dry_run:
             link_or_copy(file.picture, place)
-        return PICTURE_MARK, changes
+        return mark, changes
 
     def _bytes(self, file: Written) -> tuple[str, bool]:
         place = self._folder.path / file.path

@@ -99,7 +99,7 @@ def _fault(place: Path, mark: str, *, deep: bool) -> str:
     same = digest(data) == mark if len(mark) == 32 else bool(data)
     if not same:
         return "is not what was written; `picturerail export --full` mends it"
-    if mark == PICTURE_MARK and (found := _metadata(place, data)):
+    if mark.startswith(PICTURE_MARK) and (found := _metadata(place, data)):
         return f"holds {found}, which nobody should see; `picturerail export --full` mends it"
     return ""
 
@@ -156,7 +156,7 @@ def _leaks(path: Path, marks: Mapping[str, str], private: Private) -> list[tuple
         # The name of every file tells something, a picture's, too, whose inside was looked at.
         place = path / name
         with contextlib.suppress(OSError):  # named already
-            data = b"" if mark == PICTURE_MARK else place.read_bytes()
+            data = b"" if mark.startswith(PICTURE_MARK) else place.read_bytes()
             try:
                 text = _readable(path, name, data)
             except ValueError as error:

@@ -38,10 +38,14 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A picture's file, which lies ready in the rendition store."""
+    """A picture's file, which lies ready in the rendition store.
+
+    `content` names its content where the path does not.
+    """
 
     path: str
     picture: Path
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,20 +148,20 @@ class Planner:
         if self._touched is None:
             for copies in self._state.contents():
                 yield from self._renditions(copies[0], there=True)
-                for photo in copies:
-                    yield from itertools.starmap(Linked, self._tiles(photo).items())
                 kinds = {photo.original: photo for photo in copies if photo.original}
                 for photo in kinds.values():
                     yield self._original(photo, there=True)
+            for photo in self._state.photos():  # as their names are listed
+                yield from self._tiles(photo)
             return
         # Copies of one picture share their files.
         for content, photo in self._touched.contents.items():
             yield from self._renditions(photo, there=self._state.holds_content(content))
         for before, after in self._touched.tiles.values():
             if before is not None:
-                yield from map(Gone, self._tiles(before))
+                yield from (Gone(tile.path) for tile in self._tiles(before))
             if after is not None:
-                yield from itertools.starmap(Linked, self._tiles(after).items())
+                yield from self._tiles(after)
         for (content, kind), photo in self._touched.originals.items():
             yield self._original(photo, there=self._state.holds_original(content, kind))
 
@@ -192,14 +196,13 @@ class Planner:
                 yield page(number)
         yield from map(page, later)
 
-    def _tiles(self, photo: Photo) -> dict[str, Path]:
-        """Return a picture's tiles on the site, each with where it lies in the store."""
-        return {
-            media.tile_name(photo, self._recipe, kind): self._store.path(
-                photo.content_hash, self._recipe, TILE, kind
-            )
-            for kind in self._recipe.formats
-        }
+    def _tiles(self, photo: Photo) -> Iterator[Linked]:
+        """Yield a picture's tiles, which no copy shares."""
+        content = photo.content_hash
+        for kind in self._recipe.formats:
+            path = media.tile_name(photo, self._recipe, kind)
+            place = self._store.path(content, self._recipe, TILE, kind)
+            yield Linked(path, place, content[: media.DIGEST_BYTES].hex())
 
     def _photos(self) -> Iterator[File]:
         for number in self._touched.photos if self._touched else ():

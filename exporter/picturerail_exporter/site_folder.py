@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ both are parted anew."""
 _OLD_LISTS = ("[0-9a-f][0-9a-f].json", "[0-9a-f][0-9a-f][0-9a-f].json")
 _LIST = "????.json"
 _HEXADECIMAL = frozenset("0123456789abcdef")
+_TILE = re.compile(r"[0-9a-f]{2}/(\d+)-\d+-[^-]*-[^-]*-tile\.\w+")
 _OWN_FOLDER = ".picturerail"
 _OF_A_KIND = 4096
 _LISTS = 3 * _OF_A_KIND
@@ -37,7 +39,8 @@ _MOST_HELD = 40_000
 """Files whose marks are kept in memory before they are written and forgotten."""
 
 PICTURE_MARK = "picture"
-"""A picture's mark in the manifest: its name is made of its content, so it needs no digest."""
+"""What a picture's mark in the manifest begins with: it needs no digest, since its name is made of
+its content, or the mark's rest is."""
 
 
 class ExportError(Exception):
@@ -74,8 +77,8 @@ def digest(data: bytes) -> str:
 class Marks:
     """The digest of each file of ours by its path: `.picturerail/files/0abc.json`.
 
-    There are 4096 lists for pages of pictures, those with following ids together; as many for
-    pictures' files, those whose digests begin alike together; and as many for all others, where
+    There are 4096 lists for pictures' pages and tiles, those with following ids together; as many
+    for their other files, those whose digests begin alike together; and as many for the rest, where
     their own checksums say. A list is read when it is first asked for, and written only where it
     changed, so that a few files among many cost a few short lists, and files that are written one
     after the other few of them at a time. New files are named in `.picturerail/begun`, a path a
@@ -234,6 +237,8 @@ def _number(path: str) -> int:
     kind, _, rest = path.partition("/")
     if kind == "photo" and (number := rest.partition("/")[0]).isdecimal():
         return int(number) // _TOGETHER % _OF_A_KIND
+    if kind == "media" and (tile := _TILE.fullmatch(rest)):
+        return int(tile[1]) // _TOGETHER % _OF_A_KIND
     if kind == "media" and _HEXADECIMAL.issuperset(begins := rest[3:6]):
         return _OF_A_KIND + int(begins, 16) % _OF_A_KIND
     return 2 * _OF_A_KIND + zlib.crc32(path.encode()) % _OF_A_KIND

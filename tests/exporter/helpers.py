@@ -134,10 +134,13 @@ class MemorySource:
         caption: str = "",
         **metadata: object,
     ) -> int:
-        """Add a picture, or replace the one with this number; return its id."""
+        """Add a picture, or replace the one with this number, as a mirror does; return its id."""
         number = number or max(self.rows, default=0) + 1
         path = path.encode() if isinstance(path, str) else path
         digest = hashlib.sha256(content).digest()
+        if before := self.rows.get(number):
+            changed = before.content_hash != digest
+            metadata.setdefault("revision", before.metadata.revision + changed)
         self.blobs[digest] = content
         self.seq += 1
         if "width" not in metadata:

@@ -96,6 +96,7 @@ def indexed(site, text):
         ("Kontoauszug_2020.jpg", "names the file “kontoauszug_2020.jpg”"),
         ('<a href="../photo/3/index.html">', "leads to picture 3"),
         ('<a data-photo-id="4">', "leads to picture 4"),
+        ("media/03/3-0-0123abcd-4567cdef-tile.webp", "leads to picture 3"),
         ("{digest}", "names the content"),
     ],
 )

@@ -76,6 +76,7 @@ def test_following_pictures_stand_in_few_lists(tmp_path):
     for number in range(320):
         marks.set(f"photo/{number}/index.html", "1")
         marks.set(f"media/ab/ab0{number:03x}-large.webp", "picture")
+        marks.set(f"media/{number % 256:02x}/{number}-0-01ab-23cd-tile.webp", "picture")
     marks.save()
 
     assert len(list((tmp_path / ".picturerail/files").iterdir())) == 10 + 1
