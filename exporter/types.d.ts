@@ -2,8 +2,8 @@
 
 type LoadBytes = (name: string) => Promise<Uint8Array>;
 
-type BlockKind = "pictures" | "looks" | "values" | "facts";
-type IndexKind = "terms" | "postings" | "front" | "rest" | "lengths" | "shown" | "presence" | "together" | "near" | "spelling" | "meaning" | BlockKind;
+type BlockKind = "pictures" | "looks" | "lengths" | "values" | "facts";
+type IndexKind = "terms" | "postings" | "front" | "rest" | "presence" | "together" | "spelling" | "meaning" | BlockKind;
 type Row = [key: string, value: Uint8Array];
 
 /** What differs from language to language, of folded words. */
@@ -28,11 +28,10 @@ interface PostingsRoot {
     /** Those of words that more have: where one of these is near one of the first is told apart, as of two of these. */
     near: string[];
   };
-  /** Of lists of how many documents it is told apart what those look like of which no posting tells it. */
-  shown: [least: number, below: number];
   /** How many ids share a file of each kind. */
   pictures: number;
   looks: number;
+  lengths: number;
   values: number;
   facts: number;
   ending: string;
@@ -162,11 +161,7 @@ interface Part extends Listed {
   look(at: number): Look | undefined;
   /** Whether it does not tell how long fields are, and `complete` has not been told it. */
   lean: boolean;
-  complete(value: Uint8Array): void;
-  /** Its row's key. */
-  readonly key: string;
-  /** Tell it what all its documents look like. */
-  show(value: Uint8Array): void;
+  complete(lengthOf: (id: number, field: number) => number): void;
   /** What it tells of very frequent stems. */
   beside(read: (told: ToldBeside) => BesideStem[]): BesideStem[] | undefined;
 }
@@ -308,8 +303,6 @@ interface Source {
   /** Learn what a light one is worth to a document, from lengths that other words tell. */
   reckon(id: number, lengthOf: (field: number) => number | undefined): { low: number; high: number };
   look(id: number): Look | undefined;
-  /** Learn what these documents look like where no list that is read tells it, and lists of the word can. */
-  show(ids: number[]): Promise<void>;
   way(id: number): Way | undefined;
   places(id: number, tell: (field: number, positions: Float64Array) => void): void;
 }
@@ -480,8 +473,7 @@ interface Postings {
   front(term: Term): Promise<Part[][]>;
   rest(term: Term): Promise<Part[]>;
   presence(term: Term): Promise<Part[]>;
-  complete(term: Term, parts: Part[]): Promise<void>;
-  show(term: Term, parts: Part[]): Promise<void>;
+  complete(parts: Part[]): Promise<void>;
   together(stems: string[]): Promise<Uint8Array | undefined>;
   spellings(length: number, edits: number): Promise<string[]>;
   pictures(ids: number[]): Promise<Map<number, Shown>>;
@@ -491,7 +483,7 @@ interface Postings {
   orders(ids?: number[]): Promise<Map<number, number>>;
   missing(kind: BlockKind, ids: number[]): number;
   besideOf(part: Part): BesideStem[] | undefined;
-  near(stems: string[]): Promise<Map<number, number>>;
+  near(owner: string, other: string): Promise<Map<number, number>>;
 }
 
 declare var Picturerail: {
@@ -505,10 +497,9 @@ declare var Picturerail: {
   Bytes: new (bytes: Uint8Array, at?: number) => IndexBytes;
   Bits: new (bytes: Uint8Array, at: number) => IndexBits;
   Listed: new () => Listed;
-  Part: new (value: Uint8Array, key?: string) => Part;
+  Part: new (value: Uint8Array) => Part;
   binary(bytes: Uint8Array): string;
   lookOf(looks: Uint8Array, at: number, count: number): Look;
-  LOOK_BYTES: number;
   Postings: { open(load: LoadBytes): Promise<Postings> };
   distance(from: string, to: string, most: number): number;
   WordSource: new (index: Postings, word: QueryWord) => Source;

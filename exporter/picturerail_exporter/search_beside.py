@@ -72,11 +72,15 @@ class Beside(msgspec.Struct, frozen=True):
     def pairs(self, stems: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Yield each two of some stems of which it is told where they are near each other.
 
-        A frequent one comes first: what is told of it, which changes with it, lies together.
+        First comes the one that this lies with: a frequent one; of others one as their places
+        say, so that none has much of it.
         """
-        told = sorted({stem for stem, _ in self.stems}.intersection(stems), key=str.encode)
-        yield from itertools.combinations(told, 2)
-        yield from itertools.product(sorted(set(self.frequent).intersection(stems)), told)
+        here = set(stems)
+        told = [(place, stem) for place, (stem, _) in enumerate(self.stems) if stem in here]
+        for (place, one), (after, other) in itertools.combinations(told, 2):
+            yield (one, other) if (place + after) % 2 else (other, one)
+        for frequent in here.intersection(self.frequent):
+            yield from ((stem, frequent) for _, stem in told)
 
     def tell(self, terms: SiteTerms) -> None:
         """Let what is told of terms from now on tell of them."""

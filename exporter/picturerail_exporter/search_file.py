@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-MAGIC = b"PRSX\x0b"
+MAGIC = b"PRSX\x0c"
 """What every file begins with; the last byte is the format's version."""
 
 FOLDER = "search"
@@ -22,6 +22,7 @@ _LEVEL = 6
 _MOST_STEPS = 4
 _HALF = 2
 _DIGEST = 8
+_NEAR = b"a"
 _SMALL = [bytes([number]) for number in range(0x80)]
 
 
@@ -137,21 +138,19 @@ def packed_text(key: bytes, value: bytes) -> int:
 
 
 def packed_record(key: bytes, value: bytes) -> int:
-    """Guess what a row of postings takes: what is bits cannot be packed, nor digests in looks."""
-    if len(key.partition(b"\0")[2]) == 1:
+    """Guess what a row of postings takes: what is bits cannot be packed, looks to two fifths."""
+    kind = key.partition(b"\0")[2]
+    if len(kind) == 1:
         return packed_size(key, value)
+    if kind[:1] == _NEAR:
+        return len(key) // 2 + 2 * len(value)  # of many in a file one is read: it is to be small
     length, at = _number(value, 0)
     looks = len(value) - at - length
-    return (3 * length + 3 * looks + len(key)) // 4
-
-
-def packed_bits(key: bytes, value: bytes) -> int:
-    """Guess what a row of bits takes, which cannot be packed."""
-    return len(key) // 2 + len(value)
+    return (10 * length + 4 * looks + 5 * len(key)) // 10
 
 
 def packed_together(key: bytes, value: bytes) -> int:
-    """Guess what a row of the best of several words takes: most of it is bits and digests."""
+    """Guess what a row of the best of several words takes: most of it is bits."""
     return 3 * (len(key) + len(value)) // 5
 
 
@@ -284,6 +283,8 @@ def texts_of(path: str, data: bytes) -> Iterator[str]:
             continue
         for each in text.split(b"\1"):
             yield each.decode("utf-8", "replace")
+        if kind[:1] == _NEAR:
+            yield kind[1:].partition(b"\0")[0].decode("utf-8", "replace")
         if kind == b"b":
             yield from _texts_of_together(value, text.count(b"\1") + 1)
         if kind == b"n" or (kind == b"s" and not _is_count(value)):
@@ -313,8 +314,6 @@ def _texts_of_term(value: bytes, kind: bytes) -> Iterator[str]:
 def _texts_of_record(value: bytes, at: int) -> Iterator[str]:
     """Yield the words that are told beside a term."""
     length, at = _number(value, at)
-    if not length:  # what pictures look like alone
-        return
     for _ in range(2):  # how many pictures, and the first
         at = _number(value, at)[1]
     told, at = _number(value, at)

@@ -41,7 +41,7 @@ Pictures = Mapping[int, tuple[Photo | None, Photo | None]]
 NearWords = Callable[[str], Sequence[tuple[str, float]]]
 """The words near a tag, with their similarity; none where the tag is not known."""
 
-BLOCKS = {"pictures": 128, "looks": 1024, "values": 1024, "facts": 4096}
+BLOCKS = {"pictures": 128, "looks": 1024, "lengths": 4096, "values": 1024, "facts": 4096}
 """What is said of pictures one by one, and how many ids share a row of it."""
 _LARGEST = max(BLOCKS.values())
 """All others divide it."""
@@ -135,15 +135,15 @@ class SearchIndex:
             writer.commit(1)
         self._state.set_note("search index", "1")
         with Reader(self._folder) as reader:
-            terms = SiteTerms(reader, FIELDS, (search_rows.SHOWN, search_rows.WHOLE))
+            terms = SiteTerms(reader, FIELDS, (search_rows.BANDED, search_rows.WHOLE))
             self._choose_beside(terms).tell(terms)
             self._fill(terms)
             self._put_together(terms)
-            self._put_near(terms)
+            self._put_near(terms, Beside())
             if self._meaning:
                 shown = (vector for vector in vectors if vector[0] in ids)
                 self._search.meaning.fill(self._meaning, shown)
-            self._tell(ids)
+            self._tell(terms, ids)
             files = {}
             for kind in ROWS:
                 files.update(self._search.cut_all(kind))
@@ -194,7 +194,7 @@ class SearchIndex:
                 writer.compact()
         self._state.set_note("search index", str(seq))
         with Reader(self._folder) as reader:
-            terms = SiteTerms(reader, FIELDS, (search_rows.SHOWN, search_rows.WHOLE))
+            terms = SiteTerms(reader, FIELDS, (search_rows.BANDED, search_rows.WHOLE))
             told = Beside.read(self._state.note(_BESIDE))
             beside = self._choose_beside(terms)
             beside.tell(terms)
@@ -206,11 +206,13 @@ class SearchIndex:
             else:
                 rows = self._replace(terms, changed)
             rows["together"] = self._put_together(terms, changed)
-            rows["near"] = self._put_near(terms, changed if beside == told else None)
+            apart = self._put_near(terms, told, changed)
+            if not others:
+                rows["rest"] |= apart
             if self._meaning and vectors:
                 now = ((number, *vector) for number, of in vectors.items() for vector in of)
                 rows["meaning"] = self._search.meaning.update(self._meaning, vectors, now)
-            rows.update(self._tell(changed.ids))
+            rows.update(self._tell(terms, changed.ids))
             files = {}
             for kind in (*TERMS, "spelling") if others else ():
                 files.update(self._search.cut_all(kind))
@@ -266,30 +268,36 @@ class SearchIndex:
                     rows["spelling"].add(spelt)
         return rows
 
-    def _put_near(self, terms: SiteTerms, changed: _Changed | None = None) -> set[bytes]:
+    def _put_near(
+        self, terms: SiteTerms, told: Beside, changed: _Changed | None = None
+    ) -> set[bytes]:
         """Tell where stems that are told beside others are near each other.
 
         Args:
             terms: of the index.
+            told: of which stems it was told.
             changed: what pictures touch that changed; None: all.
 
         Returns:
-            the keys of what changed.
+            the keys of what changed, in the rest.
         """
-        rows: dict[bytes, bytes | None] = {}
-        if changed is None:
-            rows.update(dict.fromkeys(self._search.keys("near")))
         beside = Beside.read(self._state.note(_BESIDE))
-        asked: set[tuple[str, str]] = set()
-        for touched in changed.stems if changed else [beside.all_stems()]:
-            asked.update(beside.pairs(touched))
-        pairs = sorted(asked)
-        for pair, records in zip(pairs, terms.near(pairs) if pairs else (), strict=True):
-            key = near_key_of(pair)
-            rows.update(dict.fromkeys(self._search.keys("near", key)))
+        pairs: set[tuple[str, str]] = set()
+        gone: set[tuple[str, str]] = set()
+        if changed is None or beside != told:
+            pairs.update(beside.pairs(beside.all_stems()))
+            gone.update(told.pairs(told.all_stems()))
+        else:
+            for touched in changed.stems:
+                pairs.update(beside.pairs(touched))
+        rows: dict[bytes, bytes | None] = {}
+        for pair in pairs | gone:
+            rows.update(dict.fromkeys(self._search.keys("rest", near_key_of(pair))))
+        asked = sorted(pairs)
+        for pair, records in zip(asked, terms.near(asked) if asked else (), strict=True):
             for number, record in enumerate(records):
-                rows[key + number.to_bytes(2, "big")] = record
-        return self._set_rows("near", rows)
+                rows[near_key_of(pair) + number.to_bytes(2, "big")] = record
+        return self._set_rows("rest", rows)
 
     def _put_together(self, terms: SiteTerms, changed: _Changed | None = None) -> set[bytes]:
         """Tell the best pictures of frequent stems together; return the keys of what changed.
@@ -328,9 +336,9 @@ class SearchIndex:
             self._search.set_row(kind, key, rows[key])
         return others
 
-    def _tell(self, ids: set[int]) -> dict[str, set[bytes]]:
+    def _tell(self, terms: SiteTerms, ids: set[int]) -> dict[str, set[bytes]]:
         """Say anew what is said of these pictures one by one; return the rows' keys, by kind."""
-        rows: dict[str, set[bytes]] = {kind: set() for kind in _SAY}
+        rows: dict[str, set[bytes]] = {kind: set() for kind in BLOCKS}
         blocks: dict[int, list[int]] = {}
         for number in ids:
             blocks.setdefault(number // _LARGEST, []).append(number)
@@ -348,6 +356,13 @@ class SearchIndex:
                     key = block.to_bytes(4, "big")
                     self._search.set_row(kind, key, value)
                     rows[kind].add(key)
+        size = BLOCKS["lengths"]
+        for block in sorted({number // size for number in ids}):
+            lengths = list(terms.lengths(block * size, (block + 1) * size))
+            key = block.to_bytes(4, "big")
+            value = msgspec.json.encode(_lengths(lengths)) if lengths else None
+            self._search.set_row("lengths", key, value)
+            rows["lengths"].add(key)
         return rows
 
     def _brought(self, files: dict[str, bytes], old: set[str], terms: SiteTerms) -> Brought:
@@ -378,7 +393,6 @@ class SearchIndex:
                 "near": beside.frequent,
             },
             **BLOCKS,
-            "shown": [search_rows.SHOWN, search_rows.SHOWN_APART],
             "ending": media.tile_ending(self._recipe),
         }
         meta = msgspec.json.encode(told)
@@ -445,7 +459,7 @@ def _keys_of(photo: Photo, language: str) -> Iterator[bytes]:
 
 def _look(photo: Photo) -> bytes:
     form = media.shape(photo.width, photo.height)
-    return photo.content_hash[:2] + bytes([form + 128, _colour(photo.colour)])
+    return bytes([photo.revision % 256, form + 128, _colour(photo.colour)])
 
 
 @functools.lru_cache(maxsize=4096)
@@ -499,6 +513,19 @@ def _looks(block: _Block) -> object:
     """Return what pictures look like, column after column."""
     looks = b"".join([told.look for _, told in block])
     return {"ids": _steps(number for number, _ in block), "looks": columns(looks).hex()}
+
+
+def _lengths(block: Sequence[tuple[int, ...]]) -> object:
+    """Return how many words each field of pictures has, column after column."""
+    ids, *columns = zip(*block, strict=True)
+    return {"ids": _steps(ids), "words": [_hexadecimal(column) for column in columns]}
+
+
+def _hexadecimal(numbers: Sequence[int]) -> str:
+    """Return numbers in as many digits each as the largest takes; "" where all are 0."""
+    most = max(numbers)
+    digits = len(f"{most:x}")
+    return "".join([f"{number:0{digits}x}" for number in numbers]) if most else ""
 
 
 def _values(block: _Block) -> object:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from picturerail_exporter.search_file import is_number, varint
 from picturerail_exporter.search_state import FREQUENT, LOOK, TERMS, Row, SearchState
-from picturerail_native.site_terms import LENGTHS, SiteTerm, SiteTogether
+from picturerail_native.site_terms import PRESENCE, SiteTerm, SiteTogether
 
 FRONT = 900
 """A term's bands that begin before so many of its documents are its front: they lie apart from the
@@ -21,12 +21,12 @@ WHOLE = 8192
 """Of a term with no more documents all bands are front: a file of the others would be small, and
 hold others' as well."""
 
-SHOWN = 3500
-"""Bands of the front that end before so many documents bear with each what it looks like; terms
-with fewer documents are one band."""
-SHOWN_APART = 12_500
-"""Of a term with fewer documents what the others look like lies apart: where several such words are
-asked for together, what is found may lie anywhere. Of longer lists it would be too much to read."""
+SHOWN = 12_500
+"""Terms with fewer documents bear with each what it looks like: where several such words are asked
+for together, what is found may lie anywhere. Of longer lists it would be too much to read."""
+BANDED = 3500
+"""Terms with fewer documents are one band; of longer ones those bands of the front show what
+documents look like that end before so many of them."""
 _SHOWN_ALWAYS = 32
 """Where not even a term's first band is one of these, the first documents of it do."""
 
@@ -76,34 +76,27 @@ class Shown:
         """Return the rows of a term's records, by kind."""
         found: dict[str, list[Row]] = {kind: [] for kind in (*TERMS, FREQUENT)}
         bands: dict[int, int] = {}
-        ranked = [record for record in term.records if record.band < LENGTHS]
+        ranked = [record for record in term.records if record.band < PRESENCE]
         for record in ranked:
             bands[record.band] = bands.get(record.band, 0) + len(record.ids) // 8
         ends = dict(zip(bands, itertools.accumulate(bands.values()), strict=True))
         frequent = term.documents > WHOLE
         rest = {band for band in bands if frequent and ends[band] - bands[band] >= FRONT}
-        apart = SHOWN <= term.documents < SHOWN_APART
+        every = term.documents < SHOWN
         for number, record in enumerate(ranked):
             ids = struct.unpack(f"<{len(record.ids) // 8}Q", record.ids)
             kind = "rest" if record.band in rest else "front" if rest else "postings"
-            whole = kind != "rest" and ends[record.band] < SHOWN
+            whole = every or (kind != "rest" and ends[record.band] < BANDED)
             seen = ids if whole else ids[: 0 if number else _SHOWN_ALWAYS]
             first = not number or record.band != ranked[number - 1].band
             row = _key_of(key, record.band, ids[0], first=first)
             data = varint(len(record.postings)) + record.postings
             before = old.get(kind, {}).get(row, b"")
             found[kind].append((row, self._with_looks(data, seen, before)))
-            if apart and not whole and kind != "front":  # the rest tells the front's documents, too
-                same = before.startswith(data) and self._stay(ids)
-                looks = old.get("shown", {}).get(row) if same else None
-                found["shown"].append((row, looks or varint(0) + columns(self._looks(ids))))
-        for band, records in itertools.groupby(term.records[len(ranked) :], lambda each: each.band):
-            kind = "lengths" if band == LENGTHS else "presence"
-            for number, record in enumerate(records if frequent else ()):
-                begin = int.from_bytes(record.ids[:8], "little")
-                # Lengths lie as the part of the rest does that they complete.
-                row = _key_of(key, max(rest) if band == LENGTHS else band, begin, first=not number)
-                found[kind].append((row, varint(len(record.postings)) + record.postings))
+        for number, record in enumerate(term.records[len(ranked) :] if frequent else ()):
+            begin = int.from_bytes(record.ids[:8], "little")
+            row = _key_of(key, record.band, begin, first=not number)
+            found["presence"].append((row, varint(len(record.postings)) + record.postings))
         return found
 
     def _alone(self, key: bytes, term: SiteTerm) -> bytes:
@@ -130,7 +123,7 @@ class Shown:
         """
         if not ids:
             return data
-        same = old.startswith(data) and len(old) == len(data) + _size_of_columns(len(ids))
+        same = old.startswith(data) and len(old) == len(data) + LOOK * len(ids)
         if same and self._stay(ids):
             return old
         return data + columns(self._looks(ids))
@@ -154,18 +147,8 @@ class Shown:
 
 
 def columns(looks: bytes) -> bytes:
-    """Return looks (`LOOK`) column after column.
-
-    What names each tile, first 8 bits of each, then 4 of each, two in a byte; then each one's
-    proportions; then its colour.
-    """
-    upper, lower = looks[::LOOK], looks[1::LOOK] + b"\0"
-    names = bytes(a & 0xF0 | b >> 4 for a, b in zip(lower[:-1:2], lower[1::2], strict=False))
-    return b"".join((upper, names, looks[2::LOOK], looks[3::LOOK]))
-
-
-def _size_of_columns(count: int) -> int:
-    return 3 * count + (count + 1) // 2
+    """Return looks (`LOOK`) column after column."""
+    return b"".join([looks[column::LOOK] for column in range(LOOK)])
 
 
 def _key_of(term: bytes, band: int, number: int, *, first: bool) -> bytes:

@@ -6,15 +6,13 @@ Tables::
     search_record    key, data: postings of terms, with what the best documents look like; the tags
                      that a word is near to
     search_front     key, data: the same of a frequent term
-    search_rest      key, data: its other postings
-    search_lengths   key, data: how long fields are where the other postings do not tell it
-    search_shown     key, data: what pictures look like of which a term's postings do not tell it
+    search_rest      key, data: its other postings; which pictures have words of two very frequent
+                     stems near each other
     search_presence  key, data: which pictures have a frequent word that says little
     search_frequent  key, documents: how many have each term that has other postings
     search_together  key, data: the best pictures of frequent stems together
-    search_near      key, data: which pictures have words of two very frequent stems near each other
     search_spelling  key: words by their length, for those that are misspelt
-    search_pictures, search_looks, search_values, search_facts
+    search_pictures, search_looks, search_lengths, search_values, search_facts
                      key, data: what is said of pictures one by one, some ids a row
     search_tag       folded, tag, count, words: how often a published tag is written so, and what
                      it is near to, folded
@@ -44,7 +42,6 @@ from picturerail_exporter.search_file import (
     is_number,
     name_of,
     packed,
-    packed_bits,
     packed_record,
     packed_size,
     packed_text,
@@ -61,15 +58,13 @@ CREATE TABLE IF NOT EXISTS search_entry(key BLOB PRIMARY KEY, value BLOB) WITHOU
 CREATE TABLE IF NOT EXISTS search_record(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_front(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_rest(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS search_lengths(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS search_shown(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_presence(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_frequent(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_together(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS search_near(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_spelling(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_pictures(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_looks(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_lengths(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_values(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_facts(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_tag(
@@ -84,15 +79,13 @@ _TABLE_NAMES = (
     "search_record",
     "search_front",
     "search_rest",
-    "search_lengths",
-    "search_shown",
     "search_presence",
     "search_frequent",
     "search_together",
-    "search_near",
     "search_spelling",
     "search_pictures",
     "search_looks",
+    "search_lengths",
     "search_values",
     "search_facts",
     "search_tag",
@@ -102,30 +95,28 @@ _TABLE_NAMES = (
 )
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
-    "terms": ("search_entry", Cut(14_000, 34_000, twice_packed_entry, 100, 20, group=is_number)),
-    "postings": ("search_record", Cut(20_800, 41_600, packed_record, 5, 240, terms=True)),
+    "terms": ("search_entry", Cut(9_000, 24_000, twice_packed_entry, 100, 20, group=is_number)),
+    "postings": ("search_record", Cut(18_400, 38_600, packed_record, 5, 240, terms=True)),
     "front": ("search_front", Cut(9_000, 40_000, packed_record, 1, terms=True)),
-    "rest": ("search_rest", Cut(8_000, 40_000, packed_record, 1, terms=True)),
-    "lengths": ("search_lengths", Cut(14_000, 44_000, packed_record, 1, terms=True)),
-    "shown": ("search_shown", Cut(18_000, 44_000, packed_record, 1, terms=True)),
+    "rest": ("search_rest", Cut(8_000, 60_000, packed_record, 1, terms=True)),
     "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
     "together": ("search_together", Cut(49_000, 60_000, packed_together, 4)),
-    "near": ("search_near", Cut(24_000, 48_000, packed_bits, 1, terms=True)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
     "pictures": ("search_pictures", Cut(76_000, 87_000, packed_text, 2)),
-    "looks": ("search_looks", Cut(33_000, 40_500, packed_text, 2, fine=3_000_000)),
+    "looks": ("search_looks", Cut(56_000, 80_000, packed_text, 2, fine=3_000_000)),
+    "lengths": ("search_lengths", Cut(90_000, 130_000, packed_text, 2)),
     "values": ("search_values", Cut(30_000, 50_000, packed_size, 2)),
     "facts": ("search_facts", Cut(80_000, 120_000, packed_size, 2)),
 }
 """The kinds of files that are cut out of a table, by the content of its rows: smaller ones where
 most searches read one, larger ones where few do, so that there are no more than some hundreds."""
 
-LOOK = 4
-"""Bytes that say what a result shows at once: two of the content's hash, of which 12 bits name the
+LOOK = 3
+"""Bytes that say what a result shows at once: one of how often its content changed, which names the
 picture's tile, one of its proportions, one of its colour."""
 
-TERMS = ("terms", "postings", "front", "rest", "lengths", "shown", "presence")
+TERMS = ("terms", "postings", "front", "rest", "presence")
 """The kinds whose rows are of terms."""
 FREQUENT = "frequent"
 """Rows of terms, too; they lie in the root in place of files."""

@@ -142,9 +142,9 @@ def key_of(stems: Iterable[str]) -> bytes:
     return b"\1".join(stem.encode() for stem in stems) + b"\0b"
 
 
-def near_key_of(stems: Iterable[str]) -> bytes:
-    """Return what keys of where two stems are near each other begin with."""
-    return key_of(stems)[:-1] + b"a"
+def near_key_of(stems: tuple[str, str]) -> bytes:
+    """Return what keys of where a stem is near another one begin with: they lie with the first."""
+    return stems[0].encode() + b"\0a" + stems[1].encode() + b"\0"
 
 
 def _weight(count: int, documents: int) -> int:

@@ -209,6 +209,9 @@ class _Library:
     def prse_site_beside(
         self, site: FFI.CData, stems: FFI.CData, count: int, most: int, error: FFI.CData, /
     ) -> int: ...
+    def prse_site_lengths(
+        self, site: FFI.CData, first: int, end: int, lengths: FFI.CData, error: FFI.CData, /
+    ) -> int: ...
     def prse_site_near(
         self,
         site: FFI.CData,

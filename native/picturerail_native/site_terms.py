@@ -25,9 +25,6 @@ _KEYS_AT_ONCE = 4096
 _TERMS_AT_ONCE = 512
 _NO_MEMBER = 0xFFFFFFFF
 
-LENGTHS = 254
-"""The band of records that tell how long fields are where the rest does not."""
-
 PRESENCE = 255
 """The band of records that tell which documents have a word that says little, and not more."""
 
@@ -35,7 +32,7 @@ PRESENCE = 255
 class SiteRecord(msgspec.Struct, frozen=True, gc=False):
     """Documents of a term that are worth about the same.
 
-    `band` is the lower, the more they are worth, or `LENGTHS` or `PRESENCE`; `ids` are
+    `band` is the lower, the more they are worth, or `PRESENCE`; `ids` are
     little-endian u64, ascending; `postings` say where and how often each has the term.
     """
 
@@ -97,6 +94,15 @@ class SiteTerms:
         found = list(numbers)
         pairs = zip(found[1::2], found[2::2], strict=True)
         return found[0], dict(zip(self._fields, pairs, strict=True))
+
+    def lengths(self, first: int, end: int) -> Iterator[tuple[int, ...]]:
+        """Yield how many words each field has, of documents with ids from `first` on, below `end`.
+
+        They ascend: of each its id, and the number of words for each field.
+        """
+        status = lib.prse_site_lengths(self._handle, first, end, self._text, self._error)
+        raise_for(status, self._error)
+        return struct.iter_unpack(f"<Q{len(self._fields)}I", self._answer())
 
     def frequent(self, least: int, most: int) -> dict[str, int]:
         """Return the words that more than `least` documents have, and up to `most`.

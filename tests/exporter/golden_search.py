@@ -18,8 +18,9 @@ FREQUENT = 900
 """In place of `search_rows.WHOLE`, so that some words have a rest."""
 BESIDE = 600
 """In place of `search_beside.LONG`, so that some words are told beside others."""
-SHOWN = 600
-"""In place of `search_rows.SHOWN`, so that of some words looks lie apart."""
+BANDED = 600
+SHOWN = 1300
+"""In place of those of `search_rows`, so that some words are in bands, and some show only a few."""
 
 
 def pictures() -> MemorySource:
@@ -43,7 +44,7 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir()
     search_rows.WHOLE = FREQUENT
-    search_rows.SHOWN = SHOWN
+    search_rows.BANDED, search_rows.SHOWN = BANDED, SHOWN
     search_beside.LONG = BESIDE
     index_only(pictures(), NEAR, folder)
     shutil.rmtree(folder / "engine")

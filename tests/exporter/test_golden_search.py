@@ -7,7 +7,7 @@ import pytest
 from picturerail_exporter import search_beside, search_rows
 from picturerail_exporter.search_file import MAGIC, ROOT, rows_of, texts_of, unpacked
 
-from .golden_search import BESIDE, FREQUENT, NEAR, SHOWN, pictures
+from .golden_search import BANDED, BESIDE, FREQUENT, NEAR, SHOWN, pictures
 from .helpers import index_only
 
 GOLDEN = Path(__file__).parent / f"golden-search-{MAGIC[-1]}"
@@ -27,6 +27,7 @@ def rows(folder):
 def test_the_same_pictures_make_the_same_index(tmp_path, monkeypatch):
     """Of the pictures that the golden index is of one is made with the same rows today."""
     monkeypatch.setattr(search_rows, "WHOLE", FREQUENT)
+    monkeypatch.setattr(search_rows, "BANDED", BANDED)
     monkeypatch.setattr(search_rows, "SHOWN", SHOWN)
     monkeypatch.setattr(search_beside, "LONG", BESIDE)
 

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from picturerail_native.search import Reader, SearchArgumentError, Writer, analyse, stem
-from picturerail_native.site_terms import LENGTHS, PRESENCE, SiteTerms
+from picturerail_native.site_terms import PRESENCE, SiteTerms
 
 from .site_bytes import Numbers
 from .site_collection import BANDED, WHOLE
@@ -31,34 +31,29 @@ def opened(record):
     return [(number, *classes[code]) for number, code in zip(ids, codes, strict=True)], bits
 
 
-def lengths_of(record):
-    """Return the uses that a record of lengths tells, document by document."""
-    numbers = Numbers(record.postings)
-    count, first = numbers.next(), numbers.next()
-    assert first == struct.unpack_from("<Q", record.ids)[0]
-    assert numbers.next() == 0, "nothing is told of others"
-    classes = numbers.classes()
-    bits = numbers.bits()
-    assert all(width == 0 for _, widths in classes for width in widths)
-    found = [classes[bits.one_of(len(classes))][0] for _ in range(count)]
-    bits.ended()
-    return found
+def lengths_of(terms):
+    """Return how many words each field of documents has, by id and field."""
+    return {number: words for number, *words in terms.lengths(0, 1 << 63)}
 
 
-def spelt_out(term, *, positions, whole=WHOLE):
+def level_of(count):
+    """Return what the directory says of so many documents."""
+    return count - 1 if count < 8 else 1 + math.floor(2 * math.log2(count))
+
+
+def spelt_out(term, *, positions, whole=WHOLE, lengths=None):
     """Return a term's documents as {id: (uses, positions by field)}; checks what the entry says.
 
-    Of more than `whole` documents the rest tells all, and how long fields are is told apart.
+    Of more than `whole` documents the rest tells all, and `lengths` how long fields are.
     """
     entry = Numbers(term.entry)
-    assert entry.next() == math.floor(4 * math.log2(term.documents))
+    assert entry.next() == level_of(term.documents)
     bounds = [entry.uses() for _ in range(entry.next())]
     bounds_of_rest = None
     if entry.at < len(entry.data):
         bounds_of_rest = [entry.uses() for _ in range(entry.next())]
     entry.ended()
-    ranked = [record for record in term.records if record.band < LENGTHS]
-    apart = [record for record in term.records if record.band == LENGTHS]
+    ranked = [record for record in term.records if record.band != PRESENCE]
     found = {}
     in_bands = {}
     for record in ranked:
@@ -71,11 +66,11 @@ def spelt_out(term, *, positions, whole=WHOLE):
         here, bits = opened(record)
         again = term.documents > whole and record.band in rest
         if again:
-            lengths = lengths_of(apart.pop(0))
-            assert [
-                {field: (times, 0) for field, (times, _) in full.items()} for full in lengths
-            ] == [uses for _, uses, _ in here]
-            here = [(n, full, wide) for (n, _, wide), full in zip(here, lengths, strict=True)]
+            assert not any(words for _, uses, _ in here for _, words in uses.values())
+            here = [
+                (n, {field: (times, lengths[n][field]) for field, (times, _) in uses.items()}, wide)
+                for n, uses, wide in here
+            ]
         for number, uses, widths in here:
             places = {}
             for (field, (times, _)), width in zip(uses.items(), widths, strict=True):
@@ -100,7 +95,6 @@ def spelt_out(term, *, positions, whole=WHOLE):
         bits.ended()
         assert not again or in_bands[record.band] == term.documents
     assert len(found) == term.documents
-    assert apart == []
     return found
 
 
@@ -152,6 +146,12 @@ def test_terms_are_what_was_put_in(seed, tmp_path):
         assert everything(anew, words, ("ocean", "sausage", "nothing")) == all_terms
         assert terms.statistics() == anew.statistics()
 
+        told = lengths_of(terms)
+        assert told == lengths_of(anew)
+        some = list(terms.lengths(100, 250))
+        assert some == [(n, *told[n]) for n in sorted(told) if 100 <= n < 250]
+        assert len(some) > 20
+
     expected = {}
     lengths = dict.fromkeys(FIELDS, 0)
     for number, fields in living.items():
@@ -168,6 +168,8 @@ def test_terms_are_what_was_put_in(seed, tmp_path):
             following[name] = following.get(name, 0) + end + 16
         for name, count in counts.items():
             lengths[name] += count
+        assert told.pop(number) == [counts.get(name, 0) for name in FIELDS]
+    assert not told
     for term, documents in expected.items():
         found = spelt_out(all_terms[f"{term}\0w".encode()], positions=True)
         assert {number: places for number, (_, places) in found.items()} == documents
@@ -259,12 +261,11 @@ def _bands(folder, count, banded):
             writer.put(number, [("caption", "sea " + "x " * (number % 40))])
         writer.commit(1)
     with Reader(folder) as reader:
-        term = SiteTerms(reader, FIELDS, banded).term(b"sea\0w")
-    spelt_out(term, positions=True, whole=banded[1])
+        terms = SiteTerms(reader, FIELDS, banded)
+        term = terms.term(b"sea\0w")
+        spelt_out(term, positions=True, whole=banded[1], lengths=lengths_of(terms))
     bands = {}
     for record in term.records:
-        if record.band == LENGTHS:
-            continue
         ids = struct.unpack(f"<{len(record.ids) // 8}Q", record.ids)
         bands.setdefault(record.band, []).extend(number % 40 for number in ids)
         assert len(ids) <= 3072
@@ -290,6 +291,7 @@ def test_of_words_that_say_little_all_documents_are_told(tmp_path):
     with Reader(tmp_path / "index") as reader:
         terms = SiteTerms(reader, FIELDS, BANDED)
         told, other, rare = (terms.term(f"{word}\0w".encode()) for word in ("the", "pier", "of"))
+        lengths = lengths_of(terms)
     present = [record for record in told.records if record.band == PRESENCE]
     assert len(present) > 1
     found = {}
@@ -299,7 +301,7 @@ def test_of_words_that_say_little_all_documents_are_told(tmp_path):
         found |= {number: uses for number, uses, _ in documents}
     caption = FIELDS.index("caption")
     assert found == {number: {caption: (text.count("the"), 0)} for number, text in texts.items()}
-    assert spelt_out(told, positions=True).keys() == found.keys()
+    assert spelt_out(told, positions=True, lengths=lengths).keys() == found.keys()
     for term in (other, rare):
         assert all(record.band != PRESENCE for record in term.records)
 

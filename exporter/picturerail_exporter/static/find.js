@@ -41,30 +41,9 @@
       const look = one.shown?.look(id) ?? one.sources.map((source) => source.look(id)).find(Boolean);
       return { id, score, look, matches: /** @type {Way[]} */ (ways.filter(Boolean)) };
     });
-    if (limit < Infinity) {
-      await show(index, one.sources, hits);
-    }
     const near = all && sort === "best" && !narrowed ? await byMeaning(index, text, hits, Math.min(limit, FEW)) : [];
     const relaxed = one.relaxed && hits.length > 0;
     return { hits: [...hits, ...near], total: total + near.length, all, relaxed, corrected: corrections(hits) };
-  }
-
-  /**
-   * Learn what hits look like of which nothing read so far tells it: from a word's list, where that is less to read.
-   * @param {Postings} index
-   * @param {Source[]} sources
-   * @param {Hit[]} hits
-   */
-  async function show(index, sources, hits) {
-    for (const source of [...sources].sort((a, b) => a.bearing - b.bearing)) {
-      const bare = hits.filter(({ look }) => !look);
-      const ids = bare.map(({ id }) => id);
-      if (index.missing("looks", ids) < FEW_FILES) {
-        return;
-      }
-      await source.show(ids);
-      bare.forEach((hit) => (hit.look = source.look(hit.id)));
-    }
   }
 
   /**

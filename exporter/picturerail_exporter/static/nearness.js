@@ -93,13 +93,21 @@
     async lookUp(pair) {
       const { root, language } = this.index;
       const { stems: most, near } = root.beside;
-      const told = [pair.a, pair.b].every(({ word }) => word.forms && !word.field);
+      if (![pair.a, pair.b].every(({ word }) => word.forms && !word.field)) {
+        return;
+      }
       const stems = [pair.a, pair.b].map(({ word }) => language.stem(word.terms[0]));
-      const frequent = stems.filter((stem) => near.includes(stem));
-      const others = stems.filter((stem) => most.some(([each]) => each === stem));
-      const keys = [frequent, others].flatMap((of) => of.map((stem) => binary(encoder.encode(stem))).sort());
-      if (told && others.length && keys.length > 1 && keys[0] !== keys[1]) {
-        pair.near = await this.index.near(keys);
+      const places = stems.map((stem) => most.findIndex(([each]) => each === stem)); // in their order, -1 of others
+      if (places[0] > places[1]) {
+        stems.reverse();
+        places.reverse();
+      }
+      const [first, second] = places;
+      const told = first < 0 ? second >= 0 && near.includes(stems[0]) : first !== second;
+      // What is told of two of the stems lies with either, as their places say, so that none has much of it.
+      const [owner, other] = first >= 0 && (first + second) % 2 ? stems : [stems[1], stems[0]];
+      if (told) {
+        pair.near = await this.index.near(binary(encoder.encode(owner)), binary(encoder.encode(other)));
       }
     }
   }

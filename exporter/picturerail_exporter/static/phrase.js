@@ -50,7 +50,7 @@
       const parts = await Promise.all(
         inOrder.map(async (term) => (term.rest ? this.index.rest(term) : (await this.index.front(term)).flat())),
       );
-      await this.index.complete(inOrder[0], parts[0]); // one of the words is to tell how long fields are
+      await this.index.complete(parts[0]); // one of the words is to tell how long fields are
       this._read = inOrder.map((term, number) => ({ term, parts: parts[number] }));
       /** @type {Map<string, Map<number, Place>>} */
       const found = new Map();
@@ -113,12 +113,6 @@
           return look;
         }
       }
-    }
-
-    /** @param {number[]} ids */
-    async show(ids) {
-      const rarest = ids.some((id) => this.known.has(id)) ? this._read.slice(0, 1) : [];
-      await Promise.all(rarest.map(({ term, parts }) => this.index.show(term, parts)));
     }
 
     /**

@@ -3,11 +3,11 @@
 "use strict";
 
 (() => {
-  const MAGIC = [0x50, 0x52, 0x53, 0x58, 11]; // "PRSX" and the version
+  const MAGIC = [0x50, 0x52, 0x53, 0x58, 12]; // "PRSX" and the version
   /** @type {IndexKind[]} */
-  const KINDS = ["terms", "postings", "front", "rest", "lengths", "shown", "presence", "together", "near", "spelling", "meaning", "pictures", "looks", "values", "facts"];
+  const KINDS = ["terms", "postings", "front", "rest", "presence", "together", "spelling", "meaning", "pictures", "looks", "lengths", "values", "facts"];
   const { Bytes, Part, besideOf, nearOf, binary, lookOf, languageOf } = globalThis.Picturerail;
-  const EXACT = 8; // below that a term's level tells how many documents it has
+  const EXACT = 7; // up to this a term's level tells how many documents it has
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();
 
@@ -77,6 +77,8 @@
       this._files = new Map();
       /** @type {Map<number, number> | undefined} */
       this._orders = undefined; // of all documents, once they were asked for
+      /** @type {Uint32Array[] | undefined} */
+      this._lengths = undefined; // of all documents by field, so too
       /** @type {WeakMap<Uint8Array, Part>} */
       this._parts = new WeakMap(); // by their rows' values: words are searched again as one types on
       /** @type {Map<string, number>} */
@@ -173,8 +175,8 @@
      */
     atLeast({ key, level }) {
       const frequent = this._frequent.get(key);
-      const least = Math.ceil(2 ** (level / 4));
-      return { documents: frequent ?? least, exact: frequent !== undefined || least < EXACT };
+      const least = level < EXACT ? level + 1 : Math.ceil(2 ** ((level - 1) / 2));
+      return { documents: frequent ?? least, exact: frequent !== undefined || level < EXACT };
     }
 
     /**
@@ -244,28 +246,32 @@
     }
 
     /**
-     * Learn how long fields are where a term's other documents do not tell it.
-     * @param {Term} term
-     * @param {Part[]} parts of these
+     * Learn how long fields are where parts of terms do not tell it.
+     * @param {Part[]} parts
      */
-    async complete(term, parts) {
+    async complete(parts) {
       const lean = parts.filter((part) => part.lean);
-      const lengths = new Map(lean.length ? await this._range("lengths", term.key) : []);
-      lean.forEach((part) => lengths.has(part.key) && part.complete(/** @type {Uint8Array} */ (lengths.get(part.key))));
+      const lengths = lean.length ? await this._lengthsOfAll() : [];
+      lean.forEach((part) => part.complete((id, field) => lengths[field][id]));
     }
 
-    /**
-     * Learn what documents of a term look like of which its postings do not tell it; of very long and of short lists
-     * nothing.
-     * @param {Term} term
-     * @param {Part[]} parts of all its documents
-     */
-    async show(term, parts) {
-      const [least, most] = this.root.shown;
-      const count = parts.reduce((sum, part) => sum + part.count, 0);
-      const rows = least <= count && count < most ? await this._range("shown", term.key) : [];
-      const looks = new Map(rows);
-      parts.forEach((part) => looks.has(part.key) && part.show(/** @type {Uint8Array} */ (looks.get(part.key))));
+    /** How many words each field has, by field and id; 0 of documents of a damaged file. */
+    async _lengthsOfAll() {
+      if (this._lengths) {
+        return this._lengths;
+      }
+      const lengths = this.fields.map(() => new Uint32Array(this.root.last + 1));
+      for (const { ids: steps, words } of await this._told("lengths")) {
+        const ids = summed(steps);
+        lengths.forEach((of, field) => {
+          const digits = words[field].length / ids.length; // none where no document has the field
+          for (let at = 0; digits && at < ids.length; at++) {
+            of[ids[at]] = parseInt(words[field].slice(at * digits, (at + 1) * digits), 16);
+          }
+        });
+      }
+      this._lengths = this.problems.size ? undefined : lengths;
+      return lengths;
     }
 
     /**
@@ -299,11 +305,12 @@
 
     /**
      * Which documents have words of two stems near each other, and how near: 4 for the next word, 1 for the fourth.
-     * @param {string[]} stems two of `root.beside`, as `binary`: first one of its `near`, or else ascending
+     * @param {string} owner which it lies with, as `binary`
+     * @param {string} other
      * @returns {Promise<Map<number, number>>}
      */
-    async near(stems) {
-      const rows = await this._range("near", `${stems.join("\x01")}\0a`);
+    async near(owner, other) {
+      const rows = await this._range("rest", `${owner}\0a${other}\0`);
       return new Map(rows.flatMap(([, value]) => nearOf(value)));
     }
 
@@ -406,8 +413,8 @@
      * @param {Row} row
      * @returns {Part}
      */
-    _part([key, value]) {
-      const part = this._parts.get(value) ?? new Part(value, key);
+    _part([, value]) {
+      const part = this._parts.get(value) ?? new Part(value);
       this._parts.set(value, part);
       return part;
     }

@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const LOOK_BYTES = 3.5; // two looks share a byte
+  const LOOK_BYTES = 3;
   const decoder = new TextDecoder();
 
   /** Reads numbers and texts out of bytes, one after the other. */
@@ -230,18 +230,14 @@
    * themselves once it is opened, and where the term stands in each when that is asked.
    */
   class Part extends Listed {
-    /**
-     * @param {Uint8Array} value
-     * @param {string} [key] its row's, if it has one
-     */
-    constructor(value, key = "") {
+    /** @param {Uint8Array} value */
+    constructor(value) {
       super();
       const outer = new Bytes(value);
       const bytes = new Bytes(outer.take(outer.number()));
       this.count = bytes.number();
       this._first = bytes.number();
       const told = bytes.number();
-      this.key = key;
       /** Words of very frequent stems, but for the first of each. @type {ToldBeside["others"]} */
       this._others = Array.from({ length: Math.max(0, told - 1) }, () => ({ stem: bytes.number(), word: bytes.text() }));
       this._tells = told > 0;
@@ -294,21 +290,24 @@
 
     /**
      * Take over how long fields are, which it did not tell.
-     * @param {Uint8Array} value a row
+     * @param {(id: number, field: number) => number} lengthOf
      */
-    complete(value) {
-      const { count } = this.open();
+    complete(lengthOf) {
+      const { ids, codes, classes } = this.open();
       this._begins ??= this._findBegins();
-      const outer = new Bytes(value);
-      const bytes = new Bytes(outer.take(outer.number()));
-      bytes.number(); // what its part tells, too
-      bytes.number();
-      bytes.number();
-      const groups = groupsOf(bytes);
-      const bits = new Bits(bytes.bytes, bytes.at);
-      this.classes = classesOf(groups, bits).classes;
-      this.codes = Uint32Array.from({ length: count }, () => bits.oneOf(this.classes.length));
-      this.lean = false;
+      /** @type {Map<string, number>} */
+      const numbers = new Map();
+      /** @type {FieldUse[][]} */
+      const told = [];
+      this.codes = codes.map((code, at) => {
+        const words = classes[code].map(({ field }) => lengthOf(ids[at], field));
+        const name = [code, ...words].join();
+        const number = numbers.get(name) ?? told.push(classes[code].map((use, field) => ({ ...use, words: words[field] }))) - 1;
+        numbers.set(name, number);
+        return number;
+      });
+      this.classes = told;
+      this.lean = told.some((uses) => uses.some(({ words }) => !words)); // where a file is damaged
     }
 
     /**
@@ -341,16 +340,8 @@
      * @returns {Look | undefined}
      */
     look(at) {
-      const count = Math.floor(this._looks.length / LOOK_BYTES); // of the first documents
+      const count = this._looks.length / LOOK_BYTES; // of the first documents
       return at < count ? lookOf(this._looks, at, count) : undefined;
-    }
-
-    /**
-     * Tell it what all its documents look like.
-     * @param {Uint8Array} value a row
-     */
-    show(value) {
-      this._looks = value.subarray(1); // behind the length of no record
     }
   }
 
@@ -361,12 +352,9 @@
    * @returns {Look}
    */
   function lookOf(looks, at, count) {
-    const low = (looks[count + (at >> 1)] >> (at % 2 ? 0 : 4)) & 15;
-    const forms = count + ((count + 1) >> 1);
-    const digest = (looks[at] * 16 + low).toString(16).padStart(3, "0");
-    return { digest, form: looks[forms + at] - 128, colour: looks[forms + count + at] };
+    return { revision: looks[at], form: looks[count + at] - 128, colour: looks[2 * count + at] };
   }
 
-  const records = { Bytes, Bits, Listed, Part, binary, lookOf, LOOK_BYTES };
+  const records = { Bytes, Bits, Listed, Part, binary, lookOf };
   globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, records);
 })();

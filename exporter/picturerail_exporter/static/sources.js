@@ -286,7 +286,7 @@
         this.lists.map(async (list) => {
           if (list.lean) {
             const { parts } = list;
-            await this.index.complete(list.term, parts);
+            await this.index.complete(parts);
             [list.lean, list.parts] = [false, []];
             this._takeParts(list, parts);
           }
@@ -374,7 +374,7 @@
       } else if (!list.ended) {
         const rest = await this.index.rest(list.term);
         const apart = rest.some((part) => part.lean);
-        await (apart && !lean ? this.index.complete(list.term, rest) : undefined);
+        await (apart && !lean ? this.index.complete(rest) : undefined);
         list.ended = true;
         list.front = list.parts;
         list.parts = [];
@@ -471,15 +471,6 @@
           return look;
         }
       }
-    }
-
-    /**
-     * Learn what documents look like where no list that is read tells it, and lists of the word can.
-     * @param {number[]} ids
-     */
-    async show(ids) {
-      const lists = this.lists.filter((list) => list.ended && ids.some((id) => placeIn(list, id)));
-      await Promise.all(lists.map(({ term, parts }) => this.index.show(term, parts)));
     }
 
     /**

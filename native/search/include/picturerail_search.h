@@ -31,7 +31,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRSE_ABI_VERSION 8
+#define PRSE_ABI_VERSION 9
 #define PRSE_UUID_BYTES 16
 #define PRSE_MESSAGE_BYTES 1020
 
@@ -320,6 +320,10 @@ int32_t prse_site_open(const prse_reader *reader, const prse_text *fields, size_
  * that have any. */
 int32_t prse_site_statistics(const prse_site *site, uint64_t *numbers, size_t count,
                              prse_error *error);
+
+/* How many words each field has, of the living documents with ids from `first` on and below `end`, ascending. Owned by
+ * the site until its next call: for each u64 id; for each field, in the order of their numbers, u32 words. */
+int32_t prse_site_lengths(prse_site *site, uint64_t first, uint64_t end, prse_text *lengths, prse_error *error);
 
 /* The next keys of words and tags above `after`, up to `limit`, ascending, each with a line feed behind
  * it; none at the end. Owned by the site until its next call. */

@@ -494,6 +494,18 @@ int32_t prse_site_beside(prse_site* site, const prse_text* stems, size_t count, 
   });
 }
 
+int32_t prse_site_lengths(prse_site* site, uint64_t first, uint64_t end, prse_text* lengths, prse_error* error) {
+  return guarded(error, [&] {
+    std::string& answer = required(site, "site").answer;
+    answer.clear();
+    for (const auto& [id, words] : site->terms.lengths(first, end)) {
+      prse::put_fixed(answer, id);
+      for (const uint32_t count : words) prse::put_fixed(answer, count);
+    }
+    required(lengths, "lengths") = text_of(answer);
+  });
+}
+
 int32_t prse_site_near(prse_site* site, const prse_text* stems, size_t count, const uint32_t* members, size_t pairs,
                        prse_text* near, prse_error* error) {
   return guarded(error, [&] {

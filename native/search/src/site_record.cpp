@@ -167,18 +167,4 @@ std::string site_record(const SitePostings& postings, std::span<const SitePostin
   return out;
 }
 
-std::string site_lengths(const SitePostings& postings, std::span<const SitePosting> part) {
-  const Numbered classes(postings, part);
-  std::string out;
-  put_varint(out, part.size());
-  put_varint(out, part.front().id);
-  put_varint(out, 0);  // nothing is told of stems
-  classes.put(out, false);
-  BitWriter bits(out);
-  classes.put(bits);
-  for (const SitePosting& posting : part) bits.put_one_of(classes.here[posting.place].number, classes.count);
-  bits.finish();
-  return out;
-}
-
 }  // namespace prse

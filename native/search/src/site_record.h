@@ -40,7 +40,4 @@ class SiteBeside;
 // The record of some of a term's postings, one at least, with what these documents have beside it.
 std::string site_record(const SitePostings& postings, std::span<const SitePosting> part, const SiteBeside& beside);
 
-// The record that tells of the same part of postings with lengths what one without does not.
-std::string site_lengths(const SitePostings& postings, std::span<const SitePosting> part);
-
 }  // namespace prse

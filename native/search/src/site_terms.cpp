@@ -28,8 +28,8 @@ constexpr double kReferenceLength = 8;
 
 constexpr std::size_t kMostBounds = 12;
 
-// How finely the directory tells how many documents a term has.
-constexpr double kLevelsOfCounts = 4;
+// Of fewer documents the directory tells how many a term has.
+constexpr std::size_t kExactCount = 8;
 
 bool by_id(const SitePosting& a, const SitePosting& b) { return a.id < b.id; }
 
@@ -106,9 +106,10 @@ void each_part(std::span<const SitePosting> all, PartSizes sizes, const Take& ta
   }
 }
 
-// Its steps are small where a single document more or less is much, so that a word's level seldom changes.
+// Beyond small numbers two steps a doubling, so that a word's level seldom changes.
 std::uint64_t level_of_count(std::size_t documents) {
-  return static_cast<std::uint64_t>(std::floor(kLevelsOfCounts * std::log2(static_cast<double>(documents))));
+  if (documents < kExactCount) return documents - 1;
+  return 1 + static_cast<std::uint64_t>(std::floor(2 * std::log2(static_cast<double>(documents))));
 }
 
 }  // namespace
@@ -188,6 +189,24 @@ SiteTerms::Field SiteTerms::field(std::size_t number) const {
   const auto found = state_.statistics.fields.find(fields_[number]);
   if (found == state_.statistics.fields.end()) return {0, 0};
   return {found->second.words, found->second.documents};
+}
+
+std::vector<SiteTerms::Lengths> SiteTerms::lengths(std::uint64_t first, std::uint64_t end) const {
+  std::vector<Lengths> found;
+  const auto& segments = state_.snapshot->segments;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const Segment& segment = *segments[i].segment;
+    for (std::uint32_t doc = 0; doc < segment.documents(); ++doc) {
+      const std::uint64_t id = segment.id(doc);
+      if (id < first || id >= end || !segments[i].alive(doc)) continue;
+      Lengths& one = found.emplace_back(id, std::vector<std::uint32_t>(fields_.size()));
+      for (std::uint32_t field = 0; field < numbers_[i].size(); ++field) {
+        one.words[numbers_[i][field]] = segment.length(field, doc);
+      }
+    }
+  }
+  std::sort(found.begin(), found.end(), [](const Lengths& a, const Lengths& b) { return a.id < b.id; });
+  return found;
 }
 
 SitePostings SiteTerms::read(const std::string& term, bool with_positions) {
@@ -333,10 +352,9 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
       put_parts(out.records, band, postings, by_band[band], kParts, beside);
     }
     if (apart) {
-      // The other word, which such a long list is read beside, tells how long fields are.
+      // How long fields are another word tells that such a long list is read beside, or `lengths`.
       const SitePostings lean = without_lengths(postings, with_positions);
       put_parts(out.records, bands.rest, lean, lean.all, kParts, nothing);
-      put_lengths(out.records, postings);
     }
   }
   const bool little = with_positions && is_stop_word(text, state_.snapshot->manifest.language);
@@ -351,12 +369,6 @@ void SiteTerms::put_parts(std::vector<SiteRecord>& records, std::uint32_t band, 
                           std::span<const SitePosting> all, PartSizes sizes, const SiteBeside& beside) {
   each_part(all, sizes, [&](std::span<const SitePosting> part) {
     records.push_back({band, ids_of(part), site_record(postings, part, beside)});
-  });
-}
-
-void SiteTerms::put_lengths(std::vector<SiteRecord>& records, const SitePostings& postings) {
-  each_part(postings.all, kParts, [&](std::span<const SitePosting> part) {
-    records.push_back({kLengthsBand, ids_of(part), site_lengths(postings, part)});
   });
 }
 

@@ -27,13 +27,11 @@ namespace prse {
 
 // Documents of a term that are worth about the same, ascending by id.
 struct SiteRecord {
-  std::uint32_t band;  // the lower, the more its documents are worth; or kLengthsBand, kPresence
+  std::uint32_t band;  // the lower, the more its documents are worth; or kPresence
   std::vector<std::uint64_t> ids;
   std::string postings;
 };
 
-// The band of records of how long fields are where the rest does not tell it.
-inline constexpr std::uint32_t kLengthsBand = 254;
 // The band of records of all documents of a word that says little, without lengths and positions.
 inline constexpr std::uint32_t kPresence = 255;
 
@@ -88,6 +86,14 @@ class SiteTerms {
   std::size_t fields() const { return fields_.size(); }
   Field field(std::size_t number) const;
 
+  // How many words each field has, of a document.
+  struct Lengths {
+    std::uint64_t id;
+    std::vector<std::uint32_t> words;  // by the field's number
+  };
+  // Of the living documents with ids from `first` on and below `end`, ascending.
+  std::vector<Lengths> lengths(std::uint64_t first, std::uint64_t end) const;
+
  private:
   SitePostings read(const std::string& term, bool with_positions);
   // What is told in place of a document's id, of its segment's number and its own in it.
@@ -107,7 +113,6 @@ class SiteTerms {
   static std::vector<SiteClass> bounds(const std::vector<SiteClass>& classes);
   static void put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const SitePostings& postings,
                         std::span<const SitePosting> all, PartSizes sizes, const SiteBeside& beside);
-  static void put_lengths(std::vector<SiteRecord>& records, const SitePostings& postings);
   static SitePostings without_lengths(const SitePostings& postings, bool with_positions);
 
   const SearchState& state_;

@@ -243,6 +243,9 @@ static void hands_out_terms(const char *path) {
   CHECK(prse_site_frequent(site, 0, 10, &answer, &error) == PRSE_OK && answer.length == 0);
   CHECK(prse_site_frequent(site, 1, 10, &answer, &error) == PRSE_OK && answer.length == 0);
   CHECK(prse_site_frequent(NULL, 0, 10, &answer, &error) == PRSE_INVALID);
+  CHECK(prse_site_lengths(site, 0, UINT64_MAX, &answer, &error) == PRSE_OK && answer.length > 0);
+  CHECK(prse_site_lengths(site, 0, 0, &answer, &error) == PRSE_OK && answer.length == 0);
+  CHECK(prse_site_lengths(NULL, 0, 0, &answer, &error) == PRSE_INVALID);
   CHECK(prse_site_near(site, stems, 1, members, 1, &answer, &error) == PRSE_INVALID);
   CHECK(prse_site_near(site, stems, 1, members, 0, &answer, &error) == PRSE_OK && answer.length == 0);
   CHECK(prse_site_near(NULL, stems, 1, members, 0, &answer, &error) == PRSE_INVALID);
