@@ -9,7 +9,6 @@ function of what is published: after any changes they are the same as if all wer
 from __future__ import annotations
 
 import functools
-import itertools
 import shutil
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,9 +24,10 @@ from picturerail_exporter.collection import Photo
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.search_beside import Beside
 from picturerail_exporter.search_file import body_of, directory, packed, varint
-from picturerail_exporter.search_rows import Shown, columns
-from picturerail_exporter.search_state import FREQUENT, ROWS, TERMS, SearchState, Told
+from picturerail_exporter.search_rows import Shown
+from picturerail_exporter.search_state import FREQUENT, ROWS, TERMS, SearchState
 from picturerail_exporter.search_together import Stems, by_stem, key_of, near_key_of
+from picturerail_exporter.search_told import BLOCKS, SAY, lengths_of, told_of
 from picturerail_exporter.state import SiteState
 from picturerail_native.fields import FIELD_WEIGHTS, FIELDS
 from picturerail_native.search import Reader, Writer, analyse
@@ -41,16 +41,9 @@ Pictures = Mapping[int, tuple[Photo | None, Photo | None]]
 NearWords = Callable[[str], Sequence[tuple[str, float]]]
 """The words near a tag, with their similarity; none where the tag is not known."""
 
-BLOCKS = {"pictures": 128, "looks": 1024, "lengths": 4096, "values": 1024, "facts": 4096}
-"""What is said of pictures one by one, and how many ids share a row of it."""
 _LARGEST = max(BLOCKS.values())
 """All others divide it."""
 
-_CHROMAS = (-40, -14, 0, 22)
-"""How far from grey a picture's mean may be told to be, in blue or in red (ITU-R BT.601)."""
-_BETWEEN_CHROMAS = tuple(sum(pair) / 2 for pair in itertools.pairwise(_CHROMAS))
-
-_MOST_ALT = 44
 _MOST_DIGITS = 2
 _MOST_LETTERS = 64
 _PUT_AT_ONCE = 20_000
@@ -126,7 +119,7 @@ class SearchIndex:
             tags = _Tags(self._search, writer, near)
             for count, photo in enumerate(self._state.photos(), 1):
                 writer.put(photo.id, photo.fields, order=photo.order)
-                self._search.set_told(photo.id, _told(photo))
+                self._search.set_told(photo.id, told_of(photo))
                 tags.count(photo, 1)
                 ids.add(photo.id)
                 if count % _PUT_AT_ONCE == 0:
@@ -187,7 +180,7 @@ class SearchIndex:
                     self._search.set_told(number, None)
                 else:
                     writer.put(number, after.fields, order=after.order)
-                    self._search.set_told(number, _told(after))
+                    self._search.set_told(number, told_of(after))
             changed.keys.update(_key(word, "n") for word in settled.settle(tags))
             writer.commit(seq)
             if purged:
@@ -344,7 +337,7 @@ class SearchIndex:
             blocks.setdefault(number // _LARGEST, []).append(number)
         for large, changed in sorted(blocks.items()):
             told = list(self._search.told(large * _LARGEST, (large + 1) * _LARGEST))
-            for kind, say in _SAY.items():
+            for kind, say in SAY.items():
                 size = BLOCKS[kind]
                 for block in sorted({number // size for number in changed}):
                     begin, end = (
@@ -360,7 +353,7 @@ class SearchIndex:
         for block in sorted({number // size for number in ids}):
             lengths = list(terms.lengths(block * size, (block + 1) * size))
             key = block.to_bytes(4, "big")
-            value = msgspec.json.encode(_lengths(lengths)) if lengths else None
+            value = msgspec.json.encode(lengths_of(lengths)) if lengths else None
             self._search.set_row("lengths", key, value)
             rows["lengths"].add(key)
         return rows
@@ -455,124 +448,6 @@ def _keys_of(photo: Photo, language: str) -> Iterator[bytes]:
     for tag in _tags(photo):
         if text := _folded(tag):
             yield _key(text, "t")
-
-
-def _look(photo: Photo) -> bytes:
-    form = media.shape(photo.width, photo.height)
-    return bytes([photo.revision % 256, form + 128, _colour(photo.colour)])
-
-
-@functools.lru_cache(maxsize=4096)
-def _colour(hexadecimal: str) -> int:
-    """Return a colour in 8 bits: 4 bits luma, 2 each of blue's and red's difference from it.
-
-    0, a black that is not quite one, where there is none.
-    """
-    if not hexadecimal:
-        return 0
-    red, green, blue = bytes.fromhex(hexadecimal[1:])
-    luma = 0.299 * red + 0.587 * green + 0.114 * blue
-    blues, reds = (
-        bisect_left(_BETWEEN_CHROMAS, difference)
-        for difference in (0.564 * (blue - luma), 0.713 * (red - luma))
-    )
-    return round(luma / 17) << 4 | blues << 2 | reds
-
-
-def _told(photo: Photo) -> Told:
-    alt = photo.alt
-    return Told(
-        _look(photo),
-        photo.filename,
-        alt if len(alt) <= _MOST_ALT else alt[: _MOST_ALT - 1] + "…",
-        photo.order,
-        _all_of(photo, "tags"),
-        _all_of(photo, "folder"),
-        _all_of(photo, "camera"),
-    )
-
-
-def _all_of(photo: Photo, field: str) -> tuple[str, ...]:
-    values = [value for name, value in photo.fields if name == field]
-    return tuple(sorted(set(values)) if len(values) > 1 else values)
-
-
-_Block = Sequence[tuple[int, Told]]
-
-
-def _pictures(block: _Block) -> object:
-    """Return how the pictures' files are called, and what is said of them."""
-    return {
-        "ids": _steps(number for number, _ in block),
-        "names": [told.filename for _, told in block],
-        "texts": [told.alt for _, told in block],
-    }
-
-
-def _looks(block: _Block) -> object:
-    """Return what pictures look like, column after column."""
-    looks = b"".join([told.look for _, told in block])
-    return {"ids": _steps(number for number, _ in block), "looks": columns(looks).hex()}
-
-
-def _lengths(block: Sequence[tuple[int, ...]]) -> object:
-    """Return how many words each field of pictures has, column after column."""
-    ids, *columns = zip(*block, strict=True)
-    return {"ids": _steps(ids), "words": [_hexadecimal(column) for column in columns]}
-
-
-def _hexadecimal(numbers: Sequence[int]) -> str:
-    """Return numbers in as many digits each as the largest takes; "" where all are 0."""
-    most = max(numbers)
-    digits = len(f"{most:x}")
-    return "".join([f"{number:0{digits}x}" for number in numbers]) if most else ""
-
-
-def _values(block: _Block) -> object:
-    """Return the pictures' tags, and which pictures have which; None where none has any."""
-    values = sorted({value for _, told in block for value in told.tags})
-    if not values:
-        return None
-    number = {value: at for at, value in enumerate(values)}
-    return {
-        "ids": _steps(number for number, _ in block),
-        "values": values,
-        "of": [[number[value] for value in told.tags] for _, told in block],
-    }
-
-
-def _facts(block: _Block) -> object:
-    """Return when pictures were taken, and what many in a row share."""
-    return {
-        "ids": _steps(number for number, _ in block),
-        "orders": _steps(told.order for _, told in block),
-        "folder": _sets([told.folder for _, told in block]),
-        "camera": _sets([told.camera for _, told in block]),
-    }
-
-
-def _sets(told: Sequence[tuple[str, ...]]) -> dict[str, object]:
-    """Return the sets of a field's values that there are, and for each picture that of its own."""
-    sets = sorted(set(told))
-    number = {values: at for at, values in enumerate(sets)}
-    return {"sets": sets, "of": [number[each] for each in told]}
-
-
-def _steps(numbers: Iterable[int]) -> list[int]:
-    """Return each number less the one before."""
-    steps, before = [], 0
-    for number in numbers:
-        steps.append(number - before)
-        before = number
-    return steps
-
-
-_SAY: Mapping[str, Callable[[_Block], object]] = {
-    "pictures": _pictures,
-    "looks": _looks,
-    "values": _values,
-    "facts": _facts,
-}
 
 
 def _after_words(key: bytes) -> tuple[bool, bytes]:

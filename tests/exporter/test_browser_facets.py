@@ -121,5 +121,5 @@ def test_words_are_completed(typed, offered, node, many, options):
     for each in found:
         if ":" not in each["query"]:
             total = many.search(f'"{each["shown"]}"').total
-            assert each["documents"] <= total <= each["documents"] * 2**0.25
+            assert each["documents"] <= total <= each["documents"] * 2**0.5
             assert each["documents"] == total or not each["exact"]
