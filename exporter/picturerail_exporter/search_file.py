@@ -143,7 +143,7 @@ def packed_record(key: bytes, value: bytes) -> int:
     if len(kind) == 1:
         return packed_size(key, value)
     if kind[:1] == _NEAR:
-        return len(key) // 2 + 2 * len(value)  # of many in a file one is read: it is to be small
+        return len(key) // 2 + 3 * len(value) // 2  # of many in a file one is read: it is to be small
     length, at = _number(value, 0)
     looks = len(value) - at - length
     return (10 * length + 4 * looks + 5 * len(key)) // 10

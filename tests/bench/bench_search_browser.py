@@ -37,12 +37,14 @@ from picturerail_exporter.collection import Photo
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.search_file import ROOT
 from picturerail_exporter.search_index import SearchIndex
-from picturerail_exporter.state import open_state
+from picturerail_exporter.search_told import BLOCKS
+from picturerail_exporter.state import SiteState, open_state
 from picturerail_exporter.theme import Theme
 from picturerail_native.records import Exposure
-from picturerail_native.search import Reader
+from picturerail_native.search import Reader, analyse
 
 SEED = 7
+CHANGES = 12
 CAMERAS = ("Canon EOS 90D", "FUJIFILM X-T4", "Apple iPhone 13", "SONY ILCE-7M3")
 PEERS = {"pagefind": "1.5.2", "minisearch": "7.2.0"}
 
@@ -245,25 +247,38 @@ def build(count: int, folder: Path) -> None:
         (folder / "search").mkdir()
         for path, data in {**brought.written, ROOT: brought.root}.items():
             (folder / path).write_bytes(data)
-        before = photo(17, documents(100)[17])
-        after = photo(17, documents(100)[99])
-        state.put(after)
-        start = time.process_time()
-        changed = index.update({before.id: (before, after)}, (), lambda _: ())
-        state.commit()
-        update = time.process_time() - start
-        for path in changed.gone:
-            (folder / path).unlink()
-        for path, data in {**changed.written, ROOT: changed.root}.items():
-            (folder / path).write_bytes(data)
-        told = {
-            "cpu": full,
-            "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            "update": update,
-            "updated": len(changed.written),
-            "terms": len({*before.caption.split(), *after.caption.split()}) + 6,
-        }
-    print(json.dumps(told))
+        told = {"cpu": full, "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+        of = documents(count)
+        rng = random.Random(SEED)
+        changed = []
+        for which in rng.sample(range(count), CHANGES):
+            filename, _, camera = of[which]
+            after = photo(which, (filename, rng.choice(of)[1], camera))
+            changed.append(change(photo(which, of[which]), after, state, index, folder))
+    print(json.dumps({**told, "changed": changed}))
+
+
+def change(
+    before: Photo, after: Photo, state: SiteState, index: SearchIndex, folder: Path
+) -> dict[str, float]:
+    """Bring what is said of a picture up to date; return what that takes, and what is made anew."""
+    state.put(after)
+    start = time.process_time()
+    changed = index.update({before.id: (before, after)}, (), lambda _: ())
+    state.commit()
+    update = time.process_time() - start
+    for path in changed.gone:
+        (folder / path).unlink()
+    for path, data in {**changed.written, ROOT: changed.root}.items():
+        (folder / path).write_bytes(data)
+    single = {name for kind in BLOCKS for _, name in state.search.files(kind)}
+    values = {value for each in (before, after) for _, value in each.fields}
+    return {
+        "cpu": update,
+        "words": len(changed.written.keys() - single),
+        "pictures": len(changed.written.keys() & single),
+        "terms": len({token.term for value in values for token in analyse(value)}),
+    }
 
 
 class Site(ThreadingHTTPServer):
@@ -382,9 +397,16 @@ def measure(count: int, folder: Path, *, peers: bool) -> None:
             npm / "node_modules/minisearch/dist/umd/index.js"
         ).read_bytes()
         heads |= {"pagefind": "", "minisearch": '<script src="/minisearch.js"></script>'}
+    changed = made["changed"]
+
+    def mean(what: str) -> float:
+        return sum(one[what] for one in changed) / len(changed)
+
     print(
-        f"ours, one caption changed: {made['update']:.2f} CPU s, {made['updated']} files for "
-        f"{made['terms']} terms"
+        f"ours, one caption changed, on average of {len(changed)}: {mean('cpu'):.2f} CPU s, "
+        f"{mean('words'):.1f} files of words for {mean('terms'):.1f} words (at most "
+        f"{max(one['words'] / one['terms'] for one in changed):.2f} a word), and "
+        f"{mean('pictures'):.1f} of single pictures"
     )
     thread = threading.Thread(target=site.serve_forever)
     thread.start()
