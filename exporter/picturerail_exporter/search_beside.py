@@ -24,7 +24,9 @@ _NEARLY_ALL = 0.75
 _MOST = 12
 """So many stems at most: each takes some bits beside every posting."""
 _SHORT = 8
-"""Of words that one in about so many pictures has the postings tell of them."""
+_LONGEST = 32_768
+"""Of words that one in about so many pictures has, and no more pictures than that, the postings
+tell of them: of longer lists it would be much to read for who does not ask for them."""
 
 
 class Beside(msgspec.Struct, frozen=True):
@@ -54,7 +56,8 @@ class Beside(msgspec.Struct, frozen=True):
         if not stems:
             return cls()
         # In few steps, so that it seldom changes: all postings would.
-        up_to = math.floor(2 ** (math.floor(2 * math.log2(documents / _SHORT)) / 2))
+        share = math.floor(2 * math.log2(documents / _SHORT)) / 2
+        up_to = min(_LONGEST, math.floor(2**share))
         others = {stem(word) for word in terms.frequent(up_to, most)}.difference(stems)
         frequent = sorted(others, key=str.encode)
         return cls(

@@ -20,7 +20,6 @@ ROOT = f"{FOLDER}/root.bin"
 
 _LEVEL = 6
 _MOST_STEPS = 4
-_HALF = 2
 _DIGEST = 8
 _NEAR = b"a"
 _SMALL = [bytes([number]) for number in range(0x80)]
@@ -32,8 +31,8 @@ class Cut:
 
     `size` guesses what a row takes once it is packed. One in `one_in` rows may begin a file; where
     `terms` are not to be divided without need, one in so many first rows of a term. Where there is
-    less than `files` files would hold, they are smaller, down to a quarter; and where there are
-    more than `fine` bytes, half as large: many searches then read several that say little each.
+    less than `files` files would hold, they are smaller, down to a quarter; and a quarter as large
+    where there are more than `fine` bytes: many searches then read several that say little each.
     Rows of which `group` tells something else of their keys are never in one file.
     """
 
@@ -47,9 +46,9 @@ class Cut:
     group: Callable[[bytes], bool] | None = None
 
     def step(self, total: int) -> int:
-        """Return how much smaller files are that hold so many bytes of rows: half, two steps."""
+        """Return how much smaller files are that hold so many bytes of rows: two steps half."""
         if self.fine and total > self.fine:
-            return _HALF
+            return _MOST_STEPS
         if not self.files or not total:
             return 0
         room = 2 * self.least * self.files / total  # packed, rows take about half
@@ -143,7 +142,7 @@ def packed_record(key: bytes, value: bytes) -> int:
     if len(kind) == 1:
         return packed_size(key, value)
     if kind[:1] == _NEAR:
-        return len(key) // 2 + 3 * len(value) // 2  # of many in a file one is read: it is to be small
+        return (len(key) + 3 * len(value)) // 2  # of many in a file one is read: it is to be small
     length, at = _number(value, 0)
     looks = len(value) - at - length
     return (10 * length + 4 * looks + 5 * len(key)) // 10
