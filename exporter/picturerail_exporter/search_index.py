@@ -199,7 +199,7 @@ class SearchIndex:
             else:
                 rows = self._replace(terms, changed)
             rows["together"] = self._put_together(terms, changed)
-            apart = self._put_near(terms, told, changed)
+            apart = self._put_near(terms, Beside() if others else told, changed.stems)
             if not others:
                 rows["rest"] |= apart
             if self._meaning and vectors:
@@ -262,29 +262,25 @@ class SearchIndex:
         return rows
 
     def _put_near(
-        self, terms: SiteTerms, told: Beside, changed: _Changed | None = None
+        self, terms: SiteTerms, told: Beside, touched: Iterable[set[str]] = ()
     ) -> set[bytes]:
         """Tell where stems that are told beside others are near each other.
 
         Args:
             terms: of the index.
-            told: of which stems it was told.
-            changed: what pictures touch that changed; None: all.
+            told: of which stems it is told.
+            touched: the stems of each picture that changed, as it was or is.
 
         Returns:
             the keys of what changed, in the rest.
         """
         beside = Beside.read(self._state.note(_BESIDE))
-        pairs: set[tuple[str, str]] = set()
-        gone: set[tuple[str, str]] = set()
-        if changed is None or beside != told:
-            pairs.update(beside.pairs(beside.all_stems()))
-            gone.update(told.pairs(told.all_stems()))
-        else:
-            for touched in changed.stems:
-                pairs.update(beside.pairs(touched))
+        before, every = (set(each.pairs(each.all_stems())) for each in (told, beside))
+        pairs = every - before
+        for stems in touched:
+            pairs.update(beside.pairs(stems))
         rows: dict[bytes, bytes | None] = {}
-        for pair in pairs | gone:
+        for pair in pairs | (before - every):
             rows.update(dict.fromkeys(self._search.keys("rest", near_key_of(pair))))
         asked = sorted(pairs)
         for pair, records in zip(asked, terms.near(asked) if asked else (), strict=True):

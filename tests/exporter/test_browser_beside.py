@@ -321,6 +321,52 @@ def test_brought_up_to_date_as_if_anew(seed, source, tmp_path):
     assert min(told) < max(told), told
 
 
+def test_a_word_that_more_and_more_have(source, tmp_path):
+    """As a word comes to tell nothing of others, and goes back, the files are as if made anew."""
+    rng = random.Random(3)
+
+    def add(count, *words):
+        for _ in range(count):
+            said = [*words, *(word for word in FREQUENT if rng.random() < 0.6)]
+            said += ["x"] * rng.randrange(30)
+            rng.shuffle(said)
+            number = max(source.rows, default=0) + 1
+            content = b"%d" % number
+            source.add(f"{number}.jpg", content, caption=" ".join(said), width=3, height=2)
+
+    add(2120)
+    add(880, "quay")
+    photos = {photo.id: photo for photo in published(source, Rules())[0]}
+    told = []
+    with open_state(None) as state:
+        for photo in photos.values():
+            state.put(photo)
+        index = SearchIndex(state, tmp_path / "engine", source.uuid, Recipe())
+        index.rebuild(lambda _: ())
+        for step in range(3):
+            if step == 1:
+                add(300, "quay")
+            for number in range(3001, 3301) if step == 2 else ():
+                source.delete(number)
+            before, photos = photos, {each.id: each for each in published(source, Rules())[0]}
+            changed = {
+                number: (before.get(number), photos.get(number))
+                for number in before.keys() ^ photos.keys()
+            }
+            for number, (_, photo) in changed.items():
+                state.put(photo) if photo else state.drop(number)
+            brought = index.update(changed, (), lambda _: ())
+            told.append(beside_of(state).frequent)
+            with open_state(None) as anew:
+                for photo in photos.values():
+                    anew.put(photo)
+                folder = tmp_path / f"anew-{step}"
+                whole = SearchIndex(anew, folder, source.uuid, Recipe()).rebuild(lambda _: ())
+                assert anew.search.files("rest") == state.search.files("rest")
+                assert brought.root == whole.root
+    assert told == [(), ("quay",), ()]
+
+
 def test_which_words_are_told_of(source, tmp_path):
     """Those that many have; not those that nearly all do, nor such as say little."""
     for number in range(4000):
