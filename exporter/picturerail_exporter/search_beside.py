@@ -75,8 +75,8 @@ class Beside(msgspec.Struct, frozen=True):
     def pairs(self, stems: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Yield each two of some stems of which it is told where they are near each other.
 
-        First comes the one that this lies with: a frequent one; of others one as their places
-        say, so that none has much of it.
+        First comes the one that this lies with: one of the stems that are told; of two of these as
+        their places say, so that none has much of it.
         """
         here = set(stems)
         told = [(place, stem) for place, (stem, _) in enumerate(self.stems) if stem in here]

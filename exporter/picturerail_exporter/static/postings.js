@@ -77,7 +77,7 @@
       this._files = new Map();
       /** @type {Map<number, number> | undefined} */
       this._orders = undefined; // of all documents, once they were asked for
-      /** @type {Uint32Array[] | undefined} */
+      /** @type {Promise<Uint32Array[]> | undefined} */
       this._lengths = undefined; // of all documents by field, so too
       /** @type {WeakMap<Uint8Array, Part>} */
       this._parts = new WeakMap(); // by their rows' values: words are searched again as one types on
@@ -251,15 +251,12 @@
      */
     async complete(parts) {
       const lean = parts.filter((part) => part.lean);
-      const lengths = lean.length ? await this._lengthsOfAll() : [];
+      const lengths = lean.length ? await (this._lengths ??= this._readLengths()) : [];
       lean.forEach((part) => part.complete((id, field) => lengths[field][id]));
     }
 
     /** How many words each field has, by field and id; 0 of documents of a damaged file. */
-    async _lengthsOfAll() {
-      if (this._lengths) {
-        return this._lengths;
-      }
+    async _readLengths() {
       const lengths = this.fields.map(() => new Uint32Array(this.root.last + 1));
       for (const { ids: steps, words } of await this._told("lengths")) {
         const ids = summed(steps);
@@ -270,7 +267,9 @@
           }
         });
       }
-      this._lengths = this.problems.size ? undefined : lengths;
+      if (this.problems.size) {
+        this._lengths = undefined; // the next search tries again
+      }
       return lengths;
     }
 

@@ -1,38 +1,27 @@
 // The C border of the engine: translates and catches everything, decides nothing.
 #include <algorithm>
 #include <cstddef>
-#include <cstdio>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "abi.h"
 #include "analyser.h"
 #include "bytes.h"
 #include "file_system.h"
 #include "index_reader.h"
 #include "index_writer.h"
 #include "picturerail_search.h"
-#include "site_terms.h"
 #include "status.h"
 
 using prse::fail_invalid;
+using namespace prse::abi;
 
 struct prse_writer {
   prse::IndexWriter index;
-};
-
-struct prse_reader {
-  prse::IndexReader index;
-};
-
-struct prse_site {
-  std::shared_ptr<const prse::SearchState> state;
-  prse::SiteTerms terms;
-  std::string answer;  // what the last call handed out
 };
 
 struct prse_matches {
@@ -43,48 +32,6 @@ struct prse_matches {
 };
 
 namespace {
-
-int32_t report(prse_error* error, prse_status status, const char* message) noexcept {
-  if (error != nullptr) {
-    error->status = status;
-    std::snprintf(error->message, sizeof error->message, "%s", message);
-  }
-  return status;
-}
-
-// Runs the body of a function of the interface; whatever it throws becomes a status.
-template <typename Body>
-int32_t guarded(prse_error* error, Body body) noexcept {
-  try {
-    body();
-    return report(error, PRSE_OK, "");
-  } catch (const prse::Error& failure) {
-    return report(error, failure.status(), failure.what());
-  } catch (const std::bad_alloc&) {
-    return report(error, PRSE_IO, "there is not enough memory");
-  } catch (const std::exception& failure) {
-    return report(error, PRSE_INTERNAL, failure.what());
-  } catch (...) {
-    return report(error, PRSE_INTERNAL, "something unknown was thrown");
-  }
-}
-
-template <typename T>
-T& required(T* pointer, const char* name) {
-  if (pointer == nullptr) fail_invalid(std::string(name) + " must not be NULL");
-  return *pointer;
-}
-
-template <typename T>
-std::span<T> array(T* first, size_t count, const char* name) {
-  if (first == nullptr && count > 0) fail_invalid(std::string(name) + " must not be NULL");
-  return {first, count};
-}
-
-std::string_view view(prse_text text) {
-  const std::span<const char> bytes = array(text.data, text.length, "a text's data");
-  return {bytes.data(), bytes.size()};
-}
 
 std::unique_ptr<prse::FileSystem> folder(const char* path) {
   const std::string_view text = &required(path, "path");
@@ -100,8 +47,6 @@ prse::Language known_language(const char* name) {
   }
   return *known;
 }
-
-prse_text text_of(const std::string& text) { return {text.data(), text.size()}; }
 
 void fill_hits(const std::vector<prse::RankedHit>& found, std::span<prse_hit> hits, size_t& count) {
   count = found.size();
@@ -162,15 +107,6 @@ prse::SearchOptions read_options(const prse_options* given, std::vector<prse::Fi
   options.threads = given->threads;
   options.weights = weights;
   return options;
-}
-
-// Takes a line from the front, and the line feed behind it.
-std::string_view take_line(std::string_view& rest) {
-  const size_t end = rest.find('\n');
-  if (end == std::string_view::npos) fail_invalid("a line feed must stand behind each text");
-  const std::string_view line = rest.substr(0, end);
-  rest.remove_prefix(end + 1);
-  return line;
 }
 
 }  // namespace
@@ -401,159 +337,6 @@ int32_t prse_documents(const prse_reader* reader, uint64_t after, uint64_t* ids,
 int32_t prse_check(const char* path, prse_error* error) {
   return guarded(error, [&] { prse::check_index(*folder(path)); });
 }
-
-// ---- for a site's own index ----
-
-int32_t prse_site_open(const prse_reader* reader, const prse_text* fields, size_t count, uint64_t least_banded,
-                       uint64_t most_banded, prse_site** site, prse_error* error) {
-  return guarded(error, [&] {
-    required(site, "site") = nullptr;
-    std::vector<std::string_view> names;
-    for (const prse_text& field : array(fields, count, "fields")) names.push_back(view(field));
-    const auto state = required(reader, "reader").index.state();
-    *site = new prse_site{state, prse::SiteTerms(*state, names, {least_banded, most_banded}), {}};
-  });
-}
-
-int32_t prse_site_statistics(const prse_site* site, uint64_t* numbers, size_t count, prse_error* error) {
-  return guarded(error, [&] {
-    const prse::SiteTerms& terms = required(site, "site").terms;
-    const auto out = array(numbers, count, "numbers");
-    if (out.size() != 1 + 2 * terms.fields()) fail_invalid("there is one number, and two for each field");
-    out[0] = terms.documents();
-    for (size_t i = 0; i < terms.fields(); ++i) {
-      const prse::SiteTerms::Field field = terms.field(i);
-      out[1 + 2 * i] = field.words;
-      out[2 + 2 * i] = field.documents;
-    }
-  });
-}
-
-int32_t prse_site_keys(prse_site* site, prse_text after, size_t limit, prse_text* keys, prse_error* error) {
-  return guarded(error, [&] {
-    std::string& answer = required(site, "site").answer;
-    answer.clear();
-    for (const std::string& key : site->terms.keys(view(after), limit)) answer.append(key).push_back('\n');
-    required(keys, "keys") = text_of(answer);
-  });
-}
-
-int32_t prse_site_terms(prse_site* site, prse_text keys, size_t* count, prse_text* terms, prse_error* error) {
-  constexpr size_t kEnough = size_t{1} << 20;
-  return guarded(error, [&] {
-    std::string& answer = required(site, "site").answer;
-    size_t& answered = required(count, "count");
-    answered = 0;
-    answer.clear();
-    std::string records;
-    std::string bodies;
-    const auto number = [](std::string& out, size_t value) { prse::put_fixed(out, static_cast<uint32_t>(value)); };
-    for (std::string_view rest = view(keys); !rest.empty() && bodies.size() < kEnough; ++answered) {
-      const auto found = site->terms.term(take_line(rest));
-      if (!found) {
-        answer.append(2 * sizeof(uint64_t), '\0');
-        continue;
-      }
-      prse::put_fixed(answer, found->documents);
-      number(answer, found->entry.size());
-      number(answer, found->records.size());
-      bodies += found->entry;
-      for (const prse::SiteRecord& record : found->records) {
-        number(records, record.band);
-        number(records, record.ids.size());
-        number(records, record.postings.size());
-        const auto ids = std::as_bytes(std::span(record.ids));
-        bodies.append(reinterpret_cast<const char*>(ids.data()), ids.size());
-        bodies += record.postings;
-      }
-    }
-    answer += records;
-    answer += bodies;
-    required(terms, "terms") = text_of(answer);
-  });
-}
-
-int32_t prse_site_frequent(prse_site* site, uint64_t least, uint64_t most, prse_text* words, prse_error* error) {
-  return guarded(error, [&] {
-    std::string& answer = required(site, "site").answer;
-    answer.clear();
-    for (const auto& [word, documents] : site->terms.frequent(least, most)) {
-      prse::put_fixed(answer, documents);
-      prse::put_fixed(answer, static_cast<uint32_t>(word.size()));
-      answer += word;
-    }
-    required(words, "words") = text_of(answer);
-  });
-}
-
-int32_t prse_site_beside(prse_site* site, const prse_text* stems, size_t count, uint64_t most, prse_error* error) {
-  return guarded(error, [&] {
-    std::vector<std::string_view> texts;
-    for (const prse_text& stem : array(stems, count, "stems")) texts.push_back(view(stem));
-    required(site, "site").terms.set_beside(texts, most);
-  });
-}
-
-int32_t prse_site_lengths(prse_site* site, uint64_t first, uint64_t end, prse_text* lengths, prse_error* error) {
-  return guarded(error, [&] {
-    std::string& answer = required(site, "site").answer;
-    answer.clear();
-    for (const auto& [id, words] : site->terms.lengths(first, end)) {
-      prse::put_fixed(answer, id);
-      for (const uint32_t count : words) prse::put_fixed(answer, count);
-    }
-    required(lengths, "lengths") = text_of(answer);
-  });
-}
-
-int32_t prse_site_near(prse_site* site, const prse_text* stems, size_t count, const uint32_t* members, size_t pairs,
-                       prse_text* near, prse_error* error) {
-  return guarded(error, [&] {
-    std::string& answer = required(site, "site").answer;
-    answer.clear();
-    std::vector<std::string_view> texts;
-    for (const prse_text& stem : array(stems, count, "stems")) texts.push_back(view(stem));
-    std::vector<std::array<uint32_t, 2>> asked(pairs);
-    const auto all = array(members, 2 * pairs, "members");
-    for (size_t i = 0; i < all.size(); ++i) asked[i / 2][i % 2] = all[i];
-    for (const std::vector<std::string>& parts : site->terms.near(texts, asked)) {
-      prse::put_fixed(answer, static_cast<uint32_t>(parts.size()));
-      for (const std::string& record : parts) {
-        prse::put_fixed(answer, static_cast<uint32_t>(record.size()));
-        answer += record;
-      }
-    }
-    required(near, "near") = text_of(answer);
-  });
-}
-
-int32_t prse_site_together(prse_site* site, const prse_text* stems, const uint32_t* weights, size_t count,
-                           const uint32_t* lengths, size_t fields, const uint32_t* members, size_t combinations,
-                           prse_text* together, prse_error* error) {
-  return guarded(error, [&] {
-    std::string& answer = required(site, "site").answer;
-    answer.clear();
-    std::vector<std::string_view> texts;
-    for (const prse_text& stem : array(stems, count, "stems")) texts.push_back(view(stem));
-    std::vector<prse::SiteMembers> asked(combinations);
-    const auto all = array(members, prse::kMostTogether * combinations, "members");
-    for (size_t i = 0; i < all.size(); ++i) asked[i / prse::kMostTogether][i % prse::kMostTogether] = all[i];
-    const auto number = [&](size_t value) { prse::put_fixed(answer, static_cast<uint32_t>(value)); };
-    const auto found = site->terms.together(texts, array(weights, count, "weights"),
-                                            array(lengths, fields, "lengths"), asked);
-    for (const prse::SiteTogether& one : found) {
-      number(one.key.size());
-      number(one.shown.size());
-      number(one.record.size());
-      answer += one.key;
-      for (const uint64_t id : one.shown) prse::put_fixed(answer, id);
-      answer += one.record;
-    }
-    required(together, "together") = text_of(answer);
-  });
-}
-
-void prse_site_close(prse_site* site) { delete site; }
 
 // ---- analysis ----
 
