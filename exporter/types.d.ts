@@ -3,7 +3,7 @@
 type LoadBytes = (name: string) => Promise<Uint8Array>;
 
 type BlockKind = "pictures" | "looks" | "lengths" | "values" | "facts";
-type IndexKind = "terms" | "postings" | "front" | "rest" | "presence" | "together" | "spelling" | "meaning" | BlockKind;
+type IndexKind = "terms" | "postings" | "front" | "rest" | "beside" | "presence" | "together" | "spelling" | "meaning" | BlockKind;
 type Row = [key: string, value: Uint8Array];
 
 /** What differs from language to language, of folded words. */
@@ -162,6 +162,12 @@ interface Part extends Listed {
   /** Whether it does not tell how long fields are, and `complete` has not been told it. */
   lean: boolean;
   complete(lengthOf: (id: number, field: number) => number): void;
+  /** The key of its row. */
+  readonly key: string;
+  /** Whether what it tells of very frequent stems lies apart, and is not read yet. */
+  readonly apart: boolean;
+  /** Take that over; nothing where its file is damaged. */
+  tell(value: Uint8Array | undefined): void;
   /** What it tells of very frequent stems. */
   beside(read: (told: ToldBeside) => BesideStem[]): BesideStem[] | undefined;
 }
@@ -295,7 +301,7 @@ interface Source {
   /** How near to it this one is there, by the other word. */
   readonly near: Map<Source, Map<number, number>>;
   /** Let another word learn what the records of this one tell of it, those that are read and those to come. */
-  teach(learning: Learning): void;
+  teach(learning: Learning): Promise<void>;
   /** Take over what another word's record tells of this one, of these documents; `text`: nearness counts. */
   learn(from: Source, told: BesideStem, ids: Float64Array, text: boolean): void;
   /** Of a light one: read what it is worth, too. */
@@ -482,6 +488,8 @@ interface Postings {
   values(ids?: number[]): Promise<Values[]>;
   orders(ids?: number[]): Promise<Map<number, number>>;
   missing(kind: BlockKind, ids: number[]): number;
+  /** Read what parts of a term tell apart of very frequent stems. */
+  tellApart(parts: Part[]): Promise<void>;
   besideOf(part: Part): BesideStem[] | undefined;
   near(owner: string, other: string): Promise<Map<number, number>>;
 }
@@ -497,7 +505,7 @@ declare var Picturerail: {
   Bytes: new (bytes: Uint8Array, at?: number) => IndexBytes;
   Bits: new (bytes: Uint8Array, at: number) => IndexBits;
   Listed: new () => Listed;
-  Part: new (value: Uint8Array) => Part;
+  Part: new (value: Uint8Array, key?: string) => Part;
   binary(bytes: Uint8Array): string;
   lookOf(looks: Uint8Array, at: number, count: number): Look;
   Postings: { open(load: LoadBytes): Promise<Postings> };

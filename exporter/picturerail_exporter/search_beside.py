@@ -17,11 +17,14 @@ from picturerail_native.site_terms import SiteTerms
 
 LONG = 32_000
 """Lists of words with no more documents are read as they are."""
+APART = 12_500
+"""Of words with more documents it lies apart from their records: it is as long as these, and read
+only where one of the stems is asked for."""
 _ONE_IN = 12
 """Of words that fewer pictures have it would be told in vain that they are not there."""
 _NEARLY_ALL = 0.75
 """What more pictures have, as a filename's "img", is worth next to nothing, and not asked for."""
-_MOST = 12
+_MOST = 24
 """So many stems at most: each takes some bits beside every posting."""
 _SHORT = 8
 _LONGEST = 32_768
@@ -87,7 +90,7 @@ class Beside(msgspec.Struct, frozen=True):
 
     def tell(self, terms: SiteTerms) -> None:
         """Let what is told of terms from now on tell of them."""
-        terms.set_beside([stem for stem, _ in self.stems], self.up_to)
+        terms.set_beside([stem for stem, _ in self.stems], APART, self.up_to)
 
     def note(self) -> str:
         """Return it as a text."""

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-MAGIC = b"PRSX\x0c"
+MAGIC = b"PRSX\x0d"
 """What every file begins with; the last byte is the format's version."""
 
 FOLDER = "search"
@@ -22,6 +22,10 @@ _LEVEL = 6
 _MOST_STEPS = 4
 _DIGEST = 8
 _NEAR = b"a"
+TOLD_APART = b"b"
+"""What keys of rows end in that tell apart what a record's documents have beside the term."""
+_OF_RECORDS = (2, 10)
+"""How many bytes keys of records have behind a term: its kind, the band, and of most an id."""
 _SMALL = [bytes([number]) for number in range(0x80)]
 
 
@@ -146,6 +150,11 @@ def packed_record(key: bytes, value: bytes) -> int:
     length, at = _number(value, 0)
     looks = len(value) - at - length
     return (10 * length + 4 * looks + 5 * len(key)) // 10
+
+
+def packed_bits(key: bytes, value: bytes) -> int:
+    """Guess what a row of bits takes: as much as it is."""
+    return len(key) + len(value)
 
 
 def packed_together(key: bytes, value: bytes) -> int:
@@ -290,8 +299,10 @@ def texts_of(path: str, data: bytes) -> Iterator[str]:
             yield from texts_of_entry(value, kind)
         if kind in (b"w", b"t"):
             yield from _texts_of_term(value, kind)
-        elif kind[:1] in (b"w", b"t"):
+        elif kind[:1] in (b"w", b"t") and len(kind) in _OF_RECORDS:
             yield from _texts_of_record(value, 0)
+        elif kind[:1] in (b"w", b"t"):
+            yield from _texts_beside(value, 0)
 
 
 def _is_count(value: bytes) -> bool:
@@ -311,12 +322,16 @@ def _texts_of_term(value: bytes, kind: bytes) -> Iterator[str]:
 
 
 def _texts_of_record(value: bytes, at: int) -> Iterator[str]:
-    """Yield the words that are told beside a term."""
-    length, at = _number(value, at)
-    for _ in range(2):  # how many pictures, and the first
+    """Yield the words that a record tells beside a term."""
+    for _ in range(3):  # its bytes, how many pictures, and the first
         at = _number(value, at)[1]
+    yield from _texts_beside(value, at)
+
+
+def _texts_beside(value: bytes, at: int) -> Iterator[str]:
+    """Yield the words that are told beside a term."""
     told, at = _number(value, at)
-    for _ in range(told - 1):
+    for _ in range(told - 2):  # fewer where nothing is told, or apart
         at = _number(value, at)[1]
         length, begin = _number(value, at)
         at = begin + length

@@ -9,7 +9,7 @@ import itertools
 import struct
 from collections.abc import Mapping, Sequence
 
-from picturerail_exporter.search_file import is_number, varint
+from picturerail_exporter.search_file import TOLD_APART, is_number, varint
 from picturerail_exporter.search_state import FREQUENT, LOOK, TERMS, Row, SearchState
 from picturerail_native.site_terms import PRESENCE, SiteTerm, SiteTogether
 
@@ -93,6 +93,8 @@ class Shown:
             data = varint(len(record.postings)) + record.postings
             before = old.get(kind, {}).get(row, b"")
             found[kind].append((row, self._with_looks(data, seen, before)))
+            if record.beside:
+                found["beside"].append((row + TOLD_APART, record.beside))
         for number, record in enumerate(term.records[len(ranked) :] if frequent else ()):
             begin = int.from_bytes(record.ids[:8], "little")
             row = _key_of(key, record.band, begin, first=not number)

@@ -8,6 +8,7 @@ Tables::
     search_front     key, data: the same of a frequent term
     search_rest      key, data: its other postings; which pictures have words of two very frequent
                      stems near each other
+    search_beside    key, data: what long lists tell apart of the most frequent stems
     search_presence  key, data: which pictures have a frequent word that says little
     search_frequent  key, documents: how many have each term that has other postings
     search_together  key, data: the best pictures of frequent stems together
@@ -42,6 +43,7 @@ from picturerail_exporter.search_file import (
     is_number,
     name_of,
     packed,
+    packed_bits,
     packed_record,
     packed_size,
     packed_text,
@@ -58,6 +60,7 @@ CREATE TABLE IF NOT EXISTS search_entry(key BLOB PRIMARY KEY, value BLOB) WITHOU
 CREATE TABLE IF NOT EXISTS search_record(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_front(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_rest(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_beside(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_presence(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_frequent(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_together(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
@@ -79,6 +82,7 @@ _TABLE_NAMES = (
     "search_record",
     "search_front",
     "search_rest",
+    "search_beside",
     "search_presence",
     "search_frequent",
     "search_together",
@@ -99,6 +103,7 @@ ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
     "postings": ("search_record", Cut(18_400, 38_600, packed_record, 5, 240, terms=True)),
     "front": ("search_front", Cut(9_000, 40_000, packed_record, 1, terms=True)),
     "rest": ("search_rest", Cut(8_000, 60_000, packed_record, 1, terms=True)),
+    "beside": ("search_beside", Cut(14_000, 40_000, packed_bits, 1, terms=True)),
     "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
     "together": ("search_together", Cut(49_000, 60_000, packed_together, 4)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
@@ -116,7 +121,7 @@ LOOK = 3
 """Bytes that say what a result shows at once: one of how often its content changed, which names the
 picture's tile, one of its proportions, one of its colour."""
 
-TERMS = ("terms", "postings", "front", "rest", "presence")
+TERMS = ("terms", "postings", "front", "rest", "beside", "presence")
 """The kinds whose rows are of terms."""
 FREQUENT = "frequent"
 """Rows of terms, too; they lie in the root in place of files."""

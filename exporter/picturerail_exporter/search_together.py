@@ -24,6 +24,7 @@ of fewer than `_MANY` as large a share of these."""
 _MANY = 100_000
 _MOST_OF_TWO = 240
 _MOST_OF_THREE = 36
+_MOST_WITH_ANY = 12
 
 
 def _most_of(counts: Mapping[str, int], least: int, most: int) -> dict[str, int]:
@@ -65,7 +66,7 @@ class Stems(msgspec.Struct, frozen=True):
     """The stems of which the best pictures are told together.
 
     They are told of each two; of each three of the `frequent` ones; and of each two of the `most`
-    frequent with another. `weights` are what the words of each are worth beside the others'.
+    frequent with any other. `weights` are what the words of each are worth beside the others'.
     `lengths` of fields are in quarters of a doubling.
     """
 
@@ -86,7 +87,7 @@ class Stems(msgspec.Struct, frozen=True):
 
         Args:
             longest: how many pictures each stem has of which the lists are long.
-            most: those of which postings tell.
+            most: those of which postings tell; the most frequent of these are told with any.
             documents: all pictures.
             lengths: of each field, the average number of words.
         """
@@ -96,7 +97,8 @@ class Stems(msgspec.Struct, frozen=True):
         )
         weights = {stem: _weight(of_two[stem], documents) for stem in sorted(of_two)}
         quarters = tuple(round(4 * math.log2(max(1, length))) for length in lengths)
-        return cls(weights, frozenset(of_three), frozenset(most) & of_two.keys(), quarters)
+        told = sorted(of_two.keys() & set(most), key=lambda stem: (-of_two[stem], stem))
+        return cls(weights, frozenset(of_three), frozenset(told[:_MOST_WITH_ANY]), quarters)
 
     def combinations(self, stems: Iterable[str]) -> Iterator[tuple[str, ...]]:
         """Yield what is told of some stems."""

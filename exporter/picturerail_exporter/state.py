@@ -52,7 +52,7 @@ from picturerail_exporter.way_state import WayState
 if TYPE_CHECKING:
     from picturerail_exporter.search_state import SearchState
 
-_SHAPE = "16"
+_SHAPE = "17"
 """To be raised when the tables or what is in them change: the file is then made anew."""
 
 _TABLES = """

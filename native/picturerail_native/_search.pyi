@@ -207,7 +207,14 @@ class _Library:
         self, site: FFI.CData, least: int, most: int, words: FFI.CData, error: FFI.CData, /
     ) -> int: ...
     def prse_site_beside(
-        self, site: FFI.CData, stems: FFI.CData, count: int, most: int, error: FFI.CData, /
+        self,
+        site: FFI.CData,
+        stems: FFI.CData,
+        count: int,
+        whole: int,
+        most: int,
+        error: FFI.CData,
+        /,
     ) -> int: ...
     def prse_site_lengths(
         self, site: FFI.CData, first: int, end: int, lengths: FFI.CData, error: FFI.CData, /

@@ -18,6 +18,7 @@ from picturerail_native.search import Reader
 
 _new: Callable[..., Any] = ffi.new
 _HEAD = struct.Struct("<III")
+_RECORD = struct.Struct("<IIII")
 _TERM = struct.Struct("<QII")
 _WORD = struct.Struct("<QI")
 _NUMBER = struct.Struct("<I")
@@ -33,12 +34,14 @@ class SiteRecord(msgspec.Struct, frozen=True, gc=False):
     """Documents of a term that are worth about the same.
 
     `band` is the lower, the more they are worth, or `PRESENCE`; `ids` are
-    little-endian u64, ascending; `postings` say where and how often each has the term.
+    little-endian u64, ascending; `postings` say where and how often each has the term, and what
+    it has beside it, where `beside` does not say that apart.
     """
 
     band: int
     ids: bytes
     postings: bytes
+    beside: bytes
 
 
 class SiteTerm(msgspec.Struct, frozen=True, gc=False):
@@ -121,15 +124,16 @@ class SiteTerms:
             at = end
         return found
 
-    def set_beside(self, stems: Sequence[str], most: int) -> None:
+    def set_beside(self, stems: Sequence[str], whole: int, most: int) -> None:
         """Tell from now on in records what documents have of some stems beside the term.
 
         Args:
             stems: in the order of their numbers in the records.
+            whole: of terms with more documents it is told apart.
             most: so many documents a term may have of which that is told.
         """
         texts, _kept = _texts(stems)
-        status = lib.prse_site_beside(self._handle, texts, len(stems), most, self._error)
+        status = lib.prse_site_beside(self._handle, texts, len(stems), whole, most, self._error)
         raise_for(status, self._error)
 
     def keys(self) -> Iterator[bytes]:
@@ -256,17 +260,18 @@ def _terms(answer: bytes, count: int) -> Iterator[SiteTerm | None]:
     view = memoryview(answer)
     heads = list(_TERM.iter_unpack(view[: count * _TERM.size]))
     begin = count * _TERM.size
-    at = begin + sum(number for _, _, number in heads) * _HEAD.size
-    records = _HEAD.iter_unpack(view[begin:at])
+    at = begin + sum(number for _, _, number in heads) * _RECORD.size
+    records = _RECORD.iter_unpack(view[begin:at])
     for documents, length, number in heads:
         entry = answer[at : (at := at + length)]
         if not entry:
             yield None
             continue
         here = []
-        for band, ids, size in itertools.islice(records, number):
+        for band, ids, size, apart in itertools.islice(records, number):
             of = answer[at : (at := at + 8 * ids)]
-            here.append(SiteRecord(band, of, answer[at : (at := at + size)]))
+            postings = answer[at : (at := at + size)]
+            here.append(SiteRecord(band, of, postings, answer[at : (at := at + apart)]))
         yield SiteTerm(documents, entry, tuple(here))
 
 

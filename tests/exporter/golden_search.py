@@ -18,6 +18,8 @@ FREQUENT = 900
 """In place of `search_rows.WHOLE`, so that some words have a rest."""
 BESIDE = 600
 """In place of `search_beside.LONG`, so that some words are told beside others."""
+APART = 2
+"""In place of `search_beside.APART`, so that of some it is told apart."""
 BANDED = 600
 SHOWN = 1300
 """In place of those of `search_rows`, so that some words are in bands, and some show only a few."""
@@ -46,5 +48,6 @@ if __name__ == "__main__":
     search_rows.WHOLE = FREQUENT
     search_rows.BANDED, search_rows.SHOWN = BANDED, SHOWN
     search_beside.LONG = BESIDE
+    search_beside.APART = APART
     index_only(pictures(), NEAR, folder)
     shutil.rmtree(folder / "engine")

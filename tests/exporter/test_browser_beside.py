@@ -11,7 +11,7 @@ from picturerail_exporter.media import shape
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.search_beside import Beside
-from picturerail_exporter.search_file import Cut, packed_record, rows_of, unpacked
+from picturerail_exporter.search_file import Cut, packed_record, rows_of, texts_of, unpacked
 from picturerail_exporter.search_index import SearchIndex
 from picturerail_exporter.search_state import ROWS
 from picturerail_exporter.state import open_state
@@ -23,6 +23,7 @@ MANY = ["pier", "quay"]
 """Words of which nothing is told beside others, and that tell nothing."""
 OTHERS = ["anchor", "rope", "sail", "gull"]
 LONG = 1280
+APART = 120
 WHOLE = 900
 BANDED = 150
 SHOWN = 1400
@@ -32,6 +33,7 @@ SHOWN = 1400
 @pytest.fixture(autouse=True)
 def _long_lists(monkeypatch):
     monkeypatch.setattr(search_beside, "LONG", LONG)
+    monkeypatch.setattr(search_beside, "APART", APART)
     monkeypatch.setattr(search_rows, "WHOLE", WHOLE)
     monkeypatch.setattr(search_rows, "BANDED", BANDED)
     monkeypatch.setattr(search_rows, "SHOWN", SHOWN)
@@ -69,10 +71,12 @@ def beside_of(state):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_words_beside_others_find_the_engines_best(seed, node, source, tmp_path):
+def test_words_beside_others_find_the_engines_best(seed, node, source, tmp_path, monkeypatch):
     """In any order, number and form, with what else a query may have, as the engine does."""
     print(f"seed {seed}")
     rng = random.Random(seed)
+    if seed == 2:  # words that have a rest tell of others, too
+        monkeypatch.setattr(search_rows, "WHOLE", APART)
     fill(source, rng, 3000)
     near = {"sea": [("anchor", 0.7)], "rope": [("boat", 0.6)], "gull": [("sea", 0.8)]}
     index_only(source, near if seed else {}, tmp_path)
@@ -206,6 +210,37 @@ def names_of(source, folder, *kinds):
             state.put(photo)
         SearchIndex(state, folder, source.uuid, Recipe()).rebuild(lambda _: ())
         return [name for kind in kinds for _, name in state.search.files(kind)]
+
+
+@pytest.mark.parametrize("whole", [APART, WHOLE])
+def test_what_long_lists_tell_of_others_is_read_where_it_is_asked(
+    whole, node, source, tmp_path, monkeypatch
+):
+    """What lists with a rest, or of several bands, tell of others lies apart; else lists do."""
+    monkeypatch.setattr(search_rows, "WHOLE", whole)
+    fill(source, random.Random(11), 3000)
+    index_only(source, {}, tmp_path)
+    apart = names_of(source, tmp_path / "other", "beside")
+    alone = ["anchor", "rope sail", "anchor gull rope", "gull OR sail", "anchor pier"]
+    beside = ["harbour anchor", "rope boats", "sea sail boat", "gull boat pier"]
+    alone, beside = (
+        [["search", query, {"limit": 10}] for query in queries] for queries in (alone, beside)
+    )
+    before = node(tmp_path, alone), node(tmp_path, beside)
+
+    data = {name: (tmp_path / name).read_bytes() for name in apart}
+    for name in apart:
+        (tmp_path / name).unlink()
+
+    assert apart
+    texts = {text for name in apart for text in texts_of(name, data[name])}
+    assert texts >= {"boats", "seaing", "anchor"}
+    assert all(answer["hits"] for found in before for answer in found["answers"])
+    assert node(tmp_path, alone) == before[0]
+    without = node(tmp_path, beside)
+    assert without["problems"]
+    hits = [[hit["id"] for hit in answer["hits"]] for answer in without["answers"]]
+    assert hits == [[hit["id"] for hit in answer["hits"]] for answer in before[1]["answers"]]
 
 
 def test_the_other_word_tells_lengths(node, source, tmp_path):

@@ -295,6 +295,9 @@ def test_which_words_are_told_together():
     chosen = Stems.chosen(fewer, (), 1_000_000, [6])
     assert chosen.weights.keys() == fewer.keys()
     assert not chosen.frequent
+    assert not chosen.most
+    with_any = Stems.chosen(fewer, [*fewer][:150], 1_000_000, [6]).most
+    assert with_any == {f"w{number:03}" for number in range(138, 150)}
 
 
 def test_weights_seldom_change():

@@ -11,6 +11,7 @@ from picturerail_native.site_terms import PRESENCE, SiteTerms
 from .site_bytes import Numbers, Range
 from .site_collection import BANDED, FIELDS, UUID, WHOLE, WORDS, Collection, nearness
 
+APART = 1
 TIMES = 4
 AT_FIRST = {
     "there": [10],
@@ -29,12 +30,16 @@ def told(record, stems, *, positions):
     """
     numbers = Numbers(record.postings)
     count, first, others = (numbers.next() for _ in range(3))
+    assert (others == APART) == bool(record.beside)
     if not others:
+        assert not record.beside
         return None
+    here = Numbers(record.beside) if record.beside else numbers
+    others = here.next() if record.beside else others
     words = [[first_word] for _, first_word in stems]
-    for _ in range(others - 1):
-        of = words[numbers.next()]
-        of.append(numbers.text())
+    for _ in range(others - 2):
+        of = words[here.next()]
+        of.append(here.text())
     assert all(of == sorted(of, key=str.encode) for of in words)
     classes = numbers.classes()
     ids, bits = numbers.ascending(count, first)
@@ -42,7 +47,11 @@ def told(record, stems, *, positions):
     for uses, widths in own if positions else ():
         for (times, _), width in zip(uses.values(), widths, strict=True):
             bits.number(times * width)
-    coder = Range(numbers.data[numbers.at + math.ceil(bits.at / 8) :])
+    if record.beside:
+        bits.ended()
+        coder = Range(here.data[here.at :])
+    else:
+        coder = Range(numbers.data[numbers.at + math.ceil(bits.at / 8) :])
     likely = [
         {(kind, at): zeros << 8 for kind, of in AT_FIRST.items() for at, zeros in enumerate(of)}
         for _ in stems
@@ -101,14 +110,14 @@ def test_records_tell_what_documents_have(seed, tmp_path):
             writer.commit(step)
     stems = [("cat", "cat"), ("run", "run"), ("sea", "sea"), ("sunni", "sunny")]
     counts = [sum(word in words for words in collection.words.values()) for word in WORDS]
-    most = sorted(counts)[len(counts) // 2]
+    whole, most = sorted(counts)[len(counts) // 4], sorted(counts)[len(counts) // 2]
 
     with Reader(tmp_path / "index") as reader:
         terms = SiteTerms(reader, FIELDS, BANDED)
-        terms.set_beside([each for each, _ in stems], most)
+        terms.set_beside([each for each, _ in stems], whole, most)
         found = {key: terms.term(key) for key in [*terms.keys()]}
 
-    some = 0
+    some = {False: 0, True: 0}
     for key, term in found.items():
         text, kind = key[:-2].decode(), key[-1:]
         having = {}
@@ -117,14 +126,16 @@ def test_records_tell_what_documents_have(seed, tmp_path):
             if term.documents > most or text.isdigit() or record.band == PRESENCE:
                 assert here is None, key
                 continue
+            apart = term.documents > whole
+            assert bool(record.beside) == apart, key
             having |= here
         for number, of_stems in having.items():
             for (name, _), (uses, near) in zip(stems, of_stems, strict=True):
                 assert uses == collection.uses[number].get(name, {}), (key, number)
                 places = collection.words[number].get(text, []) if kind == b"w" else []
                 assert near == nearness(places, collection.places[number].get(name, [])), key
-                some += near > 0
-    assert some
+                some[apart] += near > 0
+    assert all(some.values())
 
 
 def test_where_stems_are_near_each_other(tmp_path):
@@ -216,10 +227,10 @@ def test_mistakes_are_named(tmp_path):
     with Reader(tmp_path / "index") as reader:
         terms = SiteTerms(reader, FIELDS, BANDED)
         with pytest.raises(SearchArgumentError, match="no words"):
-            terms.set_beside(["boat"], 10)
+            terms.set_beside(["boat"], 10, 10)
         with pytest.raises(SearchArgumentError, match="no words"):
             list(terms.near([("boat", "sea")]))
-        terms.set_beside([stem("seas")], 10)
+        terms.set_beside([stem("seas")], 10, 10)
         assert terms.term(b"sea\0w") is not None
-        terms.set_beside([], 0)
+        terms.set_beside([], 0, 0)
         assert told(terms.term(b"sea\0w").records[0], [], positions=True) is None

@@ -85,7 +85,7 @@
     async loadOthers() {}
     async loadWorth() {}
     async loadLengths() {}
-    teach() {}
+    async teach() {}
     learn() {}
 
     settle() {

@@ -3,9 +3,9 @@
 "use strict";
 
 (() => {
-  const MAGIC = [0x50, 0x52, 0x53, 0x58, 12]; // "PRSX" and the version
+  const MAGIC = [0x50, 0x52, 0x53, 0x58, 13]; // "PRSX" and the version
   /** @type {IndexKind[]} */
-  const KINDS = ["terms", "postings", "front", "rest", "presence", "together", "spelling", "meaning", "pictures", "looks", "lengths", "values", "facts"];
+  const KINDS = ["terms", "postings", "front", "rest", "beside", "presence", "together", "spelling", "meaning", "pictures", "looks", "lengths", "values", "facts"];
   const { Bytes, Part, besideOf, nearOf, binary, lookOf, languageOf } = globalThis.Picturerail;
   const EXACT = 7; // up to this a term's level tells how many documents it has
   const encoder = new TextEncoder();
@@ -285,6 +285,18 @@
     }
 
     /**
+     * Read what parts of a term tell apart of very frequent stems.
+     * @param {Part[]} parts
+     */
+    async tellApart(parts) {
+      const apart = parts.filter((part) => part.apart);
+      const names = this._holding("beside", apart.map(({ key }) => `${key}b`));
+      const files = await Promise.all(Array.from(names, (name) => this._read(name)));
+      const rows = new Map(files.flat());
+      apart.forEach((part) => part.tell(rows.get(`${part.key}b`)));
+    }
+
+    /**
      * What a term's part tells of the very frequent stems of the root; nothing where it tells nothing.
      * @param {Part} part
      */
@@ -412,8 +424,8 @@
      * @param {Row} row
      * @returns {Part}
      */
-    _part([, value]) {
-      const part = this._parts.get(value) ?? new Part(value);
+    _part([key, value]) {
+      const part = this._parts.get(value) ?? new Part(value, key);
       this._parts.set(value, part);
       return part;
     }
@@ -497,12 +509,12 @@
     }
 
     /**
-     * The files that tell something of these documents.
-     * @param {BlockKind} kind
-     * @param {Iterable<string>} blocks
+     * The files that hold rows with these keys.
+     * @param {IndexKind} kind
+     * @param {Iterable<string>} keys
      */
-    _holding(kind, blocks) {
-      return new Set(Array.from(blocks, (key) => this._covering(kind, key, key)).flat());
+    _holding(kind, keys) {
+      return new Set(Array.from(keys, (key) => this._covering(kind, key, key)).flat());
     }
 
     /**

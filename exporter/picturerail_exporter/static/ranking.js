@@ -48,7 +48,7 @@
 
     async open() {
       await Promise.all(this.sources.map((source) => source.open()));
-      this._learn();
+      await this._learn();
       const { root } = this.query;
       this._wordless = this._needsAll(root);
       if (this._wordless || has(root, (node) => node.kind === "times")) {
@@ -66,7 +66,7 @@
     }
 
     /** Let each word learn what the records of others tell of it. */
-    _learn() {
+    async _learn() {
       const { root, language } = this.index;
       for (const source of this.sources) {
         const { word, light } = source;
@@ -74,7 +74,8 @@
         const number = root.beside.stems.findIndex(([each]) => each === stem);
         if (number >= 0) {
           this._toldBeside.add(source);
-          this.sources.filter((other) => other !== source).forEach((other) => other.teach({ source, stem: number }));
+          const others = this.sources.filter((other) => other !== source);
+          await Promise.all(others.map((other) => other.teach({ source, stem: number })));
         }
       }
     }

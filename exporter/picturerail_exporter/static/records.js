@@ -4,6 +4,7 @@
 
 (() => {
   const LOOK_BYTES = 3;
+  const TOLD_APART = 1;
   const decoder = new TextDecoder();
 
   /** Reads numbers and texts out of bytes, one after the other. */
@@ -184,6 +185,15 @@
   }
 
   /**
+   * Words of very frequent stems that a record tells of, but for the first of each stem.
+   * @param {Bytes} bytes
+   * @param {number} told what says how many
+   * @returns {ToldBeside["others"]}
+   */
+  const othersOf = (bytes, told) =>
+    Array.from({ length: told - TOLD_APART - 1 }, () => ({ stem: bytes.number(), word: bytes.text() }));
+
+  /**
    * The classes of a record by their groups, as far as bytes tell of them.
    * @param {Bytes} bytes
    */
@@ -230,17 +240,21 @@
    * themselves once it is opened, and where the term stands in each when that is asked.
    */
   class Part extends Listed {
-    /** @param {Uint8Array} value */
-    constructor(value) {
+    /**
+     * @param {Uint8Array} value
+     * @param {string} key of its row
+     */
+    constructor(value, key = "") {
       super();
+      this.key = key;
       const outer = new Bytes(value);
       const bytes = new Bytes(outer.take(outer.number()));
       this.count = bytes.number();
       this._first = bytes.number();
       const told = bytes.number();
-      /** Words of very frequent stems, but for the first of each. @type {ToldBeside["others"]} */
-      this._others = Array.from({ length: Math.max(0, told - 1) }, () => ({ stem: bytes.number(), word: bytes.text() }));
-      this._tells = told > 0;
+      this.apart = told === TOLD_APART; // and is not read yet
+      /** What it tells of very frequent stems. @type {ToldBeside | undefined} */
+      this._told = told > TOLD_APART ? { others: othersOf(bytes, told), bytes: bytes.bytes, at: 0 } : undefined;
       const groups = groupsOf(bytes);
       this._low = bytes.number();
       this._bits = new Bits(bytes.bytes, bytes.at);
@@ -262,13 +276,25 @@
      * @param {(told: ToldBeside) => BesideStem[]} read
      */
     beside(read) {
-      if (!this._tells) {
-        return undefined;
+      const told = this._told;
+      if (told && !this._beside) {
+        this._begins ??= this._findBegins();
+        this._beside = read({ ...told, at: told.at || Math.ceil(this._begins[this.count] / 8) });
       }
-      this._begins ??= this._findBegins();
-      const told = { others: this._others, bytes: this._bits.bytes, at: Math.ceil(this._begins[this.count] / 8) };
-      this._beside ??= read(told);
       return this._beside;
+    }
+
+    /**
+     * Take over what is told apart of very frequent stems.
+     * @param {Uint8Array | undefined} value of the row; none of a damaged file
+     */
+    tell(value) {
+      if (value) {
+        const bytes = new Bytes(value);
+        const others = othersOf(bytes, bytes.number());
+        this._told = { others, bytes: value, at: bytes.at };
+        this.apart = false;
+      }
     }
 
     open() {

@@ -288,7 +288,7 @@
             const { parts } = list;
             await this.index.complete(parts);
             [list.lean, list.parts] = [false, []];
-            this._takeParts(list, parts);
+            await this._takeParts(list, parts);
           }
         }),
       );
@@ -354,7 +354,7 @@
       list.bands ??= await this.index.front(list.term);
       const { length } = list.bands; // 0 where the file is damaged
       if (list.next < length) {
-        this._takeParts(list, list.bands[list.next++]);
+        await this._takeParts(list, list.bands[list.next++]);
         list.ended = list.next >= length && !list.term.rest;
       } else if (list.term.rest) {
         await this._readRest(list);
@@ -382,7 +382,7 @@
           list.lean = true;
           list.parts = rest.map((part) => part.open());
         } else {
-          this._takeParts(list, rest);
+          await this._takeParts(list, rest);
         }
       }
     }
@@ -391,7 +391,8 @@
      * @param {List} list
      * @param {Part[]} parts
      */
-    _takeParts(list, parts) {
+    async _takeParts(list, parts) {
+      await (this.learning.length ? this.index.tellApart(parts) : undefined);
       for (const part of parts) {
         this._take(list, part.open());
         this._read += part.count;
@@ -404,9 +405,14 @@
      * Let another word learn from now on what the records of this one tell of it, and what those told that are read.
      * @param {Learning} learning
      */
-    teach(learning) {
+    async teach(learning) {
       this.learning.push(learning);
-      this.lists.forEach((list) => list.parts.forEach((part) => this._tell(learning, list, part)));
+      await Promise.all(
+        this.lists.map(async (list) => {
+          await this.index.tellApart(list.parts);
+          list.parts.forEach((part) => this._tell(learning, list, part));
+        }),
+      );
     }
 
     /**

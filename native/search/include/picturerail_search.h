@@ -31,7 +31,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRSE_ABI_VERSION 9
+#define PRSE_ABI_VERSION 10
 #define PRSE_UUID_BYTES 16
 #define PRSE_MESSAGE_BYTES 1020
 
@@ -333,8 +333,9 @@ int32_t prse_site_keys(prse_site *site, prse_text after, size_t limit, prse_text
 /* What stands under keys, each given with a line feed behind it: of as many of the first as come to about a
  * megabyte together, one at least; `*count` is how many these are. Owned by the site until its next call: for
  * each key u64 documents, u32 bytes of the entry, 0 where no living document is meant by it, u32 number of
- * records; then for each record of all of them u32 band, u32 number of documents, u32 bytes of its postings; then
- * for each key the entry, and for each of its records u64 ids of the documents, the postings. */
+ * records; then for each record of all of them u32 band, u32 number of documents, u32 bytes of its postings, u32
+ * bytes of what it tells apart of others; then for each key the entry, and for each of its records u64 ids of the
+ * documents, the postings, what it tells apart. */
 int32_t prse_site_terms(prse_site *site, prse_text keys, size_t *count, prse_text *terms, prse_error *error);
 
 /* Words that say something and that more than `least` documents have, and up to `most`, ascending; not such as are
@@ -343,8 +344,8 @@ int32_t prse_site_terms(prse_site *site, prse_text keys, size_t *count, prse_tex
 int32_t prse_site_frequent(prse_site *site, uint64_t least, uint64_t most, prse_text *words, prse_error *error);
 
 /* From now on the records of terms with up to `most` documents tell what these have of `count` stems, each there
- * once. */
-int32_t prse_site_beside(prse_site *site, const prse_text *stems, size_t count, uint64_t most,
+ * once; those of terms with more than `whole` apart. */
+int32_t prse_site_beside(prse_site *site, const prse_text *stems, size_t count, uint64_t whole, uint64_t most,
                          prse_error *error);
 
 /* Of `pairs` of `count` stems, two numbers each, which documents have words of both near each other. Owned by the

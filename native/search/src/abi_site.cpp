@@ -98,10 +98,12 @@ int32_t prse_site_terms(prse_site* site, prse_text keys, size_t* count, prse_tex
       for (const prse::SiteRecord& record : found->records) {
         put_size(records, record.band);
         put_size(records, record.ids.size());
-        put_size(records, record.postings.size());
+        put_size(records, record.bytes.postings.size());
+        put_size(records, record.bytes.beside.size());
         const auto ids = std::as_bytes(std::span(record.ids));
         bodies.append(reinterpret_cast<const char*>(ids.data()), ids.size());
-        bodies += record.postings;
+        bodies += record.bytes.postings;
+        bodies += record.bytes.beside;
       }
     }
     answer += records;
@@ -119,9 +121,10 @@ int32_t prse_site_frequent(prse_site* site, uint64_t least, uint64_t most, prse_
   });
 }
 
-int32_t prse_site_beside(prse_site* site, const prse_text* stems, size_t count, uint64_t most, prse_error* error) {
+int32_t prse_site_beside(prse_site* site, const prse_text* stems, size_t count, uint64_t whole, uint64_t most,
+                         prse_error* error) {
   return guarded(error, [&] {
-    required(site, "site").terms.set_beside(views(stems, count, "stems"), most);
+    required(site, "site").terms.set_beside(views(stems, count, "stems"), whole, most);
   });
 }
 

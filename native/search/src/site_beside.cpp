@@ -171,7 +171,7 @@ SiteBeside::Told SiteBeside::told(const SitePostings& postings, std::span<const 
     numbers[stem].front() = 0;
     numbers[stem].push_back(number);  // how many others there are
   }
-  put_varint(out.words, 1 + count);
+  put_varint(out.words, 2 + count);
   out.words += others;
 
   std::vector<Likely> likely(stems_.size());

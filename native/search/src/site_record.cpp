@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "bit_writer.h"
 #include "bytes.h"
@@ -9,6 +10,9 @@
 
 namespace prse {
 namespace {
+
+// Where a record else says that it tells nothing of others, or how many words it tells.
+constexpr std::uint64_t kToldApart = 1;
 
 bool of_one_group(const SiteClass& a, const SiteClass& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const SiteUse& one, const SiteUse& other) {
@@ -117,7 +121,8 @@ void put_site_class(std::string& out, const SiteClass& uses) {
   }
 }
 
-std::string site_record(const SitePostings& postings, std::span<const SitePosting> part, const SiteBeside& beside) {
+SiteRecordBytes site_record(const SitePostings& postings, std::span<const SitePosting> part, const SiteBeside& beside,
+                            bool apart) {
   const bool with_positions = !postings.positions.empty();
   const auto positions = [&](const SitePosting& posting, const auto& tell) {
     std::size_t at = posting.first_position;
@@ -138,11 +143,18 @@ std::string site_record(const SitePostings& postings, std::span<const SitePostin
     });
   }
 
-  std::string out;
+  SiteRecordBytes record;
+  std::string& out = record.postings;
   put_varint(out, part.size());
   put_varint(out, part.front().id);
-  const SiteBeside::Told told = beside.told(postings, part);
-  out += told.words;
+  SiteBeside::Told told = beside.told(postings, part);
+  if (apart && !beside.empty()) {
+    put_varint(out, kToldApart);
+    record.beside = std::move(told.words) + told.documents;
+    told.documents.clear();
+  } else {
+    out += told.words;
+  }
   classes.put(out, with_positions);
   BitWriter bits = put_ascending(
       out, part.size(), [&](std::size_t i) { return part[i].id; }, [&](BitWriter& before) { classes.put(before); });
@@ -164,7 +176,7 @@ std::string site_record(const SitePostings& postings, std::span<const SitePostin
   }
   bits.finish();
   out += told.documents;
-  return out;
+  return record;
 }
 
 }  // namespace prse

@@ -37,7 +37,15 @@ void put_site_class(std::string& out, const SiteClass& uses);
 
 class SiteBeside;
 
-// The record of some of a term's postings, one at least, with what these documents have beside it.
-std::string site_record(const SitePostings& postings, std::span<const SitePosting> part, const SiteBeside& beside);
+// The bytes of a record.
+struct SiteRecordBytes {
+  std::string postings;
+  std::string beside;  // what its documents have beside the term, where that lies apart
+};
+
+// The record of some of a term's postings, one at least, with what these documents have beside it, at its end or
+// `apart`.
+SiteRecordBytes site_record(const SitePostings& postings, std::span<const SitePosting> part, const SiteBeside& beside,
+                            bool apart);
 
 }  // namespace prse

@@ -338,8 +338,9 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
   const bool number = std::all_of(text.begin(), text.end(), [](char letter) { return '0' <= letter && letter <= '9'; });
   const SiteBeside nothing;
   const SiteBeside& beside = !number && postings.all.size() <= most_beside_ ? beside_ : nothing;
+  const bool apart = postings.all.size() > whole_beside_;
   if (bands.sizes.size() == 1) {
-    put_parts(out.records, 0, postings, postings.all, kParts, beside);
+    put_parts(out.records, 0, postings, postings.all, kParts, beside, apart);
   } else {
     std::vector<std::vector<SitePosting>> by_band(bands.sizes.size());
     for (std::size_t band = 0; band < by_band.size(); ++band) by_band[band].reserve(bands.sizes[band]);
@@ -347,28 +348,28 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
     // A rest of one band tells the documents before it, too: beside other words it is read alone.
     const bool whole = bands.has_rest() && postings.all.size() > banded_.most;
     if (whole) by_band.back() = postings.all;
-    const bool apart = whole && postings.all.size() > most_beside_;
-    for (std::uint32_t band = 0; band < by_band.size() - (apart ? 1 : 0); ++band) {
-      put_parts(out.records, band, postings, by_band[band], kParts, beside);
+    const bool without = whole && postings.all.size() > most_beside_;
+    for (std::uint32_t band = 0; band < by_band.size() - (without ? 1 : 0); ++band) {
+      put_parts(out.records, band, postings, by_band[band], kParts, beside, apart);
     }
-    if (apart) {
+    if (without) {
       // How long fields are another word tells that such a long list is read beside, or `lengths`.
       const SitePostings lean = without_lengths(postings, with_positions);
-      put_parts(out.records, bands.rest, lean, lean.all, kParts, nothing);
+      put_parts(out.records, bands.rest, lean, lean.all, kParts, nothing, false);
     }
   }
   const bool little = with_positions && is_stop_word(text, state_.snapshot->manifest.language);
   if (little && bands.has_rest()) {
     const SitePostings present = without_lengths(postings, false);
-    put_parts(out.records, kPresence, present, present.all, kShortParts, nothing);
+    put_parts(out.records, kPresence, present, present.all, kShortParts, nothing, false);
   }
   return out;
 }
 
 void SiteTerms::put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const SitePostings& postings,
-                          std::span<const SitePosting> all, PartSizes sizes, const SiteBeside& beside) {
+                          std::span<const SitePosting> all, PartSizes sizes, const SiteBeside& beside, bool apart) {
   each_part(all, sizes, [&](std::span<const SitePosting> part) {
-    records.push_back({band, ids_of(part), site_record(postings, part, beside)});
+    records.push_back({band, ids_of(part), site_record(postings, part, beside, apart)});
   });
 }
 

@@ -29,7 +29,7 @@ namespace prse {
 struct SiteRecord {
   std::uint32_t band;  // the lower, the more its documents are worth; or kPresence
   std::vector<std::uint64_t> ids;
-  std::string postings;
+  SiteRecordBytes bytes;
 };
 
 // The band of records of all documents of a word that says little, without lengths and positions.
@@ -75,8 +75,9 @@ class SiteTerms {
   std::vector<std::vector<std::string>> near(std::span<const std::string_view> stems,
                                 std::span<const std::array<std::uint32_t, 2>> pairs);
 
-  // From now on the records of terms with up to `most` documents tell what these have of some stems, each there once.
-  void set_beside(std::span<const std::string_view> stems, std::uint64_t most);
+  // From now on the records of terms with up to `most` documents tell what these have of some stems, each there once;
+  // those of terms with more than `whole` apart.
+  void set_beside(std::span<const std::string_view> stems, std::uint64_t whole, std::uint64_t most);
 
   struct Field {
     std::uint64_t words;
@@ -112,7 +113,7 @@ class SiteTerms {
   double reference_worth(const SiteClass& uses, std::span<const double> lengths) const;
   static std::vector<SiteClass> bounds(const std::vector<SiteClass>& classes);
   static void put_parts(std::vector<SiteRecord>& records, std::uint32_t band, const SitePostings& postings,
-                        std::span<const SitePosting> all, PartSizes sizes, const SiteBeside& beside);
+                        std::span<const SitePosting> all, PartSizes sizes, const SiteBeside& beside, bool apart);
   static SitePostings without_lengths(const SitePostings& postings, bool with_positions);
 
   const SearchState& state_;
@@ -123,6 +124,7 @@ class SiteTerms {
   std::vector<std::vector<std::uint32_t>> numbers_;      // by segment, by the segment's field
   std::vector<KeyFinder> finders_;                       // of terms, by segment
   SiteBeside beside_;
+  std::uint64_t whole_beside_ = 0;
   std::uint64_t most_beside_ = 0;
 };
 
