@@ -45,6 +45,8 @@ from picturerail_native.search import Reader, analyse
 
 SEED = 7
 CHANGES = 12
+MOST_BYTES, MOST_REQUESTS = 150_000, 10
+"""What a first query is to take at most, of 100,000 pictures."""
 CAMERAS = ("Canon EOS 90D", "FUJIFILM X-T4", "Apple iPhone 13", "SONY ILCE-7M3")
 PEERS = {"pagefind": "1.5.2", "minisearch": "7.2.0"}
 
@@ -405,7 +407,8 @@ def measure(count: int, folder: Path, *, peers: bool) -> None:
     print(
         f"ours, one caption changed, on average of {len(changed)}: {mean('cpu'):.2f} CPU s, "
         f"{mean('words'):.1f} files of words for {mean('terms'):.1f} words (at most "
-        f"{max(one['words'] / one['terms'] for one in changed):.2f} a word), and "
+        f"{max(one['words'] / one['terms'] for one in changed):.2f} a word, "
+        f"{sum(one['words'] > one['terms'] for one in changed)} times above one), and "
         f"{mean('pictures'):.1f} of single pictures"
     )
     thread = threading.Thread(target=site.serve_forever)
@@ -488,9 +491,11 @@ def visit(
                         others.append(text)
                 size, requests = (sum(cost) / len(costs) for cost in zip(*costs, strict=True))
                 most, many = (max(cost) for cost in zip(*costs, strict=True))
+                above = sum(took > MOST_BYTES or times > MOST_REQUESTS for took, times in costs)
                 print(
                     f"{side}: {kind}, cold: {size / 1e3:.0f} kB, {requests:.1f} requests on "
-                    f"average; at most {most / 1e3:.0f} kB, {many}"
+                    f"average; at most {most / 1e3:.0f} kB, {many}; {above} of {len(costs)} above "
+                    f"{MOST_BYTES / 1e3:.0f} kB or {MOST_REQUESTS}"
                 )
             if side == "ours":
                 count = sum(map(len, some_cold.values()))
