@@ -27,6 +27,8 @@ interface PostingsRoot {
     upTo: number;
     /** Those of words that more have: where one of these is near one of the first is told apart, as of two of these. */
     near: string[];
+    /** Those of these with whose lists that lies; of the others it lies with the first ones'. */
+    own: string[];
   };
   /** How many ids share a file of each kind. */
   pictures: number;
@@ -65,13 +67,13 @@ interface Term {
   text: string;
   /** A tag as it is written, a word as it is folded. */
   name: string;
-  /** How many documents have it: four times the logarithm to base two, rounded down. */
+  /** How many documents have it: up to eight one less; of more one more than twice the logarithm to base two. */
   level: number;
   /** No document has a field more often, or in fewer words, than one of these. */
   bounds: FieldUse[][];
   /** Where it has many documents, the same of those beyond its front. */
   rest: FieldUse[][] | undefined;
-  /** Where it has one document alone. */
+  /** Where its documents are few, and lie in the list of terms. */
   only: Part | undefined;
 }
 

@@ -15,8 +15,10 @@ import msgspec
 from picturerail_exporter.search_file import texts_of_entry
 from picturerail_native.site_terms import SiteTerms
 
-LONG = 32_000
-"""Lists of words with no more documents are read as they are."""
+LONG = 42_000
+"""Lists of words with no more documents are read as they are: each is in one file."""
+OWN = 22_000
+"""Lists of words with no more documents bear where these are near the stems."""
 APART = 12_500
 """Of words with more documents it lies apart from their records: it is as long as these, and read
 only where one of the stems is asked for."""
@@ -36,12 +38,14 @@ class Beside(msgspec.Struct, frozen=True):
     """The stems, each with the first of its words; `up_to` so many documents a word may have.
 
     `frequent` are the stems of words that have more, and so tell nothing: where these are near the
-    stems is told apart, as where the stems are near one another is.
+    stems is told apart, as where the stems are near one another is. It lies with the lists of
+    `owners`, some of these, and of the others with those of the stems.
     """
 
     stems: tuple[tuple[str, str], ...] = ()
     up_to: int = 0
     frequent: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
 
     @classmethod
     def chosen(cls, terms: SiteTerms, stem: Callable[[str], str]) -> Beside:
@@ -61,10 +65,14 @@ class Beside(msgspec.Struct, frozen=True):
         # In few steps, so that it seldom changes: all postings would.
         share = math.floor(2 * math.log2(documents / _SHORT)) / 2
         up_to = min(_LONGEST, math.floor(2**share))
-        others = {stem(word) for word in terms.frequent(up_to, most)}.difference(stems)
-        frequent = sorted(others, key=str.encode)
+        counts = terms.frequent(up_to, most)
+        frequent = sorted(set(map(stem, counts)).difference(stems), key=str.encode)
+        longer = {stem(word) for word, count in counts.items() if count > OWN}
         return cls(
-            tuple((each, _first_word(terms, each)) for each in stems), up_to, tuple(frequent)
+            tuple((each, _first_word(terms, each)) for each in stems),
+            up_to,
+            tuple(frequent),
+            tuple(each for each in frequent if each not in longer),
         )
 
     def tells_as(self, other: Beside) -> bool:
@@ -78,15 +86,16 @@ class Beside(msgspec.Struct, frozen=True):
     def pairs(self, stems: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Yield each two of some stems of which it is told where they are near each other.
 
-        First comes the one that this lies with: one of the stems that are told; of two of these as
-        their places say, so that none has much of it.
+        First comes the one that this lies with: of two of the stems that are told as their places
+        say, so that none has much of it.
         """
         here = set(stems)
         told = [(place, stem) for place, (stem, _) in enumerate(self.stems) if stem in here]
         for (place, one), (after, other) in itertools.combinations(told, 2):
             yield (one, other) if (place + after) % 2 else (other, one)
         for frequent in here.intersection(self.frequent):
-            yield from ((stem, frequent) for _, stem in told)
+            own = frequent in self.owners
+            yield from ((frequent, stem) if own else (stem, frequent) for _, stem in told)
 
     def tell(self, terms: SiteTerms) -> None:
         """Let what is told of terms from now on tell of them."""

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-MAGIC = b"PRSX\x0d"
+MAGIC = b"PRSX\x0e"
 """What every file begins with; the last byte is the format's version."""
 
 FOLDER = "search"
@@ -20,8 +20,10 @@ ROOT = f"{FOLDER}/root.bin"
 
 _LEVEL = 6
 _MOST_STEPS = 4
-_DIGEST = 8
+_DIGEST = 6
+"""Bytes that name a file. More than a quarter of the root is names, and each search reads it."""
 _NEAR = b"a"
+_PART = 2
 TOLD_APART = b"b"
 """What keys of rows end in that tell apart what a record's documents have beside the term."""
 _OF_RECORDS = (2, 10)
@@ -126,13 +128,16 @@ def is_number(key: bytes) -> bool:
 
 
 def twice_packed_entry(key: bytes, value: bytes) -> int:
-    """Guess twice what a row of terms takes: that of a term with one document counts less.
+    """Guess twice what a row of terms takes: that of a word with one document counts less.
 
     Most of these are numbers in filenames, which few ask for. Their files may be larger, so
-    that those of words are smaller.
+    that those of words are smaller. What records of more documents take cannot be packed.
     """
-    only = value[:1] == b"\0" and key.endswith(b"w")
-    return (len(key) + len(value)) // (16 if only else 1)
+    size = len(key) + len(value)
+    if value[:1] != b"\0" or not key.endswith(b"w"):
+        return size
+    _, record = _number(value, 1)
+    return size // 16 if number_of(value[record:]) == 1 else 2 * size
 
 
 def packed_text(key: bytes, value: bytes) -> int:
@@ -146,7 +151,7 @@ def packed_record(key: bytes, value: bytes) -> int:
     if len(kind) == 1:
         return packed_size(key, value)
     if kind[:1] == _NEAR:
-        return (len(key) + 3 * len(value)) // 2  # of many in a file one is read: it is to be small
+        return 7 * (len(key) + len(value)) // 3  # of many in a file one is read: it is to be small
     length, at = _number(value, 0)
     looks = len(value) - at - length
     return (10 * length + 4 * looks + 5 * len(key)) // 10
@@ -192,11 +197,12 @@ def cut(rows: Iterable[tuple[bytes, bytes]], where: Cut) -> Iterator[list[tuple[
         if held and (fit or divided or other):
             yield held
             held, size = [], 0
-        for row, more in zip(together, sizes, strict=True):
+        for unit in _units(together, sizes, where.most):
+            more = sum(size for _, size in unit)
             if held and size + more > where.most:
                 yield held
                 held, size = [], 0
-            held.append(row)
+            held += (row for row, _ in unit)
             size += more
     if held:
         yield held
@@ -212,6 +218,24 @@ def _together(
     else:
         for row in rows:
             yield [row]
+
+
+def _units(
+    rows: Sequence[tuple[bytes, bytes]], sizes: Sequence[int], most: int
+) -> Iterator[list[tuple[tuple[bytes, bytes], int]]]:
+    """Yield what no file ends within, with its size: one row, or where two stems are near."""
+    sized = zip(rows, sizes, strict=True)
+    for _, of in itertools.groupby(sized, lambda row: _pair_of(row[0][0])):
+        unit = list(of)
+        if sum(size for _, size in unit) <= most:
+            yield unit
+        else:
+            yield from ([row] for row in unit)
+
+
+def _pair_of(key: bytes) -> bytes:
+    """Return what tells apart the pairs of stems of rows that tell where these are near."""
+    return key[:-_PART] if key.partition(b"\0")[2][:1] == _NEAR else key
 
 
 def _mixed(key: bytes) -> int:

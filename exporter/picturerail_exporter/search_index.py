@@ -24,7 +24,7 @@ from picturerail_exporter.collection import Photo
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.search_beside import Beside
 from picturerail_exporter.search_file import body_of, directory, packed, varint
-from picturerail_exporter.search_rows import Shown
+from picturerail_exporter.search_rows import Shown, is_inviting
 from picturerail_exporter.search_state import FREQUENT, ROWS, TERMS, SearchState
 from picturerail_exporter.search_together import Stems, by_stem, key_of, near_key_of
 from picturerail_exporter.search_told import BLOCKS, SAY, lengths_of, told_of
@@ -241,7 +241,7 @@ class SearchIndex:
         """Take terms over as they are now; return the keys of the rows that changed, by kind."""
         rows: dict[str, set[bytes]] = {kind: set() for kind in ROWS}
         looks = Shown(self._search, changed.ids)
-        pending = sorted(changed.keys, key=_after_words, reverse=True)
+        pending = _in_turn(changed.keys)
         while pending:
             key = pending.pop()
             term = terms.term(key)
@@ -250,8 +250,12 @@ class SearchIndex:
             self._search.drop_term(key, before)
             self._search.add_terms([after])
             for kind in TERMS:
-                others = before[kind].items() ^ set(after.get(kind, ()))
-                rows[kind].update(row for row, _ in others)
+                differing = before[kind].items() ^ set(after.get(kind, ()))
+                rows[kind].update(row for row, _ in differing)
+            entries = before["terms"].get(key), dict(after.get("terms", ())).get(key)
+            if key.endswith(b"w") and is_inviting(entries[0]) != is_inviting(entries[1]):
+                others = filter(_is_word, self._search.keys("terms", key[:-2]))
+                pending = _in_turn({*pending, *others}.difference((key,)))
             if key.endswith(b"w") and bool(before[FREQUENT]) != bool(after.get(FREQUENT)):
                 pending.insert(0, key[:-1] + b"n")  # it lies beside the word's front
             if key.endswith(b"w") and bool(before["terms"]) != (term is not None):
@@ -380,6 +384,7 @@ class SearchIndex:
                 "stems": beside.stems,
                 "upTo": beside.up_to,
                 "near": beside.frequent,
+                "own": beside.owners,
             },
             **BLOCKS,
             "ending": media.tile_ending(self._recipe),
@@ -446,9 +451,16 @@ def _keys_of(photo: Photo, language: str) -> Iterator[bytes]:
             yield _key(text, "t")
 
 
-def _after_words(key: bytes) -> tuple[bool, bytes]:
-    """Order terms so that what a word is near to comes after the word itself."""
-    return key.endswith(b"\0n"), key
+def _in_turn(keys: Iterable[bytes]) -> list[bytes]:
+    """Return keys of terms, the first to be looked at last.
+
+    A word comes before what begins with it, and before what it is near to.
+    """
+    return sorted(keys, key=lambda key: (key.endswith(b"\0n"), key), reverse=True)
+
+
+def _is_word(key: bytes) -> bool:
+    return key.endswith(b"\0w")
 
 
 def _key(text: str, kind: str) -> bytes:

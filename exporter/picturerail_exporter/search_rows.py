@@ -9,7 +9,7 @@ import itertools
 import struct
 from collections.abc import Mapping, Sequence
 
-from picturerail_exporter.search_file import TOLD_APART, is_number, varint
+from picturerail_exporter.search_file import TOLD_APART, is_number, number_of, varint
 from picturerail_exporter.search_state import FREQUENT, LOOK, TERMS, Row, SearchState
 from picturerail_native.site_terms import PRESENCE, SiteTerm, SiteTogether
 
@@ -27,6 +27,14 @@ for together, what is found may lie anywhere. Of longer lists it would be too mu
 BANDED = 3500
 """Terms with fewer documents are one band; of longer ones those bands of the front show what
 documents look like that end before so many of them."""
+INVITING = 23
+"""A word of this level (`native/search/SITE.md`), of 2,048 documents or more, invites searches, and
+each finds what begins with it, too. Of such words no file is to be read only for that: so what few
+documents have lies in the list of terms, which each search reads."""
+_FEW = 800
+"""So many bytes may postings take that lie there."""
+_LEAST_LETTERS = 3
+"""What begins with fewer letters are too many words."""
 _SHOWN_ALWAYS = 32
 """Where not even a term's first band is one of these, the first documents of it do."""
 
@@ -41,6 +49,7 @@ class Shown:
         """Prepare for many terms, or for those of which some pictures changed."""
         self._search, self._changed = search, changed
         self._all = search.all_looks() if changed is None else None
+        self._inviting: set[bytes] = set()  # keys of such words, where all terms are made
 
     def rows(self, key: bytes, term: SiteTerm, old: OldRows) -> dict[str, list[Row]]:
         """Return a term's rows by their kind (`search_state.TERMS`).
@@ -54,6 +63,12 @@ class Shown:
             return {"terms": [(key, self._alone(key, term))]}
         found = self._records(key, term, old)
         entry = term.entry
+        if key.endswith(b"w"):
+            if is_inviting(entry):
+                self._inviting.add(key)
+            if self._lies_in_terms(key, found):
+                ((_, value),) = found["postings"]
+                return {"terms": [(key, varint(0) + value)]}
         if key.endswith(b"t"):
             entry = self._written(key[:-2].decode()) + entry
         if key.endswith(b"n"):
@@ -71,6 +86,21 @@ class Shown:
         elif several:
             found["postings"].append((key, varint(term.documents)))
         return found
+
+    def _lies_in_terms(self, key: bytes, found: Mapping[str, Sequence[Row]]) -> bool:
+        """Tell whether a word's postings, which are these rows, lie in the list of terms."""
+        rows = found["postings"]
+        if len(rows) != 1 or len(rows[0][1]) > _FEW or is_number(key):
+            return False
+        word = key[:-2].decode()
+        return any(self._invites(word[:end]) for end in range(_LEAST_LETTERS, len(word)))
+
+    def _invites(self, beginning: str) -> bool:
+        """Tell whether what a word begins with is a word that invites searches."""
+        key = beginning.encode() + b"\0w"
+        if self._changed is None:  # its turn was before: terms ascend
+            return key in self._inviting
+        return is_inviting(self._search.row("terms", key))
 
     def _records(self, key: bytes, term: SiteTerm, old: OldRows) -> dict[str, list[Row]]:
         """Return the rows of a term's records, by kind."""
@@ -146,6 +176,11 @@ class Shown:
         tag = self._search.tag(folded)
         text = b"" if tag is None or tag[0] == folded else tag[0].encode(errors="replace")
         return varint(len(text)) + text
+
+
+def is_inviting(entry: bytes | None) -> bool:
+    """Tell whether a word with such an entry, or none, has what begins with it close by."""
+    return entry is not None and number_of(entry) >= INVITING
 
 
 def columns(looks: bytes) -> bytes:

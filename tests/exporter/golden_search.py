@@ -18,11 +18,15 @@ FREQUENT = 900
 """In place of `search_rows.WHOLE`, so that some words have a rest."""
 BESIDE = 600
 """In place of `search_beside.LONG`, so that some words are told beside others."""
+OWN = 770
+"""In place of `search_beside.OWN`, so that some words do not bear where these are near."""
 APART = 2
 """In place of `search_beside.APART`, so that of some it is told apart."""
 BANDED = 600
 SHOWN = 1300
 """In place of those of `search_rows`, so that some words are in bands, and some show only a few."""
+INVITING = 19
+"""In place of `search_rows.INVITING`, so that some words lie in the list of terms."""
 
 
 def pictures() -> MemorySource:
@@ -37,6 +41,7 @@ def pictures() -> MemorySource:
         boat = ("boat", "boats")[number % 2]
         caption = f"{boat} " * (1 + number % 3) + "common " * (1 + number % 5)
         caption += "the " * (number % 4) + f"n{number % 700}"
+        caption += " boatyard" * (number % 99 == 0)
         caption += " harbour" * (number % 5 < 3) + " small" * (number % 7) + " pier" * (number % 2)
         source.add(f"{number}.jpg", str(number).encode(), caption=caption, **size)
     return source
@@ -47,7 +52,9 @@ if __name__ == "__main__":
     folder.mkdir()
     search_rows.WHOLE = FREQUENT
     search_rows.BANDED, search_rows.SHOWN = BANDED, SHOWN
+    search_rows.INVITING = INVITING
     search_beside.LONG = BESIDE
+    search_beside.OWN = OWN
     search_beside.APART = APART
     index_only(pictures(), NEAR, folder)
     shutil.rmtree(folder / "engine")

@@ -84,6 +84,10 @@ def test_rows_are_cut_again_as_if_anew(seed, monkeypatch):
     def key():
         # Of some words there are more rows than a file holds, so that it begins amid a word.
         word = rng.randrange(60)
+        if word % 7 == 0:  # where it is near some others: of one there is more than a file holds
+            other = rng.randrange(3)
+            part = rng.randrange(30 if other == 2 else 4)
+            return f"w{word:03}\0a{other}\0".encode() + part.to_bytes(2, "big")
         return f"w{word:03}".encode() + b"\0w" + bytes([rng.randrange(30 if word % 5 == 0 else 3)])
 
     with open_state(None) as state, open_state(None) as anew:
@@ -106,6 +110,15 @@ def test_rows_are_cut_again_as_if_anew(seed, monkeypatch):
             expected = anew.search.cut_all("values")
             assert state.search.files("values") == anew.search.files("values")
             assert {name: files[name] for name in expected} == expected
+
+
+def test_what_tells_where_two_words_are_near_is_in_one_file():
+    """A file ends before it rather than within, if a file can hold it."""
+    where = Cut(60, 100, packed_size, 1, terms=True)
+    rows = [(b"w\0w", b"x" * 90)]
+    rows += [(b"w\0a%d\0\0%c" % (other, part), b"x" * 60) for other in (1, 2) for part in (0, 1)]
+    rows += [(b"w\0a3\0\0%c" % part, b"x" * 120) for part in (0, 1)]
+    assert [len(of) for of in cut(rows, where)] == [1, 2, 2, 1, 1]
 
 
 def test_numbers_and_words_share_no_file():

@@ -7,7 +7,17 @@ import pytest
 from picturerail_exporter import search_beside, search_rows
 from picturerail_exporter.search_file import MAGIC, ROOT, rows_of, texts_of, unpacked
 
-from .golden_search import APART, BANDED, BESIDE, FREQUENT, NEAR, SHOWN, pictures
+from .golden_search import (
+    APART,
+    BANDED,
+    BESIDE,
+    FREQUENT,
+    INVITING,
+    NEAR,
+    OWN,
+    SHOWN,
+    pictures,
+)
 from .helpers import index_only
 
 GOLDEN = Path(__file__).parent / f"golden-search-{MAGIC[-1]}"
@@ -29,7 +39,9 @@ def test_the_same_pictures_make_the_same_index(tmp_path, monkeypatch):
     monkeypatch.setattr(search_rows, "WHOLE", FREQUENT)
     monkeypatch.setattr(search_rows, "BANDED", BANDED)
     monkeypatch.setattr(search_rows, "SHOWN", SHOWN)
+    monkeypatch.setattr(search_rows, "INVITING", INVITING)
     monkeypatch.setattr(search_beside, "LONG", BESIDE)
+    monkeypatch.setattr(search_beside, "OWN", OWN)
     monkeypatch.setattr(search_beside, "APART", APART)
 
     index_only(pictures(), NEAR, tmp_path)

@@ -3,10 +3,11 @@
 "use strict";
 
 (() => {
-  const MAGIC = [0x50, 0x52, 0x53, 0x58, 13]; // "PRSX" and the version
+  const MAGIC = [0x50, 0x52, 0x53, 0x58, 14]; // "PRSX" and the version
   /** @type {IndexKind[]} */
   const KINDS = ["terms", "postings", "front", "rest", "beside", "presence", "together", "spelling", "meaning", "pictures", "looks", "lengths", "values", "facts"];
   const { Bytes, Part, besideOf, nearOf, binary, lookOf, languageOf } = globalThis.Picturerail;
+  const NAME_BYTES = 6;
   const EXACT = 7; // up to this a term's level tells how many documents it has
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();
@@ -98,7 +99,7 @@
         let key = "";
         this._directory[kind] = Array.from({ length: bytes.number() }, () => {
           key = bytes.key(key);
-          const digest = Array.from(bytes.take(8), (byte) => byte.toString(16).padStart(2, "0"));
+          const digest = Array.from(bytes.take(NAME_BYTES), (byte) => byte.toString(16).padStart(2, "0"));
           return [key, `${digest.join("")}.bin`];
         });
       }
@@ -173,8 +174,8 @@
      * How many documents a term has, as far as that is known without reading them.
      * @param {Term} term
      */
-    atLeast({ key, level }) {
-      const frequent = this._frequent.get(key);
+    atLeast({ key, level, only }) {
+      const frequent = only ? only.count : this._frequent.get(key);
       const least = level < EXACT ? level + 1 : Math.ceil(2 ** ((level - 1) / 2));
       return { documents: frequent ?? least, exact: frequent !== undefined || level < EXACT };
     }
@@ -441,7 +442,7 @@
       const level = bytes.number();
       if (!level) {
         const only = new Part(value.subarray(bytes.at));
-        return { key, text, name, level, bounds: only.classes, rest: undefined, only };
+        return { key, text, name, level: levelOf(only.count), bounds: only.classes, rest: undefined, only };
       }
       const bounds = bytes.classes();
       const rest = bytes.ended || !this._frequent.has(key) ? undefined : bytes.classes();
@@ -567,6 +568,12 @@
     let value = 0;
     return steps.map((step) => (value += step));
   }
+
+  /**
+   * How frequent a term is, as the list of terms tells it.
+   * @param {number} documents
+   */
+  const levelOf = (documents) => (documents <= EXACT ? documents - 1 : 1 + Math.floor(2 * Math.log2(documents)));
 
   /** @param {number} number */
   const bigEndian = (number) => String.fromCharCode(...[24, 16, 8, 0].map((bits) => (number >>> bits) & 255));
