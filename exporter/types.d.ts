@@ -27,8 +27,8 @@ interface PostingsRoot {
     upTo: number;
     /** Those of words that more have: where one of these is near one of the first is told apart, as of two of these. */
     near: string[];
-    /** Those of these with whose lists that lies; of the others it lies with the first ones'. */
-    own: string[];
+    /** Those of these with whose lists that lies, each with its most frequent word; else it lies with the first ones'. */
+    own: [stem: string, word: string][];
   };
   /** How many ids share a file of each kind. */
   pictures: number;

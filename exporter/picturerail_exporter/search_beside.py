@@ -39,13 +39,13 @@ class Beside(msgspec.Struct, frozen=True):
 
     `frequent` are the stems of words that have more, and so tell nothing: where these are near the
     stems is told apart, as where the stems are near one another is. It lies with the lists of
-    `owners`, some of these, and of the others with those of the stems.
+    `owners`, some of these, each with its most frequent word, and of the others with the stems'.
     """
 
     stems: tuple[tuple[str, str], ...] = ()
     up_to: int = 0
     frequent: tuple[str, ...] = ()
-    owners: tuple[str, ...] = ()
+    owners: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def chosen(cls, terms: SiteTerms, stem: Callable[[str], str]) -> Beside:
@@ -66,13 +66,15 @@ class Beside(msgspec.Struct, frozen=True):
         share = math.floor(2 * math.log2(documents / _SHORT)) / 2
         up_to = min(_LONGEST, math.floor(2**share))
         counts = terms.frequent(up_to, most)
-        frequent = sorted(set(map(stem, counts)).difference(stems), key=str.encode)
-        longer = {stem(word) for word, count in counts.items() if count > OWN}
+        most_frequent = {
+            stem(word): word for word in sorted(counts, key=lambda word: (counts[word], word))
+        }
+        frequent = sorted(most_frequent.keys() - set(stems), key=str.encode)
         return cls(
             tuple((each, _first_word(terms, each)) for each in stems),
             up_to,
             tuple(frequent),
-            tuple(each for each in frequent if each not in longer),
+            tuple((each, word) for each in frequent if counts[word := most_frequent[each]] <= OWN),
         )
 
     def tells_as(self, other: Beside) -> bool:
@@ -89,13 +91,18 @@ class Beside(msgspec.Struct, frozen=True):
         First comes the one that this lies with: of two of the stems that are told as their places
         say, so that none has much of it.
         """
-        here = set(stems)
+        here, owners = set(stems), dict(self.owners)
         told = [(place, stem) for place, (stem, _) in enumerate(self.stems) if stem in here]
         for (place, one), (after, other) in itertools.combinations(told, 2):
             yield (one, other) if (place + after) % 2 else (other, one)
         for frequent in here.intersection(self.frequent):
-            own = frequent in self.owners
+            own = frequent in owners
             yield from ((frequent, stem) if own else (stem, frequent) for _, stem in told)
+
+    def key_of(self, pair: tuple[str, str]) -> bytes:
+        """Return what keys begin with of rows that tell where two stems (`pairs`) are near."""
+        owner = dict(self.owners).get(pair[0], pair[0])
+        return owner.encode() + b"\0a" + pair[1].encode() + b"\0"
 
     def tell(self, terms: SiteTerms) -> None:
         """Let what is told of terms from now on tell of them."""

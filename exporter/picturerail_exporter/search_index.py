@@ -26,7 +26,7 @@ from picturerail_exporter.search_beside import Beside
 from picturerail_exporter.search_file import body_of, directory, packed, varint
 from picturerail_exporter.search_rows import Shown, is_inviting
 from picturerail_exporter.search_state import FREQUENT, ROWS, TERMS, SearchState
-from picturerail_exporter.search_together import Stems, by_stem, key_of, near_key_of
+from picturerail_exporter.search_together import Stems, by_stem, key_of
 from picturerail_exporter.search_told import BLOCKS, SAY, lengths_of, told_of
 from picturerail_exporter.state import SiteState
 from picturerail_native.fields import FIELD_WEIGHTS, FIELDS
@@ -279,17 +279,18 @@ class SearchIndex:
             the keys of what changed, in the rest.
         """
         beside = Beside.read(self._state.note(_BESIDE))
-        before, every = (set(each.pairs(each.all_stems())) for each in (told, beside))
-        pairs = every - before
+        before = {told.key_of(pair) for pair in told.pairs(told.all_stems())}
+        every = {beside.key_of(pair): pair for pair in beside.pairs(beside.all_stems())}
+        asked = {key: pair for key, pair in every.items() if key not in before}
         for stems in touched:
-            pairs.update(beside.pairs(stems))
+            asked.update((beside.key_of(pair), pair) for pair in beside.pairs(stems))
         rows: dict[bytes, bytes | None] = {}
-        for pair in pairs | (before - every):
-            rows.update(dict.fromkeys(self._search.keys("rest", near_key_of(pair))))
-        asked = sorted(pairs)
-        for pair, records in zip(asked, terms.near(asked) if asked else (), strict=True):
+        for key in asked.keys() | (before - every.keys()):
+            rows.update(dict.fromkeys(self._search.keys("rest", key)))
+        found = terms.near(list(asked.values())) if asked else ()
+        for key, records in zip(asked, found, strict=True):
             for number, record in enumerate(records):
-                rows[near_key_of(pair) + number.to_bytes(2, "big")] = record
+                rows[key + number.to_bytes(2, "big")] = record
         return self._set_rows("rest", rows)
 
     def _put_together(self, terms: SiteTerms, changed: _Changed | None = None) -> set[bytes]:

@@ -144,11 +144,6 @@ def key_of(stems: Iterable[str]) -> bytes:
     return b"\1".join(stem.encode() for stem in stems) + b"\0b"
 
 
-def near_key_of(stems: tuple[str, str]) -> bytes:
-    """Return what keys of where a stem is near another one begin with: they lie with the first."""
-    return stems[0].encode() + b"\0a" + stems[1].encode() + b"\0"
-
-
 def _weight(count: int, documents: int) -> int:
     """Return what a word's idf is about, in sixteenths."""
     idf = math.log1p((documents - count + 0.5) / (count + 0.5))

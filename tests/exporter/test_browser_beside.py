@@ -433,8 +433,10 @@ def test_which_words_are_told_of(source, tmp_path):
     assert list(beside.pairs({"sea", "gull", "boat"})) == [("boat", "sea")]
     more = Beside(beside.stems, beside.up_to, ("gull",))
     assert list(more.pairs({"sea", "gull"})) == [("sea", "gull")]
-    own = Beside(beside.stems, beside.up_to, ("gull",), ("gull",))
+    own = Beside(beside.stems, beside.up_to, ("gull",), (("gull", "gulls"),))
     assert list(own.pairs({"sea", "gull"})) == [("gull", "sea")]
+    assert own.key_of(("gull", "sea")) == b"gulls\0asea\0"
+    assert more.key_of(("sea", "gull")) == b"sea\0agull\0"
     assert set(more.pairs({"sea", "gull", "boat", "x"})) == {
         ("boat", "sea"),
         ("boat", "gull"),

@@ -105,8 +105,9 @@
       const [first, second] = places;
       const told = first < 0 ? second >= 0 && near.includes(stems[0]) : first !== second;
       // What is told of two of the stems lies with either, as their places say, so that none has much of it.
-      const own = first < 0 ? root.beside.own.includes(stems[0]) : (first + second) % 2;
-      const [owner, other] = own ? stems : [stems[1], stems[0]];
+      const own = root.beside.own.find(([stem]) => first < 0 && stem === stems[0]);
+      const before = first >= 0 && (first + second) % 2;
+      const [owner, other] = own ? [own[1], stems[1]] : before ? stems : [stems[1], stems[0]];
       if (told) {
         pair.near = await this.index.near(binary(encoder.encode(owner)), binary(encoder.encode(other)));
       }
