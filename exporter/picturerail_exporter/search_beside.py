@@ -17,7 +17,7 @@ from picturerail_native.site_terms import SiteTerms
 
 LONG = 42_000
 """Lists of words with no more documents are read as they are: each is in one file."""
-OWN = 22_000
+OWN = 16_000
 """Lists of words with no more documents bear where these are near the stems."""
 APART = 12_500
 """Of words with more documents it lies apart from their records: it is as long as these, and read

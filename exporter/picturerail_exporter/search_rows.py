@@ -13,9 +13,12 @@ from picturerail_exporter.search_file import TOLD_APART, is_number, number_of, v
 from picturerail_exporter.search_state import FREQUENT, LOOK, TERMS, Row, SearchState
 from picturerail_native.site_terms import PRESENCE, SiteTerm, SiteTogether
 
-FRONT = 900
+FRONT = 400
 """A term's bands that begin before so many of its documents are its front: they lie apart from the
 others, and of most searches what is found is in the front of one of the words."""
+
+_MANY = 900
+"""Of a stem of several words the root tells how many documents have any, where these are more."""
 
 WHOLE = 8192
 """Of a term with no more documents all bands are front: a file of the others would be small, and
@@ -81,7 +84,7 @@ class Shown:
         # it would be another file to change for each.
         stem = key.endswith(b"s")
         several = stem and entry[0] > 1  # of one the documents are its own
-        if found["rest"] or (several and term.documents > FRONT):
+        if found["rest"] or (several and term.documents > _MANY):
             found[FREQUENT].append((key, varint(term.documents)))
         elif several:
             found["postings"].append((key, varint(term.documents)))

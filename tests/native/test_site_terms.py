@@ -59,7 +59,7 @@ def spelt_out(term, *, positions, whole=WHOLE, lengths=None):
     for record in ranked:
         in_bands[record.band] = in_bands.get(record.band, 0) + len(record.ids) // 8
     begins = dict(zip(in_bands, itertools.accumulate(in_bands.values(), initial=0), strict=False))
-    rest = {band for band, before in begins.items() if before >= 900}
+    rest = {band for band, before in begins.items() if before >= 400}
     assert bool(rest) == bool(bounds_of_rest)
     assert term.documents <= whole or len(rest) <= 1
     for record in ranked:
@@ -241,7 +241,7 @@ def test_bands_fall_in_worth(tmp_path):
     assert max(map(len, whole)) < 8000 / 2
     for count, banded in ((9001, BANDED), (3000, (9000, 1200))):
         *bands, rest = _bands(tmp_path / str(count), count, banded)
-        assert sum(map(len, bands)) >= 900 > sum(map(len, bands[:-1]))
+        assert sum(map(len, bands)) >= 400 > sum(map(len, bands[:-1]))
         assert len(rest) == count
 
 
@@ -269,7 +269,7 @@ def _bands(folder, count, banded):
         ids = struct.unpack(f"<{len(record.ids) // 8}Q", record.ids)
         bands.setdefault(record.band, []).extend(number % 40 for number in ids)
         assert len(ids) <= 3072
-    assert len(bands) in (1, *range(5, 20))
+    assert len(bands) in (1, *range(3, 20))
     assert len(term.records) > len(bands)
     for band in range(1, len(bands) - (count > banded[1])):
         assert max(bands[band - 1]) < min(bands[band])

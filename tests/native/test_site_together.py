@@ -14,7 +14,7 @@ from .site_bytes import Numbers
 from .site_collection import BANDED, FIELDS, UUID, WORDS, Collection
 
 LENGTHS = [0, 4, 12, 0]
-TOLD, SHOWN = 32, 24
+TOLD, SHOWN = 48, 32
 
 
 def spelt_out(one, count):

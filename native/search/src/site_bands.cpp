@@ -10,7 +10,7 @@ namespace {
 // A band ends once it has so many documents, the next one once it has twice as many.
 constexpr std::size_t kFirstBand = 24;
 // Behind so many others are the rest.
-constexpr std::size_t kBanded = 900;
+constexpr std::size_t kBanded = 400;
 
 constexpr double kLevelsPerDoubling = 8;
 

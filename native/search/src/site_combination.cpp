@@ -15,8 +15,8 @@ namespace {
 
 // So many documents are told for each order in which a query may have the words; and of the first of them what
 // they look like, since a page of results shows hardly any other.
-constexpr std::uint32_t kTold = 32;
-constexpr std::size_t kShown = 24;
+constexpr std::uint32_t kTold = 48;
+constexpr std::size_t kShown = 32;
 // All others are bounded by so many kinds of documents at most.
 constexpr std::size_t kMostBounds = 120;
 
