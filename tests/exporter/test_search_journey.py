@@ -10,7 +10,7 @@ from .helpers import encoded, photograph
 pytestmark = pytest.mark.browser
 
 READY = "html[data-search=ready]"
-FILES = re.compile(r"/search/[0-9a-f]{16}\.bin$")
+FILES = re.compile(r"/search/[0-9a-f]{12}\.bin$")
 
 
 @pytest.fixture
