@@ -18,12 +18,13 @@ import pytest
 from PIL import Image
 from skimage import data as skimage_data
 
-from picturerail_exporter.collection import published
+from picturerail_exporter.collection import Photo, published
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.search_file import ROOT, rows_of, texts_of, unpacked
 from picturerail_exporter.search_index import SearchIndex
-from picturerail_exporter.state import open_state
+from picturerail_exporter.search_state import ROWS
+from picturerail_exporter.state import SiteState, open_state
 from picturerail_native.database import FeedExpiredError, NotFoundError
 from picturerail_native.records import (
     Change,
@@ -219,6 +220,27 @@ def found_as_by_engine(node, folder: Path, queries: Sequence[str]) -> list[Any]:
                 assert ways == {(way.word, way.via.name.lower()) for way in hit.matches}, query
             assert found["total"] <= best.total, query
     return answers
+
+
+def assert_as_if_anew(
+    source: MemorySource, state: SiteState, photos: Iterable[Photo], root: bytes, folder: Path
+) -> None:
+    """Check an index that was brought up to date against one that is made anew of these pictures.
+
+    Args:
+        source: of the pictures.
+        state: which tells the files.
+        photos: that are shown.
+        root: of the index.
+        folder: where the other's engine may lie.
+    """
+    with open_state(None) as anew:
+        for photo in photos:
+            anew.put(photo)
+        whole = SearchIndex(anew, folder, source.uuid, Recipe()).rebuild(lambda _: ())
+        for kind in ROWS:
+            assert anew.search.files(kind) == state.search.files(kind), kind
+    assert root == whole.root
 
 
 def index_only(

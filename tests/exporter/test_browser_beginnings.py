@@ -9,10 +9,9 @@ from picturerail_exporter.collection import published
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.search_index import SearchIndex
-from picturerail_exporter.search_state import ROWS
 from picturerail_exporter.state import open_state
 
-from .helpers import found_as_by_engine, index_only
+from .helpers import assert_as_if_anew, found_as_by_engine, index_only
 
 INVITING = 17
 """In place of `search_rows.INVITING`: words of 256 pictures."""
@@ -115,13 +114,7 @@ def test_as_a_word_becomes_frequent_and_is_no_more(source, tmp_path):
                 state.put(photo) if photo else state.drop(number)
             brought = index.update(changed, (), lambda _: ())
             places.append(kinds_of(state, "boathouse"))
-            with open_state(None) as anew:
-                for photo in photos.values():
-                    anew.put(photo)
-                folder = tmp_path / f"anew-{step}"
-                whole = SearchIndex(anew, folder, source.uuid, Recipe()).rebuild(lambda _: ())
-                for kind in ROWS:
-                    assert anew.search.files(kind) == state.search.files(kind), kind
-                assert brought.root == whole.root
+            folder = tmp_path / f"anew-{step}"
+            assert_as_if_anew(source, state, photos.values(), brought.root, folder)
     own = {"terms", "postings"}
     assert places == [{"terms"}, own, {"terms"}, own]

@@ -16,7 +16,7 @@ from picturerail_exporter.search_index import SearchIndex
 from picturerail_exporter.search_state import ROWS
 from picturerail_exporter.state import open_state
 
-from .helpers import found_as_by_engine, index_only
+from .helpers import assert_as_if_anew, found_as_by_engine, index_only
 
 FREQUENT = ["harbour", "boat", "sea"]
 MANY = ["pier", "quay"]
@@ -349,14 +349,8 @@ def test_brought_up_to_date_as_if_anew(seed, source, tmp_path):
             brought = index.update(changed, (), lambda _: ())
             told.append(len(beside_of(state).stems))
             owners.add(beside_of(state).owners)
-            with open_state(None) as anew:
-                for photo in photos.values():
-                    anew.put(photo)
-                folder = tmp_path / f"anew-{len(told)}"
-                whole = SearchIndex(anew, folder, source.uuid, Recipe()).rebuild(lambda _: ())
-                for kind in ROWS:
-                    assert anew.search.files(kind) == state.search.files(kind), kind
-                assert brought.root == whole.root
+            folder = tmp_path / f"anew-{len(told)}"
+            assert_as_if_anew(source, state, photos.values(), brought.root, folder)
     assert max(told) >= 2
     assert min(told) < max(told), told
     assert len(owners) > 1, owners
@@ -398,13 +392,8 @@ def test_a_word_that_more_and_more_have(source, tmp_path):
                 state.put(photo) if photo else state.drop(number)
             brought = index.update(changed, (), lambda _: ())
             told.append(beside_of(state).frequent)
-            with open_state(None) as anew:
-                for photo in photos.values():
-                    anew.put(photo)
-                folder = tmp_path / f"anew-{step}"
-                whole = SearchIndex(anew, folder, source.uuid, Recipe()).rebuild(lambda _: ())
-                assert anew.search.files("rest") == state.search.files("rest")
-                assert brought.root == whole.root
+            folder = tmp_path / f"anew-{step}"
+            assert_as_if_anew(source, state, photos.values(), brought.root, folder)
     assert told == [(), ("quay",), ()]
 
 
