@@ -4,7 +4,7 @@ type LoadBytes = (name: string) => Promise<Uint8Array>;
 
 type BlockKind = "pictures" | "looks" | "lengths" | "values" | "facts";
 type IndexKind = "terms" | "postings" | "front" | "rest" | "beside" | "presence" | "together" | "spelling" | "meaning" | BlockKind;
-type Row = [key: string, value: Uint8Array];
+type Row = [key: string, value: Uint8Array, looks: Uint8Array];
 
 /** What differs from language to language, of folded words. */
 interface Language {
@@ -18,8 +18,8 @@ interface PostingsRoot {
   last: number;
   language: string;
   fields: [name: string, weight: number, words: number, holding: number][];
-  /** Stems of which the best pictures of each two are told together, those of each three, and those of each two of
-   * which, with one of the first, it is. */
+  /** Stems of which the best pictures of each two are told together, those that are worth the most first; those of
+   * each three; and those of each two of which, with one of the first, it is. */
   together: { two: string[]; three: string[]; most: string[] };
   /** Stems, each with the first of its words, of which the records of all words tell that up to so many have. */
   beside: {
@@ -27,8 +27,8 @@ interface PostingsRoot {
     upTo: number;
     /** Those of words that more have: where one of these is near one of the first is told apart, as of two of these. */
     near: string[];
-    /** Those of these with whose lists that lies, each with its most frequent word; else it lies with the first ones'. */
-    own: [stem: string, word: string][];
+    /** Those of these whose own lists tell it. */
+    own: string[];
   };
   /** How many ids share a file of each kind. */
   pictures: number;
@@ -159,7 +159,7 @@ interface Listed {
 interface Part extends Listed {
   /** Read which documents they are; nothing is found before. */
   open(): Part;
-  positions(at: number): Float64Array[];
+  positions(at: number): Uint32Array[];
   look(at: number): Look | undefined;
   /** Whether it does not tell how long fields are, and `complete` has not been told it. */
   lean: boolean;
@@ -172,6 +172,24 @@ interface Part extends Listed {
   tell(value: Uint8Array | undefined): void;
   /** What it tells of very frequent stems. */
   beside(read: (told: ToldBeside) => BesideStem[]): BesideStem[] | undefined;
+  /** How near its documents are to each of these, by document, where it tells nothing else of them. */
+  nearness(stems: number): Map<number, number>[] | undefined;
+}
+
+/** Reads numbers that are told in as many bits as they surprise. */
+interface RangeCode {
+  bit(likely: Uint16Array, which: number): boolean;
+  oneOf(count: number): number;
+  bits(count: number, above: number): number;
+  number(): number;
+  several(likely: Uint16Array, first: number, told: number, count: number): number;
+}
+
+/** Reads, one after the other, what a lean record tells behind its documents. */
+interface Lean {
+  codes(count: number, classes: number): Uint32Array;
+  positions(part: Listed): { begins: Uint32Array; all: Uint32Array };
+  nearness(ids: Float64Array, stems: number): Map<number, number>[];
 }
 
 /** What a record tells of very frequent stems, still to be read; and the stems' words but for the first of each. */
@@ -312,7 +330,7 @@ interface Source {
   reckon(id: number, lengthOf: (field: number) => number | undefined): { low: number; high: number };
   look(id: number): Look | undefined;
   way(id: number): Way | undefined;
-  places(id: number, tell: (field: number, positions: Float64Array) => void): void;
+  places(id: number, tell: (field: number, positions: Uint32Array) => void): void;
 }
 
 interface QueryWord {
@@ -482,7 +500,7 @@ interface Postings {
   rest(term: Term): Promise<Part[]>;
   presence(term: Term): Promise<Part[]>;
   complete(parts: Part[]): Promise<void>;
-  together(stems: string[]): Promise<Uint8Array | undefined>;
+  together(stems: string[]): Promise<Row | undefined>;
   spellings(length: number, edits: number): Promise<string[]>;
   pictures(ids: number[]): Promise<Map<number, Shown>>;
   looks(ids: number[]): Promise<Map<number, Look>>;
@@ -494,6 +512,7 @@ interface Postings {
   tellApart(parts: Part[]): Promise<void>;
   besideOf(part: Part): BesideStem[] | undefined;
   near(owner: string, other: string): Promise<Map<number, number>>;
+  nearTo(term: Term, stem: number): Promise<Map<number, number> | undefined>;
 }
 
 declare var Picturerail: {
@@ -507,8 +526,12 @@ declare var Picturerail: {
   Bytes: new (bytes: Uint8Array, at?: number) => IndexBytes;
   Bits: new (bytes: Uint8Array, at: number) => IndexBits;
   Listed: new () => Listed;
-  Part: new (value: Uint8Array, key?: string) => Part;
+  RangeDecoder: { new (bytes: Uint8Array, at: number): RangeCode; likely(zeros: number[]): Uint16Array };
+  Lean: new (bytes: Uint8Array, at: number) => Lean;
+  Part: new (record: Uint8Array, looks: Uint8Array, key?: string) => Part;
   binary(bytes: Uint8Array): string;
+  unpack(file: Uint8Array): Promise<Uint8Array>;
+  rowsOf(body: Uint8Array): Row[];
   lookOf(looks: Uint8Array, at: number, count: number): Look;
   Postings: { open(load: LoadBytes): Promise<Postings> };
   distance(from: string, to: string, most: number): number;

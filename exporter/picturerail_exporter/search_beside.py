@@ -17,8 +17,8 @@ from picturerail_native.site_terms import SiteTerms
 
 LONG = 42_000
 """Lists of words with no more documents are read as they are: each is in one file."""
-OWN = 16_000
-"""Lists of words with no more documents bear where these are near the stems."""
+OWN = 32_000
+"""Lists of words with no more documents tell how near these are to the stems."""
 APART = 12_500
 """Of words with more documents it lies apart from their records: it is as long as these, and read
 only where one of the stems is asked for."""
@@ -38,14 +38,14 @@ class Beside(msgspec.Struct, frozen=True):
     """The stems, each with the first of its words; `up_to` so many documents a word may have.
 
     `frequent` are the stems of words that have more, and so tell nothing: where these are near the
-    stems is told apart, as where the stems are near one another is. It lies with the lists of
-    `owners`, some of these, each with its most frequent word, and of the others with the stems'.
+    stems the rests of `owners` tell, some of these; of the others it is told apart, as where the
+    stems are near one another is.
     """
 
     stems: tuple[tuple[str, str], ...] = ()
     up_to: int = 0
     frequent: tuple[str, ...] = ()
-    owners: tuple[tuple[str, str], ...] = ()
+    owners: tuple[str, ...] = ()
 
     @classmethod
     def chosen(cls, terms: SiteTerms, stem: Callable[[str], str]) -> Beside:
@@ -66,15 +66,13 @@ class Beside(msgspec.Struct, frozen=True):
         share = math.floor(2 * math.log2(documents / _SHORT)) / 2
         up_to = min(_LONGEST, math.floor(2**share))
         counts = terms.frequent(up_to, most)
-        most_frequent = {
-            stem(word): word for word in sorted(counts, key=lambda word: (counts[word], word))
-        }
-        frequent = sorted(most_frequent.keys() - set(stems), key=str.encode)
+        frequent = sorted(set(map(stem, counts)).difference(stems), key=str.encode)
+        longer = {stem(word) for word, count in counts.items() if count > OWN}
         return cls(
             tuple((each, _first_word(terms, each)) for each in stems),
             up_to,
             tuple(frequent),
-            tuple((each, word) for each in frequent if counts[word := most_frequent[each]] <= OWN),
+            tuple(each for each in frequent if each not in longer),
         )
 
     def tells_as(self, other: Beside) -> bool:
@@ -86,27 +84,21 @@ class Beside(msgspec.Struct, frozen=True):
         return {stem for stem, _ in self.stems}.union(self.frequent)
 
     def pairs(self, stems: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """Yield each two of some stems of which it is told where they are near each other.
+        """Yield each two of some stems of which it is told apart where they are near each other.
 
-        First comes the one that this lies with: of two of the stems that are told as their places
-        say, so that none has much of it.
+        First comes the one that this lies with: one of the stems that are told; of two of these as
+        their places say, so that none has much of it.
         """
-        here, owners = set(stems), dict(self.owners)
+        here = set(stems)
         told = [(place, stem) for place, (stem, _) in enumerate(self.stems) if stem in here]
         for (place, one), (after, other) in itertools.combinations(told, 2):
             yield (one, other) if (place + after) % 2 else (other, one)
-        for frequent in here.intersection(self.frequent):
-            own = frequent in owners
-            yield from ((frequent, stem) if own else (stem, frequent) for _, stem in told)
-
-    def key_of(self, pair: tuple[str, str]) -> bytes:
-        """Return what keys begin with of rows that tell where two stems (`pairs`) are near."""
-        owner = dict(self.owners).get(pair[0], pair[0])
-        return owner.encode() + b"\0a" + pair[1].encode() + b"\0"
+        for frequent in here.intersection(self.frequent).difference(self.owners):
+            yield from ((stem, frequent) for _, stem in told)
 
     def tell(self, terms: SiteTerms) -> None:
         """Let what is told of terms from now on tell of them."""
-        terms.set_beside([stem for stem, _ in self.stems], APART, self.up_to)
+        terms.set_beside([stem for stem, _ in self.stems], APART, self.up_to, OWN)
 
     def note(self) -> str:
         """Return it as a text."""

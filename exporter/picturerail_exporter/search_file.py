@@ -12,17 +12,22 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-MAGIC = b"PRSX\x0e"
+MAGIC = b"PRSX\x0f"
 """What every file begins with; the last byte is the format's version."""
 
 FOLDER = "search"
 ROOT = f"{FOLDER}/root.bin"
+
+LOOK = 3
+"""Bytes that say what a result shows at once: one of how often its content changed, which names the
+picture's tile, one of its proportions, one of its colour."""
 
 _LEVEL = 6
 _MOST_STEPS = 4
 _DIGEST = 6
 """Bytes that name a file. More than a quarter of the root is names, and each search reads it."""
 _NEAR = b"a"
+_TOGETHER = b"b"
 _PART = 2
 TOLD_APART = b"b"
 """What keys of rows end in that tell apart what a record's documents have beside the term."""
@@ -66,9 +71,16 @@ class Cut:
         return replace(self, least=round(self.least / share), most=round(self.most / share))
 
 
-def packed(body: bytes) -> bytes:
-    """Return a file: its mark, and the body as a zlib stream, whose checksum guards it."""
-    return MAGIC + zlib.compress(body, _LEVEL)
+def packed(*parts: bytes) -> bytes:
+    """Return a file: its mark, and the body as a zlib stream, whose checksum guards it.
+
+    Each part of the body begins a block of the stream: of each other values are likely.
+    """
+    stream = zlib.compressobj(_LEVEL)
+    blocks = [MAGIC]
+    for part in filter(None, parts):
+        blocks += (stream.flush(zlib.Z_BLOCK), stream.compress(part))
+    return b"".join((*blocks, stream.flush()))
 
 
 def unpacked(data: bytes) -> bytes:
@@ -127,17 +139,17 @@ def is_number(key: bytes) -> bool:
     return key[:1].isdigit()
 
 
-def twice_packed_entry(key: bytes, value: bytes) -> int:
-    """Guess twice what a row of terms takes: that of a word with one document counts less.
+def four_times_packed_entry(key: bytes, value: bytes) -> int:
+    """Guess four times what a row of terms takes: that of a word with one document counts less.
 
     Most of these are numbers in filenames, which few ask for. Their files may be larger, so
     that those of words are smaller. What records of more documents take cannot be packed.
     """
     size = len(key) + len(value)
     if value[:1] != b"\0" or not key.endswith(b"w"):
-        return size
+        return 2 * size
     _, record = _number(value, 1)
-    return size // 16 if number_of(value[record:]) == 1 else 2 * size
+    return size // 16 if number_of(value[record:]) == 1 else 4 * size
 
 
 def packed_text(key: bytes, value: bytes) -> int:
@@ -167,13 +179,35 @@ def packed_together(key: bytes, value: bytes) -> int:
     return 3 * (len(key) + len(value)) // 5
 
 
-def body_of(rows: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return the body of a file of rows: keys ascend, each with its value's length and value."""
+def body_of(rows: Iterable[tuple[bytes, bytes]], *, records: bool = False) -> tuple[bytes, ...]:
+    """Return the body of a file of rows, in parts: these, then column after column their looks.
+
+    Args:
+        rows: keys ascend.
+        records: whether those that may be records are.
+    """
     keys = Keys()
     parts: list[bytes] = []
+    columns: list[list[bytes]] = [[] for _ in range(LOOK)]
     for key, value in rows:
-        parts += (keys.next(key), varint(len(value)), value)
-    return b"".join(parts)
+        if not records or not _is_record(key):
+            parts += (keys.next(key), varint(2 * len(value)), value)
+            continue
+        length, at = _number(value, 0)
+        count = (len(value) - at - length) // LOOK
+        record = value[at : at + length]
+        parts += (keys.next(key), varint(2 * length + 1), varint(count), record)
+        for number, column in enumerate(columns):
+            begin = at + length + number * count
+            column.append(value[begin : begin + count])
+    told = b"".join(parts)
+    return varint(len(told)) + told, *(b"".join(column) for column in columns)
+
+
+def _is_record(key: bytes) -> bool:
+    """Tell whether a row of a kind that has records is one."""
+    kind = key.partition(b"\0")[2]
+    return kind == _TOGETHER or (kind[:1] in (b"w", b"t") and len(kind) in _OF_RECORDS)
 
 
 def cut(rows: Iterable[tuple[bytes, bytes]], where: Cut) -> Iterator[list[tuple[bytes, bytes]]]:
@@ -267,15 +301,26 @@ def directory(entries: Sequence[tuple[bytes, str]]) -> bytes:
 
 def rows_of(body: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the rows of a file's body; the reverse of `body_of`."""
-    at, key = 0, b""
-    while at < len(body):
+    length, at = _number(body, 0)
+    end = shown = at + length
+    every = (len(body) - end) // LOOK
+    key = b""
+    while at < end:
         shared, at = _number(body, at)
         length, at = _number(body, at)
         key = key[:shared] + body[at : at + length]
         at += length
         length, at = _number(body, at)
-        yield key, body[at : at + length]
+        length, is_record = divmod(length, 2)
+        count, at = _number(body, at) if is_record else (0, at)
+        value = body[at : at + length]
         at += length
+        if is_record:
+            begins = (shown + every * column for column in range(LOOK))
+            looks = (body[begin : begin + count] for begin in begins)
+            value = b"".join((varint(length), value, *looks))
+            shown += count
+        yield key, value
 
 
 def named_by(root: bytes) -> set[str]:
@@ -317,7 +362,7 @@ def texts_of(path: str, data: bytes) -> Iterator[str]:
             yield each.decode("utf-8", "replace")
         if kind[:1] == _NEAR:
             yield kind[1:].partition(b"\0")[0].decode("utf-8", "replace")
-        if kind == b"b":
+        if kind == _TOGETHER:
             yield from _texts_of_together(value, text.count(b"\1") + 1)
         if kind == b"n" or (kind == b"s" and not _is_count(value)):
             yield from texts_of_entry(value, kind)

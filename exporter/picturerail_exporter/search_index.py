@@ -26,7 +26,7 @@ from picturerail_exporter.search_beside import Beside
 from picturerail_exporter.search_file import body_of, directory, packed, varint
 from picturerail_exporter.search_rows import Shown, is_inviting
 from picturerail_exporter.search_state import FREQUENT, ROWS, TERMS, SearchState
-from picturerail_exporter.search_together import Stems, by_stem, key_of
+from picturerail_exporter.search_together import Stems, by_stem, near_key_of
 from picturerail_exporter.search_told import BLOCKS, SAY, lengths_of, told_of
 from picturerail_exporter.state import SiteState
 from picturerail_native.fields import FIELD_WEIGHTS, FIELDS
@@ -279,18 +279,17 @@ class SearchIndex:
             the keys of what changed, in the rest.
         """
         beside = Beside.read(self._state.note(_BESIDE))
-        before = {told.key_of(pair) for pair in told.pairs(told.all_stems())}
-        every = {beside.key_of(pair): pair for pair in beside.pairs(beside.all_stems())}
-        asked = {key: pair for key, pair in every.items() if key not in before}
+        before, every = (set(each.pairs(each.all_stems())) for each in (told, beside))
+        pairs = every - before
         for stems in touched:
-            asked.update((beside.key_of(pair), pair) for pair in beside.pairs(stems))
+            pairs.update(beside.pairs(stems))
         rows: dict[bytes, bytes | None] = {}
-        for key in asked.keys() | (before - every.keys()):
-            rows.update(dict.fromkeys(self._search.keys("rest", key)))
-        found = terms.near(list(asked.values())) if asked else ()
-        for key, records in zip(asked, found, strict=True):
+        for pair in pairs | (before - every):
+            rows.update(dict.fromkeys(self._search.keys("rest", near_key_of(pair))))
+        asked = sorted(pairs)
+        for pair, records in zip(asked, terms.near(asked) if asked else (), strict=True):
             for number, record in enumerate(records):
-                rows[key + number.to_bytes(2, "big")] = record
+                rows[near_key_of(pair) + number.to_bytes(2, "big")] = record
         return self._set_rows("rest", rows)
 
     def _put_together(self, terms: SiteTerms, changed: _Changed | None = None) -> set[bytes]:
@@ -311,16 +310,17 @@ class SearchIndex:
         if stems != before:
             self._state.set_note(_TOGETHER, stems.note())
         others = stems.changed_since(before)
-        told = {key_of(each) for each in before.with_any(others)}
+        told = {before.key_of(each) for each in before.with_any(others)}
         asked = set(stems.with_any(others))
         for each in changed.stems if changed else ():
             asked.update(stems.combinations(each))
-        told.update(map(key_of, asked))
+        told.update(map(stems.key_of, asked))
         rows_now: dict[bytes, bytes | None] = dict.fromkeys(told)
         looks = Shown(self._search, changed.ids if changed else None)
         for one in terms.together(stems.weights, stems.lengths, sorted(asked)) if asked else ():
-            old = self._search.row("together", one.key) if changed else None
-            rows_now[one.key] = looks.row_of(one, old or b"")
+            key = stems.key_of(one.stems)
+            old = self._search.row("together", key) if changed else None
+            rows_now[key] = looks.row_of(one, old or b"")
         return self._set_rows("together", rows_now)
 
     def _set_rows(self, kind: str, rows: Mapping[bytes, bytes | None]) -> set[bytes]:
@@ -377,7 +377,7 @@ class SearchIndex:
                 for name, (words, holding) in fields.items()
             ],
             "together": {
-                "two": sorted(together.weights),
+                "two": list(together.rarest_first),
                 "three": sorted(together.frequent),
                 "most": sorted(together.most),
             },
@@ -391,7 +391,9 @@ class SearchIndex:
             "ending": media.tile_ending(self._recipe),
         }
         meta = msgspec.json.encode(told)
-        frequent = body_of((key, value + self._near(key)) for key, value in self._search.frequent())
+        (frequent, *_) = body_of(
+            (key, value + self._near(key)) for key, value in self._search.frequent()
+        )
         parts = [directory(self._search.directory(kind)) for kind in ROWS]
         texts = (varint(len(text)) + text for text in (meta, frequent))
         return packed(b"".join((*texts, *parts)))

@@ -9,8 +9,8 @@ import itertools
 import struct
 from collections.abc import Mapping, Sequence
 
-from picturerail_exporter.search_file import TOLD_APART, is_number, number_of, varint
-from picturerail_exporter.search_state import FREQUENT, LOOK, TERMS, Row, SearchState
+from picturerail_exporter.search_file import LOOK, TOLD_APART, is_number, number_of, varint
+from picturerail_exporter.search_state import FREQUENT, TERMS, Row, SearchState
 from picturerail_native.site_terms import PRESENCE, SiteTerm, SiteTogether
 
 FRONT = 400
@@ -30,7 +30,7 @@ for together, what is found may lie anywhere. Of longer lists it would be too mu
 BANDED = 3500
 """Terms with fewer documents are one band; of longer ones those bands of the front show what
 documents look like that end before so many of them."""
-INVITING = 23
+INVITING = 20
 """A word of this level (`native/search/SITE.md`), of 2,048 documents or more, invites searches, and
 each finds what begins with it, too. Of such words no file is to be read only for that: so what few
 documents have lies in the list of terms, which each search reads."""

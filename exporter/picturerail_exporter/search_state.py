@@ -37,9 +37,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from picturerail_exporter.search_file import (
+    LOOK,
     Cut,
     body_of,
     cut,
+    four_times_packed_entry,
     is_number,
     name_of,
     packed,
@@ -49,7 +51,6 @@ from picturerail_exporter.search_file import (
     packed_text,
     packed_together,
     separator,
-    twice_packed_entry,
 )
 
 if TYPE_CHECKING:
@@ -99,28 +100,29 @@ _TABLE_NAMES = (
 )
 
 ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
-    "terms": ("search_entry", Cut(9_000, 24_000, twice_packed_entry, 100, 20, group=is_number)),
-    "postings": ("search_record", Cut(18_400, 38_600, packed_record, 5, 240, terms=True)),
+    "terms": (
+        "search_entry",
+        Cut(9_000, 24_000, four_times_packed_entry, 100, 20, group=is_number),
+    ),
+    "postings": ("search_record", Cut(17_600, 38_600, packed_record, 5, 240, terms=True)),
     "front": ("search_front", Cut(9_000, 40_000, packed_record, 1, terms=True)),
     "rest": ("search_rest", Cut(8_000, 60_000, packed_record, 1, terms=True)),
     "beside": ("search_beside", Cut(14_000, 40_000, packed_bits, 1, terms=True)),
     "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
-    "together": ("search_together", Cut(49_000, 60_000, packed_together, 4)),
+    "together": ("search_together", Cut(70_000, 79_000, packed_together, 4)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
     "pictures": ("search_pictures", Cut(76_000, 87_000, packed_text, 2)),
     "looks": ("search_looks", Cut(56_000, 80_000, packed_text, 2, fine=3_000_000)),
     "lengths": ("search_lengths", Cut(90_000, 130_000, packed_text, 2)),
     "values": ("search_values", Cut(30_000, 50_000, packed_size, 2)),
-    "facts": ("search_facts", Cut(80_000, 120_000, packed_size, 2)),
+    "facts": ("search_facts", Cut(40_000, 60_000, packed_size, 2)),
 }
 """The kinds of files that are cut out of a table, by the content of its rows: smaller ones where
 most searches read one, larger ones where few do, so that there are no more than some hundreds."""
 
-LOOK = 3
-"""Bytes that say what a result shows at once: one of how often its content changed, which names the
-picture's tile, one of its proportions, one of its colour."""
-
+_RECORDS = {"postings", "front", "rest", "presence", "together"}
+"""The kinds whose rows are records, or some are."""
 TERMS = ("terms", "postings", "front", "rest", "beside", "presence")
 """The kinds whose rows are of terms."""
 FREQUENT = "frequent"
@@ -381,7 +383,7 @@ class SearchState:
         where = where.smaller(self._step(kind))
         files: Files = {}
         for rows in cut(self._rows(table, b""), where):
-            data = packed(body_of(rows))
+            data = packed(*body_of(rows, records=kind in _RECORDS))
             files[self._set_file(kind, rows[0][0], data)] = data
         return files
 
@@ -437,7 +439,7 @@ class SearchState:
                 if first in same and ends[first] == after:
                     self._name_file(kind, first, names[first])
                 else:
-                    data = packed(body_of(rows))
+                    data = packed(*body_of(rows, records=kind in _RECORDS))
                     files[self._set_file(kind, first, data)] = data
             done = last
         return files

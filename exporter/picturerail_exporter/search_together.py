@@ -6,6 +6,7 @@ are told beforehand of each two and three of the most frequent.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,7 +15,7 @@ import msgspec
 
 from picturerail_exporter.search_file import number_of
 
-_STEPS = 8
+_STEPS = 4
 """How many steps a doubling has in what a word is worth: few, so that it seldom changes."""
 _UNIT = 16
 _LONG_OF_TWO = 10_000
@@ -62,7 +63,7 @@ def by_stem(
     return {each: count for each, count in stems.items() if not says_little(each)}
 
 
-class Stems(msgspec.Struct, frozen=True):
+class Stems(msgspec.Struct, frozen=True, dict=True):
     """The stems of which the best pictures are told together.
 
     They are told of each two; of each three of the `frequent` ones; and of each two of the `most`
@@ -113,6 +114,21 @@ class Stems(msgspec.Struct, frozen=True):
                     threes.add(tuple(sorted((*both, other), key=str.encode)))
         yield from threes
 
+    @functools.cached_property
+    def rarest_first(self) -> Mapping[str, int]:
+        """The places of the stems, those that are worth the most first.
+
+        In this order they make keys: so what is told of a picture that often has one of them, and
+        others beside it, lies together.
+        """
+        ranked = sorted(self.weights, key=lambda stem: (-self.weights[stem], stem.encode()))
+        return {stem: place for place, stem in enumerate(ranked)}
+
+    def key_of(self, stems: Iterable[str]) -> bytes:
+        """Return the key of what is told of some of them."""
+        ordered = sorted(stems, key=self.rarest_first.__getitem__)
+        return b"\1".join(stem.encode() for stem in ordered) + b"\0b"
+
     def with_any(self, stems: set[str]) -> Iterator[tuple[str, ...]]:
         """Yield what is told of any of some stems, and of others."""
         every = self.combinations(self.weights) if stems else ()
@@ -139,9 +155,9 @@ class Stems(msgspec.Struct, frozen=True):
         return msgspec.json.decode(note, type=cls) if note else cls()
 
 
-def key_of(stems: Iterable[str]) -> bytes:
-    """Return the key of what is told of ascending stems."""
-    return b"\1".join(stem.encode() for stem in stems) + b"\0b"
+def near_key_of(stems: tuple[str, str]) -> bytes:
+    """Return what keys of where a stem is near another one begin with: they lie with the first."""
+    return stems[0].encode() + b"\0a" + stems[1].encode() + b"\0"
 
 
 def _weight(count: int, documents: int) -> int:

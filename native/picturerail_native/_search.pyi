@@ -213,6 +213,7 @@ class _Library:
         count: int,
         whole: int,
         most: int,
+        near: int,
         error: FFI.CData,
         /,
     ) -> int: ...

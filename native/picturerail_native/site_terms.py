@@ -66,6 +66,11 @@ class SiteTogether(msgspec.Struct, frozen=True, gc=False):
     shown: bytes
     record: bytes
 
+    @property
+    def stems(self) -> list[str]:
+        """The stems, ascending."""
+        return self.key[: -len(b"\0b")].decode().split("\1")
+
 
 class SiteTerms:
     """An index as it stood when this was made. Belongs to one thread at a time."""
@@ -124,16 +129,20 @@ class SiteTerms:
             at = end
         return found
 
-    def set_beside(self, stems: Sequence[str], whole: int, most: int) -> None:
+    def set_beside(self, stems: Sequence[str], whole: int, most: int, near: int) -> None:
         """Tell from now on in records what documents have of some stems beside the term.
 
         Args:
             stems: in the order of their numbers in the records.
             whole: of terms with more documents it is told apart.
             most: so many documents a term may have of which that is told.
+            near: so many a word of another stem may have whose rest tells how near it is to them,
+                where that tells nothing else.
         """
         texts, _kept = _texts(stems)
-        status = lib.prse_site_beside(self._handle, texts, len(stems), whole, most, self._error)
+        status = lib.prse_site_beside(
+            self._handle, texts, len(stems), whole, most, near, self._error
+        )
         raise_for(status, self._error)
 
     def keys(self) -> Iterator[bytes]:

@@ -14,18 +14,19 @@ from picturerail_exporter import search_beside, search_rows
 from .helpers import MemorySource, index_only
 
 NEAR = {"Grass": [("meadow", 0.5), ("lawn", 0.25)]}
-FREQUENT = 900
+FREQUENT = 450
 """In place of `search_rows.WHOLE`, so that some words have a rest."""
-BESIDE = 600
+BESIDE = 740
 """In place of `search_beside.LONG`, so that some words are told beside others."""
-OWN = 770
-"""In place of `search_beside.OWN`, so that some words do not bear where these are near."""
+OWN = 720
+"""In place of `search_beside.OWN`, so that one word's list tells where it is near these, and
+another's does not."""
 APART = 2
 """In place of `search_beside.APART`, so that of some it is told apart."""
 BANDED = 600
 SHOWN = 1300
 """In place of those of `search_rows`, so that some words are in bands, and some show only a few."""
-INVITING = 19
+INVITING = 16
 """In place of `search_rows.INVITING`, so that some words lie in the list of terms."""
 
 
@@ -41,6 +42,7 @@ def pictures() -> MemorySource:
         boat = ("boat", "boats")[number % 2]
         caption = f"{boat} " * (1 + number % 3) + "common " * (1 + number % 5)
         caption += "the " * (number % 4) + f"n{number % 700}"
+        caption += " quay" * (number % 15 < 7) + " mole" * (number % 37 < 18)
         caption += " boatyard" * (number % 99 == 0)
         caption += " harbour" * (number % 5 < 3) + " small" * (number % 7) + " pier" * (number % 2)
         source.add(f"{number}.jpg", str(number).encode(), caption=caption, **size)

@@ -13,7 +13,7 @@ from picturerail_exporter.state import open_state
 
 from .helpers import assert_as_if_anew, found_as_by_engine, index_only
 
-INVITING = 17
+INVITING = 14
 """In place of `search_rows.INVITING`: words of 256 pictures."""
 
 

@@ -14,6 +14,7 @@ from picturerail_exporter.search_beside import Beside
 from picturerail_exporter.search_file import Cut, packed_record, rows_of, texts_of, unpacked
 from picturerail_exporter.search_index import SearchIndex
 from picturerail_exporter.search_state import ROWS
+from picturerail_exporter.search_together import near_key_of
 from picturerail_exporter.state import open_state
 
 from .helpers import assert_as_if_anew, found_as_by_engine, index_only
@@ -164,8 +165,13 @@ def test_less_is_read(node, source, tmp_path):
 
 
 @pytest.mark.usefixtures("small_files")
-def test_a_pair_that_neither_tells_is_told_apart(node, source, tmp_path):
-    """Of a very frequent word, a frequent and a rarer one the list of the first is not read."""
+@pytest.mark.parametrize("own", [OWN, 0])
+def test_where_frequent_words_are_near_is_told(own, node, source, tmp_path, monkeypatch):
+    """Of a very frequent word, a frequent and a rarer one the list of the first is not read.
+
+    Where the list of the second is short, it tells where it is near the first, else a file apart.
+    """
+    monkeypatch.setattr(search_beside, "OWN", own)
     rng = random.Random(9)
     fill(source, rng, 3000)
     index_only(source, {}, tmp_path)
@@ -203,8 +209,8 @@ def test_a_pair_that_neither_tells_is_told_apart(node, source, tmp_path):
     assert all(lists.values())
     assert not without["problems"]
     assert without["answers"] == whole["answers"]
-    assert unknown["problems"]
-    assert unknown["answers"] != whole["answers"]
+    assert bool(unknown["problems"]) == (not own)
+    assert (unknown["answers"] == whole["answers"]) == bool(own)
 
 
 def names_of(source, folder, *kinds):
@@ -422,10 +428,9 @@ def test_which_words_are_told_of(source, tmp_path):
     assert list(beside.pairs({"sea", "gull", "boat"})) == [("boat", "sea")]
     more = Beside(beside.stems, beside.up_to, ("gull",))
     assert list(more.pairs({"sea", "gull"})) == [("sea", "gull")]
-    own = Beside(beside.stems, beside.up_to, ("gull",), (("gull", "gulls"),))
-    assert list(own.pairs({"sea", "gull"})) == [("gull", "sea")]
-    assert own.key_of(("gull", "sea")) == b"gulls\0asea\0"
-    assert more.key_of(("sea", "gull")) == b"sea\0agull\0"
+    own = Beside(beside.stems, beside.up_to, ("gull",), ("gull",))
+    assert list(own.pairs({"sea", "gull", "boat"})) == [("boat", "sea")]
+    assert near_key_of(("sea", "gull")) == b"sea\0agull\0"
     assert set(more.pairs({"sea", "gull", "boat", "x"})) == {
         ("boat", "sea"),
         ("boat", "gull"),

@@ -10,7 +10,7 @@ from picturerail_exporter.collection import published
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.search_index import SearchIndex
-from picturerail_exporter.search_together import Stems, _weight, by_stem, key_of
+from picturerail_exporter.search_together import Stems, _weight, by_stem
 from picturerail_exporter.state import open_state
 from picturerail_native.search import Reader
 
@@ -316,7 +316,7 @@ def test_weights_seldom_change():
     assert other.changed_since(old) == set(before), "fields are longer"
     assert Stems.read(other.note()) == other
     assert Stems.read("") == Stems()
-    assert key_of(("a", "b")) == b"a\x01b\0b"
+    assert Stems({"a": 3, "b": 4, "c": 3}).key_of(("a", "b", "c")) == b"b\1a\1c\0b"
 
 
 def test_words_are_counted_by_their_stems():

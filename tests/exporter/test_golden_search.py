@@ -64,6 +64,7 @@ def test_the_golden_index_is_read(node):
         "common n699": [699, 1399],
     }
     together = ["common boat", "boats common", "jpg common boat", "small pier harbour n5"]
+    together += ["quay pier n5", "mole harbour n7"]
 
     answers = node(GOLDEN, [["search", query] for query in tasks])["answers"]
     best = node(GOLDEN, [["search", query, {"limit": 3}] for query in together])["answers"]
@@ -74,7 +75,8 @@ def test_the_golden_index_is_read(node):
     }
     assert found == tasks
     ids = [[hit["id"] for hit in answer["hits"]] for answer in best]
-    assert ids == [[1484, 728, 224], [749, 29, 329], [1484, 728, 224], [705, 1405, 5]]
+    assert ids[:3] == [[728, 764, 1064], [29, 329, 749], [728, 764, 1064]]
+    assert ids[3:] == [[1405, 705, 5], [705, 5, 1457], [1407, 7, 707]]
     assert all(answer["total"] < 200 for answer in best)
 
 

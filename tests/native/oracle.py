@@ -144,7 +144,7 @@ class Oracle:
                 )
                 for word in words
             ]
-        return self.search_tree(Both(tuple(words)), weights)
+        return self.search_tree(Both(tuple(words)), weights, once=not plain)
 
     def facets(self, ids: Iterable[int], name: str) -> list[tuple[str, int]]:
         """Return how many of these documents have each whole value of a field, the most first."""
@@ -156,9 +156,10 @@ class Oracle:
         return sorted(counts.items(), key=lambda item: (-item[1], item[0].encode()))
 
     def search_tree(
-        self, tree: Both, weights: Mapping[str, float] | None = None
+        self, asked: Both, weights: Mapping[str, float] | None = None, *, once: bool = True
     ) -> tuple[list[tuple[int, float]], bool]:
-        """Return the same for what a query means."""
+        """Return the same for what a query means; `once`: a word asked for again counts once."""
+        tree = Both(tuple({key_of(part): part for part in asked.parts}.values())) if once else asked
         if not tree.parts:
             return [], False
         chosen = {**WEIGHTS, **(weights or {})}
@@ -179,7 +180,7 @@ class Oracle:
             scores = self._evaluate(Both((Either(units), *rest)), chosen)
             relaxed = bool(scores)
         for i in scores:
-            scores[i] += self._nearness(tree, i, chosen)
+            scores[i] += self._nearness(asked, i, chosen)
         ranked = sorted(scores, key=lambda i: (-scores[i], -self.documents[i].order, i))
         return [(i, scores[i]) for i in ranked], relaxed
 
@@ -193,9 +194,12 @@ class Oracle:
             words = [word for word in words if not is_stop(word)]
         total = 0.0
         idfs = {word: self._idf(word, weights) for word in words} if len(words) > 1 else {}
-        for a, b in itertools.pairwise(words):
-            if a.field != b.field:
-                continue
+        pairs = {
+            frozenset({key_of(a), key_of(b)}): (a, b)
+            for a, b in itertools.pairwise(words)
+            if a.field == b.field and key_of(a) != key_of(b)
+        }
+        for a, b in pairs.values():
             distances = [
                 abs(i - j)
                 for name, held in self.documents[doc_id].words.items()
@@ -383,6 +387,11 @@ def edits_between(a: str, b: str) -> int:
                 row[-1] = min(row[-1], rows[-2][j - 2] + 1)
         rows.append(row)
     return rows[-1][-1]
+
+
+def key_of(part: Tree) -> object:
+    """Return what is the same of parts that ask for the same."""
+    return (part, part.piece) if isinstance(part, Wanted) else id(part)
 
 
 def parse(query: str) -> list[Wanted]:

@@ -1,5 +1,14 @@
 """Reads the bytes that `native/search/SITE.md` draws, as the tests of it do."""
 
+INERTIA = 5
+NEARER = [10, 4, 5, 8]
+_WIDTHS = [2, 3, 5, 6, 10, 14]
+
+
+def likely_of(**zeros):
+    """Return what is likely of bits, by their kind and number; `zeros` of 16 are 0 at first."""
+    return {(kind, at): each << 8 for kind, of in zeros.items() for at, each in enumerate(of)}
+
 
 class Numbers:
     """Reads what SITE.md draws."""
@@ -138,10 +147,10 @@ class Range:
         zeros = (self.range >> 12) * likely[which]
         one = self.code >= zeros
         if one:
-            likely[which] -= likely[which] >> 4
+            likely[which] -= likely[which] >> INERTIA
             self._narrow(zeros, self.range - zeros)
         else:
-            likely[which] += (4096 - likely[which]) >> 4
+            likely[which] += (4096 - likely[which]) >> INERTIA
             self._narrow(0, zeros)
         return one
 
@@ -156,16 +165,71 @@ class Range:
     def number(self):
         """Return any number."""
         width = self.one_of(33)
-        value = min(1, width)
-        left = max(0, width - 1)
-        while left:
-            here = min(12, left)
-            value = value << here | self.one_of(1 << here)
-            left -= here
+        return self.bits(max(0, width - 1), min(1, width))
+
+    def bits(self, count, above):
+        """Return what so many bits are below those above them."""
+        while count:
+            here = min(12, count)
+            above = above << here | self.one_of(1 << here)
+            count -= here
+        return above
+
+    def several(self, likely, kinds, count):
+        """Return one of so many small numbers, told in ones and a zero; the last kind is of all."""
+        value = 0
+        while value + 1 < count and self.bit(likely, kinds[min(value, len(kinds) - 1)]):
+            value += 1
         return value
 
+    def position(self, likely):
+        """Return how far a position is behind the one before."""
+        width = self.several(likely, [("width", at) for at in range(6)], 32)
+        if not width:
+            return 1
+        return self.bits(width - 1, 2 + self.bit(likely, ("second", width)))
+
     def ended(self):
-        """All must have been read but what the last range needs, and no zeros be told."""
-        assert self.at <= len(self.data) + 4
+        """All must have been read, and zeros at the end, which are read behind it, not be told."""
         assert self.at >= len(self.data)
         assert not self.data.endswith(b"\0")
+
+
+class Lean:
+    """Reads what a lean record tells behind its documents, in this order."""
+
+    def __init__(self, data):
+        """Begin at the front."""
+        self.coder = Range(data)
+
+    def classes(self, classes, count):
+        """Return the class of each document."""
+        likely = likely_of(more=[12] * 4)
+        kinds = [*likely]
+        return [classes[self.coder.several(likely, kinds, len(classes))] for _ in range(count)]
+
+    def places(self, documents):
+        """Return the positions of each document, by field; `documents` are their classes."""
+        likely = {}
+        return [
+            {
+                field: self._in_field(likely.setdefault(field, {}), times)
+                for field, (times, _) in uses.items()
+            }
+            for uses in documents
+        ]
+
+    def _in_field(self, likely, times):
+        found = []
+        for time in range(times):
+            of = likely.setdefault(min(time, 2), likely_of(width=_WIDTHS, second=[8] * 32))
+            found.append((found[-1] if found else -1) + self.coder.position(of))
+        return found
+
+    def nearness(self, count, stems):
+        """Return how near each document is to each stem."""
+        likely = [likely_of(near=NEARER) for _ in range(stems)]
+        kinds = [*likely_of(near=NEARER)]
+        return [
+            [self.coder.several(of, kinds, len(NEARER) + 1) for of in likely] for _ in range(count)
+        ]

@@ -221,6 +221,29 @@ def test_adjacent_ranks_above_near_above_far(tmp_path: Path) -> None:
     assert nearness[5] == nearness[1] == 0 < nearness[2] < nearness[4] < nearness[3]
 
 
+def test_a_word_that_is_asked_for_again_counts_once(tmp_path: Path) -> None:
+    """What stands beside it each time is to be near it; a phrase or a field asks for another."""
+    with search.Writer(tmp_path, UUID) as writer:
+        writer.put(1, [("caption", "new jersey x x x x x york")])
+        writer.put(2, [("caption", "new york x x x x x jersey")])
+        writer.put(3, [("caption", "new x x x x x york x x x x x jersey")])
+        writer.commit(1)
+    with search.Reader(tmp_path) as reader:
+
+        def scores(query: str, *, plain: bool = False) -> dict[int, float]:
+            return {hit.id: hit.score for hit in reader.search(query, plain=plain).hits}
+
+        assert scores("York york") == scores("york")
+        assert scores("new york jersey york") == scores("new york jersey")
+        assert scores("york new york new") == scores("york new")
+        both = scores("new york new jersey")
+        assert both[1] == both[2] > both[3]
+        assert len(reader.search("york york", explain=True).hits[0].matches) == 1
+        for query in ('york "york"', "york caption:york", "york york*"):
+            assert scores(query)[1] > scores("york")[1], query
+        assert scores("york york", plain=True)[1] > scores("york", plain=True)[1]
+
+
 def test_plain_words_find_themselves_alone(tmp_path: Path) -> None:
     """In a plain search a word has no other way to be found, and none counts more or less."""
     with search.Writer(tmp_path, UUID) as writer:

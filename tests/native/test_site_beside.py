@@ -8,10 +8,11 @@ import pytest
 from picturerail_native.search import Reader, SearchArgumentError, Writer, stem
 from picturerail_native.site_terms import PRESENCE, SiteTerms
 
-from .site_bytes import Numbers, Range
+from .site_bytes import NEARER, Lean, Numbers, Range, likely_of
 from .site_collection import BANDED, FIELDS, UUID, WHOLE, WORDS, Collection, nearness
 
 APART = 1
+HERE = 2
 TIMES = 4
 AT_FIRST = {
     "there": [10],
@@ -19,7 +20,7 @@ AT_FIRST = {
     "word": [14],
     "field": [14],
     "beyond": [12, 12, 12, 12],
-    "near": [10, 4, 5, 8],
+    "near": NEARER,
 }
 
 
@@ -52,10 +53,7 @@ def told(record, stems, *, positions):
         coder = Range(here.data[here.at :])
     else:
         coder = Range(numbers.data[numbers.at + math.ceil(bits.at / 8) :])
-    likely = [
-        {(kind, at): zeros << 8 for kind, of in AT_FIRST.items() for at, zeros in enumerate(of)}
-        for _ in stems
-    ]
+    likely = [likely_of(**AT_FIRST) for _ in stems]
     found = {}
     for number, (uses, _) in zip(ids, own, strict=True):
         found[number] = [
@@ -84,10 +82,7 @@ def document(coder, likely, own, words):
         uses[words[word], field] = times, length
         if not coder.bit(likely, ("another", 0)):
             break
-    near = 0
-    while near < 4 and coder.bit(likely, ("near", near)):
-        near += 1
-    return uses, near
+    return uses, coder.several(likely, [("near", at) for at in range(4)], 5)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -114,7 +109,7 @@ def test_records_tell_what_documents_have(seed, tmp_path):
 
     with Reader(tmp_path / "index") as reader:
         terms = SiteTerms(reader, FIELDS, BANDED)
-        terms.set_beside([each for each, _ in stems], whole, most)
+        terms.set_beside([each for each, _ in stems], whole, most, 0)
         found = {key: terms.term(key) for key in [*terms.keys()]}
 
     some = {False: 0, True: 0}
@@ -136,6 +131,60 @@ def test_records_tell_what_documents_have(seed, tmp_path):
                 assert near == nearness(places, collection.places[number].get(name, [])), key
                 some[apart] += near > 0
     assert all(some.values())
+
+
+def near_in_rest(record, stems):
+    """Return how near a lean record's documents are to each stem; None where it does not tell."""
+    numbers = Numbers(record.postings)
+    count, first, tells = (numbers.next() for _ in range(3))
+    classes = numbers.classes()
+    ids, bits = numbers.ascending(count, first)
+    lean = Lean(numbers.data[numbers.at + math.ceil(bits.at / 8) :])
+    own = [uses for uses, _ in lean.classes(classes, count)]
+    if record.band != PRESENCE:
+        lean.places(own)
+    found = lean.nearness(count, len(stems)) if tells else None
+    lean.coder.ended()
+    assert tells in (0, HERE)
+    return None if found is None else dict(zip(ids, found, strict=True))
+
+
+def test_long_lists_tell_how_near_they_are_to_stems(tmp_path):
+    """Of words with many documents, but not too many, of other stems, that say something."""
+    rng = random.Random(7)
+    shares = {"sea": 0.7, "running": 0.5, "cat": 0.9, "pier": 0.4, "boat": 0.5, "the": 0.5}
+    collection = Collection()
+    with Writer(tmp_path / "index", UUID) as writer:
+        for number in rng.sample(range(1, 9000), 3000):
+            words = [each for each, share in shares.items() for _ in "12" if rng.random() < share]
+            words += ["x"] * rng.randrange(12)
+            rng.shuffle(words)
+            tags = [("tags", "pier")] * (rng.random() < 0.1)
+            collection.put(writer, number, [("caption", " ".join(words)), *tags])
+        writer.commit(1)
+    stems = ["run", "sea"]
+    counts = {word: sum(word in words for words in collection.words.values()) for word in shares}
+    assert counts["pier"] < counts["boat"] < counts["cat"]
+
+    with Reader(tmp_path / "index") as reader:
+        terms = SiteTerms(reader, FIELDS, (150, 400))
+        terms.set_beside(stems, 400, 400, counts["boat"])
+        found = {word: terms.term(f"{word}\0w".encode()).records for word in shares}
+
+    for word, records in found.items():
+        rest = max(record.band for record in records if record.band != PRESENCE)
+        nearness_of = [near_in_rest(record, stems) for record in records if record.band == rest]
+        assert len(nearness_of) > 1, word
+        if word not in ("pier", "boat"):
+            assert not any(nearness_of), word
+            continue
+        told = {number: near for of in nearness_of for number, near in of.items()}
+        assert told == {
+            number: [nearness(places[word], collection.places[number].get(s, [])) for s in stems]
+            for number, places in collection.words.items()
+            if word in places
+        }
+        assert {near for of in told.values() for near in of} == set(range(5))
 
 
 def test_where_stems_are_near_each_other(tmp_path):
@@ -227,10 +276,10 @@ def test_mistakes_are_named(tmp_path):
     with Reader(tmp_path / "index") as reader:
         terms = SiteTerms(reader, FIELDS, BANDED)
         with pytest.raises(SearchArgumentError, match="no words"):
-            terms.set_beside(["boat"], 10, 10)
+            terms.set_beside(["boat"], 10, 10, 0)
         with pytest.raises(SearchArgumentError, match="no words"):
             list(terms.near([("boat", "sea")]))
-        terms.set_beside([stem("seas")], 10, 10)
+        terms.set_beside([stem("seas")], 10, 10, 0)
         assert terms.term(b"sea\0w") is not None
-        terms.set_beside([], 0, 0)
+        terms.set_beside([], 0, 0, 0)
         assert told(terms.term(b"sea\0w").records[0], [], positions=True) is None

@@ -10,7 +10,7 @@ import pytest
 from picturerail_native.search import Reader, SearchArgumentError, Writer, analyse, stem
 from picturerail_native.site_terms import PRESENCE, SiteTerms
 
-from .site_bytes import Numbers
+from .site_bytes import Lean, Numbers
 from .site_collection import BANDED, WHOLE
 
 FIELDS = ("filename", "tags", "caption", "unused")
@@ -18,17 +18,31 @@ WORDS = ["sea", "seas", "sun", "sunny", "cat", "cats", "Straße", "北京天", "
 UUID = bytes(range(16))
 
 
-def opened(record):
-    """Return a record's documents as (id, uses, widths of positions), and the bits behind them."""
+def opened(record, *, positions):
+    """Return a record's documents as (id, uses, positions by field)."""
     numbers = Numbers(record.postings)
     count, first = numbers.next(), numbers.next()
     assert numbers.next() == 0, "nothing is told of others"
     classes = numbers.classes()
     ids, bits = numbers.ascending(count, first)
     assert struct.unpack(f"<{count}Q", record.ids) == tuple(ids)
-    lean = next(iter(classes[0][0].values()))[1] == 0
-    codes = [bits.distance(0) if lean else bits.one_of(len(classes)) for _ in ids]
-    return [(number, *classes[code]) for number, code in zip(ids, codes, strict=True)], bits
+    if next(iter(classes[0][0].values()))[1] == 0:
+        lean = Lean(numbers.data[numbers.at + math.ceil(bits.at / 8) :])
+        own = [uses for uses, _ in lean.classes(classes, count)]
+        places = lean.places(own) if positions else [{} for _ in own]
+        lean.coder.ended()
+    else:
+        chosen = [classes[bits.one_of(len(classes))] for _ in ids]
+        own = [uses for uses, _ in chosen]
+        places = []
+        for uses, widths in chosen:
+            assert positions or not any(widths)
+            each = zip(uses.items(), widths, strict=True) if positions else ()
+            places.append(
+                {f: [bits.number(w) for _ in range(times)] for (f, (times, _)), w in each}
+            )
+        bits.ended()
+    return list(zip(ids, own, places, strict=True))
 
 
 def lengths_of(terms):
@@ -38,7 +52,9 @@ def lengths_of(terms):
 
 def level_of(count):
     """Return what the directory says of so many documents."""
-    return count - 1 if count < 8 else 1 + math.floor(2 * math.log2(count))
+    if count < 8:
+        return count - 1
+    return 4 + math.floor(math.log2(count)) if count < 64 else math.floor(2 * math.log2(count)) - 2
 
 
 def spelt_out(term, *, positions, whole=WHOLE, lengths=None):
@@ -63,21 +79,15 @@ def spelt_out(term, *, positions, whole=WHOLE, lengths=None):
     assert bool(rest) == bool(bounds_of_rest)
     assert term.documents <= whole or len(rest) <= 1
     for record in ranked:
-        here, bits = opened(record)
+        here = opened(record, positions=positions)
         again = term.documents > whole and record.band in rest
         if again:
             assert not any(words for _, uses, _ in here for _, words in uses.values())
             here = [
-                (n, {field: (times, lengths[n][field]) for field, (times, _) in uses.items()}, wide)
-                for n, uses, wide in here
+                (n, {field: (times, lengths[n][field]) for field, (times, _) in uses.items()}, at)
+                for n, uses, at in here
             ]
-        for number, uses, widths in here:
-            places = {}
-            for (field, (times, _)), width in zip(uses.items(), widths, strict=True):
-                if positions:
-                    places[field] = [bits.number(width) for _ in range(times)]
-                else:
-                    assert width == 0
+        for number, uses, places in here:
             if again and number in found:  # a rest of one band tells all documents
                 assert found[number] == (uses, places)
                 continue
@@ -92,7 +102,6 @@ def spelt_out(term, *, positions, whole=WHOLE, lengths=None):
                     )
                     for most in promised
                 )
-        bits.ended()
         assert not again or in_bands[record.band] == term.documents
     assert len(found) == term.documents
     return found
@@ -296,9 +305,7 @@ def test_of_words_that_say_little_all_documents_are_told(tmp_path):
     assert len(present) > 1
     found = {}
     for record in present:
-        documents, bits = opened(record)
-        bits.ended()
-        found |= {number: uses for number, uses, _ in documents}
+        found |= {number: uses for number, uses, _ in opened(record, positions=False)}
     caption = FIELDS.index("caption")
     assert found == {number: {caption: (text.count("the"), 0)} for number, text in texts.items()}
     assert spelt_out(told, positions=True, lengths=lengths).keys() == found.keys()

@@ -4,78 +4,13 @@
 "use strict";
 
 (() => {
-  const { Bytes, Bits, Listed } = globalThis.Picturerail;
+  const { Bytes, Bits, Listed, RangeDecoder } = globalThis.Picturerail;
 
   // What is likely, by its place; how many of 16 are 0 at first.
   const [THERE, ANOTHER, OTHER_WORD, OTHER_FIELD, AGAIN, NEARER] = [0, 1, 2, 3, 4, 8];
   const AT_FIRST = [10, 15, 14, 14, 12, 12, 12, 12, 10, 4, 5, 8];
   const MOST_TIMES = 4;
   const FARTHEST = 4;
-  const PRECISION = 12;
-  const INERTIA = 4;
-  const LEAST_RANGE = 2 ** 24;
-  const WIDTHS = 33;
-  const BITS_AT_ONCE = 12;
-
-  /** Reads what a range coder told; zeros behind the end. */
-  class RangeDecoder {
-    /**
-     * @param {Uint8Array} bytes
-     * @param {number} at
-     */
-    constructor(bytes, at) {
-      this._bytes = bytes;
-      this._at = at + 4;
-      this._code = [0, 1, 2, 3].reduce((code, byte) => code * 256 + (bytes[at + byte] ?? 0), 0);
-      this._range = 2 ** 32 - 1;
-    }
-
-    _normalise() {
-      while (this._range < LEAST_RANGE) {
-        this._code = this._code * 256 + (this._bytes[this._at++] ?? 0);
-        this._range *= 256;
-      }
-    }
-
-    /**
-     * @param {Uint16Array} likely how many of 4,096 are 0
-     * @param {number} which of them
-     */
-    bit(likely, which) {
-      const zero = likely[which];
-      const zeros = (this._range >>> PRECISION) * zero;
-      const bit = this._code >= zeros;
-      if (bit) {
-        this._code -= zeros;
-        this._range -= zeros;
-        likely[which] = zero - (zero >> INERTIA);
-      } else {
-        this._range = zeros;
-        likely[which] = zero + ((2 ** PRECISION - zero) >> INERTIA);
-      }
-      this._normalise();
-      return bit;
-    }
-
-    /** @param {number} count of values that are as likely as one another */
-    oneOf(count) {
-      this._range = Math.floor(this._range / count);
-      const value = Math.min(count - 1, Math.floor(this._code / this._range));
-      this._code -= value * this._range;
-      this._normalise();
-      return value;
-    }
-
-    number() {
-      const width = this.oneOf(WIDTHS);
-      let value = Math.min(1, width);
-      for (let left = width - 1; left > 0; left -= BITS_AT_ONCE) {
-        const count = 2 ** Math.min(left, BITS_AT_ONCE);
-        value = value * count + this.oneOf(count);
-      }
-      return value;
-    }
-  }
 
   /** Documents of a word that are told beside another. */
   class Beside extends Listed {
@@ -126,18 +61,14 @@
     const found = words.map((of) => of.map(() => new Beside()));
     /** @type {Map<number, number>[]} */
     const near = words.map(() => new Map());
-    const likely = stems.map(() => Uint16Array.from(AT_FIRST, (zeros) => zeros << (PRECISION - 4)));
+    const likely = stems.map(() => RangeDecoder.likely(AT_FIRST));
     const decoder = new RangeDecoder(bytes, at);
     for (let document = 0; document < part.count; document++) {
       const own = part.uses(document);
       likely.forEach((of, stem) => {
         if (decoder.bit(of, THERE)) {
           readUses(decoder, of, own, fields, found[stem], part.ids[document]);
-          let nearness = 0;
-          while (nearness < FARTHEST && decoder.bit(of, NEARER + nearness)) {
-            nearness++;
-          }
-          near[stem].set(part.ids[document], nearness);
+          near[stem].set(part.ids[document], decoder.several(of, NEARER, FARTHEST, FARTHEST + 1));
         }
       });
     }
@@ -148,7 +79,7 @@
 
   /**
    * Where a stem's words stand in a document.
-   * @param {RangeDecoder} decoder
+   * @param {RangeCode} decoder
    * @param {Uint16Array} likely
    * @param {FieldUse[]} own where the record's term stands
    * @param {number} fields

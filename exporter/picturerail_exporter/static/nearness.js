@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const { binary } = globalThis.Picturerail;
+  const { binary, isText } = globalThis.Picturerail;
   const SHARE = 0.6;
   const FARTHEST = 4;
   const encoder = new TextEncoder();
@@ -92,7 +92,7 @@
      */
     async lookUp(pair) {
       const { root, language } = this.index;
-      const { stems: most, near } = root.beside;
+      const { stems: most, near, own } = root.beside;
       if (![pair.a, pair.b].every(({ word }) => word.forms && !word.field)) {
         return;
       }
@@ -104,13 +104,30 @@
       }
       const [first, second] = places;
       const told = first < 0 ? second >= 0 && near.includes(stems[0]) : first !== second;
+      if (told && own.includes(stems[0])) {
+        pair.near = await this._readNear(language.stem(pair.a.word.terms[0]) === stems[0] ? pair.a : pair.b, second);
+        return;
+      }
       // What is told of two of the stems lies with either, as their places say, so that none has much of it.
-      const own = root.beside.own.find(([stem]) => first < 0 && stem === stems[0]);
-      const before = first >= 0 && (first + second) % 2;
-      const [owner, other] = own ? [own[1], stems[1]] : before ? stems : [stems[1], stems[0]];
+      const [owner, other] = first >= 0 && (first + second) % 2 ? stems : [stems[1], stems[0]];
       if (told) {
         pair.near = await this.index.near(binary(encoder.encode(owner)), binary(encoder.encode(other)));
       }
+    }
+
+    /**
+     * Read out of the lists of a word where it is near one of the very frequent stems; nothing where one does not tell.
+     * @param {Source} source
+     * @param {number} stem its number
+     */
+    async _readNear({ lists }, stem) {
+      const found = await Promise.all(lists.filter(isText).map(({ term }) => this.index.nearTo(term, stem)));
+      /** @type {Map<number, number>} */
+      const near = new Map();
+      for (const of of found) {
+        of?.forEach((nearness, id) => near.set(id, Math.max(nearness, near.get(id) ?? 0)));
+      }
+      return found.every(Boolean) ? near : undefined;
     }
   }
 

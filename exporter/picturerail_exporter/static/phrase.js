@@ -141,7 +141,7 @@
       let side = begins[number];
       rest.forEach(({ part, at }, step) => {
         const which = side.length ? part.uses(at).findIndex((use) => use.field === field) : -1;
-        const there = which < 0 ? new Float64Array() : part.positions(at)[which];
+        const there = which < 0 ? new Uint32Array() : part.positions(at)[which];
         side = side.filter((position) => there.includes(position + step + 1));
       });
       const { words } = told.part.uses(told.at).find((use) => use.field === field) ?? { words: 0 };

@@ -3,12 +3,12 @@
 "use strict";
 
 (() => {
-  const MAGIC = [0x50, 0x52, 0x53, 0x58, 14]; // "PRSX" and the version
   /** @type {IndexKind[]} */
   const KINDS = ["terms", "postings", "front", "rest", "beside", "presence", "together", "spelling", "meaning", "pictures", "looks", "lengths", "values", "facts"];
-  const { Bytes, Part, besideOf, nearOf, binary, lookOf, languageOf } = globalThis.Picturerail;
+  const { Bytes, Part, unpack, rowsOf, besideOf, nearOf, binary, lookOf, languageOf } = globalThis.Picturerail;
   const NAME_BYTES = 6;
   const EXACT = 7; // up to this a term's level tells how many documents it has
+  const MANY = 10; // from this level on two are a doubling
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();
 
@@ -21,34 +21,6 @@
   /** @param {string} key */
   const textOf = (key) =>
     decoder.decode(Uint8Array.from(key.slice(0, -2), (character) => character.charCodeAt(0)));
-
-  /**
-   * @param {Uint8Array} file
-   * @returns {Promise<Uint8Array>}
-   */
-  async function unpack(file) {
-    if (!MAGIC.every((byte, at) => file[at] === byte)) {
-      throw new Error("this is no file of a search index of this version");
-    }
-    const packed = new Blob([/** @type {any} */ (file.subarray(MAGIC.length))]);
-    const stream = packed.stream().pipeThrough(new DecompressionStream("deflate"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
-  }
-
-  /**
-   * @param {Uint8Array} body of a file
-   * @returns {Row[]}
-   */
-  function rowsOf(body) {
-    const bytes = new Bytes(body);
-    /** @type {Row[]} */
-    const rows = [];
-    for (let key = ""; !bytes.ended; ) {
-      key = bytes.key(key);
-      rows.push([key, bytes.take(bytes.number())]);
-    }
-    return rows;
-  }
 
   /**
    * A reader of the index. A file that is missing or damaged is noted in `problems` and read
@@ -176,7 +148,7 @@
      */
     atLeast({ key, level, only }) {
       const frequent = only ? only.count : this._frequent.get(key);
-      const least = level < EXACT ? level + 1 : Math.ceil(2 ** ((level - 1) / 2));
+      const least = level < EXACT ? level + 1 : Math.ceil(2 ** (level < MANY ? level - 4 : (level + 2) / 2));
       return { documents: frequent ?? least, exact: frequent !== undefined || level < EXACT };
     }
 
@@ -229,9 +201,9 @@
       }
       /** @type {Part[][]} */
       const bands = [];
-      for (const [key, value] of await this._range(term.rest ? "front" : "postings", term.key)) {
-        const band = key.charCodeAt(term.key.length);
-        (bands[band] ??= []).push(this._part([key, value]));
+      for (const row of await this._range(term.rest ? "front" : "postings", term.key)) {
+        const band = row[0].charCodeAt(term.key.length);
+        (bands[band] ??= []).push(this._part(row));
       }
       return bands.filter(Boolean); // one may be damaged
     }
@@ -293,7 +265,7 @@
       const apart = parts.filter((part) => part.apart);
       const names = this._holding("beside", apart.map(({ key }) => `${key}b`));
       const files = await Promise.all(Array.from(names, (name) => this._read(name)));
-      const rows = new Map(files.flat());
+      const rows = new Map(files.flat().map(([key, value]) => [key, value]));
       apart.forEach((part) => part.tell(rows.get(`${part.key}b`)));
     }
 
@@ -307,12 +279,25 @@
     }
 
     /**
-     * What is told beforehand of the best documents that have some words together.
-     * @param {string[]} stems two or three of `root.together`, as `binary`, ascending
-     * @returns {Promise<Uint8Array | undefined>}
+     * Which documents of a term are near words of a very frequent stem, and how near, as far as its parts tell it.
+     * @param {Term} term
+     * @param {number} stem its number
+     * @returns {Promise<Map<number, number> | undefined>} nothing where some part tells nothing
      */
-    async together(stems) {
-      return (await this._row("together", `${stems.join("\x01")}\0b`))?.[1];
+    async nearTo(term, stem) {
+      const parts = term.rest ? await this.rest(term) : (await this.front(term)).flat();
+      await this.tellApart(parts);
+      const told = parts.map((part) => part.nearness(this.root.beside.stems.length) ?? this.besideOf(part)?.map(({ near }) => near));
+      return told.every(Boolean) ? new Map(told.flatMap((of) => [.../** @type {Map<number, number>[]} */ (of)[stem]])) : undefined;
+    }
+
+    /**
+     * What is told beforehand of the best documents that have some words together.
+     * @param {string[]} stems two or three of `root.together`, as `binary`, in the order of `two`
+     * @returns {Promise<Row | undefined>}
+     */
+    together(stems) {
+      return this._row("together", `${stems.join("\x01")}\0b`);
     }
 
     /**
@@ -425,8 +410,8 @@
      * @param {Row} row
      * @returns {Part}
      */
-    _part([key, value]) {
-      const part = this._parts.get(value) ?? new Part(value, key);
+    _part([key, value, looks]) {
+      const part = this._parts.get(value) ?? new Part(value, looks, key);
       this._parts.set(value, part);
       return part;
     }
@@ -441,7 +426,8 @@
       const name = (key.endsWith("t") && bytes.text()) || text;
       const level = bytes.number();
       if (!level) {
-        const only = new Part(value.subarray(bytes.at));
+        const record = bytes.take(bytes.number());
+        const only = new Part(record, value.subarray(bytes.at));
         return { key, text, name, level: levelOf(only.count), bounds: only.classes, rest: undefined, only };
       }
       const bounds = bytes.classes();
@@ -573,7 +559,10 @@
    * How frequent a term is, as the list of terms tells it.
    * @param {number} documents
    */
-  const levelOf = (documents) => (documents <= EXACT ? documents - 1 : 1 + Math.floor(2 * Math.log2(documents)));
+  function levelOf(documents) {
+    const doublings = Math.log2(documents);
+    return documents <= EXACT ? documents - 1 : Math.floor(doublings < MANY - 4 ? 4 + doublings : 2 * doublings - 2);
+  }
 
   /** @param {number} number */
   const bigEndian = (number) => String.fromCharCode(...[24, 16, 8, 0].map((bits) => (number >>> bits) & 255));

@@ -85,7 +85,48 @@
     parse() {
       const root = all(this.sequence(0));
       this.freeStopWords(root);
-      return { words: this.words.slice(0, MOST_WORDS), root, pairs: this.pairs(root) };
+      return this.united({ words: this.words.slice(0, MOST_WORDS), root, pairs: this.pairs(root) });
+    }
+
+    /**
+     * The same where a word that is asked for again beside itself counts once; what stands beside it each time is
+     * near it.
+     * @param {Query} query
+     * @returns {Query}
+     */
+    united({ words, root, pairs }) {
+      const first = words.map((_, word) => word); // the first one that is the same
+      /** @type {QueryNode[]} */
+      const once = [];
+      for (const node of root.children) {
+        const same = once.find((before) => this.isSame(before, node));
+        if (same) {
+          first[node.word] = same.word;
+        } else {
+          once.push(node);
+        }
+      }
+      const left = words.filter((_, word) => first[word] === word);
+      const number = first.map((word) => left.indexOf(words[word]));
+      const named = new Map(pairs.map(([a, b]) => [number[a], number[b]].sort((one, other) => one - other)).map((pair) => [pair.join(), pair]));
+      const others = [...named.values()].filter(([a, b]) => a !== b);
+      return { words: left, root: renumbered({ ...root, children: once }, number), pairs: /** @type {[number, number][]} */ (others) };
+    }
+
+    /**
+     * Whether two nodes ask for the same; of a name that is cut into words each part belongs to its own.
+     * @param {QueryNode} a
+     * @param {QueryNode} b
+     */
+    isSame(a, b) {
+      if (a.kind !== "word" || b.kind !== "word" || a.negated || b.negated || a.chunk !== b.chunk) {
+        return false;
+      }
+      const [one, other] = [a, b].map(({ word }) => {
+        const { terms, phrase, field, forms, near } = this.words[word];
+        return JSON.stringify([terms, phrase, field, forms, near]);
+      });
+      return one === other;
     }
 
     /** @param {QueryNode} node */
@@ -323,6 +364,17 @@
     const numbers = { word: -1, chunk: 0, from: 0, before: 0 };
     return { kind: "all", ...numbers, negated: false, optional: false, demanded: false, children };
   }
+
+  /**
+   * @param {QueryNode} node
+   * @param {number[]} number of words, by the old ones
+   * @returns {QueryNode}
+   */
+  const renumbered = (node, number) => ({
+    ...node,
+    word: node.kind === "word" ? number[node.word] : node.word,
+    children: node.children.map((child) => renumbered(child, number)),
+  });
 
   /** @param {QueryNode[]} nodes */
   const joined = (nodes) => (nodes.length === 1 ? nodes[0] : all(nodes));

@@ -3,6 +3,7 @@
 "use strict";
 
 (() => {
+  const { Lean } = globalThis.Picturerail;
   const LOOK_BYTES = 3;
   const TOLD_APART = 1;
   const decoder = new TextDecoder();
@@ -152,6 +153,7 @@
     constructor() {
       this.count = 0;
       this.ids = NO_IDS;
+      /** @type {Uint32Array} */
       this.codes = NO_CODES;
       /** @type {FieldUse[][]} */
       this.classes = [];
@@ -241,14 +243,14 @@
    */
   class Part extends Listed {
     /**
-     * @param {Uint8Array} value
+     * @param {Uint8Array} record
+     * @param {Uint8Array} looks
      * @param {string} key of its row
      */
-    constructor(value, key = "") {
+    constructor(record, looks, key = "") {
       super();
       this.key = key;
-      const outer = new Bytes(value);
-      const bytes = new Bytes(outer.take(outer.number()));
+      const bytes = new Bytes(record);
       this.count = bytes.number();
       this._first = bytes.number();
       const told = bytes.number();
@@ -262,13 +264,17 @@
       this.classes = classes;
       this._widths = widths;
       this.lean = !classes[0][0].words; // how long fields are is told elsewhere
-      this._looks = value.subarray(outer.at);
-      /** @type {Uint32Array} */
-      this._kinds = NO_CODES; // what says how wide positions are
+      this._looks = looks;
       /** @type {Uint32Array | undefined} */
       this._begins = undefined; // where each document's positions begin, and all end
       /** @type {BesideStem[] | undefined} */
       this._beside = undefined;
+      /** What comes behind the documents, where it is lean. @type {Lean | undefined} */
+      this._coded = undefined;
+      /** @type {ReturnType<Lean["positions"]> | undefined} */
+      this._positions = undefined; // where it is lean
+      /** @type {Map<number, number>[] | undefined} */
+      this._nearness = undefined;
     }
 
     /**
@@ -276,12 +282,24 @@
      * @param {(told: ToldBeside) => BesideStem[]} read
      */
     beside(read) {
-      const told = this._told;
-      if (told && !this._beside) {
+      if (this._told && !this._coded) {
         this._begins ??= this._findBegins();
-        this._beside = read({ ...told, at: told.at || Math.ceil(this._begins[this.count] / 8) });
+        this._beside ??= read({ ...this._told, at: this._told.at || Math.ceil(this._begins[this.count] / 8) });
       }
       return this._beside;
+    }
+
+    /**
+     * How near its documents are to very frequent stems, where it tells nothing else of these.
+     * @param {number} stems how many
+     */
+    nearness(stems) {
+      const coded = this.open()._coded;
+      if (this._told && coded) {
+        this._positions ??= coded.positions(this); // these come before
+        this._nearness ??= coded.nearness(this.ids, stems);
+      }
+      return this._nearness;
     }
 
     /**
@@ -299,17 +317,15 @@
 
     open() {
       if (this.ids === NO_IDS) {
-        const { count, classes, lean, _bits, _low } = this;
+        const { count, classes, _bits, _low } = this;
         this.ids = new Float64Array(count);
-        this.codes = new Uint32Array(count);
         let id = this._first;
         for (let at = 0; at < count; at++) {
           id += at ? 1 + _bits.distance(_low) : 0;
           this.ids[at] = id;
         }
-        for (let at = 0; at < count; at++) {
-          this.codes[at] = lean ? _bits.distance(0) : _bits.oneOf(classes.length);
-        }
+        this._coded = this.lean ? new Lean(_bits.bytes, Math.ceil(_bits.at / 8)) : undefined;
+        this.codes = this._coded?.codes(count, classes.length) ?? Uint32Array.from(this.ids, () => _bits.oneOf(classes.length));
       }
       return this;
     }
@@ -320,7 +336,6 @@
      */
     complete(lengthOf) {
       const { ids, codes, classes } = this.open();
-      this._begins ??= this._findBegins();
       /** @type {Map<string, number>} */
       const numbers = new Map();
       /** @type {FieldUse[][]} */
@@ -341,17 +356,29 @@
      * @param {number} at
      */
     positions(at) {
+      if (this._coded) {
+        return this._codedPositions(at, this._coded);
+      }
       this._begins ??= this._findBegins();
       const { bytes } = this._bits;
       const bits = new Bits(bytes, 0);
       bits.at = this._begins[at];
-      const widths = this._widths[this._kinds[at]];
-      return this.uses(at).map(({ times }, field) => Float64Array.from({ length: times }, () => bits.number(widths[field])));
+      const widths = this._widths[this.codes[at]];
+      return this.uses(at).map(({ times }, field) => Uint32Array.from({ length: times }, () => bits.number(widths[field])));
+    }
+
+    /**
+     * @param {number} at
+     * @param {Lean} coded
+     */
+    _codedPositions(at, coded) {
+      const { begins, all } = (this._positions ??= coded.positions(this));
+      let begin = begins[at];
+      return this.uses(at).map(({ times }) => all.subarray(begin, (begin += times)));
     }
 
     _findBegins() {
       const { classes, codes, _widths } = this;
-      this._kinds = codes;
       const bits = classes.map((uses, code) => uses.reduce((sum, { times }, field) => sum + times * _widths[code][field], 0));
       const begins = new Uint32Array(this.count + 1);
       begins[0] = this._bits.at;

@@ -499,7 +499,7 @@
     /**
      * Where the word or a form of it stands in a document, by field.
      * @param {number} id
-     * @param {(field: number, positions: Float64Array) => void} tell
+     * @param {(field: number, positions: Uint32Array) => void} tell
      */
     places(id, tell) {
       const { fields } = this.index;

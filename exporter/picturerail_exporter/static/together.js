@@ -15,12 +15,11 @@
   /** A row: documents that have some word of each of a few stems. */
   class Together {
     /**
-     * @param {Uint8Array} value
+     * @param {Row} row
      * @param {number} stems how many
      */
-    constructor(value, stems) {
-      const outer = new Bytes(value);
-      const bytes = new Bytes(outer.take(outer.number()));
+    constructor([, record, looks], stems) {
+      const bytes = new Bytes(record);
       const count = bytes.number();
       const others = bytes.number();
       /** @type {StemUses[][]} */
@@ -33,7 +32,6 @@
       const bits = new Bits(bytes.bytes, bytes.at);
       const ids = Array.from({ length: count }, (_, at) => (id += at ? 1 + bits.distance(low) : 0));
       const shown = ids.filter(() => bits.number(1));
-      const looks = value.subarray(outer.at);
       /** @type {Map<number, Look>} */
       this.looks = new Map(shown.map((each, at) => [each, lookOf(looks, at, shown.length)]));
       const one = () => ({
@@ -114,7 +112,9 @@
         return undefined;
       }
       const order = keys.map((_, at) => at).sort((a, b) => (keys[a] < keys[b] ? -1 : 1));
-      const row = await index.together(order.map((at) => keys[at]));
+      const { two } = index.root.together;
+      const rarest = stems.map((_, at) => at).sort((a, b) => two.indexOf(stems[a]) - two.indexOf(stems[b]));
+      const row = await index.together(rarest.map((at) => keys[at]));
       return row && new BestTogether(index, new Together(row, sources.length), order.map((at) => sources[at]), pairs);
     }
 

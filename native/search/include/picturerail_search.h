@@ -31,7 +31,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRSE_ABI_VERSION 10
+#define PRSE_ABI_VERSION 11
 #define PRSE_UUID_BYTES 16
 #define PRSE_MESSAGE_BYTES 1020
 
@@ -344,9 +344,10 @@ int32_t prse_site_terms(prse_site *site, prse_text keys, size_t *count, prse_tex
 int32_t prse_site_frequent(prse_site *site, uint64_t least, uint64_t most, prse_text *words, prse_error *error);
 
 /* From now on the records of terms with up to `most` documents tell what these have of `count` stems, each there
- * once; those of terms with more than `whole` apart. */
+ * once; those of terms with more than `whole` apart. Of words of other stems with more documents, up to `near`, the
+ * rest tells how near they are to these stems, if there is one. */
 int32_t prse_site_beside(prse_site *site, const prse_text *stems, size_t count, uint64_t whole, uint64_t most,
-                         prse_error *error);
+                         uint64_t near, prse_error *error);
 
 /* Of `pairs` of `count` stems, two numbers each, which documents have words of both near each other. Owned by the
  * site until its next call: for each u32 number of records, none where no document has; for each of these u32 bytes, the record. */

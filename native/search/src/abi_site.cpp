@@ -122,9 +122,9 @@ int32_t prse_site_frequent(prse_site* site, uint64_t least, uint64_t most, prse_
 }
 
 int32_t prse_site_beside(prse_site* site, const prse_text* stems, size_t count, uint64_t whole, uint64_t most,
-                         prse_error* error) {
+                         uint64_t near, prse_error* error) {
   return guarded(error, [&] {
-    required(site, "site").terms.set_beside(views(stems, count, "stems"), whole, most);
+    required(site, "site").terms.set_beside(views(stems, count, "stems"), whole, most, near);
   });
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
+#include <set>
 #include <utility>
 
 #include "analyser.h"
@@ -35,6 +37,7 @@ class Parser {
       fail_invalid("a query of " + std::to_string(query_.words.size()) + " words; at most " +
                    std::to_string(kMostQueryWords) + " are possible");
     }
+    if (!plain_) unite_words();
     return std::move(query_);
   }
 
@@ -82,6 +85,53 @@ class Parser {
       }
       before = node.word;
     }
+  }
+
+  // Whether it asks for the same; of a name that is cut into words each part belongs to its own.
+  bool is_same(const QueryNode& a, const QueryNode& b) const {
+    if (a.kind != QueryNode::Kind::kWord || b.kind != a.kind || a.negated || b.negated || a.chunk != b.chunk) return false;
+    const QueryWord& one = query_.words[a.word];
+    const QueryWord& other = query_.words[b.word];
+    return one.terms == other.terms && one.phrase == other.phrase && one.field == other.field &&
+           one.forms == other.forms && one.neighbour_keys == other.neighbour_keys;
+  }
+
+  // A word that is asked for again beside itself counts once; what stands beside it each time is near it.
+  void unite_words() {
+    std::vector<std::size_t> first(query_.words.size());  // by word, the first one that is the same
+    std::iota(first.begin(), first.end(), 0);
+    Nodes once;
+    for (QueryNode& node : query_.root.children) {
+      const auto same = std::find_if(once.begin(), once.end(), [&](const QueryNode& before) { return is_same(before, node); });
+      if (same == once.end()) {
+        once.push_back(std::move(node));
+      } else {
+        first[node.word] = same->word;
+      }
+    }
+    query_.root.children = std::move(once);
+    std::vector<QueryWord> words;
+    std::vector<std::size_t> number(first.size());
+    for (std::size_t word = 0; word < first.size(); ++word) {
+      if (first[word] == word) {
+        number[word] = words.size();
+        words.push_back(std::move(query_.words[word]));
+      } else {
+        number[word] = number[first[word]];
+      }
+    }
+    query_.words = std::move(words);
+    renumber(query_.root, number);
+    std::set<std::pair<std::size_t, std::size_t>> pairs;
+    for (const auto& [a, b] : query_.pairs) {
+      if (first[a] != first[b]) pairs.insert(std::minmax(number[a], number[b]));
+    }
+    query_.pairs.assign(pairs.begin(), pairs.end());
+  }
+
+  static void renumber(QueryNode& node, std::span<const std::size_t> number) {
+    if (node.kind == QueryNode::Kind::kWord) node.word = number[node.word];
+    for (QueryNode& child : node.children) renumber(child, number);
   }
 
   // One node for several that must all match.

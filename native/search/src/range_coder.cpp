@@ -14,11 +14,15 @@ constexpr unsigned kBitsAtOnce = 12;
 void RangeEncoder::put_number(std::uint32_t value) {
   const auto width = static_cast<unsigned>(std::bit_width(value));
   put_one_of(width, kWidths);
-  for (unsigned left = width > 0 ? width - 1 : 0; left > 0;) {
-    const unsigned here = std::min(left, kBitsAtOnce);
-    left -= here;
-    const std::uint32_t count = std::uint32_t{1} << here;
-    put_one_of(value >> left & (count - 1), count);
+  put_bits(value, width > 0 ? width - 1 : 0);
+}
+
+void RangeEncoder::put_bits(std::uint32_t value, unsigned count) {
+  while (count > 0) {
+    const unsigned here = std::min(count, kBitsAtOnce);
+    count -= here;
+    const std::uint32_t values = std::uint32_t{1} << here;
+    put_one_of(value >> count & (values - 1), values);
   }
 }
 

@@ -3,6 +3,8 @@
 // ../SITE.md says how it is read.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -13,7 +15,7 @@ namespace prse {
 class LikelyBit {
  public:
   static constexpr unsigned kPrecision = 12;
-  static constexpr unsigned kInertia = 4;
+  static constexpr unsigned kInertia = 5;
   // `zeros` of 16 bits are taken to be 0 at first.
   explicit constexpr LikelyBit(unsigned zeros = 8) : zero_(static_cast<std::uint16_t>(zeros << (kPrecision - 4))) {}
   std::uint32_t zero() const { return zero_; }
@@ -56,6 +58,9 @@ class RangeEncoder {
   // Any number: how wide it is, then its bits below the highest.
   void put_number(std::uint32_t value);
 
+  // The lowest `count` bits of a number, each as likely as not.
+  void put_bits(std::uint32_t value, unsigned count);
+
   // The fewest bytes that tell all: behind the end zeros are read.
   void finish();
 
@@ -87,6 +92,24 @@ class RangeEncoder {
   std::size_t begin_;
   std::uint64_t low_ = 0;
   std::uint32_t range_ = UINT32_MAX;
+};
+
+// Small numbers in ones and a zero, of which each so far, and any further one, is as likely as it was before.
+template <std::size_t kTold>
+class LikelyNumber {
+ public:
+  constexpr explicit LikelyNumber(const std::array<LikelyBit, kTold>& more) : more_(more) {}
+
+  // One of `count`: of the last there is no zero.
+  void put(RangeEncoder& out, std::uint32_t value, std::uint32_t count) {
+    for (std::uint32_t here = 0; here + 1 < count; ++here) {
+      out.put(more_[std::min<std::size_t>(here, kTold - 1)], value > here);
+      if (value == here) break;
+    }
+  }
+
+ private:
+  std::array<LikelyBit, kTold> more_;
 };
 
 }  // namespace prse

@@ -15,6 +15,8 @@ namespace {
 // So often is it told apart whether a word stands there once more.
 constexpr std::size_t kMostTimes = 4;
 constexpr std::uint32_t kNoNumber = UINT32_MAX;
+// Where a record tells it at its end, and no words but the first of each stem.
+constexpr std::uint64_t kToldHere = 2;
 // Words are near up to so many words apart.
 constexpr std::uint32_t kFarthest = 4;
 
@@ -49,6 +51,12 @@ std::string near_record(std::span<const NearDocument> part) {
 
 }  // namespace
 
+// How near a term and words of a stem are likely to be in the documents of a record: of words twenty apart at most, and
+// as likely here as there.
+struct SiteBeside::LikelyNearness : LikelyNumber<kFarthest> {
+  LikelyNearness() : LikelyNumber({LikelyBit{10}, LikelyBit{4}, LikelyBit{5}, LikelyBit{8}}) {}
+};
+
 // What is likely of one stem, in the documents of a record.
 struct SiteBeside::Likely {
   LikelyBit there{10};
@@ -56,8 +64,7 @@ struct SiteBeside::Likely {
   LikelyBit other_word{14};
   LikelyBit other_field{14};
   std::array<LikelyBit, kMostTimes> again{LikelyBit{12}, LikelyBit{12}, LikelyBit{12}, LikelyBit{12}};
-  // Of words twenty apart at most, and as likely here as there.
-  std::array<LikelyBit, kFarthest> nearer{LikelyBit{10}, LikelyBit{4}, LikelyBit{5}, LikelyBit{8}};
+  LikelyNearness nearness;
 };
 
 SiteBeside::SiteBeside(std::vector<SiteStem> stems, std::uint32_t fields) : fields_(fields) {
@@ -137,24 +144,47 @@ std::vector<std::string> SiteBeside::near(std::size_t a, std::size_t b) const {
   return parts;
 }
 
+bool SiteBeside::has(std::string_view word) const {
+  return std::any_of(stems_.begin(), stems_.end(),
+                     [&](const auto& words) { return std::find(words.begin(), words.end(), word) != words.end(); });
+}
+
+std::vector<std::size_t> SiteBeside::ranks(std::span<const SitePosting> part) const {
+  std::vector<std::size_t> found;
+  found.reserve(part.size());
+  auto from = ids_.begin();
+  for (const SitePosting& posting : part) {
+    from = std::lower_bound(from, ids_.end(), posting.id);
+    const bool there = from != ids_.end() && *from == posting.id;
+    found.push_back(there ? static_cast<std::size_t>(from - ids_.begin()) : ids_.size());
+  }
+  return found;
+}
+
+void SiteBeside::put_nearness(RangeEncoder& out, const SitePostings& postings,
+                              std::span<const SitePosting> part) const {
+  const std::vector<std::size_t> ranks = this->ranks(part);
+  std::vector<LikelyNearness> likely(stems_.size());
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    for (std::size_t stem = 0; stem < stems_.size(); ++stem) {
+      likely[stem].put(out, nearness(uses(ranks[i], stem), postings, part[i]), kFarthest + 1);
+    }
+  }
+}
+
 SiteBeside::Told SiteBeside::told(const SitePostings& postings, std::span<const SitePosting> part) const {
   Told out;
   if (empty()) {
     put_varint(out.words, 0);
     return out;
   }
-  std::vector<std::size_t> ranks;  // of the documents; behind the last where they have none of the stems
-  ranks.reserve(part.size());
+  const std::vector<std::size_t> ranks = this->ranks(part);
   // The number of each stem's words in the record: the first one's is 0, whether it is there or not.
   std::vector<std::vector<std::uint32_t>> numbers;
   for (const auto& words : stems_) numbers.emplace_back(words.size(), kNoNumber);
-  auto from = ids_.begin();
-  for (const SitePosting& posting : part) {
-    from = std::lower_bound(from, ids_.end(), posting.id);
-    const bool there = from != ids_.end() && *from == posting.id;
-    ranks.push_back(there ? static_cast<std::size_t>(from - ids_.begin()) : ids_.size());
+  for (const std::size_t rank : ranks) {
     for (std::size_t stem = 0; stem < stems_.size(); ++stem) {
-      for (const Use& use : uses(ranks.back(), stem)) numbers[stem][use.word] = 0;
+      for (const Use& use : uses(rank, stem)) numbers[stem][use.word] = 0;
     }
   }
   std::string others;
@@ -171,7 +201,7 @@ SiteBeside::Told SiteBeside::told(const SitePostings& postings, std::span<const 
     numbers[stem].front() = 0;
     numbers[stem].push_back(number);  // how many others there are
   }
-  put_varint(out.words, 2 + count);
+  put_varint(out.words, kToldHere + count);
   out.words += others;
 
   std::vector<Likely> likely(stems_.size());
@@ -181,11 +211,7 @@ SiteBeside::Told SiteBeside::told(const SitePostings& postings, std::span<const 
       const std::span<const Use> here = uses(ranks[i], stem);
       put(coder, likely[stem], here, postings.classes[part[i].place], numbers[stem]);
       if (here.empty()) continue;
-      const std::uint32_t near = nearness(here, postings, part[i]);
-      for (std::uint32_t more = 0; more < kFarthest; ++more) {
-        coder.put(likely[stem].nearer[more], near > more);
-        if (near == more) break;
-      }
+      likely[stem].nearness.put(coder, nearness(here, postings, part[i]), kFarthest + 1);
     }
   }
   coder.finish();

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "site_record.h"
@@ -32,6 +33,11 @@ class SiteBeside {
   };
   // Of these postings of a term.
   Told told(const SitePostings& postings, std::span<const SitePosting> part) const;
+  // Put of these nothing but how near they are to each stem.
+  void put_nearness(RangeEncoder& out, const SitePostings& postings, std::span<const SitePosting> part) const;
+
+  // Whether this is a word of one of the stems.
+  bool has(std::string_view word) const;
 
   // Which documents have words of two of the stems near each other, and how near, in parts; none where none has.
   std::vector<std::string> near(std::size_t a, std::size_t b) const;
@@ -45,7 +51,10 @@ class SiteBeside {
     std::uint32_t first;  // of its positions
   };
   struct Likely;
+  struct LikelyNearness;
 
+  // The place of each document among `ids_`; behind the last where it has none of the stems.
+  std::vector<std::size_t> ranks(std::span<const SitePosting> part) const;
   std::span<const Use> uses(std::size_t rank, std::size_t stem) const;
   void put(RangeEncoder& out, Likely& likely, std::span<const Use> uses, const SiteClass& own,
            std::span<const std::uint32_t> words) const;

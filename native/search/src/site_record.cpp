@@ -1,11 +1,14 @@
 #include "site_record.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <map>
 #include <utility>
 
 #include "bit_writer.h"
 #include "bytes.h"
+#include "range_coder.h"
 #include "site_beside.h"
 
 namespace prse {
@@ -13,6 +16,9 @@ namespace {
 
 // Where a record else says that it tells nothing of others, or how many words it tells.
 constexpr std::uint64_t kToldApart = 1;
+constexpr std::uint64_t kToldHere = 2;
+// Of so many classes it is followed apart how many documents are of them.
+constexpr std::size_t kMostClasses = 4;
 
 bool of_one_group(const SiteClass& a, const SiteClass& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const SiteUse& one, const SiteUse& other) {
@@ -110,6 +116,58 @@ struct Numbered {
   }
 };
 
+// How far behind the one before a term stands in a field, the first time behind its front.
+class LikelyPositions {
+ public:
+  void put(RangeEncoder& out, std::span<const std::uint32_t> positions) {
+    std::uint32_t next = 0;
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+      put(out, likely_[std::min(i, likely_.size() - 1)], positions[i] - next + 1);
+      next = positions[i] + 1;
+    }
+  }
+
+ private:
+  static constexpr std::uint32_t kWidths = 32;
+  static constexpr std::size_t kToldWidths = 6;
+  struct Likely {
+    LikelyNumber<kToldWidths> width{
+        {LikelyBit{2}, LikelyBit{3}, LikelyBit{5}, LikelyBit{6}, LikelyBit{10}, LikelyBit{14}}};
+    std::array<LikelyBit, kWidths> second;  // highest bit, by the width
+  };
+
+  // Its width less one; the highest bit but one; the others, each as likely as not.
+  static void put(RangeEncoder& out, Likely& likely, std::uint32_t distance) {
+    const auto width = static_cast<unsigned>(std::bit_width(distance)) - 1;
+    likely.width.put(out, width, kWidths);
+    if (width == 0) return;
+    out.put(likely.second[width], (distance >> (width - 1) & 1) != 0);
+    out.put_bits(distance, width - 1);
+  }
+
+  std::array<Likely, 3> likely_;  // the first time, the second, and any further one
+};
+
+// Where classes do not tell how long fields are: the class of each document, the first of most; where it stands; how
+// near it is to others.
+void put_lean(std::string& out, const SitePostings& postings, std::span<const SitePosting> part,
+              const Numbered& classes, const SiteBeside& beside) {
+  RangeEncoder coder(out);
+  LikelyNumber<kMostClasses> likely({LikelyBit{12}, LikelyBit{12}, LikelyBit{12}, LikelyBit{12}});
+  for (const SitePosting& posting : part) likely.put(coder, classes.here[posting.place].number, classes.count);
+  std::map<std::uint32_t, LikelyPositions> by_field;
+  for (const SitePosting& posting : part) {
+    if (postings.positions.empty()) break;
+    std::size_t at = posting.first_position;
+    for (const SiteUse& use : postings.classes[posting.place]) {
+      by_field[use.field].put(coder, std::span(postings.positions).subspan(at, use.times));
+      at += use.times;
+    }
+  }
+  if (!beside.empty()) beside.put_nearness(coder, postings, part);
+  coder.finish();
+}
+
 }  // namespace
 
 void put_site_class(std::string& out, const SiteClass& uses) {
@@ -147,8 +205,10 @@ SiteRecordBytes site_record(const SitePostings& postings, std::span<const SitePo
   std::string& out = record.postings;
   put_varint(out, part.size());
   put_varint(out, part.front().id);
-  SiteBeside::Told told = beside.told(postings, part);
-  if (apart && !beside.empty()) {
+  SiteBeside::Told told;
+  if (!postings.with_lengths) {
+    put_varint(out, beside.empty() ? 0 : kToldHere);
+  } else if (told = beside.told(postings, part); apart && !beside.empty()) {
     put_varint(out, kToldApart);
     record.beside = std::move(told.words) + told.documents;
     told.documents.clear();
@@ -158,14 +218,12 @@ SiteRecordBytes site_record(const SitePostings& postings, std::span<const SitePo
   classes.put(out, with_positions);
   BitWriter bits = put_ascending(
       out, part.size(), [&](std::size_t i) { return part[i].id; }, [&](BitWriter& before) { classes.put(before); });
-  for (const SitePosting& posting : part) {
-    const std::uint32_t number = classes.here[posting.place].number;
-    if (postings.with_lengths) {
-      bits.put_one_of(number, classes.count);
-    } else {
-      bits.put_rice(number, 0);  // most are of the first
-    }
+  if (!postings.with_lengths) {
+    bits.finish();
+    put_lean(out, postings, part, classes, beside);
+    return record;
   }
+  for (const SitePosting& posting : part) bits.put_one_of(classes.here[posting.place].number, classes.count);
   for (const SitePosting& posting : part) {
     if (!with_positions) break;
     const SiteClass& uses = postings.classes[posting.place];

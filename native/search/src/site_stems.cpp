@@ -49,10 +49,12 @@ std::vector<std::pair<std::string, std::uint64_t>> SiteTerms::frequent(std::uint
   return {found.begin(), found.end()};
 }
 
-void SiteTerms::set_beside(std::span<const std::string_view> stems, std::uint64_t whole, std::uint64_t most) {
+void SiteTerms::set_beside(std::span<const std::string_view> stems, std::uint64_t whole, std::uint64_t most,
+                           std::uint64_t near) {
   beside_ = read_beside(stems);
   whole_beside_ = whole;
   most_beside_ = most;
+  near_beside_ = near;
 }
 
 SiteBeside SiteTerms::read_beside(std::span<const std::string_view> stems) {

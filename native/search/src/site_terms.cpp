@@ -30,6 +30,8 @@ constexpr std::size_t kMostBounds = 12;
 
 // Of fewer documents the directory tells how many a term has.
 constexpr std::size_t kExactCount = 8;
+// From so many on half a doubling is a step.
+constexpr std::size_t kManyCount = 64;
 
 bool by_id(const SitePosting& a, const SitePosting& b) { return a.id < b.id; }
 
@@ -106,10 +108,11 @@ void each_part(std::span<const SitePosting> all, PartSizes sizes, const Take& ta
   }
 }
 
-// Beyond small numbers two steps a doubling, so that a word's level seldom changes.
+// Beyond small numbers a doubling, or of many half of one, is a step, so that a word's level seldom changes.
 std::uint64_t level_of_count(std::size_t documents) {
   if (documents < kExactCount) return documents - 1;
-  return 1 + static_cast<std::uint64_t>(std::floor(2 * std::log2(static_cast<double>(documents))));
+  if (documents < kManyCount) return 3 + std::bit_width(documents);
+  return static_cast<std::uint64_t>(std::floor(2 * std::log2(static_cast<double>(documents)))) - 2;
 }
 
 }  // namespace
@@ -337,6 +340,10 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
   // Numbers are many, each of few documents, and asked for alone.
   const bool number = std::all_of(text.begin(), text.end(), [](char letter) { return '0' <= letter && letter <= '9'; });
   const SiteBeside nothing;
+  const bool little = with_positions && is_stop_word(text, state_.snapshot->manifest.language);
+  // A rest of one band tells the documents before it, too: beside other words it is read alone.
+  const bool whole = bands.has_rest() && postings.all.size() > banded_.most;
+  const bool without = whole && postings.all.size() > most_beside_;
   const SiteBeside& beside = !number && postings.all.size() <= most_beside_ ? beside_ : nothing;
   const bool apart = postings.all.size() > whole_beside_;
   if (bands.sizes.size() == 1) {
@@ -345,20 +352,17 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
     std::vector<std::vector<SitePosting>> by_band(bands.sizes.size());
     for (std::size_t band = 0; band < by_band.size(); ++band) by_band[band].reserve(bands.sizes[band]);
     for (const SitePosting& posting : postings.all) by_band[bands.of_class[posting.place]].push_back(posting);
-    // A rest of one band tells the documents before it, too: beside other words it is read alone.
-    const bool whole = bands.has_rest() && postings.all.size() > banded_.most;
     if (whole) by_band.back() = postings.all;
-    const bool without = whole && postings.all.size() > most_beside_;
     for (std::uint32_t band = 0; band < by_band.size() - (without ? 1 : 0); ++band) {
       put_parts(out.records, band, postings, by_band[band], kParts, beside, apart);
     }
     if (without) {
       // How long fields are another word tells that such a long list is read beside, or `lengths`.
       const SitePostings lean = without_lengths(postings, with_positions);
-      put_parts(out.records, bands.rest, lean, lean.all, kParts, nothing, false);
+      const bool near = with_positions && !little && postings.all.size() <= near_beside_ && !beside_.has(text);
+      put_parts(out.records, bands.rest, lean, lean.all, kParts, near ? beside_ : nothing, false);
     }
   }
-  const bool little = with_positions && is_stop_word(text, state_.snapshot->manifest.language);
   if (little && bands.has_rest()) {
     const SitePostings present = without_lengths(postings, false);
     put_parts(out.records, kPresence, present, present.all, kShortParts, nothing, false);

@@ -76,8 +76,9 @@ class SiteTerms {
                                 std::span<const std::array<std::uint32_t, 2>> pairs);
 
   // From now on the records of terms with up to `most` documents tell what these have of some stems, each there once;
-  // those of terms with more than `whole` apart.
-  void set_beside(std::span<const std::string_view> stems, std::uint64_t whole, std::uint64_t most);
+  // those of terms with more than `whole` apart. Of words of other stems with more documents, up to `near`, the rest
+  // tells how near they are to these stems, if there is one.
+  void set_beside(std::span<const std::string_view> stems, std::uint64_t whole, std::uint64_t most, std::uint64_t near);
 
   struct Field {
     std::uint64_t words;
@@ -126,6 +127,7 @@ class SiteTerms {
   SiteBeside beside_;
   std::uint64_t whole_beside_ = 0;
   std::uint64_t most_beside_ = 0;
+  std::uint64_t near_beside_ = 0;
 };
 
 }  // namespace prse

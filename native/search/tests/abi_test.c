@@ -249,9 +249,9 @@ static void hands_out_terms(const char *path) {
   CHECK(prse_site_near(site, stems, 1, members, 1, &answer, &error) == PRSE_INVALID);
   CHECK(prse_site_near(site, stems, 1, members, 0, &answer, &error) == PRSE_OK && answer.length == 0);
   CHECK(prse_site_near(NULL, stems, 1, members, 0, &answer, &error) == PRSE_INVALID);
-  CHECK(prse_site_beside(site, stems, 2, 10, 20, &error) == PRSE_INVALID);
-  CHECK(prse_site_beside(NULL, stems, 1, 10, 20, &error) == PRSE_INVALID);
-  CHECK(prse_site_beside(site, stems, 1, 10, 20, &error) == PRSE_OK);
+  CHECK(prse_site_beside(site, stems, 2, 10, 20, 30, &error) == PRSE_INVALID);
+  CHECK(prse_site_beside(NULL, stems, 1, 10, 20, 30, &error) == PRSE_INVALID);
+  CHECK(prse_site_beside(site, stems, 1, 10, 20, 30, &error) == PRSE_OK);
   CHECK(prse_site_terms(site, keys, &count, &answer, &error) == PRSE_OK && count == 2 && answer.length > 60);
   prse_site_close(site);
   prse_site_close(NULL);
