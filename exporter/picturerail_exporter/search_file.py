@@ -289,14 +289,27 @@ def separator(before: bytes | None, key: bytes) -> bytes:
     return b"" if before is None else key[: _shared(before, key) + 1]
 
 
-def directory(entries: Sequence[tuple[bytes, str]]) -> bytes:
-    """Return a part of the root: what each file's first key begins with, and what names it."""
-    keys = Keys()
-    parts = [varint(len(entries))]
-    for first, path in entries:
-        digest = path.removeprefix(f"{FOLDER}/").removesuffix(".bin")
-        parts += (keys.next(first), bytes.fromhex(digest))
-    return b"".join(parts)
+def root_of(
+    told: bytes, frequent: bytes, directories: Iterable[Sequence[tuple[bytes, str]]]
+) -> bytes:
+    """Return the root: what is told of all, rows of frequent terms, and of each kind its files.
+
+    Args:
+        told: a JSON object.
+        frequent: a body of rows.
+        directories: for each kind what each file's first key begins with, and its path.
+    """
+    firsts = []
+    names = []
+    for files in directories:
+        keys = Keys()
+        firsts.append(varint(len(files)))
+        for first, path in files:
+            firsts.append(keys.next(first))
+            digest = path.removeprefix(f"{FOLDER}/").removesuffix(".bin")
+            names.append(bytes.fromhex(digest))
+    texts = (varint(len(text)) + text for text in (told, frequent, b"".join(firsts)))
+    return packed(*texts, b"".join(names))
 
 
 def rows_of(body: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -327,19 +340,11 @@ def named_by(root: bytes) -> set[str]:
     """Return the paths of the files that a root names."""
     body = unpacked(root)
     at = 0
-    for _ in range(2):  # the object, and how many documents frequent terms have
+    for _ in range(3):  # the object, how many documents frequent terms have, and the first keys
         length, at = _number(body, at)
         at += length
-    found = set()
-    while at < len(body):
-        count, at = _number(body, at)
-        for _ in range(count):
-            _, at = _number(body, at)
-            length, at = _number(body, at)
-            at += length
-            found.add(f"{FOLDER}/{body[at : at + _DIGEST].hex()}.bin")
-            at += _DIGEST
-    return found
+    digests = (body[begin : begin + _DIGEST] for begin in range(at, len(body), _DIGEST))
+    return {f"{FOLDER}/{digest.hex()}.bin" for digest in digests}
 
 
 def texts_of(path: str, data: bytes) -> Iterator[str]:

@@ -23,7 +23,7 @@ from picturerail_exporter import media, search_rows
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.search_beside import Beside
-from picturerail_exporter.search_file import body_of, directory, packed, varint
+from picturerail_exporter.search_file import body_of, root_of, varint
 from picturerail_exporter.search_rows import Shown, is_inviting
 from picturerail_exporter.search_state import FREQUENT, ROWS, TERMS, SearchState
 from picturerail_exporter.search_together import Stems, by_stem, near_key_of
@@ -394,9 +394,7 @@ class SearchIndex:
         (frequent, *_) = body_of(
             (key, value + self._near(key)) for key, value in self._search.frequent()
         )
-        parts = [directory(self._search.directory(kind)) for kind in ROWS]
-        texts = (varint(len(text)) + text for text in (meta, frequent))
-        return packed(b"".join((*texts, *parts)))
+        return root_of(meta, frequent, (self._search.directory(kind) for kind in ROWS))
 
     def _near(self, key: bytes) -> bytes:
         """Return what the root says of a frequent word beside its pictures."""

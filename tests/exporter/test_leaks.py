@@ -75,7 +75,7 @@ def indexed(site, text):
         ((key, value), *others) = rows_of(unpacked(path.read_bytes()))
         if b'"names"' in value:
             row = (key, value + text.encode())
-            return str(path.relative_to(site)), packed(body_of([row, *others]))
+            return str(path.relative_to(site)), packed(*body_of([row, *others]))
     raise AssertionError("nothing is said of single pictures")
 
 

@@ -65,12 +65,13 @@
           this._alone.add(key);
         }
       }
+      const firsts = new Bytes(bytes.take(bytes.number()));
       /** @type {Record<string, [first: string, name: string][]>} */
       this._directory = {};
       for (const kind of KINDS) {
         let key = "";
-        this._directory[kind] = Array.from({ length: bytes.number() }, () => {
-          key = bytes.key(key);
+        this._directory[kind] = Array.from({ length: firsts.number() }, () => {
+          key = firsts.key(key);
           const digest = Array.from(bytes.take(NAME_BYTES), (byte) => byte.toString(16).padStart(2, "0"));
           return [key, `${digest.join("")}.bin`];
         });
