@@ -109,7 +109,7 @@ ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
     "rest": ("search_rest", Cut(8_000, 60_000, packed_record, 1, terms=True)),
     "beside": ("search_beside", Cut(14_000, 40_000, packed_bits, 1, terms=True)),
     "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
-    "together": ("search_together", Cut(66_000, 74_000, packed_together, 4)),
+    "together": ("search_together", Cut(69_000, 76_000, packed_together, 4)),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
     "pictures": ("search_pictures", Cut(76_000, 87_000, packed_text, 2)),
