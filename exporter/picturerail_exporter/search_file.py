@@ -24,6 +24,7 @@ picture's tile, one of its proportions, one of its colour."""
 
 _LEVEL = 6
 _MOST_STEPS = 4
+_FINE_STEPS = 7
 _DIGEST = 6
 """Bytes that name a file. More than a quarter of the root is names, and each search reads it."""
 _NEAR = b"a"
@@ -42,8 +43,8 @@ class Cut:
 
     `size` guesses what a row takes once it is packed. One in `one_in` rows may begin a file; where
     `terms` are not to be divided without need, one in so many first rows of a term. Where there is
-    less than `files` files would hold, they are smaller, down to a quarter; and a quarter as large
-    where there are more than `fine` bytes: many searches then read several that say little each.
+    less than `files` files would hold, they are smaller, down to a quarter; and an eleventh as
+    large where there are more than `fine` bytes: many searches then read one for each hit.
     Rows of which `group` tells something else of their keys are never in one file.
     """
 
@@ -59,7 +60,7 @@ class Cut:
     def step(self, total: int) -> int:
         """Return how much smaller files are that hold so many bytes of rows: two steps half."""
         if self.fine and total > self.fine:
-            return _MOST_STEPS
+            return _FINE_STEPS
         if not self.files or not total:
             return 0
         room = 2 * self.least * self.files / total  # packed, rows take about half
