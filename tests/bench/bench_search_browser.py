@@ -45,8 +45,9 @@ from picturerail_native.search import Reader, analyse
 
 SEED = 7
 CHANGES = 12
-MOST_BYTES, MOST_REQUESTS = 150_000, 10
-"""What a first query is to take at most, of 100,000 pictures."""
+MOST_BYTES = {100_000: 150_000, 1_000_000: 250_000}
+MOST_REQUESTS = 10
+"""What a first query is to take at most, bytes by how many pictures there are."""
 CAMERAS = ("Canon EOS 90D", "FUJIFILM X-T4", "Apple iPhone 13", "SONY ILCE-7M3")
 PEERS = {"pagefind": "1.5.2", "minisearch": "7.2.0"}
 
@@ -415,7 +416,9 @@ def measure(count: int, folder: Path, *, peers: bool) -> None:
     thread.start()
     try:
         with Reader(ours / "engine") as engine:
-            visit(site, engine, sides, heads, asked, several(of), visits(of))
+            limits = (most for size, most in MOST_BYTES.items() if len(of) <= size)
+            most_bytes = next(limits, max(MOST_BYTES.values()))
+            visit(site, engine, sides, heads, asked, several(of), visits(of), most_bytes)
     finally:
         site.shutdown()
         thread.join()
@@ -430,6 +433,7 @@ def visit(
     asked: dict[str, str],
     some_cold: dict[str, list[str]],
     later_visits: dict[str, list[str]],
+    most_bytes: int,
 ) -> None:
     """Ask each side each query, with an empty cache and as a later one."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
@@ -491,11 +495,11 @@ def visit(
                         others.append(text)
                 size, requests = (sum(cost) / len(costs) for cost in zip(*costs, strict=True))
                 most, many = (max(cost) for cost in zip(*costs, strict=True))
-                above = sum(took > MOST_BYTES or times > MOST_REQUESTS for took, times in costs)
+                above = sum(took > most_bytes or times > MOST_REQUESTS for took, times in costs)
                 print(
                     f"{side}: {kind}, cold: {size / 1e3:.0f} kB, {requests:.1f} requests on "
                     f"average; at most {most / 1e3:.0f} kB, {many}; {above} of {len(costs)} above "
-                    f"{MOST_BYTES / 1e3:.0f} kB or {MOST_REQUESTS}"
+                    f"{most_bytes / 1e3:.0f} kB or {MOST_REQUESTS}"
                 )
             if side == "ours":
                 count = sum(map(len, some_cold.values()))
