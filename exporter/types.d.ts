@@ -29,6 +29,8 @@ interface PostingsRoot {
     near: string[];
     /** Those of these whose own lists tell it. */
     own: string[];
+    /** Whether there are so many documents that what is near one of the first lies with the others. */
+    large: boolean;
   };
   /** How many ids share a file of each kind. */
   pictures: number;
@@ -166,12 +168,12 @@ interface Part extends Listed {
   complete(lengthOf: (id: number, field: number) => number): void;
   /** The key of its row. */
   readonly key: string;
-  /** Whether what it tells of very frequent stems lies apart, and is not read yet. */
+  /** Whether what it tells of very frequent stems lies apart. */
   readonly apart: boolean;
-  /** Take that over; nothing where its file is damaged. */
-  tell(value: Uint8Array | undefined): void;
-  /** What it tells of very frequent stems. */
-  beside(read: (told: ToldBeside) => BesideStem[]): BesideStem[] | undefined;
+  /** Take that over of one of them, by its number. */
+  tell(stem: number, told: BesideStem): void;
+  /** What it tells of one of them, as far as that is read. */
+  beside(stem: number, read: (told: ToldBeside) => BesideStem[]): BesideStem | undefined;
   /** How near its documents are to each of these, by document, where it tells nothing else of them. */
   nearness(stems: number): Map<number, number>[] | undefined;
 }
@@ -507,10 +509,10 @@ interface Postings {
   facts(ids?: number[]): Promise<Facts[]>;
   values(ids?: number[]): Promise<Values[]>;
   orders(ids?: number[]): Promise<Map<number, number>>;
-  missing(kind: BlockKind, ids: number[]): number;
-  /** Read what parts of a term tell apart of very frequent stems. */
-  tellApart(parts: Part[]): Promise<void>;
-  besideOf(part: Part): BesideStem[] | undefined;
+  missing(kind: BlockKind, ids: number[]): Promise<number>;
+  /** Read what parts of a term tell apart of a very frequent stem, by its number. */
+  tellApart(parts: Part[], stem: number): Promise<void>;
+  besideOf(part: Part, stem: number): BesideStem | undefined;
   near(owner: string, other: string): Promise<Map<number, number>>;
   nearTo(term: Term, stem: number): Promise<Map<number, number> | undefined>;
 }
@@ -533,6 +535,11 @@ declare var Picturerail: {
   unpack(file: Uint8Array): Promise<Uint8Array>;
   rowsOf(body: Uint8Array): Row[];
   lookOf(looks: Uint8Array, at: number, count: number): Look;
+  Directory: new (bytes: IndexBytes, read: (name: string) => Promise<Row[]>) => {
+    covering(kind: IndexKind, first: string, last: string): Promise<string[]>;
+    beginning(kind: IndexKind, text?: string): Promise<string[]>;
+    holding(kind: IndexKind, keys: Iterable<string>): Promise<string[]>;
+  };
   Postings: { open(load: LoadBytes): Promise<Postings> };
   distance(from: string, to: string, most: number): number;
   WordSource: new (index: Postings, word: QueryWord) => Source;
@@ -542,6 +549,7 @@ declare var Picturerail: {
   Nearness: new (index: Postings, sources: Source[], pairs: [number, number][]) => Nearness;
   isText(list: List): boolean;
   besideOf(told: ToldBeside, part: Part, stems: PostingsRoot["beside"]["stems"], fields: number): BesideStem[];
+  besideApart(value: Uint8Array, part: Part, first: string, fields: number): BesideStem;
   nearOf(value: Uint8Array): [id: number, nearness: number][];
   isNearer(one: Known, than: Known | undefined): boolean;
   worth(list: List, weight: number): number;

@@ -22,6 +22,7 @@ SEARCH_SCRIPTS = tuple(
         "lean",
         "records",
         "files",
+        "directory",
         "beside",
         "postings",
         "query",

@@ -20,16 +20,18 @@ LONG = 42_000
 OWN = 32_000
 """Lists of words with no more documents tell how near these are to the stems."""
 APART = 12_500
-"""Of words with more documents it lies apart from their records: it is as long as these, and read
-only where one of the stems is asked for."""
-_ONE_IN = 12
+"""Of words with more documents it lies apart from their records, stem by stem: of all stems it is
+longer than these, and read only where one of the stems is asked for."""
+APART_OF_MANY = 4096
+"""The same of a large collection: so many more stems are told there."""
+_ONE_IN = 24
 """Of words that fewer pictures have it would be told in vain that they are not there."""
 _NEARLY_ALL = 0.75
 """What more pictures have, as a filename's "img", is worth next to nothing, and not asked for."""
-_MOST = 24
+_MOST = 48
 """So many stems at most: each takes some bits beside every posting."""
 _SHORT = 8
-_LONGEST = 32_768
+LONGEST = 32_768
 """Of words that one in about so many pictures has, and no more pictures than that, the postings
 tell of them: of longer lists it would be much to read for who does not ask for them."""
 
@@ -64,7 +66,7 @@ class Beside(msgspec.Struct, frozen=True):
             return cls()
         # In few steps, so that it seldom changes: all postings would.
         share = math.floor(2 * math.log2(documents / _SHORT)) / 2
-        up_to = min(_LONGEST, math.floor(2**share))
+        up_to = min(LONGEST, math.floor(2**share))
         counts = terms.frequent(up_to, most)
         frequent = sorted(set(map(stem, counts)).difference(stems), key=str.encode)
         longer = {stem(word) for word, count in counts.items() if count > OWN}
@@ -79,6 +81,11 @@ class Beside(msgspec.Struct, frozen=True):
         """Tell whether postings tell the same as those of another."""
         return (self.stems, self.up_to) == (other.stems, other.up_to)
 
+    @property
+    def is_large(self) -> bool:
+        """Whether there are so many pictures that most words are frequent."""
+        return self.up_to == LONGEST
+
     def all_stems(self) -> set[str]:
         """Return those that are told, and those that tell nothing."""
         return {stem for stem, _ in self.stems}.union(self.frequent)
@@ -86,19 +93,22 @@ class Beside(msgspec.Struct, frozen=True):
     def pairs(self, stems: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Yield each two of some stems of which it is told apart where they are near each other.
 
-        First comes the one that this lies with: one of the stems that are told; of two of these as
-        their places say, so that none has much of it.
+        First comes the one that this lies with: one of the stems that are told; in a large
+        collection, where there are many, the other, so that what changes with a picture lies
+        together; of two of the stems as their places say, so that none has much of it.
         """
         here = set(stems)
         told = [(place, stem) for place, (stem, _) in enumerate(self.stems) if stem in here]
         for (place, one), (after, other) in itertools.combinations(told, 2):
             yield (one, other) if (place + after) % 2 else (other, one)
         for frequent in here.intersection(self.frequent).difference(self.owners):
-            yield from ((stem, frequent) for _, stem in told)
+            for _, stem in told:
+                yield (frequent, stem) if self.is_large else (stem, frequent)
 
     def tell(self, terms: SiteTerms) -> None:
         """Let what is told of terms from now on tell of them."""
-        terms.set_beside([stem for stem, _ in self.stems], APART, self.up_to, OWN)
+        apart = APART_OF_MANY if self.is_large else APART
+        terms.set_beside([stem for stem, _ in self.stems], apart, self.up_to, OWN)
 
     def note(self) -> str:
         """Return it as a text."""

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-MAGIC = b"PRSX\x0f"
+MAGIC = b"PRSX\x10"
 """What every file begins with; the last byte is the format's version."""
 
 FOLDER = "search"
@@ -24,17 +24,25 @@ picture's tile, one of its proportions, one of its colour."""
 
 _LEVEL = 6
 _MOST_STEPS = 4
-_FINE_STEPS = 7
-_DIGEST = 6
+DIGEST = 6
 """Bytes that name a file. More than a quarter of the root is names, and each search reads it."""
 _NEAR = b"a"
 _TOGETHER = b"b"
 _PART = 2
-TOLD_APART = b"b"
+_TOLD_APART = b"b"
 """What keys of rows end in that tell apart what a record's documents have beside the term."""
 _OF_RECORDS = (2, 10)
 """How many bytes keys of records have behind a term: its kind, the band, and of most an id."""
+_OF_APART = (4, 12)
+"""And keys of what is told apart of these; the number of a stem comes behind the kind."""
+_OF_STEM = 3
 _SMALL = [bytes([number]) for number in range(0x80)]
+
+
+Listed = Sequence[tuple[bytes, str]]
+"""Files of a kind: what the first key of each begins with, and its path."""
+Directory = tuple[Listed, bool]
+"""What the root tells of a kind: its files, or pages that do (`page_of`); whether these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +51,8 @@ class Cut:
 
     `size` guesses what a row takes once it is packed. One in `one_in` rows may begin a file; where
     `terms` are not to be divided without need, one in so many first rows of a term. Where there is
-    less than `files` files would hold, they are smaller, down to a quarter; and an eleventh as
-    large where there are more than `fine` bytes: many searches then read one for each hit.
+    less than `files` files would hold, they are smaller, down to a quarter; and where there are
+    more than `fine` bytes by `fine_steps`, of which two halve them: then nobody counts them.
     Rows of which `group` tells something else of their keys are never in one file.
     """
 
@@ -55,12 +63,13 @@ class Cut:
     files: int = 0
     terms: bool = False
     fine: int = 0
+    fine_steps: int = 0
     group: Callable[[bytes], bool] | None = None
 
     def step(self, total: int) -> int:
         """Return how much smaller files are that hold so many bytes of rows: two steps half."""
         if self.fine and total > self.fine:
-            return _FINE_STEPS
+            return self.fine_steps
         if not self.files or not total:
             return 0
         room = 2 * self.least * self.files / total  # packed, rows take about half
@@ -100,7 +109,7 @@ def unpacked(data: bytes) -> bytes:
 
 def name_of(data: bytes) -> str:
     """Return a file's path on the site: its content names it, so it may be cached for ever."""
-    return f"{FOLDER}/{hashlib.blake2b(data, digest_size=_DIGEST).hexdigest()}.bin"
+    return f"{FOLDER}/{hashlib.blake2b(data, digest_size=DIGEST).hexdigest()}.bin"
 
 
 def varint(number: int) -> bytes:
@@ -258,9 +267,9 @@ def _together(
 def _units(
     rows: Sequence[tuple[bytes, bytes]], sizes: Sequence[int], most: int
 ) -> Iterator[list[tuple[tuple[bytes, bytes], int]]]:
-    """Yield what no file ends within, with its size: one row, or where two stems are near."""
+    """Yield what no file ends within, with its size: one row, or some that tell one thing."""
     sized = zip(rows, sizes, strict=True)
-    for _, of in itertools.groupby(sized, lambda row: _pair_of(row[0][0])):
+    for _, of in itertools.groupby(sized, lambda row: _unit_of(row[0][0])):
         unit = list(of)
         if sum(size for _, size in unit) <= most:
             yield unit
@@ -268,9 +277,12 @@ def _units(
             yield from ([row] for row in unit)
 
 
-def _pair_of(key: bytes) -> bytes:
-    """Return what tells apart the pairs of stems of rows that tell where these are near."""
-    return key[:-_PART] if key.partition(b"\0")[2][:1] == _NEAR else key
+def _unit_of(key: bytes) -> bytes:
+    """Return what rows share that tell where two stems are near, or of one beside a term."""
+    text, _, kind = key.partition(b"\0")
+    if kind[:1] == _NEAR:
+        return key[:-_PART]
+    return key[: len(text) + _OF_STEM] if len(kind) in _OF_APART else key
 
 
 def _mixed(key: bytes) -> int:
@@ -290,27 +302,39 @@ def separator(before: bytes | None, key: bytes) -> bytes:
     return b"" if before is None else key[: _shared(before, key) + 1]
 
 
-def root_of(
-    told: bytes, frequent: bytes, directories: Iterable[Sequence[tuple[bytes, str]]]
-) -> bytes:
+def root_of(told: bytes, frequent: bytes, directories: Iterable[Directory]) -> bytes:
     """Return the root: what is told of all, rows of frequent terms, and of each kind its files.
 
     Args:
         told: a JSON object.
         frequent: a body of rows.
-        directories: for each kind what each file's first key begins with, and its path.
+        directories: of each kind.
     """
     firsts = []
     names = []
-    for files in directories:
-        keys = Keys()
-        firsts.append(varint(len(files)))
-        for first, path in files:
-            firsts.append(keys.next(first))
-            digest = path.removeprefix(f"{FOLDER}/").removesuffix(".bin")
-            names.append(bytes.fromhex(digest))
+    for files, are_pages in directories:
+        firsts.append(varint(2 * len(files) + are_pages) + _firsts_of(files))
+        names.append(_digests_of(files))
     texts = (varint(len(text)) + text for text in (told, frequent, b"".join(firsts)))
     return packed(*texts, b"".join(names))
+
+
+def page_of(files: Listed) -> bytes:
+    """Return a page: a file of one row, without a key, that names some of a kind's files."""
+    firsts = varint(len(files)) + _firsts_of(files)
+    digests = _digests_of(files)
+    row = b"\0\0" + varint(2 * (len(firsts) + len(digests))) + firsts
+    return packed(varint(len(row) + len(digests)) + row, digests)
+
+
+def _firsts_of(files: Listed) -> bytes:
+    keys = Keys()
+    return b"".join([keys.next(first) for first, _ in files])
+
+
+def _digests_of(files: Listed) -> bytes:
+    names = [path.removeprefix(f"{FOLDER}/").removesuffix(".bin") for _, path in files]
+    return bytes.fromhex("".join(names))
 
 
 def rows_of(body: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -344,7 +368,7 @@ def named_by(root: bytes) -> set[str]:
     for _ in range(3):  # the object, how many documents frequent terms have, and the first keys
         length, at = _number(body, at)
         at += length
-    digests = (body[begin : begin + _DIGEST] for begin in range(at, len(body), _DIGEST))
+    digests = (body[begin : begin + DIGEST] for begin in range(at, len(body), DIGEST))
     return {f"{FOLDER}/{digest.hex()}.bin" for digest in digests}
 
 
@@ -361,6 +385,8 @@ def texts_of(path: str, data: bytes) -> Iterator[str]:
         return
     for key, value in rows_of(body):
         text, _, kind = key.partition(b"\0")
+        if not key:  # a page, which says what keys begin with
+            continue
         if not text:  # the number of a block
             yield value.decode()
             continue
@@ -377,7 +403,7 @@ def texts_of(path: str, data: bytes) -> Iterator[str]:
         elif kind[:1] in (b"w", b"t") and len(kind) in _OF_RECORDS:
             yield from _texts_of_record(value, 0)
         elif kind[:1] in (b"w", b"t"):
-            yield from _texts_beside(value, 0)
+            yield from _texts_apart(value)
 
 
 def _is_count(value: bytes) -> bool:
@@ -401,6 +427,15 @@ def _texts_of_record(value: bytes, at: int) -> Iterator[str]:
     for _ in range(3):  # its bytes, how many pictures, and the first
         at = _number(value, at)[1]
     yield from _texts_beside(value, at)
+
+
+def _texts_apart(value: bytes) -> Iterator[str]:
+    """Yield the words of a stem that are told apart."""
+    count, at = _number(value, 0)
+    for _ in range(count):
+        length, begin = _number(value, at)
+        at = begin + length
+        yield value[begin:at].decode()
 
 
 def _texts_beside(value: bytes, at: int) -> Iterator[str]:
@@ -439,6 +474,26 @@ def _texts_of_together(value: bytes, stems: int) -> Iterator[str]:
             uses, at = _number(value, at)
             for _ in range(4 * uses):
                 at = _number(value, at)[1]
+
+
+def key_apart(term: bytes, stem: int, record: bytes) -> bytes:
+    """Return the key of what a record tells apart of a stem, by its number.
+
+    Args:
+        term: the term's key, which the record's begins with.
+        stem: its number.
+        record: the record's key.
+    """
+    return term + bytes([stem]) + record[len(term) :] + _TOLD_APART
+
+
+def texts_told(data: bytes) -> Iterator[bytes]:
+    """Yield the texts of which there are so many as fill these bytes, each behind its length."""
+    at = 0
+    while at < len(data):
+        length, begin = _number(data, at)
+        at = begin + length
+        yield data[begin:at]
 
 
 def number_of(value: bytes) -> int:

@@ -23,7 +23,7 @@ from picturerail_exporter import media, search_rows
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.search_beside import Beside
-from picturerail_exporter.search_file import body_of, root_of, varint
+from picturerail_exporter.search_file import Directory, body_of, root_of, varint
 from picturerail_exporter.search_rows import Shown, is_inviting
 from picturerail_exporter.search_state import FREQUENT, ROWS, TERMS, SearchState
 from picturerail_exporter.search_together import Stems, by_stem, near_key_of
@@ -188,7 +188,7 @@ class SearchIndex:
         self._state.set_note("search index", str(seq))
         with Reader(self._folder) as reader:
             terms = SiteTerms(reader, FIELDS, (search_rows.BANDED, search_rows.WHOLE))
-            told = Beside.read(self._state.note(_BESIDE))
+            told = self._beside()
             beside = self._choose_beside(terms)
             beside.tell(terms)
             others = not beside.tells_as(told)
@@ -213,6 +213,10 @@ class SearchIndex:
                 files.update(self._search.cut_again(kind, keys))
             return self._brought(files, old, terms)
 
+    def _beside(self) -> Beside:
+        """Return of which stems postings tell."""
+        return Beside.read(self._state.note(_BESIDE))
+
     def _choose_beside(self, terms: SiteTerms) -> Beside:
         """Choose of which stems all postings tell."""
         beside = Beside.chosen(terms, functools.partial(_stem, language=self._language))
@@ -227,7 +231,7 @@ class SearchIndex:
         several = {stem for word, stem in zip(words, of, strict=True) if stem != word}
         keys |= {_key(stem, "s") for stem in several}
         near = {_key(word, "n") for word in self._search.near_words()}
-        looks = Shown(self._search)
+        looks = Shown(self._search, large=self._beside().is_large)
         for some in (keys, near):  # what a word is near to may lie beside the word itself
             self._search.add_terms(
                 looks.rows(key, term, {})
@@ -240,7 +244,7 @@ class SearchIndex:
     def _replace(self, terms: SiteTerms, changed: _Changed) -> dict[str, set[bytes]]:
         """Take terms over as they are now; return the keys of the rows that changed, by kind."""
         rows: dict[str, set[bytes]] = {kind: set() for kind in ROWS}
-        looks = Shown(self._search, changed.ids)
+        looks = Shown(self._search, changed.ids, large=self._beside().is_large)
         pending = _in_turn(changed.keys)
         while pending:
             key = pending.pop()
@@ -278,7 +282,7 @@ class SearchIndex:
         Returns:
             the keys of what changed, in the rest.
         """
-        beside = Beside.read(self._state.note(_BESIDE))
+        beside = self._beside()
         before, every = (set(each.pairs(each.all_stems())) for each in (told, beside))
         pairs = every - before
         for stems in touched:
@@ -304,7 +308,7 @@ class SearchIndex:
         stemmed = functools.partial(_stem, language=self._language)
         longest = by_stem(self._search.frequent(), stemmed, self._search.says_little)
         longest = {stem: count for stem, count in longest.items() if count > search_rows.WHOLE}
-        most = dict(Beside.read(self._state.note(_BESIDE)).stems)
+        most = dict(self._beside().stems)
         stems = Stems.chosen(longest, most, documents, lengths)
         before = Stems.read(self._state.note(_TOGETHER))
         if stems != before:
@@ -360,13 +364,15 @@ class SearchIndex:
         return rows
 
     def _brought(self, files: dict[str, bytes], old: set[str], terms: SiteTerms) -> Brought:
+        pages, directories = self._search.cut_directories()
+        files.update(pages)
         now = self._search.names()
         written = {name: files[name] for name in files.keys() & (now - old)}
-        return Brought(written, sorted(old - now), self._root(terms))
+        return Brought(written, sorted(old - now), self._root(terms, directories))
 
-    def _root(self, terms: SiteTerms) -> bytes:
+    def _root(self, terms: SiteTerms, directories: Iterable[Directory]) -> bytes:
         documents, fields = terms.statistics()
-        beside = Beside.read(self._state.note(_BESIDE))
+        beside = self._beside()
         together = Stems.read(self._state.note(_TOGETHER))
         told = {
             "documents": documents,
@@ -386,6 +392,7 @@ class SearchIndex:
                 "upTo": beside.up_to,
                 "near": beside.frequent,
                 "own": beside.owners,
+                "large": beside.is_large,
             },
             **BLOCKS,
             "ending": media.tile_ending(self._recipe),
@@ -394,7 +401,7 @@ class SearchIndex:
         (frequent, *_) = body_of(
             (key, value + self._near(key)) for key, value in self._search.frequent()
         )
-        return root_of(meta, frequent, (self._search.directory(kind) for kind in ROWS))
+        return root_of(meta, frequent, directories)
 
     def _near(self, key: bytes) -> bytes:
         """Return what the root says of a frequent word beside its pictures."""

@@ -9,7 +9,14 @@ import itertools
 import struct
 from collections.abc import Mapping, Sequence
 
-from picturerail_exporter.search_file import LOOK, TOLD_APART, is_number, number_of, varint
+from picturerail_exporter.search_file import (
+    LOOK,
+    is_number,
+    key_apart,
+    number_of,
+    texts_told,
+    varint,
+)
 from picturerail_exporter.search_state import FREQUENT, TERMS, Row, SearchState
 from picturerail_native.site_terms import PRESENCE, SiteTerm, SiteTogether
 
@@ -34,8 +41,9 @@ INVITING = 20
 """A word of this level (`native/search/SITE.md`), of 2,048 documents or more, invites searches, and
 each finds what begins with it, too. Of such words no file is to be read only for that: so what few
 documents have lies in the list of terms, which each search reads."""
-_FEW = 800
-"""So many bytes may postings take that lie there."""
+_FEW, _FEW_OF_MANY = 800, 3200
+"""So many bytes may postings take that lie there; in a large collection (`Beside.is_large`), where
+as rare words are in more pictures, four times as many."""
 _LEAST_LETTERS = 3
 """What begins with fewer letters are too many words."""
 _SHOWN_ALWAYS = 32
@@ -48,9 +56,18 @@ OldRows = Mapping[str, Mapping[bytes, bytes]]
 class Shown:
     """Makes rows of terms, with what the documents of their fronts look like."""
 
-    def __init__(self, search: SearchState, changed: set[int] | None = None) -> None:
-        """Prepare for many terms, or for those of which some pictures changed."""
+    def __init__(
+        self, search: SearchState, changed: set[int] | None = None, *, large: bool = False
+    ) -> None:
+        """Prepare for many terms, or for those of which some pictures changed.
+
+        Args:
+            search: the state of the index.
+            changed: the pictures.
+            large: whether there are very many (`Beside.is_large`).
+        """
         self._search, self._changed = search, changed
+        self._few = _FEW_OF_MANY if large else _FEW
         self._all = search.all_looks() if changed is None else None
         self._inviting: set[bytes] = set()  # keys of such words, where all terms are made
 
@@ -93,7 +110,7 @@ class Shown:
     def _lies_in_terms(self, key: bytes, found: Mapping[str, Sequence[Row]]) -> bool:
         """Tell whether a word's postings, which are these rows, lie in the list of terms."""
         rows = found["postings"]
-        if len(rows) != 1 or len(rows[0][1]) > _FEW or is_number(key):
+        if len(rows) != 1 or len(rows[0][1]) > self._few or is_number(key):
             return False
         word = key[:-2].decode()
         return any(self._invites(word[:end]) for end in range(_LEAST_LETTERS, len(word)))
@@ -126,8 +143,8 @@ class Shown:
             data = varint(len(record.postings)) + record.postings
             before = old.get(kind, {}).get(row, b"")
             found[kind].append((row, self._with_looks(data, seen, before)))
-            if record.beside:
-                found["beside"].append((row + TOLD_APART, record.beside))
+            for stem, told in enumerate(texts_told(record.beside)):
+                found["beside"].append((key_apart(key, stem, row), told))
         for number, record in enumerate(term.records[len(ranked) :] if frequent else ()):
             begin = int.from_bytes(record.ids[:8], "little")
             row = _key_of(key, record.band, begin, first=not number)

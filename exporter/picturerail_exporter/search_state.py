@@ -37,8 +37,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from picturerail_exporter.search_file import (
+    DIGEST,
     LOOK,
     Cut,
+    Directory,
+    Listed,
     body_of,
     cut,
     four_times_packed_entry,
@@ -50,6 +53,7 @@ from picturerail_exporter.search_file import (
     packed_size,
     packed_text,
     packed_together,
+    page_of,
     separator,
 )
 
@@ -104,16 +108,25 @@ ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
         "search_entry",
         Cut(9_000, 24_000, four_times_packed_entry, 100, 20, group=is_number),
     ),
-    "postings": ("search_record", Cut(17_600, 38_600, packed_record, 5, 240, terms=True)),
+    "postings": (
+        "search_record",
+        Cut(17_600, 38_600, packed_record, 5, 240, fine=20_000_000, fine_steps=2, terms=True),
+    ),
     "front": ("search_front", Cut(9_000, 40_000, packed_record, 1, terms=True)),
-    "rest": ("search_rest", Cut(8_000, 60_000, packed_record, 1, terms=True)),
-    "beside": ("search_beside", Cut(14_000, 40_000, packed_bits, 1, terms=True)),
+    "rest": (
+        "search_rest",
+        Cut(8_000, 60_000, packed_record, 1, fine=6_000_000, fine_steps=2, terms=True),
+    ),
+    "beside": ("search_beside", Cut(9_000, 22_000, packed_bits, 1, terms=True)),
     "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
-    "together": ("search_together", Cut(69_000, 76_000, packed_together, 4)),
+    "together": (
+        "search_together",
+        Cut(69_000, 76_000, packed_together, 4, fine=6_000_000, fine_steps=4),
+    ),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
     "pictures": ("search_pictures", Cut(76_000, 87_000, packed_text, 2)),
-    "looks": ("search_looks", Cut(56_000, 80_000, packed_text, 2, fine=3_000_000)),
+    "looks": ("search_looks", Cut(56_000, 80_000, packed_text, 2, fine=3_000_000, fine_steps=9)),
     "lengths": ("search_lengths", Cut(90_000, 130_000, packed_text, 2)),
     "values": ("search_values", Cut(30_000, 50_000, packed_size, 2)),
     "facts": ("search_facts", Cut(40_000, 60_000, packed_size, 2)),
@@ -127,6 +140,11 @@ TERMS = ("terms", "postings", "front", "rest", "beside", "presence")
 """The kinds whose rows are of terms."""
 FREQUENT = "frequent"
 """Rows of terms, too; they lie in the root in place of files."""
+
+_PAGES = "pages"
+"""A kind of files that has no rows: pages tell of a kind with many files which there are."""
+MANY_FILES = 400
+PAGE = Cut(1_600, 4_000, lambda key, _: len(key) // 2 + DIGEST, 16)
 
 _TERM_TABLES = {
     **{kind: ROWS[kind][0] for kind in TERMS},
@@ -342,6 +360,32 @@ class SearchState:
             for first, name in self.files(kind)
         ]
 
+    def cut_directories(self) -> tuple[Files, list[Directory]]:
+        """Tell of each kind which files there are, where these are many in pages.
+
+        Returns:
+            the pages, by name; and what the root tells of each kind.
+        """
+        self._db.execute("DELETE FROM search_file WHERE kind = ?", (_PAGES,))
+        pages: Files = {}
+        told: list[Directory] = []
+        for number, kind in enumerate(ROWS):
+            files = self.directory(kind)
+            many = len(files) > MANY_FILES
+            told.append((self._cut_pages(bytes([number]), files, pages) if many else files, many))
+        return pages, told
+
+    def _cut_pages(self, kind: bytes, files: Listed, pages: Files) -> Listed:
+        """Put the pages that tell of these files to others; return them as files are told."""
+        listed = []
+        for rows in cut(((first, name.encode()) for first, name in files), PAGE):
+            data = page_of([(first, name.decode()) for first, name in rows])
+            first = rows[0][0]
+            name = self._set_file(_PAGES, kind + first, data)
+            pages[name] = data
+            listed.append((first, name))
+        return listed
+
     def names(self) -> set[str]:
         """Return the names of all files."""
         return {row[0] for row in self._db.execute("SELECT name FROM search_file")}
@@ -448,7 +492,7 @@ class SearchState:
         """Note what the rows of a kind take, and return how small its files are for it."""
         table, where = ROWS[kind]
         size = self._bytes.get(kind, 0)
-        if where.fine:
+        if where.fine and kind not in _TERM_TABLES:
             query = f"SELECT coalesce(sum(length(value)), 0) FROM {table}"  # noqa: S608
             size = self._db.execute(query).fetchone()[0]
         step = self._steps[kind] = where.step(size)

@@ -24,7 +24,7 @@ _LONG_OF_THREE = 12_500
 of fewer than `_MANY` as large a share of these."""
 _MANY = 100_000
 _MOST_OF_TWO = 240
-_MOST_OF_THREE = 36
+_MOST_OF_THREE = 80
 _MOST_WITH_ANY = 12
 
 

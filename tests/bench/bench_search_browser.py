@@ -17,6 +17,7 @@ import hashlib
 import html
 import itertools
 import json
+import math
 import os
 import random
 import resource
@@ -45,9 +46,8 @@ from picturerail_native.search import Reader, analyse
 
 SEED = 7
 CHANGES = 12
-MOST_BYTES = {100_000: 150_000, 1_000_000: 250_000}
-MOST_REQUESTS = 10
-"""What a first query is to take at most, bytes by how many pictures there are."""
+MOST = {100_000: (150_000, 10), 1_000_000: (250_000, math.inf)}
+"""The bytes and requests that a first query is to take at most, by how many pictures there are."""
 CAMERAS = ("Canon EOS 90D", "FUJIFILM X-T4", "Apple iPhone 13", "SONY ILCE-7M3")
 PEERS = {"pagefind": "1.5.2", "minisearch": "7.2.0"}
 
@@ -416,9 +416,9 @@ def measure(count: int, folder: Path, *, peers: bool) -> None:
     thread.start()
     try:
         with Reader(ours / "engine") as engine:
-            limits = (most for size, most in MOST_BYTES.items() if len(of) <= size)
-            most_bytes = next(limits, max(MOST_BYTES.values()))
-            visit(site, engine, sides, heads, asked, several(of), visits(of), most_bytes)
+            limits = (most for size, most in MOST.items() if len(of) <= size)
+            limit = next(limits, max(MOST.values()))
+            visit(site, engine, sides, heads, asked, several(of), visits(of), limit)
     finally:
         site.shutdown()
         thread.join()
@@ -433,7 +433,7 @@ def visit(
     asked: dict[str, str],
     some_cold: dict[str, list[str]],
     later_visits: dict[str, list[str]],
-    most_bytes: int,
+    limit: tuple[float, float],
 ) -> None:
     """Ask each side each query, with an empty cache and as a later one."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
@@ -495,11 +495,11 @@ def visit(
                         others.append(text)
                 size, requests = (sum(cost) / len(costs) for cost in zip(*costs, strict=True))
                 most, many = (max(cost) for cost in zip(*costs, strict=True))
-                above = sum(took > most_bytes or times > MOST_REQUESTS for took, times in costs)
+                above = sum(took > limit[0] or times > limit[1] for took, times in costs)
                 print(
                     f"{side}: {kind}, cold: {size / 1e3:.0f} kB, {requests:.1f} requests on "
                     f"average; at most {most / 1e3:.0f} kB, {many}; {above} of {len(costs)} above "
-                    f"{most_bytes / 1e3:.0f} kB or {MOST_REQUESTS}"
+                    f"{limit[0] / 1e3:.0f} kB{f' or {limit[1]}' * (limit[1] < math.inf)}"
                 )
             if side == "ours":
                 count = sum(map(len, some_cold.values()))

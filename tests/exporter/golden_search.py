@@ -9,7 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from picturerail_exporter import search_beside, search_rows
+from picturerail_exporter import search_beside, search_rows, search_state
 
 from .helpers import MemorySource, index_only
 
@@ -26,6 +26,8 @@ APART = 2
 BANDED = 600
 SHOWN = 1300
 """In place of those of `search_rows`, so that some words are in bands, and some show only a few."""
+MANY_FILES = 1
+"""In place of `search_state.MANY_FILES`, so that some are told in pages."""
 INVITING = 16
 """In place of `search_rows.INVITING`, so that some words lie in the list of terms."""
 
@@ -55,6 +57,7 @@ if __name__ == "__main__":
     search_rows.WHOLE = FREQUENT
     search_rows.BANDED, search_rows.SHOWN = BANDED, SHOWN
     search_rows.INVITING = INVITING
+    search_state.MANY_FILES = MANY_FILES
     search_beside.LONG = BESIDE
     search_beside.OWN = OWN
     search_beside.APART = APART

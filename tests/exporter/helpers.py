@@ -240,6 +240,7 @@ def assert_as_if_anew(
         whole = SearchIndex(anew, folder, source.uuid, Recipe()).rebuild(lambda _: ())
         for kind in ROWS:
             assert anew.search.files(kind) == state.search.files(kind), kind
+        assert anew.search.names() == state.search.names()
     assert root == whole.root
 
 

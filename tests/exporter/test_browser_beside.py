@@ -11,7 +11,14 @@ from picturerail_exporter.media import shape
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.search_beside import Beside
-from picturerail_exporter.search_file import Cut, packed_record, rows_of, texts_of, unpacked
+from picturerail_exporter.search_file import (
+    Cut,
+    packed_bits,
+    packed_record,
+    rows_of,
+    texts_of,
+    unpacked,
+)
 from picturerail_exporter.search_index import SearchIndex
 from picturerail_exporter.search_state import ROWS
 from picturerail_exporter.search_together import near_key_of
@@ -26,6 +33,8 @@ OTHERS = ["anchor", "rope", "sail", "gull"]
 LONG = 1280
 OWN = 1700
 APART = 120
+APART_OF_MANY = 90
+LARGE = 362
 WHOLE = 900
 BANDED = 150
 SHOWN = 1400
@@ -37,6 +46,7 @@ def _long_lists(monkeypatch):
     monkeypatch.setattr(search_beside, "LONG", LONG)
     monkeypatch.setattr(search_beside, "OWN", OWN)
     monkeypatch.setattr(search_beside, "APART", APART)
+    monkeypatch.setattr(search_beside, "APART_OF_MANY", APART_OF_MANY)
     monkeypatch.setattr(search_rows, "WHOLE", WHOLE)
     monkeypatch.setattr(search_rows, "BANDED", BANDED)
     monkeypatch.setattr(search_rows, "SHOWN", SHOWN)
@@ -82,6 +92,7 @@ def test_words_beside_others_find_the_engines_best(seed, node, source, tmp_path,
         monkeypatch.setattr(search_beside, "OWN", 0)
     if seed == 2:  # words that have a rest tell of others, too
         monkeypatch.setattr(search_rows, "WHOLE", APART)
+        monkeypatch.setattr(search_beside, "LONGEST", LARGE)
     fill(source, rng, 3000)
     near = {"sea": [("anchor", 0.7)], "rope": [("boat", 0.6)], "gull": [("sea", 0.8)]}
     index_only(source, near if seed else {}, tmp_path)
@@ -165,13 +176,15 @@ def test_less_is_read(node, source, tmp_path):
 
 
 @pytest.mark.usefixtures("small_files")
-@pytest.mark.parametrize("own", [OWN, 0])
-def test_where_frequent_words_are_near_is_told(own, node, source, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("own", "large"), [(OWN, False), (0, False), (0, True)])
+def test_where_frequent_words_are_near_is_told(own, large, node, source, tmp_path, monkeypatch):
     """Of a very frequent word, a frequent and a rarer one the list of the first is not read.
 
     Where the list of the second is short, it tells where it is near the first, else a file apart.
     """
     monkeypatch.setattr(search_beside, "OWN", own)
+    if large:
+        monkeypatch.setattr(search_beside, "LONGEST", LARGE)
     rng = random.Random(9)
     fill(source, rng, 3000)
     index_only(source, {}, tmp_path)
@@ -182,6 +195,7 @@ def test_where_frequent_words_are_near_is_told(own, node, source, tmp_path, monk
         beside = beside_of(state)
         assert [stem for stem, _ in beside.stems] == ["boat", "harbour", "sea"]
         assert beside.frequent == ("pier", "quay")
+        assert beside.is_large == large
         names = [name for kind in ("front", "rest") for _, name in state.search.files(kind)]
     lists = {word: [] for word in FREQUENT}
     near = []
@@ -253,6 +267,28 @@ def test_what_long_lists_tell_of_others_is_read_where_it_is_asked(
     assert hits == [[hit["id"] for hit in answer["hits"]] for answer in before[1]["answers"]]
 
 
+def test_what_lies_apart_is_read_stem_by_stem(node, source, tmp_path, monkeypatch):
+    """Who asks for one very frequent word reads nothing that is told of the others."""
+    small = {"beside": (ROWS["beside"][0], Cut(300, 600, packed_bits, 1, terms=True))}
+    monkeypatch.setattr(search_state, "ROWS", {**ROWS, **small})
+    fill(source, random.Random(13), 3000)
+    index_only(source, {}, tmp_path)
+    apart = names_of(source, tmp_path / "other", "beside")
+    tasks = [["search", "harbour anchor", {"limit": 10}]]
+    before = node(tmp_path, tasks)
+    harbour = b"anchor\0w" + bytes([["boat", "harbour", "sea"].index("harbour")])
+    others = []
+    for name in apart:
+        keys = [key for key, _ in rows_of(unpacked((tmp_path / name).read_bytes()))]
+        if not any(key.startswith(harbour) for key in keys):
+            others += [name] * any(key.startswith(b"anchor\0w") for key in keys)
+            (tmp_path / name).unlink()
+
+    assert len(others) > 1
+    assert len(before["answers"][0]["hits"]) == 10
+    assert node(tmp_path, tasks) == before
+
+
 def test_the_other_word_tells_lengths(node, source, tmp_path):
     """How long fields are is read of a frequent word only where no other word of the query says."""
     rng = random.Random(10)
@@ -318,16 +354,18 @@ def test_what_frequent_words_have_in_common_is_known_by_its_look(
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_brought_up_to_date_as_if_anew(seed, source, tmp_path):
+def test_brought_up_to_date_as_if_anew(seed, source, tmp_path, monkeypatch):
     """After changes the files are those of an index made anew, where other words are told, too."""
     print(f"seed {seed}")
     rng = random.Random(seed)
     fill(source, rng, 3000)
+    if seed:
+        monkeypatch.setattr(search_beside, "LONGEST", LARGE)
 
     def now():
         return {photo.id: photo for photo in published(source, Rules())[0]}
 
-    told, owners = [], set()
+    told, owners, large = [], set(), set()
     with open_state(None) as state:
         photos = now()
         for photo in photos.values():
@@ -355,11 +393,13 @@ def test_brought_up_to_date_as_if_anew(seed, source, tmp_path):
             brought = index.update(changed, (), lambda _: ())
             told.append(len(beside_of(state).stems))
             owners.add(beside_of(state).owners)
+            large.add(beside_of(state).is_large)
             folder = tmp_path / f"anew-{len(told)}"
             assert_as_if_anew(source, state, photos.values(), brought.root, folder)
     assert max(told) >= 2
     assert min(told) < max(told), told
     assert len(owners) > 1, owners
+    assert large == ({False, True} if seed else {False})
 
 
 def test_a_word_that_more_and_more_have(source, tmp_path):

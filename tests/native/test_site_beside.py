@@ -35,30 +35,44 @@ def told(record, stems, *, positions):
     if not others:
         assert not record.beside
         return None
-    here = Numbers(record.beside) if record.beside else numbers
-    others = here.next() if record.beside else others
     words = [[first_word] for _, first_word in stems]
     for _ in range(others - 2):
-        of = words[here.next()]
-        of.append(here.text())
-    assert all(of == sorted(of, key=str.encode) for of in words)
+        of = words[numbers.next()]
+        of.append(numbers.text())
     classes = numbers.classes()
     ids, bits = numbers.ascending(count, first)
     own = [classes[bits.one_of(len(classes))] for _ in ids]
     for uses, widths in own if positions else ():
         for (times, _), width in zip(uses.values(), widths, strict=True):
             bits.number(times * width)
+    likely = [likely_of(**AT_FIRST) for _ in stems]
     if record.beside:
         bits.ended()
-        coder = Range(here.data[here.at :])
+        apart = Numbers(record.beside)
+        by_stem = [
+            told_apart(Numbers(apart.take(apart.next())), of, [uses for uses, _ in own], here)
+            for of, here in zip(likely, words, strict=True)
+        ]
+        assert apart.at == len(apart.data)
+        found = dict(zip(ids, zip(*by_stem, strict=True), strict=True))
     else:
         coder = Range(numbers.data[numbers.at + math.ceil(bits.at / 8) :])
-    likely = [likely_of(**AT_FIRST) for _ in stems]
-    found = {}
-    for number, (uses, _) in zip(ids, own, strict=True):
-        found[number] = [
-            document(coder, of, uses, here) for of, here in zip(likely, words, strict=True)
-        ]
+        found = {
+            number: [
+                document(coder, of, uses, here) for of, here in zip(likely, words, strict=True)
+            ]
+            for number, (uses, _) in zip(ids, own, strict=True)
+        }
+        coder.ended()
+    assert all(of == sorted(of, key=str.encode) for of in words)
+    return found
+
+
+def told_apart(numbers, likely, own, words):
+    """Return what is told of one stem apart, by document; `words` begins with its first one."""
+    words.extend(numbers.text() for _ in range(numbers.next()))
+    coder = Range(numbers.data[numbers.at :])
+    found = [document(coder, likely, uses, words) for uses in own]
     coder.ended()
     return found
 

@@ -53,15 +53,39 @@
    * @param {Part} part the record, opened
    * @param {PostingsRoot["beside"]["stems"]} stems
    * @param {number} fields how many there may be
-   * @returns {BesideStem[]}
    */
   function besideOf({ others, bytes, at }, part, stems, fields) {
     const words = stems.map(([, first]) => [first]);
     others.forEach(({ stem, word }) => words[stem].push(word));
+    return read(words, part, fields, bytes, at);
+  }
+
+  /**
+   * What a record tells apart of one stem.
+   * @param {Uint8Array} value of the row
+   * @param {Part} part the record, opened
+   * @param {string} first of the stem's words
+   * @param {number} fields how many there may be
+   */
+  function besideApart(value, part, first, fields) {
+    const bytes = new Bytes(value);
+    const words = [first, ...Array.from({ length: bytes.number() }, () => bytes.text())];
+    return read([words], part, fields, value, bytes.at)[0];
+  }
+
+  /**
+   * @param {string[][]} words by stem
+   * @param {Part} part
+   * @param {number} fields
+   * @param {Uint8Array} bytes
+   * @param {number} at where these tell it
+   * @returns {BesideStem[]}
+   */
+  function read(words, part, fields, bytes, at) {
     const found = words.map((of) => of.map(() => new Beside()));
     /** @type {Map<number, number>[]} */
     const near = words.map(() => new Map());
-    const likely = stems.map(() => RangeDecoder.likely(AT_FIRST));
+    const likely = words.map(() => RangeDecoder.likely(AT_FIRST));
     const decoder = new RangeDecoder(bytes, at);
     for (let document = 0; document < part.count; document++) {
       const own = part.uses(document);
@@ -123,5 +147,5 @@
     return ids.map((each) => [each, FARTHEST - bits.oneOf(FARTHEST)]);
   }
 
-  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { besideOf, nearOf });
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { besideOf, besideApart, nearOf });
 })();

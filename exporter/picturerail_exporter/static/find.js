@@ -91,7 +91,7 @@
     const ties = (at) => hits[at] && hits[at + 1] && hits[at].score === hits[at + 1].score;
     const wanted = sort === "best" ? hits.filter((_, at) => ties(at) || ties(at - 1)) : hits;
     const ids = wanted.map(({ id }) => id);
-    const dear = sort === "best" && index.missing("facts", ids) > FEW_FILES;
+    const dear = sort === "best" && (await index.missing("facts", ids)) > FEW_FILES;
     return dear ? new Map() : index.orders(ids);
   }
 

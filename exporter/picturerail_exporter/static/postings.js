@@ -3,10 +3,7 @@
 "use strict";
 
 (() => {
-  /** @type {IndexKind[]} */
-  const KINDS = ["terms", "postings", "front", "rest", "beside", "presence", "together", "spelling", "meaning", "pictures", "looks", "lengths", "values", "facts"];
-  const { Bytes, Part, unpack, rowsOf, besideOf, nearOf, binary, lookOf, languageOf } = globalThis.Picturerail;
-  const NAME_BYTES = 6;
+  const { Bytes, Directory, Part, unpack, rowsOf, besideOf, besideApart, nearOf, binary, lookOf, languageOf } = globalThis.Picturerail;
   const EXACT = 7; // up to this a term's level tells how many documents it has
   const MANY = 10; // from this level on two are a doubling
   const encoder = new TextEncoder();
@@ -65,17 +62,7 @@
           this._alone.add(key);
         }
       }
-      const firsts = new Bytes(bytes.take(bytes.number()));
-      /** @type {Record<string, [first: string, name: string][]>} */
-      this._directory = {};
-      for (const kind of KINDS) {
-        let key = "";
-        this._directory[kind] = Array.from({ length: firsts.number() }, () => {
-          key = firsts.key(key);
-          const digest = Array.from(bytes.take(NAME_BYTES), (byte) => byte.toString(16).padStart(2, "0"));
-          return [key, `${digest.join("")}.bin`];
-        });
-      }
+      this._directory = new Directory(bytes, (name) => this._read(name));
     }
 
     /**
@@ -259,24 +246,36 @@
     }
 
     /**
-     * Read what parts of a term tell apart of very frequent stems.
+     * Read what parts of a term tell apart of a very frequent stem of the root.
      * @param {Part[]} parts
+     * @param {number} stem its number
      */
-    async tellApart(parts) {
-      const apart = parts.filter((part) => part.apart);
-      const names = this._holding("beside", apart.map(({ key }) => `${key}b`));
-      const files = await Promise.all(Array.from(names, (name) => this._read(name)));
-      const rows = new Map(files.flat().map(([key, value]) => [key, value]));
-      apart.forEach((part) => part.tell(rows.get(`${part.key}b`)));
+    async tellApart(parts, stem) {
+      const { beside, fields } = this.root;
+      /** @type {Map<string, Part>} */
+      const apart = new Map();
+      for (const part of parts) {
+        if (part.apart && !this.besideOf(part, stem)) {
+          const kind = part.key.indexOf("\0") + 2; // what tells the term's kind ends there
+          apart.set(`${part.key.slice(0, kind)}${String.fromCharCode(stem)}${part.key.slice(kind)}b`, part);
+        }
+      }
+      const names = await this._directory.holding("beside", apart.keys());
+      const files = await Promise.all(names.map((name) => this._read(name)));
+      for (const [key, value] of files.flat()) {
+        const part = apart.get(key);
+        part?.tell(stem, besideApart(value, part.open(), beside.stems[stem][1], fields.length));
+      }
     }
 
     /**
-     * What a term's part tells of the very frequent stems of the root; nothing where it tells nothing.
+     * What a term's part tells of a very frequent stem of the root; nothing where it tells nothing, or not yet.
      * @param {Part} part
+     * @param {number} stem its number
      */
-    besideOf(part) {
+    besideOf(part, stem) {
       const { beside, fields } = this.root;
-      return part.beside((told) => besideOf(told, part, beside.stems, fields.length));
+      return part.beside(stem, (told) => besideOf(told, part, beside.stems, fields.length));
     }
 
     /**
@@ -287,9 +286,9 @@
      */
     async nearTo(term, stem) {
       const parts = term.rest ? await this.rest(term) : (await this.front(term)).flat();
-      await this.tellApart(parts);
-      const told = parts.map((part) => part.nearness(this.root.beside.stems.length) ?? this.besideOf(part)?.map(({ near }) => near));
-      return told.every(Boolean) ? new Map(told.flatMap((of) => [.../** @type {Map<number, number>[]} */ (of)[stem]])) : undefined;
+      await this.tellApart(parts, stem);
+      const told = parts.map((part) => part.nearness(this.root.beside.stems.length)?.[stem] ?? this.besideOf(part, stem)?.near);
+      return told.every(Boolean) ? new Map(told.flatMap((of) => [.../** @type {Map<number, number>} */ (of)])) : undefined;
     }
 
     /**
@@ -402,9 +401,9 @@
      * @param {BlockKind} kind
      * @param {number[]} ids
      */
-    missing(kind, ids) {
-      const names = this._holding(kind, this._blocks(kind, ids));
-      return Array.from(names).filter((name) => !this._files.has(name)).length;
+    async missing(kind, ids) {
+      const names = await this._directory.holding(kind, this._blocks(kind, ids));
+      return names.filter((name) => !this._files.has(name)).length;
     }
 
     /**
@@ -442,7 +441,7 @@
      * @returns {Promise<Row | undefined>}
      */
     async _row(kind, key) {
-      const [name] = this._covering(kind, key, key);
+      const [name] = await this._directory.covering(kind, key, key);
       const rows = name ? await this._read(name) : [];
       let low = 0;
       let high = rows.length;
@@ -464,26 +463,9 @@
      * @returns {Promise<Row[]>}
      */
     async _range(kind, beginning) {
-      const names = this._covering(kind, beginning, `${beginning}\uffff`);
+      const names = await this._directory.beginning(kind, beginning);
       const parts = await Promise.all(names.map((name) => this._read(name)));
       return parts.flat().filter(([key]) => key.startsWith(beginning));
-    }
-
-    /**
-     * The files that may hold keys from one up to another.
-     * @param {IndexKind} kind
-     * @param {string} first
-     * @param {string} last
-     */
-    _covering(kind, first, last) {
-      const files = this._directory[kind];
-      let from = files.findIndex(([start]) => start > first);
-      from = Math.max(0, (from < 0 ? files.length : from) - 1);
-      const names = [];
-      for (let at = from; at < files.length && (at === from || files[at][0] <= last); at++) {
-        names.push(files[at][1]);
-      }
-      return names;
     }
 
     /**
@@ -497,23 +479,14 @@
     }
 
     /**
-     * The files that hold rows with these keys.
-     * @param {IndexKind} kind
-     * @param {Iterable<string>} keys
-     */
-    _holding(kind, keys) {
-      return new Set(Array.from(keys, (key) => this._covering(kind, key, key)).flat());
-    }
-
-    /**
      * @param {BlockKind} kind
      * @param {number[]} [ids]
      * @returns {Promise<any[]>}
      */
     async _told(kind, ids) {
       const blocks = ids && this._blocks(kind, ids);
-      const names = blocks ? this._holding(kind, blocks) : this._directory[kind].map(([, name]) => name);
-      const parts = await Promise.all(Array.from(names, (name) => this._read(name)));
+      const names = await (blocks ? this._directory.holding(kind, blocks) : this._directory.beginning(kind));
+      const parts = await Promise.all(names.map((name) => this._read(name)));
       const rows = parts.flat().filter(([key]) => !blocks || blocks.has(key));
       return rows.map(([, value]) => JSON.parse(decoder.decode(value)));
     }

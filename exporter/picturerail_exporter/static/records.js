@@ -254,7 +254,7 @@
       this.count = bytes.number();
       this._first = bytes.number();
       const told = bytes.number();
-      this.apart = told === TOLD_APART; // and is not read yet
+      this.apart = told === TOLD_APART;
       /** What it tells of very frequent stems. @type {ToldBeside | undefined} */
       this._told = told > TOLD_APART ? { others: othersOf(bytes, told), bytes: bytes.bytes, at: 0 } : undefined;
       const groups = groupsOf(bytes);
@@ -267,7 +267,7 @@
       this._looks = looks;
       /** @type {Uint32Array | undefined} */
       this._begins = undefined; // where each document's positions begin, and all end
-      /** @type {BesideStem[] | undefined} */
+      /** What it tells of each stem, as far as that is read. @type {BesideStem[] | undefined} */
       this._beside = undefined;
       /** What comes behind the documents, where it is lean. @type {Lean | undefined} */
       this._coded = undefined;
@@ -278,15 +278,16 @@
     }
 
     /**
-     * What it tells of very frequent stems beside it; nothing where it tells nothing.
+     * What it tells of a very frequent stem beside it; nothing where it tells nothing, or that is not read yet.
+     * @param {number} stem its number
      * @param {(told: ToldBeside) => BesideStem[]} read
      */
-    beside(read) {
+    beside(stem, read) {
       if (this._told && !this._coded) {
         this._begins ??= this._findBegins();
-        this._beside ??= read({ ...this._told, at: this._told.at || Math.ceil(this._begins[this.count] / 8) });
+        this._beside ??= read({ ...this._told, at: Math.ceil(this._begins[this.count] / 8) });
       }
-      return this._beside;
+      return this._beside?.[stem];
     }
 
     /**
@@ -303,16 +304,12 @@
     }
 
     /**
-     * Take over what is told apart of very frequent stems.
-     * @param {Uint8Array | undefined} value of the row; none of a damaged file
+     * Take over what is told apart of a very frequent stem.
+     * @param {number} stem its number
+     * @param {BesideStem} told
      */
-    tell(value) {
-      if (value) {
-        const bytes = new Bytes(value);
-        const others = othersOf(bytes, bytes.number());
-        this._told = { others, bytes: value, at: bytes.at };
-        this.apart = false;
-      }
+    tell(stem, told) {
+      (this._beside ??= [])[stem] = told;
     }
 
     open() {

@@ -392,7 +392,7 @@
      * @param {Part[]} parts
      */
     async _takeParts(list, parts) {
-      await (this.learning.length ? this.index.tellApart(parts) : undefined);
+      await Promise.all(this.learning.map(({ stem }) => this.index.tellApart(parts, stem)));
       for (const part of parts) {
         this._take(list, part.open());
         this._read += part.count;
@@ -409,7 +409,7 @@
       this.learning.push(learning);
       await Promise.all(
         this.lists.map(async (list) => {
-          await this.index.tellApart(list.parts);
+          await this.index.tellApart(list.parts, learning.stem);
           list.parts.forEach((part) => this._tell(learning, list, part));
         }),
       );
@@ -421,9 +421,9 @@
      * @param {Part} part of it
      */
     _tell({ source, stem }, list, part) {
-      const beside = this.index.besideOf(part);
+      const beside = this.index.besideOf(part, stem);
       if (beside) {
-        source.learn(this, beside[stem], part.ids, isText(list));
+        source.learn(this, beside, part.ids, isText(list));
       }
     }
 

@@ -55,7 +55,7 @@
     const found = await find(asked, many ? from + count : Infinity);
     const hits = found.hits.slice(from, from + (many ? count : most));
     const ids = hits.map(({ id }) => id);
-    const cheap = index.missing("pictures", ids) <= FEW_FILES;
+    const cheap = (await index.missing("pictures", ids)) <= FEW_FILES;
     const [looks, told] = await Promise.all([
       index.looks(hits.filter(({ look }) => !look).map(({ id }) => id)),
       index.pictures(cheap ? ids : []),

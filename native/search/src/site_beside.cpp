@@ -179,27 +179,15 @@ SiteBeside::Told SiteBeside::told(const SitePostings& postings, std::span<const 
     return out;
   }
   const std::vector<std::size_t> ranks = this->ranks(part);
-  // The number of each stem's words in the record: the first one's is 0, whether it is there or not.
-  std::vector<std::vector<std::uint32_t>> numbers;
-  for (const auto& words : stems_) numbers.emplace_back(words.size(), kNoNumber);
-  for (const std::size_t rank : ranks) {
-    for (std::size_t stem = 0; stem < stems_.size(); ++stem) {
-      for (const Use& use : uses(rank, stem)) numbers[stem][use.word] = 0;
-    }
-  }
+  std::vector<Words> words;
   std::string others;
   std::size_t count = 0;
   for (std::size_t stem = 0; stem < stems_.size(); ++stem) {
-    std::uint32_t number = 0;
-    for (std::size_t word = 1; word < numbers[stem].size(); ++word) {
-      if (numbers[stem][word] == kNoNumber) continue;
-      numbers[stem][word] = ++number;
+    for (const std::uint32_t other : words.emplace_back(words_of(ranks, stem)).others) {
       put_varint(others, stem);
-      put_text(others, stems_[stem][word]);
+      put_text(others, stems_[stem][other]);
       ++count;
     }
-    numbers[stem].front() = 0;
-    numbers[stem].push_back(number);  // how many others there are
   }
   put_varint(out.words, kToldHere + count);
   out.words += others;
@@ -208,14 +196,45 @@ SiteBeside::Told SiteBeside::told(const SitePostings& postings, std::span<const 
   RangeEncoder coder(out.documents);
   for (std::size_t i = 0; i < part.size(); ++i) {
     for (std::size_t stem = 0; stem < stems_.size(); ++stem) {
-      const std::span<const Use> here = uses(ranks[i], stem);
-      put(coder, likely[stem], here, postings.classes[part[i].place], numbers[stem]);
-      if (here.empty()) continue;
-      likely[stem].nearness.put(coder, nearness(here, postings, part[i]), kFarthest + 1);
+      put(coder, likely[stem], uses(ranks[i], stem), postings, part[i], words[stem]);
     }
   }
   coder.finish();
   return out;
+}
+
+std::string SiteBeside::told_apart(const SitePostings& postings, std::span<const SitePosting> part) const {
+  std::string out;
+  const std::vector<std::size_t> ranks = this->ranks(part);
+  for (std::size_t stem = 0; stem < stems_.size(); ++stem) {
+    const Words words = words_of(ranks, stem);
+    std::string told;
+    put_varint(told, words.others.size());
+    for (const std::uint32_t other : words.others) put_text(told, stems_[stem][other]);
+    Likely likely;
+    RangeEncoder coder(told);
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      put(coder, likely, uses(ranks[i], stem), postings, part[i], words);
+    }
+    coder.finish();
+    put_text(out, told);
+  }
+  return out;
+}
+
+SiteBeside::Words SiteBeside::words_of(std::span<const std::size_t> ranks, std::size_t stem) const {
+  Words words;
+  words.numbers.assign(stems_[stem].size(), kNoNumber);
+  for (const std::size_t rank : ranks) {
+    for (const Use& use : uses(rank, stem)) words.numbers[use.word] = 0;
+  }
+  words.numbers.front() = 0;  // whether it is there or not
+  for (std::uint32_t word = 1; word < words.numbers.size(); ++word) {
+    if (words.numbers[word] == kNoNumber) continue;
+    words.others.push_back(word);
+    words.numbers[word] = static_cast<std::uint32_t>(words.others.size());
+  }
+  return words;
 }
 
 std::uint32_t SiteBeside::nearness(std::span<const Use> uses, const SitePostings& postings,
@@ -233,15 +252,16 @@ std::uint32_t SiteBeside::nearness(std::span<const Use> uses, const SitePostings
   return kFarthest + 1 - nearest;
 }
 
-void SiteBeside::put(RangeEncoder& out, Likely& likely, std::span<const Use> uses, const SiteClass& own,
-                     std::span<const std::uint32_t> words) const {
+void SiteBeside::put(RangeEncoder& out, Likely& likely, std::span<const Use> uses, const SitePostings& postings,
+                     const SitePosting& posting, const Words& words) const {
+  const SiteClass& own = postings.classes[posting.place];
+  const auto others = static_cast<std::uint32_t>(words.others.size());
   out.put(likely.there, !uses.empty());
-  const std::uint32_t others = words.back();
   for (std::size_t i = 0; i < uses.size(); ++i) {
     const Use& use = uses[i];
     if (i > 0) out.put(likely.another, true);
     if (others > 0) {
-      const std::uint32_t number = words[use.word];
+      const std::uint32_t number = words.numbers[use.word];
       out.put(likely.other_word, number > 0);
       if (number > 0) out.put_one_of(number - 1, others);
     }
@@ -257,7 +277,9 @@ void SiteBeside::put(RangeEncoder& out, Likely& likely, std::span<const Use> use
       out.put(likely.again[std::min<std::size_t>(time, kMostTimes) - 1], time < use.times);
     }
   }
-  if (!uses.empty()) out.put(likely.another, false);
+  if (uses.empty()) return;
+  out.put(likely.another, false);
+  likely.nearness.put(out, nearness(uses, postings, posting), kFarthest + 1);
 }
 
 }  // namespace prse

@@ -33,6 +33,8 @@ class SiteBeside {
   };
   // Of these postings of a term.
   Told told(const SitePostings& postings, std::span<const SitePosting> part) const;
+  // What is told of them apart: of each stem, one after the other, as a text.
+  std::string told_apart(const SitePostings& postings, std::span<const SitePosting> part) const;
   // Put of these nothing but how near they are to each stem.
   void put_nearness(RangeEncoder& out, const SitePostings& postings, std::span<const SitePosting> part) const;
 
@@ -50,14 +52,21 @@ class SiteBeside {
     std::uint32_t words;  // of the field
     std::uint32_t first;  // of its positions
   };
+  // The words of a stem that a record tells of.
+  struct Words {
+    std::vector<std::uint32_t> numbers;  // by word: 0 of the first, from 1 on those of `others`
+    std::vector<std::uint32_t> others;
+  };
   struct Likely;
   struct LikelyNearness;
 
   // The place of each document among `ids_`; behind the last where it has none of the stems.
   std::vector<std::size_t> ranks(std::span<const SitePosting> part) const;
   std::span<const Use> uses(std::size_t rank, std::size_t stem) const;
-  void put(RangeEncoder& out, Likely& likely, std::span<const Use> uses, const SiteClass& own,
-           std::span<const std::uint32_t> words) const;
+  Words words_of(std::span<const std::size_t> ranks, std::size_t stem) const;
+  // Put what a document has of a stem.
+  void put(RangeEncoder& out, Likely& likely, std::span<const Use> uses, const SitePostings& postings,
+           const SitePosting& posting, const Words& words) const;
   std::span<const std::uint32_t> positions(const Use& use) const;
   // 4 where one of the uses is next to where the term stands, 1 four words apart, 0 beyond.
   std::uint32_t nearness(std::span<const Use> uses, const SitePostings& postings, const SitePosting& posting) const;

@@ -208,11 +208,11 @@ SiteRecordBytes site_record(const SitePostings& postings, std::span<const SitePo
   SiteBeside::Told told;
   if (!postings.with_lengths) {
     put_varint(out, beside.empty() ? 0 : kToldHere);
-  } else if (told = beside.told(postings, part); apart && !beside.empty()) {
+  } else if (apart && !beside.empty()) {
     put_varint(out, kToldApart);
-    record.beside = std::move(told.words) + told.documents;
-    told.documents.clear();
+    record.beside = beside.told_apart(postings, part);
   } else {
+    told = beside.told(postings, part);
     out += told.words;
   }
   classes.put(out, with_positions);
