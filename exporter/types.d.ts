@@ -29,8 +29,6 @@ interface PostingsRoot {
     near: string[];
     /** Those of these whose own lists tell it. */
     own: string[];
-    /** Whether there are so many documents that what is near one of the first lies with the others. */
-    large: boolean;
   };
   /** How many ids share a file of each kind. */
   pictures: number;

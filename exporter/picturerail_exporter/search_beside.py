@@ -31,7 +31,7 @@ _NEARLY_ALL = 0.75
 _MOST = 48
 """So many stems at most: each takes some bits beside every posting."""
 _SHORT = 8
-LONGEST = 32_768
+LONGEST = 42_000
 """Of words that one in about so many pictures has, and no more pictures than that, the postings
 tell of them: of longer lists it would be much to read for who does not ask for them."""
 
@@ -93,17 +93,15 @@ class Beside(msgspec.Struct, frozen=True):
     def pairs(self, stems: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Yield each two of some stems of which it is told apart where they are near each other.
 
-        First comes the one that this lies with: one of the stems that are told; in a large
-        collection, where there are many, the other, so that what changes with a picture lies
-        together; of two of the stems as their places say, so that none has much of it.
+        First comes the one that this lies with: one of the stems that are told; of two of these as
+        their places say, so that none has much of it.
         """
         here = set(stems)
         told = [(place, stem) for place, (stem, _) in enumerate(self.stems) if stem in here]
         for (place, one), (after, other) in itertools.combinations(told, 2):
             yield (one, other) if (place + after) % 2 else (other, one)
         for frequent in here.intersection(self.frequent).difference(self.owners):
-            for _, stem in told:
-                yield (frequent, stem) if self.is_large else (stem, frequent)
+            yield from ((stem, frequent) for _, stem in told)
 
     def tell(self, terms: SiteTerms) -> None:
         """Let what is told of terms from now on tell of them."""

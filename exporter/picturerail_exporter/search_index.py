@@ -392,7 +392,6 @@ class SearchIndex:
                 "upTo": beside.up_to,
                 "near": beside.frequent,
                 "own": beside.owners,
-                "large": beside.is_large,
             },
             **BLOCKS,
             "ending": media.tile_ending(self._recipe),

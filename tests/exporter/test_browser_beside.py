@@ -176,15 +176,13 @@ def test_less_is_read(node, source, tmp_path):
 
 
 @pytest.mark.usefixtures("small_files")
-@pytest.mark.parametrize(("own", "large"), [(OWN, False), (0, False), (0, True)])
-def test_where_frequent_words_are_near_is_told(own, large, node, source, tmp_path, monkeypatch):
+@pytest.mark.parametrize("own", [OWN, 0])
+def test_where_frequent_words_are_near_is_told(own, node, source, tmp_path, monkeypatch):
     """Of a very frequent word, a frequent and a rarer one the list of the first is not read.
 
     Where the list of the second is short, it tells where it is near the first, else a file apart.
     """
     monkeypatch.setattr(search_beside, "OWN", own)
-    if large:
-        monkeypatch.setattr(search_beside, "LONGEST", LARGE)
     rng = random.Random(9)
     fill(source, rng, 3000)
     index_only(source, {}, tmp_path)
@@ -195,7 +193,6 @@ def test_where_frequent_words_are_near_is_told(own, large, node, source, tmp_pat
         beside = beside_of(state)
         assert [stem for stem, _ in beside.stems] == ["boat", "harbour", "sea"]
         assert beside.frequent == ("pier", "quay")
-        assert beside.is_large == large
         names = [name for kind in ("front", "rest") for _, name in state.search.files(kind)]
     lists = {word: [] for word in FREQUENT}
     near = []

@@ -92,7 +92,7 @@
      */
     async lookUp(pair) {
       const { root, language } = this.index;
-      const { stems: most, near, own, large } = root.beside;
+      const { stems: most, near, own } = root.beside;
       if (![pair.a, pair.b].every(({ word }) => word.forms && !word.field)) {
         return;
       }
@@ -109,7 +109,7 @@
         return;
       }
       // What is told of two of the stems lies with either, as their places say, so that none has much of it.
-      const [owner, other] = (first < 0 ? large : (first + second) % 2) ? stems : [stems[1], stems[0]];
+      const [owner, other] = first >= 0 && (first + second) % 2 ? stems : [stems[1], stems[0]];
       if (told) {
         pair.near = await this.index.near(binary(encoder.encode(owner)), binary(encoder.encode(other)));
       }
