@@ -51,8 +51,8 @@ class Cut:
 
     `size` guesses what a row takes once it is packed. One in `one_in` rows may begin a file; where
     `terms` are not to be divided without need, one in so many first rows of a term. Where there is
-    less than `files` files would hold, they are smaller, down to a quarter; and where there are
-    more than `fine` bytes by `fine_steps`, of which two halve them: then nobody counts them.
+    less than `files` files would hold, they are smaller, down to a quarter; and by `fine_steps`, of
+    which two halve them, where there are more than `fine` bytes: pages tell of so many files.
     Rows of which `group` tells something else of their keys are never in one file.
     """
 

@@ -144,6 +144,7 @@ FREQUENT = "frequent"
 _PAGES = "pages"
 """A kind of files that has no rows: pages tell of a kind with many files which there are."""
 MANY_FILES = 400
+"""Of a kind with no more files the root tells them itself: that is one file less to wait for."""
 PAGE = Cut(1_600, 4_000, lambda key, _: len(key) // 2 + DIGEST, 16)
 
 _TERM_TABLES = {

@@ -23,6 +23,8 @@
       this._files = {};
       /** @type {Set<string>} */
       this._paged = new Set();
+      /** What pages tell that were read: of many keys each asks. @type {WeakMap<Uint8Array, FileName[]>} */
+      this._pages = new WeakMap();
       for (const kind of KINDS) {
         const count = firsts.number();
         this._files[kind] = filesOf(firsts, bytes, count >>> 1);
@@ -44,11 +46,15 @@
         return names;
       }
       const pages = await Promise.all(names.map((name) => this._read(name)));
-      const files = pages.flat().map(([, page]) => {
-        const bytes = new Bytes(page);
-        return filesOf(bytes, bytes, bytes.number());
-      });
-      return covering(files.flat(), first, last);
+      return covering(pages.flat().flatMap(([, page]) => this._toldBy(page)), first, last);
+    }
+
+    /** @param {Uint8Array} page */
+    _toldBy(page) {
+      const bytes = new Bytes(page);
+      const files = this._pages.get(page) ?? filesOf(bytes, bytes, bytes.number());
+      this._pages.set(page, files);
+      return files;
     }
 
     /**
