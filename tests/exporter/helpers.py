@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from importlib import resources
@@ -22,7 +22,7 @@ from picturerail_exporter.collection import Photo, published
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Rules
 from picturerail_exporter.search_file import ROOT, rows_of, texts_of, unpacked
-from picturerail_exporter.search_index import SearchIndex
+from picturerail_exporter.search_index import Brought, SearchIndex
 from picturerail_exporter.search_state import ROWS
 from picturerail_exporter.state import SiteState, open_state
 from picturerail_native.database import FeedExpiredError, NotFoundError
@@ -222,26 +222,68 @@ def found_as_by_engine(node, folder: Path, queries: Sequence[str]) -> list[Any]:
     return answers
 
 
-def assert_as_if_anew(
-    source: MemorySource, state: SiteState, photos: Iterable[Photo], root: bytes, folder: Path
-) -> None:
-    """Check an index that was brought up to date against one that is made anew of these pictures.
+class Follower:
+    """An index that is brought up to date with its source, against others that are made anew."""
 
-    Args:
-        source: of the pictures.
-        state: which tells the files.
-        photos: that are shown.
-        root: of the index.
-        folder: where the other's engine may lie.
-    """
-    with open_state(None) as anew:
-        for photo in photos:
-            anew.put(photo)
-        whole = SearchIndex(anew, folder, source.uuid, Recipe()).rebuild(lambda _: ())
-        for kind in ROWS:
-            assert anew.search.files(kind) == state.search.files(kind), kind
-        assert anew.search.names() == state.search.names()
-    assert root == whole.root
+    def __init__(
+        self,
+        source: MemorySource,
+        state: SiteState,
+        folder: Path,
+        near: Callable[[str], Sequence[tuple[str, float]]] = lambda _: (),
+    ) -> None:
+        """Make it.
+
+        Args:
+            source: of the pictures.
+            state: an empty one.
+            folder: where the engines' indexes may lie.
+            near: tells the words near a tag.
+        """
+        self.source, self.state, self.folder, self.near = source, state, folder, near
+        self.photos: dict[int, Photo] = {}
+        self.steps = 0
+        self.index = self._index(state)
+        self._put(state, self._published())
+        self.index.rebuild(near)
+
+    def follow(self) -> Brought:
+        """Take over what changed; all files must be those of an index made anew."""
+        before = self.photos
+        self._put(self.state, self._published())
+        changed = {
+            number: (before.get(number), self.photos.get(number))
+            for number in before.keys() | self.photos.keys()
+            if before.get(number) != self.photos.get(number)
+        }
+        old = self.state.search.names()
+        brought = self.index.update(changed, (), self.near)
+        now = self.state.search.names()
+        assert brought.written.keys() == now - old
+        assert set(brought.gone) == old - now
+        self.steps += 1
+        with open_state(None) as anew:
+            self._put(anew, self.photos)
+            whole = self._index(anew).rebuild(self.near)
+            for kind in ROWS:
+                assert anew.search.files(kind) == self.state.search.files(kind), kind
+            assert anew.search.names() == now
+        assert brought.root == whole.root
+        return brought
+
+    def _index(self, state: SiteState) -> SearchIndex:
+        return SearchIndex(state, self.folder / f"engine-{self.steps}", self.source.uuid, Recipe())
+
+    def _published(self) -> dict[int, Photo]:
+        return {photo.id: photo for photo in published(self.source, Rules())[0]}
+
+    def _put(self, state: SiteState, photos: dict[int, Photo]) -> None:
+        if state is self.state:
+            for number in self.photos.keys() - photos.keys():
+                state.drop(number)
+            self.photos = photos
+        for photo in photos.values():
+            state.put(photo)
 
 
 def index_only(

@@ -11,7 +11,7 @@ from picturerail_exporter.rules import Rules
 from picturerail_exporter.search_index import SearchIndex
 from picturerail_exporter.state import open_state
 
-from .helpers import assert_as_if_anew, found_as_by_engine, index_only
+from .helpers import Follower, found_as_by_engine, index_only
 
 INVITING = 14
 """In place of `search_rows.INVITING`: words of 256 pictures."""
@@ -92,11 +92,7 @@ def test_as_a_word_becomes_frequent_and_is_no_more(source, tmp_path):
     add(source, rng, 9, "boat", "boatyard")
     places = []
     with open_state(None) as state:
-        photos = now(source)
-        for photo in photos.values():
-            state.put(photo)
-        index = SearchIndex(state, tmp_path / "engine", source.uuid, Recipe())
-        index.rebuild(lambda _: ())
+        follower = Follower(source, state, tmp_path)
         for step in range(4):
             for number in rng.sample(range(1, 251), 9) if step == 1 else ():
                 source.delete(number)
@@ -105,16 +101,7 @@ def test_as_a_word_becomes_frequent_and_is_no_more(source, tmp_path):
                 add(source, rng, 1, "boathouse", "boatman", "boat")
             for number in sorted(source.rows)[:200] if step == 3 else ():
                 source.delete(number)
-            before, photos = photos, now(source)
-            changed = {
-                number: (before.get(number), photos.get(number))
-                for number in before.keys() ^ photos.keys()
-            }
-            for number, (_, photo) in changed.items():
-                state.put(photo) if photo else state.drop(number)
-            brought = index.update(changed, (), lambda _: ())
+            follower.follow()
             places.append(kinds_of(state, "boathouse"))
-            folder = tmp_path / f"anew-{step}"
-            assert_as_if_anew(source, state, photos.values(), brought.root, folder)
     own = {"terms", "postings"}
     assert places == [{"terms"}, own, {"terms"}, own]

@@ -24,7 +24,7 @@ from picturerail_exporter.search_state import ROWS
 from picturerail_exporter.search_together import near_key_of
 from picturerail_exporter.state import open_state
 
-from .helpers import assert_as_if_anew, found_as_by_engine, index_only
+from .helpers import Follower, found_as_by_engine, index_only
 
 FREQUENT = ["harbour", "boat", "sea"]
 MANY = ["pier", "quay"]
@@ -359,16 +359,9 @@ def test_brought_up_to_date_as_if_anew(seed, source, tmp_path, monkeypatch):
     if seed:
         monkeypatch.setattr(search_beside, "LONGEST", LARGE)
 
-    def now():
-        return {photo.id: photo for photo in published(source, Rules())[0]}
-
     told, owners, large = [], set(), set()
     with open_state(None) as state:
-        photos = now()
-        for photo in photos.values():
-            state.put(photo)
-        index = SearchIndex(state, tmp_path / "engine", source.uuid, Recipe())
-        index.rebuild(lambda _: ())
+        follower = Follower(source, state, tmp_path)
         for count in (1, 1, 30, 700, 700, 2):
             for number in rng.sample(sorted(source.rows), min(count, len(source.rows) - 1000)):
                 if count > 300 or rng.random() < 0.4:
@@ -376,23 +369,10 @@ def test_brought_up_to_date_as_if_anew(seed, source, tmp_path, monkeypatch):
                 else:
                     source.add(f"{number}.jpg", b"1%d" % number, number=number, **about(rng))
             fill(source, rng, 1400 if count == 2 else count // 3)
-            before, photos = photos, now()
-            changed = {
-                number: (before.get(number), photos.get(number))
-                for number in before.keys() | photos.keys()
-                if before.get(number) != photos.get(number)
-            }
-            for number, (_, photo) in changed.items():
-                if photo:
-                    state.put(photo)
-                else:
-                    state.drop(number)
-            brought = index.update(changed, (), lambda _: ())
+            follower.follow()
             told.append(len(beside_of(state).stems))
             owners.add(beside_of(state).owners)
             large.add(beside_of(state).is_large)
-            folder = tmp_path / f"anew-{len(told)}"
-            assert_as_if_anew(source, state, photos.values(), brought.root, folder)
     assert max(told) >= 2
     assert min(told) < max(told), told
     assert len(owners) > 1, owners
@@ -414,29 +394,16 @@ def test_a_word_that_more_and_more_have(source, tmp_path):
 
     add(2610)
     add(390, "quay")
-    photos = {photo.id: photo for photo in published(source, Rules())[0]}
     told = []
     with open_state(None) as state:
-        for photo in photos.values():
-            state.put(photo)
-        index = SearchIndex(state, tmp_path / "engine", source.uuid, Recipe())
-        index.rebuild(lambda _: ())
+        follower = Follower(source, state, tmp_path)
         for step in range(3):
             if step == 1:
                 add(300, "quay")
             for number in range(3001, 3301) if step == 2 else ():
                 source.delete(number)
-            before, photos = photos, {each.id: each for each in published(source, Rules())[0]}
-            changed = {
-                number: (before.get(number), photos.get(number))
-                for number in before.keys() ^ photos.keys()
-            }
-            for number, (_, photo) in changed.items():
-                state.put(photo) if photo else state.drop(number)
-            brought = index.update(changed, (), lambda _: ())
+            follower.follow()
             told.append(beside_of(state).frequent)
-            folder = tmp_path / f"anew-{step}"
-            assert_as_if_anew(source, state, photos.values(), brought.root, folder)
     assert told == [(), ("quay",), ()]
 
 

@@ -88,7 +88,10 @@ def test_rows_are_cut_again_as_if_anew(seed, monkeypatch):
             other = rng.randrange(3)
             part = rng.randrange(30 if other == 2 else 4)
             return f"w{word:03}\0a{other}\0".encode() + part.to_bytes(2, "big")
-        return f"w{word:03}".encode() + b"\0w" + bytes([rng.randrange(30 if word % 5 == 0 else 3)])
+        band = bytes([rng.randrange(30 if word % 5 == 0 else 3)])
+        if word % 9 == 4:  # what a band tells apart of some stem
+            return f"w{word:03}\0w".encode() + bytes([rng.randrange(9)]) + band + b"b"
+        return f"w{word:03}\0w".encode() + band
 
     with open_state(None) as state, open_state(None) as anew:
         files = {}

@@ -5,15 +5,11 @@ import random
 import pytest
 
 from picturerail_exporter import search_state
-from picturerail_exporter.collection import published
-from picturerail_exporter.recipe import Recipe
-from picturerail_exporter.rules import Rules
 from picturerail_exporter.search_file import ROOT, Cut, named_by, packed_size, rows_of, unpacked
-from picturerail_exporter.search_index import SearchIndex
 from picturerail_exporter.search_state import ROWS
 from picturerail_exporter.state import open_state
 
-from .helpers import assert_as_if_anew, found_as_by_engine, index_only
+from .helpers import Follower, found_as_by_engine, index_only
 
 MANY_FILES = 6
 WORDS = ["boat", "boats", "sea", "seaside", "harbour", "gull", "pier", "quay", "rope", "sail"]
@@ -122,34 +118,12 @@ def test_brought_up_to_date_as_if_anew(seed, source, tmp_path):
     print(f"seed {seed}")
     rng = random.Random(seed)
     fill(source, rng, 500)
-
-    def now():
-        return {photo.id: photo for photo in published(source, Rules())[0]}
-
     written = []
     with open_state(None) as state:
-        photos = now()
-        for photo in photos.values():
-            state.put(photo)
-        index = SearchIndex(state, tmp_path / "engine", source.uuid, Recipe())
-        index.rebuild(lambda _: ())
+        follower = Follower(source, state, tmp_path)
         for step, count in enumerate((1, 1, 40, 460, 3)):
             for number in rng.sample(sorted(source.rows), count):
                 source.delete(number)
             fill(source, rng, 400 if step == 4 else count // 4 + step % 2)
-            before, photos = photos, now()
-            changed = {
-                number: (before.get(number), photos.get(number))
-                for number in before.keys() | photos.keys()
-                if before.get(number) != photos.get(number)
-            }
-            for number, (_, photo) in changed.items():
-                state.put(photo) if photo else state.drop(number)
-            old = state.search.names()
-            brought = index.update(changed, (), lambda _: ())
-            assert brought.written.keys() == state.search.names() - old
-            assert set(brought.gone) == old - state.search.names()
-            written.append(sum(map(is_page, brought.written.values())))
-            folder = tmp_path / f"anew-{step}"
-            assert_as_if_anew(source, state, photos.values(), brought.root, folder)
+            written.append(sum(map(is_page, follower.follow().written.values())))
     assert 0 < written[0] < written[4]

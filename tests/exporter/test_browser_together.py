@@ -14,7 +14,7 @@ from picturerail_exporter.search_together import Stems, _weight, by_stem
 from picturerail_exporter.state import open_state
 from picturerail_native.search import Reader
 
-from .helpers import found_as_by_engine, index_only
+from .helpers import Follower, found_as_by_engine, index_only
 
 FREQUENT = ["harbour", "boat", "sea", "gull", "wave"]
 COMMON = ["anchor", "rope", "sail"]
@@ -133,45 +133,10 @@ def near(tag):
     return [("harbour", 0.5)] if tag == "port" else ()
 
 
-class Follower:
-    """An index that is brought up to date, beside one made anew of the same pictures."""
-
-    def __init__(self, source, state, folder):
-        """Make both."""
-        self.source, self.state, self.folder = source, state, folder
-        self.photos = self._published()
-        for photo in self.photos.values():
-            state.put(photo)
-        self.index = SearchIndex(state, folder / "engine", source.uuid, Recipe())
-        self.index.rebuild(near)
-
-    def _published(self):
-        return {photo.id: photo for photo in published(self.source, Rules())[0]}
-
-    def follow(self):
-        """Take over what changed, compare, and return which stems are told."""
-        now = self._published()
-        changed = {
-            number: (self.photos.get(number), now.get(number))
-            for number in self.photos.keys() | now.keys()
-            if self.photos.get(number) != now.get(number)
-        }
-        for number, (_, photo) in changed.items():
-            if photo:
-                self.state.put(photo)
-            else:
-                self.state.drop(number)
-        self.photos = now
-        brought = self.index.update(changed, (), near)
-        with open_state(None) as anew:
-            for photo in now.values():
-                anew.put(photo)
-            folder = self.folder / f"anew-{self.source.seq}"
-            whole = SearchIndex(anew, folder, self.source.uuid, Recipe()).rebuild(near)
-            assert stems_of(anew) == stems_of(self.state)
-            assert anew.search.files("together") == self.state.search.files("together")
-            assert brought.root == whole.root
-        return stems_of(self.state)
+def followed(follower):
+    """Bring an index up to date; return which stems are told."""
+    follower.follow()
+    return stems_of(follower.state)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -182,7 +147,7 @@ def test_brought_up_to_date_as_if_anew(seed, source, tmp_path, monkeypatch):
     rng = random.Random(seed)
     fill(source, rng, 2300)
     with open_state(None) as state:
-        follower = Follower(source, state, tmp_path)
+        follower = Follower(source, state, tmp_path, near)
         for count in (1, 1, 1, 40, 400):
             for number in rng.sample(sorted(source.rows), count):
                 if rng.random() < 0.4:
@@ -190,7 +155,7 @@ def test_brought_up_to_date_as_if_anew(seed, source, tmp_path, monkeypatch):
                 else:
                     source.add(f"{number}.jpg", b"1%d" % number, number=number, **about(rng))
             fill(source, rng, count // 2)
-            assert len(follower.follow().weights) >= 3
+            assert len(followed(follower).weights) >= 3
 
 
 def test_a_word_becomes_less_frequent(source, tmp_path, monkeypatch):
@@ -209,13 +174,13 @@ def test_a_word_becomes_less_frequent(source, tmp_path, monkeypatch):
     ]
     notes = []
     with open_state(None) as state:
-        follower = Follower(source, state, tmp_path)
+        follower = Follower(source, state, tmp_path, near)
         for number in alone:
             source.delete(number)
-            notes.append(follower.follow())
+            notes.append(followed(follower))
         for number in range(8):
             source.add(f"y{number}.jpg", b"y%d" % number, caption="harbour", width=3, height=2)
-            notes.append(follower.follow())
+            notes.append(followed(follower))
 
     told = ["harbour" in stems.weights for stems in notes]
     assert told[0] and not told[7] and told[-1], told
@@ -234,10 +199,10 @@ def test_a_word_comes_to_weigh_otherwise(source, tmp_path, monkeypatch):
         words += [f"w{rng.randrange(900)}" for _ in range(rng.randrange(5))]
         source.add(f"{number}.jpg", b"%d" % number, caption=" ".join(words), width=3, height=2)
     with open_state(None) as state:
-        follower = Follower(source, state, tmp_path)
+        follower = Follower(source, state, tmp_path, near)
         before = stems_of(state)
         source.add("new.jpg", b"new", number=2300, caption="harbour", width=3, height=2)
-        assert follower.follow().changed_since(before) == {"harbour"}
+        assert followed(follower).changed_since(before) == {"harbour"}
 
 
 def test_without_what_is_told_the_lists_are_read(node, source, tmp_path, monkeypatch):
