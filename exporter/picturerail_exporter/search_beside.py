@@ -59,17 +59,19 @@ class Beside(msgspec.Struct, frozen=True):
         """
         documents, _ = terms.statistics()
         least, most = max(LONG, documents // _ONE_IN), math.floor(_NEARLY_ALL * documents)
-        words = terms.frequent(least, most)
-        ranked = sorted(words, key=lambda word: (-words[word], word))[:_MOST]
-        stems = sorted(set(map(stem, ranked)), key=str.encode)
-        if not stems:
+        if most <= least:
             return cls()
         # In few steps, so that it seldom changes: all postings would.
         share = math.floor(2 * math.log2(documents / _SHORT)) / 2
         up_to = min(LONGEST, math.floor(2**share))
-        counts = terms.frequent(up_to, most)
-        frequent = sorted(set(map(stem, counts)).difference(stems), key=str.encode)
-        longer = {stem(word) for word, count in counts.items() if count > OWN}
+        counts = terms.frequent(min(least, up_to), most)
+        ranked = sorted(counts, key=lambda word: (-counts[word], word))[:_MOST]
+        stems = sorted({stem(word) for word in ranked if counts[word] > least}, key=str.encode)
+        if not stems:
+            return cls()
+        words = [word for word, count in counts.items() if count > up_to]
+        frequent = sorted(set(map(stem, words)).difference(stems), key=str.encode)
+        longer = {stem(word) for word in words if counts[word] > OWN}
         return cls(
             tuple((each, _first_word(terms, each)) for each in stems),
             up_to,
