@@ -85,7 +85,7 @@ class Beside(msgspec.Struct, frozen=True):
 
     @property
     def is_large(self) -> bool:
-        """Whether there are so many pictures that most words are frequent."""
+        """Whether there are very many pictures, so that even rare words have long lists."""
         return self.up_to == LONGEST
 
     def all_stems(self) -> set[str]:

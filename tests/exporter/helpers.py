@@ -241,21 +241,26 @@ class Follower:
             near: tells the words near a tag.
         """
         self.source, self.state, self.folder, self.near = source, state, folder, near
-        self.photos: dict[int, Photo] = {}
+        self.photos = self._published()
         self.steps = 0
         self.index = self._index(state)
-        self._put(state, self._published())
+        for photo in self.photos.values():
+            state.put(photo)
         self.index.rebuild(near)
 
     def follow(self) -> Brought:
         """Take over what changed; all files must be those of an index made anew."""
-        before = self.photos
-        self._put(self.state, self._published())
+        before, self.photos = self.photos, self._published()
         changed = {
             number: (before.get(number), self.photos.get(number))
             for number in before.keys() | self.photos.keys()
             if before.get(number) != self.photos.get(number)
         }
+        for number, (_, photo) in changed.items():
+            if photo is not None:
+                self.state.put(photo)
+            else:
+                self.state.drop(number)
         old = self.state.search.names()
         brought = self.index.update(changed, (), self.near)
         now = self.state.search.names()
@@ -263,7 +268,8 @@ class Follower:
         assert set(brought.gone) == old - now
         self.steps += 1
         with open_state(None) as anew:
-            self._put(anew, self.photos)
+            for photo in self.photos.values():
+                anew.put(photo)
             whole = self._index(anew).rebuild(self.near)
             for kind in ROWS:
                 assert anew.search.files(kind) == self.state.search.files(kind), kind
@@ -276,14 +282,6 @@ class Follower:
 
     def _published(self) -> dict[int, Photo]:
         return {photo.id: photo for photo in published(self.source, Rules())[0]}
-
-    def _put(self, state: SiteState, photos: dict[int, Photo]) -> None:
-        if state is self.state:
-            for number in self.photos.keys() - photos.keys():
-                state.drop(number)
-            self.photos = photos
-        for photo in photos.values():
-            state.put(photo)
 
 
 def index_only(

@@ -4,10 +4,11 @@ import random
 
 import pytest
 
-from picturerail_exporter import search_rows
+from picturerail_exporter import search_beside, search_rows
 from picturerail_exporter.collection import published
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Rules
+from picturerail_exporter.search_beside import Beside
 from picturerail_exporter.search_index import SearchIndex
 from picturerail_exporter.state import open_state
 
@@ -82,6 +83,28 @@ def test_what_many_have_has_its_own_place(source, tmp_path):
 
     own = {"terms", "postings"}
     assert found == {"boating": own, "bottle": own, "7771": own, "boathouse": {"terms"}}
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_in_a_large_collection_more_lies_in_the_list_of_words(large, source, tmp_path, monkeypatch):
+    """As rare a word is in more pictures there."""
+    monkeypatch.setattr(search_rows, "BANDED", 300)
+    monkeypatch.setattr(search_beside, "LONG", 500)
+    if large:
+        monkeypatch.setattr(search_beside, "LONGEST", 128)
+    rng = random.Random(6)
+    for times in range(1, 4):
+        add(source, rng, 270, *["boat"] * times)
+    add(source, rng, 440)
+    add(source, rng, 250, "boathouse")
+    with open_state(None) as state:
+        for photo in now(source).values():
+            state.put(photo)
+        SearchIndex(state, tmp_path / "engine", source.uuid, Recipe()).rebuild(lambda _: ())
+        assert Beside.read(state.note("search beside")).is_large == large
+        found = kinds_of(state, "boathouse")
+
+    assert found == ({"terms"} if large else {"terms", "postings"})
 
 
 def test_as_a_word_becomes_frequent_and_is_no_more(source, tmp_path):

@@ -71,6 +71,27 @@ def test_a_change_touches_few_files(source, tmp_path, monkeypatch):
     assert all(new[kind] <= 1 for kind in ("pictures", "looks", "values", "facts", "spelling"))
 
 
+def test_very_much_is_cut_into_smaller_files(monkeypatch):
+    """As rows become more and fewer again, the files are those that all are cut into anew."""
+    print("seed 12")
+    rng = random.Random(12)
+    where = Cut(300, 900, packed_size, 3, fine=9000, fine_steps=2)
+    monkeypatch.setattr(search_state, "ROWS", {**ROWS, "values": ("search_values", where)})
+    sizes = {}
+    with open_state(None) as state, open_state(None) as anew:
+        for count in (40, 140, 40):
+            values = [rng.randbytes(100) if number < count else None for number in range(140)]
+            changed = [b"w%03d" % number for number in range(140)]
+            for search in (state.search, anew.search):
+                for key, value in zip(changed, values, strict=True):
+                    search.set_row("values", key, value)
+            state.search.cut_again("values", changed)
+            files = anew.search.cut_all("values")
+            assert state.search.files("values") == anew.search.files("values")
+            sizes[count] = sum(map(len, files.values())) / len(files)
+    assert sizes[140] < sizes[40] * 0.8, sizes
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_rows_are_cut_again_as_if_anew(seed, monkeypatch):
     """After any changes of rows the files are those that all rows together are cut into."""

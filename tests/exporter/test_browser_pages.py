@@ -17,8 +17,9 @@ WORDS = ["boat", "boats", "sea", "seaside", "harbour", "gull", "pier", "quay", "
 
 @pytest.fixture
 def _small_files(monkeypatch):
-    """Cut everything into small files."""
-    small = {kind: (table, Cut(300, 900, packed_size, 2)) for kind, (table, _) in ROWS.items()}
+    """Cut everything into small files, and what is much into smaller ones."""
+    where = Cut(300, 900, packed_size, 2, fine=9000, fine_steps=2)
+    small = {kind: (table, where) for kind, (table, _) in ROWS.items()}
     monkeypatch.setattr(search_state, "ROWS", small)
 
 
