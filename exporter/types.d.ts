@@ -293,12 +293,17 @@ interface Source {
   known: KnownDocuments;
   readonly lists: List[];
   /** How many documents have the word as such or in a form. */
-  readonly bearing: number;
+  bearing: number;
+  /** The same, or where there are none, those of the most frequent other list. */
+  reach: number;
   /** The most that what is not read may be worth. */
   readonly bound: number;
   /** Whether it need not be there, and says little: then `reckon` tells what it is worth, `most` at most. */
   light: boolean;
   readonly most: number;
+  /** The lists of the word and its forms, where there are any; else all. */
+  readonly main: List[];
+  /** Those of them that are not read to their ends. */
   readonly unread: List[];
   boundOf(text: boolean): number;
   /** What uses are worth before they are saturated. */
@@ -306,8 +311,16 @@ interface Source {
   open(): Promise<void>;
   load(least: number, needed?: boolean): Promise<void>;
   loadAll(): Promise<void>;
+  /** Read which documents have it, where what it is worth to them does not matter. */
+  loadPresence(): Promise<void>;
   /** Read all but the lists of the word and its other forms. */
   loadOthers(): Promise<void>;
+  /** The most that it may be worth to a document of which nothing is known. */
+  readonly bounding: number;
+  /** Whether of some lists it is read which documents they have, and not which of these are worth the most. */
+  readonly frontless: boolean;
+  /** Read which documents of such lists are worth the most. */
+  loadFronts(): Promise<void>;
   /** Whether of some lists it is read which documents they have, and not how long fields are. */
   readonly lean: boolean;
   /** Whether a document was met whose lengths no other word tells. */
@@ -331,6 +344,26 @@ interface Source {
   look(id: number): Look | undefined;
   way(id: number): Way | undefined;
   places(id: number, tell: (field: number, positions: Uint32Array) => void): void;
+}
+
+/** The lists of terms that match a word, and what is known so far of which documents have them. */
+interface Lists extends Source {
+  index: Postings;
+  /** Tags whose lists are not looked up yet, the nearest first. */
+  tags: NearTag[];
+  _add(term: Term, via: Via, more?: Partial<List>): void;
+  _resolve(count: number): Promise<void>;
+  _kind(list: List, uses: FieldUse[]): Known;
+  _readBand(list: List): Promise<void>;
+  _readWhole(): Promise<void>;
+}
+
+/** What a search reads next. */
+interface Reading {
+  learn(): Promise<void>;
+  spare(required: Source[], nearness: Nearness): void;
+  spareNone(): void;
+  on(required: Source[], nearness: Nearness): Promise<void>;
 }
 
 interface QueryWord {
@@ -500,6 +533,8 @@ interface Postings {
   rest(term: Term): Promise<Part[]>;
   presence(term: Term): Promise<Part[]>;
   complete(parts: Part[]): Promise<void>;
+  /** How many words each field has, by field and id. */
+  lengths(): Promise<Uint32Array[]>;
   together(stems: string[]): Promise<Row | undefined>;
   spellings(length: number, edits: number): Promise<string[]>;
   pictures(ids: number[]): Promise<Map<number, Shown>>;
@@ -540,11 +575,13 @@ declare var Picturerail: {
   };
   Postings: { open(load: LoadBytes): Promise<Postings> };
   distance(from: string, to: string, most: number): number;
-  WordSource: new (index: Postings, word: QueryWord) => Source;
+  Lists: new (index: Postings, word: QueryWord) => Lists;
+  WordSource: new (index: Postings, word: QueryWord) => Lists;
   PhraseSource: new (index: Postings, word: QueryWord) => Source;
   LightSource: new (index: Postings, word: QueryWord) => Source;
   BestTogether: { open(index: Postings, sources: Source[], pairs: PairWorth[]): Promise<BestTogether | undefined> };
   Nearness: new (index: Postings, sources: Source[], pairs: [number, number][]) => Nearness;
+  Reading: new (index: Postings, sources: Source[]) => Reading;
   isText(list: List): boolean;
   besideOf(told: ToldBeside, part: Part, stems: PostingsRoot["beside"]["stems"], fields: number): BesideStem[];
   besideApart(value: Uint8Array, part: Part, first: string, fields: number): BesideStem;

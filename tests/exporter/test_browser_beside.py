@@ -287,7 +287,10 @@ def test_what_lies_apart_is_read_stem_by_stem(node, source, tmp_path, monkeypatc
 
 
 def test_the_other_word_tells_lengths(node, source, tmp_path):
-    """How long fields are is read of a frequent word only where no other word of the query says."""
+    """How long fields are is read only where no other word says, and what is worth the most does not.
+
+    That is so of phrases of frequent words, and where all is asked.
+    """
     rng = random.Random(10)
     for number in range(3000):
         words = [form(word, rng) for word in FREQUENT + MANY if rng.random() < 0.5]
@@ -303,10 +306,21 @@ def test_the_other_word_tells_lengths(node, source, tmp_path):
         "quay sail pier",
         "pier quay rope gull",
         '"rope pier" quay',
+        "caption:pier anchor",
         "w0007 pier",
+        "w0007 pier anchor rope",
+        "pier old",
+        "pier quay old",
+        "pier OR quay",
+        "pier OR anchor",
+        "pier -quay",
+        "quay -pier -anchor",
+        '-"pier quay" rope',
+        "caption:pier",
     ]
-    untold = ["pier old", "pier quay old", "caption:pier anchor", '"pier quay"']
-    tasks = [["search", query, {"limit": 10}] for query in (*told, *untold)]
+    untold = ['"pier quay"', "pier old"]
+    tasks = [["search", query, {"limit": 10}] for query in (*told, untold[0])]
+    tasks.append(["search", untold[1], {}])
     whole = [node(tmp_path, [task]) for task in tasks]
     found_as_by_engine(node, tmp_path, told + untold)
 

@@ -20,19 +20,23 @@
       this._reckoned = new Set();
     }
 
+    /** @override */
     get bound() {
       return this._there ? 0 : super.bound;
     }
 
+    /** @override */
     async load() {
       await this.loadAll();
     }
 
+    /** @override */
     async loadAll() {
       await Promise.all(this.lists.map((list) => this._learn(list)));
       this._there = true;
     }
 
+    /** @override */
     async loadWorth() {
       await super.loadAll();
     }
@@ -48,6 +52,7 @@
     /**
      * @param {number} id
      * @param {(field: number) => number | undefined} lengthOf
+     * @override
      */
     reckon(id, lengthOf) {
       const held = this.known.get(id);

@@ -20,7 +20,9 @@
       /** @type {PairWorth[]} */
       this.pairs = pairs.map(([first, second]) => {
         const [a, b] = [sources[first], sources[second]];
-        return { a, b, most: SHARE * Math.min(a.idf, b.idf) };
+        const fields = fieldsOf(a);
+        const may = [...fieldsOf(b)].some((field) => fields.has(field));
+        return { a, b, most: may ? SHARE * Math.min(a.idf, b.idf) : 0 };
       });
       /** The most that a document may have of it. */
       this.most = this.pairs.reduce((sum, { most }) => sum + most, 0);
@@ -129,6 +131,15 @@
       }
       return found.every(Boolean) ? near : undefined;
     }
+  }
+
+  /**
+   * The fields in which a word or a form of it stands, in any document: near each other words are in one field.
+   * @param {Source} source
+   */
+  function fieldsOf({ lists }) {
+    const uses = lists.filter(isText).flatMap(({ term }) => term.bounds.flat());
+    return new Set(uses.map(({ field }) => field));
   }
 
   globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Nearness });

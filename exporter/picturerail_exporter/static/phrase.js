@@ -17,13 +17,18 @@
       this.known = documentsOf(index);
       /** Its words, the rarest first, and all documents of each. @type {{ term: Term, parts: Part[] }[]} */
       this._read = [];
+      this._list = /** @type {List} */ ({ via: "phrase", number: 0, name: word.terms.join(" "), similarity: 1 });
       this.bound = 0;
       this.unread = [];
       this.light = false;
-      this.lean = false;
+      this.frontless = false;
+      /** Where it stands in documents of which none of its words tells how long fields are. @type {Map<number, FieldUse[]>} */
+      this._lean = new Map();
       this.short = false;
       this.most = 0;
-      this.bearing = 0;
+      this.bearing = this.reach = 0;
+      /** @type {List[]} */
+      this.main = [];
       /** @type {Set<number>} */
       this.told = new Set();
       /** @type {Map<Source, Map<number, number>>} */
@@ -37,8 +42,9 @@
       if (terms.every(Boolean)) {
         await this._match(/** @type {Term[]} */ (terms));
       }
-      const [most, documents] = [this.index.documents, this.known.size];
-      this.idf = Math.log1p((most - documents + 0.5) / (documents + 0.5));
+      const documents = this.known.size + this._lean.size;
+      this.bearing = this.reach = documents;
+      this.idf = Math.log1p((this.index.documents - documents + 0.5) / (documents + 0.5));
     }
 
     /** @param {Term[]} terms */
@@ -50,7 +56,6 @@
       const parts = await Promise.all(
         inOrder.map(async (term) => (term.rest ? this.index.rest(term) : (await this.index.front(term)).flat())),
       );
-      await this.index.complete(parts[0]); // one of the words is to tell how long fields are
       this._read = inOrder.map((term, number) => ({ term, parts: parts[number] }));
       /** @type {Map<string, Map<number, Place>>} */
       const found = new Map();
@@ -69,26 +74,72 @@
         }
         found.set(term.key, kept);
       });
-      const list = /** @type {List} */ ({ via: "phrase", number: 0, name: this.word.terms.join(" "), similarity: 1 });
       for (const id of kept?.keys() ?? []) {
         const places = terms.map((term) => /** @type {Place} */ (found.get(term.key)?.get(id)));
         const uses = sideBySide(places);
-        const weight = uses.length ? weightOf(this.index, uses, this.word.field) : 0;
-        if (weight > 0) {
-          this.known.set(id, { worth: worth(list, weight), list, uses });
+        const counts = uses.length && weightOf(this.index, uses, this.word.field) > 0;
+        if (counts && uses.some(({ words }) => !words) && !this.word.excluded) {
+          this._lean.set(id, uses);
+        } else if (counts) {
+          this._know(id, uses);
         }
       }
     }
 
+    /**
+     * @param {number} id
+     * @param {FieldUse[]} uses
+     */
+    _know(id, uses) {
+      this._lean.delete(id);
+      this.known.set(id, { worth: worth(this._list, weightOf(this.index, uses, this.word.field)), list: this._list, uses });
+    }
+
     async load() {}
-    async loadAll() {}
+    async loadAll() {
+      await this.loadLengths();
+    }
+    async loadPresence() {}
+    async loadFronts() {}
     async loadOthers() {}
     async loadWorth() {}
-    async loadLengths() {}
     async teach() {}
     learn() {}
 
-    settle() {
+    get lean() {
+      return this._lean.size > 0;
+    }
+
+    get bounding() {
+      const shortest = this.word.terms.length; // a field has no fewer words
+      const weights = [...this._lean.values()].map((uses) => weightOf(this.index, uses.map((use) => ({ ...use, words: shortest })), this.word.field));
+      return Math.max(0, ...weights.map((weight) => worth(this._list, weight)));
+    }
+
+    async loadLengths() {
+      if (this.lean) {
+        const lengths = await this.index.lengths();
+        this.short = false;
+        for (const id of [...this._lean.keys()]) {
+          this.settle(id, (field) => lengths[field][id]);
+        }
+        this._lean.clear(); // where a file is damaged
+      }
+    }
+
+    /**
+     * @param {number} id
+     * @param {(field: number) => number | undefined} lengthOf
+     */
+    settle(id, lengthOf) {
+      const uses = this._lean.get(id)?.map((use) => ({ ...use, words: lengthOf(use.field) ?? 0 })) ?? [];
+      if (uses.some(({ words }) => !words)) {
+        this.short = true;
+        return false;
+      }
+      if (uses.length) {
+        this._know(id, uses);
+      }
       return true;
     }
 

@@ -212,11 +212,15 @@
      */
     async complete(parts) {
       const lean = parts.filter((part) => part.lean);
-      const lengths = lean.length ? await (this._lengths ??= this._readLengths()) : [];
+      const lengths = lean.length ? await this.lengths() : [];
       lean.forEach((part) => part.complete((id, field) => lengths[field][id]));
     }
 
     /** How many words each field has, by field and id; 0 of documents of a damaged file. */
+    lengths() {
+      return (this._lengths ??= this._readLengths());
+    }
+
     async _readLengths() {
       const lengths = this.fields.map(() => new Uint32Array(this.root.last + 1));
       for (const { ids: steps, words } of await this._told("lengths")) {

@@ -7,8 +7,7 @@
 "use strict";
 
 (() => {
-  const { parse, isText, Nearness, WordSource, PhraseSource, LightSource, BestTogether } = globalThis.Picturerail;
-  const SEVERAL = 1000; // documents of a word that are read at once beside other words
+  const { parse, isText, Nearness, Reading, WordSource, PhraseSource, LightSource, BestTogether } = globalThis.Picturerail;
 
   /** One search: what is known so far of which documents match, and how much they are worth. */
   class Search {
@@ -31,15 +30,14 @@
       /** @type {Map<number, number> | undefined} */
       this.orders = undefined;
       this._wordless = false; // whether documents match that bear no word of the query
-      /** @type {number[]} */
+      /** The most that each word may be worth to a document of which nothing is known. @type {number[]} */
       this._bounds = [];
+      /** The same to one of which it is known what the lists that were read say of it. @type {number[]} */
+      this._open = [];
+      /** The same to one of which another word tells whether it has this one or a form of it. @type {number[]} */
+      this._others = [];
       this._sure = 0;
-      /** Words that others' records tell of. @type {Set<Source>} */
-      this._toldBeside = new Set();
-      /** Pairs of which it is not looked up yet where they are near each other. @type {PairWorth[]} */
-      this._unknown = [];
-      /** Those of them whose own lists are not to be read for now. @type {Set<Source>} */
-      this._spared = new Set();
+      this._reading = new Reading(index, this.sources);
       /** @type {BestTogether | undefined} */
       this.together = undefined;
       /** @type {BestTogether | undefined} */
@@ -48,7 +46,7 @@
 
     async open() {
       await Promise.all(this.sources.map((source) => source.open()));
-      await this._learn();
+      await this._reading.learn();
       const { root } = this.query;
       this._wordless = this._needsAll(root);
       if (this._wordless || has(root, (node) => node.kind === "times")) {
@@ -56,46 +54,12 @@
       }
       // What excludes must be known whole.
       await Promise.all(
-        this.sources.filter(({ word }) => word.excluded).map((source) => source.loadAll()),
+        this.sources.filter(({ word }) => word.excluded).map((source) => source.loadPresence()),
       );
       this._nearness = new Nearness(this.index, this.sources, this.query.pairs);
-      const flat = this._flat();
-      this._spare(flat?.words ?? []);
-      const asked = flat?.words.map((word) => this.sources[word]);
+      const asked = this._flat()?.words.map((word) => this.sources[word]);
+      this._reading.spare(asked ?? [], this._nearness);
       this.together = asked && (await BestTogether.open(this.index, asked, this._nearness.pairs));
-    }
-
-    /** Let each word learn what the records of others tell of it. */
-    async _learn() {
-      const { root, language } = this.index;
-      for (const source of this.sources) {
-        const { word, light } = source;
-        const stem = light || !word.forms || word.field || word.excluded ? undefined : language.stem(word.terms[0]);
-        const number = root.beside.stems.findIndex(([each]) => each === stem);
-        if (number >= 0) {
-          this._toldBeside.add(source);
-          const others = this.sources.filter((other) => other !== source);
-          await Promise.all(others.map((other) => other.teach({ source, stem: number })));
-        }
-      }
-    }
-
-    /**
-     * Read for now no lists of words of which that of another tells all that matters; how near these are to one
-     * another it does not tell.
-     * @param {number[]} words which a document must have
-     */
-    _spare(words) {
-      const { upTo } = this.index.root.beside;
-      const telling = words.map((word) => this.sources[word]).filter((source) => {
-        return !source.word.phrase && source.bearing <= upTo && !this._toldBeside.has(source);
-      });
-      const spared = this._toldBeside;
-      if (telling.length && spared.size) {
-        const pairs = this._nearness.pairs.filter(({ a, b }) => !telling.includes(a) && !telling.includes(b));
-        this._unknown = pairs.filter(({ a, b }) => spared.has(a) || spared.has(b));
-        this._spared = new Set(spared);
-      }
     }
 
     /**
@@ -134,47 +98,11 @@
             return found;
           }
           this.relaxed = true;
-          this._spared.clear();
-          await Promise.all(this.sources.map((source) => source.loadLengths()));
+          this._reading.spareNone();
           continue;
         }
-        await this._readOn();
-      }
-    }
-
-    /** Read on in each list where what is not read yet is worth the most, and the least of others. */
-    async _readOn() {
-      const required = this._flat()?.words.map((word) => this.sources[word]) ?? [];
-      const lean = this.sources.filter((source) => source.lean).sort((a, b) => a.bearing - b.bearing);
-      const short = lean.find((source) => source.short) ?? (lean.length === required.length ? lean[0] : undefined);
-      if (short) {
-        await short.loadLengths(); // it tells others of the same documents, too
-        return;
-      }
-      await Promise.all(this._unknown.splice(0).map((pair) => this._nearness.lookUp(pair)));
-      let open = this.sources.filter((source) => source.bound > 0 && !this._spared.has(source));
-      if (!open.length && this._spared.size) {
-        await this._readSpared();
-        return;
-      }
-      const least = this.sources.length > 1 ? SEVERAL : 0;
-      // Of three words that all have a rest, too, the first documents seldom have all; of one that is asked twice they do.
-      const several = new Set(required.map(({ word }) => word.terms.join(" "))).size;
-      const brief = required.some(({ lists }) => lists.every((list) => !isText(list) || !list.term.rest));
-      const needed = several > 2 || (several > 1 && brief);
-      if (needed && open.some(({ unread }) => unread.length)) {
-        open = open.filter(({ unread }) => unread.length); // then other ways to have a word may turn out to be too little
-      }
-      // Where nothing is left but what light words are worth to a few, that is read.
-      await Promise.all(open.length ? open.map((source) => source.load(least, needed)) : this.sources.map((source) => source.loadWorth()));
-    }
-
-    /** Read on in what was not to be read: first what no other word's list tells of them. */
-    async _readSpared() {
-      const others = [...this._spared].filter((source) => source.boundOf(false) > 0);
-      await Promise.all(others.map((source) => source.loadOthers()));
-      if (!others.length) {
-        this._spared.clear();
+        const required = this._flat()?.words.map((word) => this.sources[word]) ?? [];
+        await this._reading.on(required, this._nearness);
       }
     }
 
@@ -215,7 +143,9 @@
 
     /** @param {number} limit */
     _rank(limit) {
-      this._bounds = this.sources.map((source) => source.idf * (source.lean ? source.most : source.bound));
+      this._bounds = this.sources.map((source) => source.idf * source.bounding);
+      this._open = this.sources.map((source) => source.idf * source.bound);
+      this._others = this.sources.map((source) => source.idf * source.boundOf(false));
       const { root } = this.query;
       /** @type {Scored[]} */
       const sure = [];
@@ -277,8 +207,6 @@
       const sources = words.map((word) => this.sources[word]);
       const bounds = words.map((word) => this._bounds[word]);
       const lean = sources.map((source) => source.lean);
-      const read = sources.map((source) => source.idf * source.bound); // of a lean one where it is settled
-      const less = sources.map((source) => source.idf * source.boundOf(false)); // where another word tells the rest
       const whole = sources.filter((_, at) => bounds[at] <= 0).sort((a, b) => a.known.size - b.known.size);
       const first = whole.length ? [whole[0]] : sources;
       const more = light.reduce((sum, word) => sum + this._word(word, -1).high, 0);
@@ -302,7 +230,7 @@
             const settled = !lean[at] || sources[at].settle(id, (field) => this._lengthOf(id, field));
             const known = sources[at].known.get(id);
             const told = sources[at].told.has(id);
-            const bound = told ? less[at] : settled ? read[at] : bounds[at];
+            const bound = settled ? (told ? this._others : this._open)[words[at]] : bounds[at];
             if (!known && bound <= 0) {
               return;
             }
@@ -455,10 +383,11 @@
       if (source.light && source.bound <= 0) {
         return this._light(source, id);
       }
+      const has = id >= 0 && source.lean && !source.settle(id, (field) => this._lengthOf(id, field)); // what that is worth is not known
       const known = source.known.get(id);
-      const bound = source.told.has(id) ? source.idf * source.boundOf(false) : this._bounds[word];
+      const bound = (has || id < 0 ? this._bounds : source.told.has(id) ? this._others : this._open)[word];
       const low = known ? source.idf * known.worth : 0;
-      return { low, high: Math.max(low, bound), sure: !!known, may: !!known || bound > 0 };
+      return { low, high: Math.max(low, bound), sure: !!known || has, may: !!known || bound > 0 };
     }
 
     /**
