@@ -52,13 +52,9 @@
       if (this._wordless || has(root, (node) => node.kind === "times")) {
         this.orders = await this.index.orders();
       }
-      // What excludes must be known whole.
-      await Promise.all(
-        this.sources.filter(({ word }) => word.excluded).map((source) => source.loadPresence()),
-      );
       this._nearness = new Nearness(this.index, this.sources, this.query.pairs);
+      this._reading.spare(this._required(), this._nearness);
       const asked = this._flat()?.words.map((word) => this.sources[word]);
-      this._reading.spare(asked ?? [], this._nearness);
       this.together = asked && (await BestTogether.open(this.index, asked, this._nearness.pairs));
     }
 
@@ -86,7 +82,7 @@
           throw new Error("another search has begun");
         }
         if (whole) {
-          await Promise.all(this.sources.map((source) => source.loadAll()));
+          await Promise.all(this.sources.map((source) => (source.word.excluded ? source.loadPresence() : source.loadAll())));
         }
         const told = whole ? undefined : await this._rankTogether(limit);
         if (told) {
@@ -101,8 +97,7 @@
           this._reading.spareNone();
           continue;
         }
-        const required = this._flat()?.words.map((word) => this.sources[word]) ?? [];
-        await this._reading.on(required, this._nearness);
+        await this._reading.on(this._required(), this._nearness);
       }
     }
 
@@ -181,6 +176,12 @@
       // Of some more may come to be known that lifts them among the best.
       const open = hits.some((hit, at) => !hit.exact && (at < limit || hit.high > last.low));
       return { hits, settled: (enough || all) && !open, total: flat ? this._sure : sure.length, all };
+    }
+
+    /** Words that a document must have, whatever else is asked. */
+    _required() {
+      const must = this.query.root.children.filter(({ kind, negated, optional }) => kind === "word" && !negated && !optional);
+      return this.relaxed ? [] : must.map(({ word }) => this.sources[word]);
     }
 
     /** The numbers of the query's words, where all but light ones must be there and nothing else is asked. */

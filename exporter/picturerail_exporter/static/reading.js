@@ -29,7 +29,8 @@
       const { root, language } = this.index;
       for (const source of this.sources) {
         const { word, light } = source;
-        const stem = light || !word.forms || word.field || word.excluded ? undefined : language.stem(word.terms[0]);
+        const alone = word.excluded && !word.prefixes && !word.phrase;
+        const stem = light || word.field || !(word.forms || alone) ? undefined : language.stem(word.terms[0]);
         const number = root.beside.stems.findIndex(([each]) => each === stem);
         if (number >= 0) {
           this._toldBeside.add(source);
@@ -62,7 +63,7 @@
 
     /**
      * Read on.
-     * @param {Source[]} required words which a document must have, where nothing else is asked
+     * @param {Source[]} required words which a document must have
      * @param {Nearness} nearness
      */
     async on(required, nearness) {
@@ -100,7 +101,7 @@
       const needed = this._needsRests(required);
       // Once those are read other ways to have a word may turn out to be worth too little.
       const now = needed && texts.length ? texts : open;
-      await Promise.all(now.map((source) => source.load(least, needed)));
+      await Promise.all(now.map((source) => (source.word.excluded ? source.loadPresence() : source.load(least, needed))));
     }
 
     /**
@@ -138,12 +139,12 @@
     _stuck(required) {
       const lean = this.sources.filter((source) => source.lean).sort((a, b) => a.reach - b.reach);
       const short = lean.filter((source) => source.short);
-      return !required.length || lean.length === required.length ? lean : short;
+      return required.every((source) => source.lean) ? lean : short;
     }
 
     /** Read on in what was not to be read: first what no other word's list tells of them. */
     async _loadSpared() {
-      const others = [...this._spared].filter((source) => source.boundOf(false) > 0);
+      const others = [...this._spared].filter((source) => !source.word.excluded && source.boundOf(false) > 0);
       await Promise.all(others.map((source) => source.loadOthers()));
       if (!others.length) {
         this._spared.clear();

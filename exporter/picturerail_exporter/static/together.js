@@ -164,7 +164,23 @@
       }
       // What the others are worth together is less than each alone may be.
       const together = await BestTogether.open(this.index, rest, this.pairs);
-      return together ? other + Math.max(together._most(together.told.documents), await together.bound(Infinity)) : most;
+      if (!together) {
+        return most;
+      }
+      let bound = other + (await together.bound(Infinity));
+      const best = other + together._most(together.told.documents);
+      if (best <= low) {
+        return Math.max(best, bound);
+      }
+      // These lists are short, and seldom have one of the best.
+      const source = this.sources[at];
+      await source.loadOthers();
+      const told = new Set(this.told.documents.map(({ id }) => id));
+      together.forEach((id, value) => {
+        const held = told.has(id) ? undefined : source.known.get(id);
+        bound = Math.max(bound, held ? value + source.idf * held.worth : 0);
+      });
+      return bound;
     }
 
     /** @param {number} id */
