@@ -327,6 +327,12 @@ interface Source {
   readonly short: boolean;
   /** Read how long fields are, of all documents of such lists. */
   loadLengths(): Promise<void>;
+  /** Documents of such lists. */
+  readonly leanIds: number[];
+  /** Take over how many words fields of such a document have at least. */
+  lengthen(id: number, least: number[]): void;
+  /** The most that it may be worth to one whose fields have so many words at least. */
+  atMost(id: number, least: number[]): number;
   /** Learn what a document of such lists is worth, from lengths that other words tell; whether that is all to know. */
   settle(id: number, lengthOf: (field: number) => number | undefined): boolean;
   /** Documents of which another word's records tell whether they have this one or a form of it. */
@@ -358,12 +364,23 @@ interface Lists extends Source {
   _readWhole(): Promise<void>;
 }
 
+/** What is asked: whether a document matches, and what it is worth. */
+interface Logic {
+  relaxed: boolean;
+  orders: Map<number, number> | undefined;
+  readonly wordless: boolean;
+  readonly asksTimes: boolean;
+  readonly canRelax: boolean;
+  of(id: number): Standing;
+}
+
 /** What a search reads next. */
 interface Reading {
   learn(): Promise<void>;
   spare(required: Source[], nearness: Nearness): void;
+  spares(source: Source): boolean;
   spareNone(): void;
-  on(required: Source[], nearness: Nearness): Promise<void>;
+  on(required: Source[], nearness: Nearness, few: () => Promise<boolean>): Promise<void>;
 }
 
 interface QueryWord {
@@ -535,6 +552,7 @@ interface Postings {
   complete(parts: Part[]): Promise<void>;
   /** How many words each field has, by field and id. */
   lengths(): Promise<Uint32Array[]>;
+  lengthsOf(ids: number[]): Promise<Map<number, number[]>>;
   together(stems: string[]): Promise<Row | undefined>;
   spellings(length: number, edits: number): Promise<string[]>;
   pictures(ids: number[]): Promise<Map<number, Shown>>;
@@ -581,6 +599,7 @@ declare var Picturerail: {
   LightSource: new (index: Postings, word: QueryWord) => Source;
   BestTogether: { open(index: Postings, sources: Source[], pairs: PairWorth[]): Promise<BestTogether | undefined> };
   Nearness: new (index: Postings, sources: Source[], pairs: [number, number][]) => Nearness;
+  Logic: new (root: QueryNode, word: (word: number, id: number) => Standing) => Logic;
   Reading: new (index: Postings, sources: Source[]) => Reading;
   isText(list: List): boolean;
   besideOf(told: ToldBeside, part: Part, stems: PostingsRoot["beside"]["stems"], fields: number): BesideStem[];

@@ -37,6 +37,7 @@ SEARCH_SCRIPTS = tuple(
         "together",
         "facets",
         "meaning",
+        "logic",
         "reading",
         "ranking",
         "find",

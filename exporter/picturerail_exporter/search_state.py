@@ -49,6 +49,7 @@ from picturerail_exporter.search_file import (
     name_of,
     packed,
     packed_bits,
+    packed_exactly,
     packed_record,
     packed_size,
     packed_text,
@@ -127,9 +128,12 @@ ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
     "pictures": ("search_pictures", Cut(76_000, 87_000, packed_text, 2)),
     "looks": ("search_looks", Cut(56_000, 80_000, packed_text, 2, fine=3_000_000, fine_steps=9)),
-    "lengths": ("search_lengths", Cut(90_000, 130_000, packed_text, 2)),
+    "lengths": (
+        "search_lengths",
+        Cut(11_000, 26_000, packed_text, 2, fine=1_500_000, fine_steps=9),
+    ),
     "values": ("search_values", Cut(30_000, 50_000, packed_size, 2)),
-    "facts": ("search_facts", Cut(40_000, 60_000, packed_size, 2)),
+    "facts": ("search_facts", Cut(40_000, 60_000, packed_exactly, 2)),
 }
 """The kinds of files that are cut out of a table, by the content of its rows: smaller ones where
 most searches read one, larger ones where few do, so that there are no more than some hundreds."""

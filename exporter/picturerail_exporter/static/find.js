@@ -3,7 +3,7 @@
 
 (() => {
   const { analyseQuery: analyse, Search, Facets, nearest } = globalThis.Picturerail;
-  const FEW_FILES = 2; // what orders ties may cost
+  const FEW_BLOCKS = 2; // of facts: for so few what orders ties is read
   const FEW = 20; // where words find fewer, what is near in meaning follows
 
   /**
@@ -91,7 +91,8 @@
     const ties = (at) => hits[at] && hits[at + 1] && hits[at].score === hits[at + 1].score;
     const wanted = sort === "best" ? hits.filter((_, at) => ties(at) || ties(at - 1)) : hits;
     const ids = wanted.map(({ id }) => id);
-    const dear = sort === "best" && (await index.missing("facts", ids)) > FEW_FILES;
+    const many = index.documents > FEW_BLOCKS * index.root.facts;
+    const dear = sort === "best" && many && (await index.missing("facts", ids)) > 0;
     return dear ? new Map() : index.orders(ids);
   }
 

@@ -27,6 +27,8 @@
       this._kinds = new Map();
       /** @type {Set<number>} */
       this._settled = new Set();
+      /** How many words fields have at least in documents of a class. @type {Map<FieldUse[], number[]>} */
+      this._least = new Map();
       this.short = false; // whether a document was met whose lengths no other word tells
       /** Documents of which the records of another word tell whether and where they have it. @type {Set<number>} */
       this.told = new Set();
@@ -254,23 +256,91 @@
       if (this._settled.has(id)) {
         return true;
       }
-      const told = this.told.has(id);
-      for (const list of this.lists.filter((each) => each.lean && !(told && isText(each)))) {
-        const held = this.known.get(id);
-        const place = held?.list === list ? undefined : placeIn(list, id);
-        const there = place?.part.uses(place.at).filter(({ field }) => this._counts(field)) ?? [];
-        const uses = there.map((use) => ({ ...use, words: lengthOf(use.field) ?? 0 }));
+      for (const { list, uses: lean } of this._leanUses(id)) {
+        const uses = lean.map((use) => ({ ...use, words: lengthOf(use.field) ?? 0 }));
         if (uses.some(({ words }) => !words)) {
           this.short = true;
           return false;
         }
-        const one = uses.length ? this._kind(list, uses) : undefined;
-        if (one && isNearer(one, held)) {
+        const one = this._kind(list, uses);
+        if (isNearer(one, this.known.get(id))) {
           this.known.set(id, one);
         }
       }
       this._settled.add(id);
       return true;
+    }
+
+    /**
+     * Take over how many words the fields of a document of lean lists have at least: in fewer the word would be worth
+     * more there than it is in any that is not known.
+     * @param {number} id
+     * @param {number[]} least by field
+     */
+    lengthen(id, least) {
+      for (const { uses, list } of this._leanUses(id)) {
+        this._leastWords(list, uses).forEach((words, at) => {
+          least[uses[at].field] = Math.max(words, least[uses[at].field] ?? 0);
+        });
+      }
+    }
+
+    /** Documents of lean lists. */
+    get leanIds() {
+      const lean = this.lists.filter((list) => list.lean);
+      return lean.flatMap(({ parts }) => parts.flatMap(({ ids }) => Array.from(ids)));
+    }
+
+    /**
+     * The most that it may be worth to a document of lean lists.
+     * @param {number} id
+     * @param {number[]} least words of its fields
+     */
+    atMost(id, least) {
+      let most = Math.max(this.bound, this.known.get(id)?.worth ?? 0);
+      for (const { uses, list } of this._leanUses(id)) {
+        const shortest = uses.map((use) => ({ ...use, words: least[use.field] }));
+        const weight = weightOf(this.index, shortest, this.word.field);
+        most = Math.max(most, weight > 0 ? worth(list, weight) : 0);
+      }
+      return most;
+    }
+
+    /**
+     * What lean lists say of a document that are not known to be worth what they are, as it is in the front of one.
+     * @param {number} id
+     */
+    _leanUses(id) {
+      /** @type {{ list: List, uses: FieldUse[] }[]} */
+      const found = [];
+      const told = this.told.has(id);
+      for (const list of this.lists) {
+        const asked = list.lean && !(told && isText(list)) && !list.front.some((part) => part.find(id) >= 0);
+        const place = asked ? placeIn(list, id) : undefined;
+        const uses = place?.part.uses(place.at) ?? [];
+        if (uses.some(({ field }) => this._counts(field))) {
+          found.push({ list, uses: this.word.field ? uses.filter(({ field }) => this._counts(field)) : uses });
+        }
+      }
+      return found;
+    }
+
+    /**
+     * @param {List} list
+     * @param {FieldUse[]} uses
+     */
+    _leastWords(list, uses) {
+      let least = this._least.get(uses);
+      if (!least) {
+        const bounds = (isFrontRead(list) && list.term.rest) || list.term.bounds;
+        /** Of each bound that may be one of these the words of their fields. */
+        const covering = bounds
+          .map((bound) => uses.map(({ field, times }) => bound.find((each) => each.field === field && each.times >= times)?.words ?? 0))
+          .filter((words) => words.every(Boolean));
+        least = uses.map(({ times }, at) => Math.max(times, covering.length ? Math.min(...covering.map((words) => words[at])) : 0));
+        this._least.set(uses, least);
+      }
+      return least;
     }
 
     /**

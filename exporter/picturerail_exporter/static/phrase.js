@@ -116,6 +116,22 @@
       return Math.max(0, ...weights.map((weight) => worth(this._list, weight)));
     }
 
+    lengthen() {}
+
+    /**
+     * @param {number} id
+     * @param {number[]} least
+     */
+    atMost(id, least) {
+      const uses = this._lean.get(id)?.map((use) => ({ ...use, words: Math.max(least[use.field] ?? 0, this.word.terms.length) }));
+      return uses ? worth(this._list, weightOf(this.index, uses, this.word.field)) : (this.known.get(id)?.worth ?? 0);
+    }
+
+    /** Documents of which it is known that they have it, and not what it is worth. */
+    get leanIds() {
+      return [...this._lean.keys()];
+    }
+
     async loadLengths() {
       if (this.lean) {
         const lengths = await this.index.lengths();

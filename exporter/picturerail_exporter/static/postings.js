@@ -223,17 +223,29 @@
 
     async _readLengths() {
       const lengths = this.fields.map(() => new Uint32Array(this.root.last + 1));
-      for (const { ids: steps, words } of await this._told("lengths")) {
-        const ids = summed(steps);
-        lengths.forEach((of, field) => {
-          const digits = words[field].length / ids.length; // none where no document has the field
-          for (let at = 0; digits && at < ids.length; at++) {
-            of[ids[at]] = parseInt(words[field].slice(at * digits, (at + 1) * digits), 16);
-          }
-        });
+      for (const { ids, words } of await this._told("lengths")) {
+        tellLengths(summed(ids), words, (id, field, count) => (lengths[field][id] = count));
       }
       if (this.problems.size) {
         this._lengths = undefined; // the next search tries again
+      }
+      return lengths;
+    }
+
+    /**
+     * How many words each field has of these documents, by their ids.
+     * @param {number[]} ids
+     * @returns {Promise<Map<number, number[]>>}
+     */
+    async lengthsOf(ids) {
+      const lengths = new Map(ids.map((id) => [id, /** @type {number[]} */ ([])]));
+      for (const told of await this._told("lengths", ids)) {
+        tellLengths(summed(told.ids), told.words, (id, field, count) => {
+          const of = lengths.get(id);
+          if (of) {
+            of[field] = count;
+          }
+        });
       }
       return lengths;
     }
@@ -531,6 +543,21 @@
   function summed(steps) {
     let value = 0;
     return steps.map((step) => (value += step));
+  }
+
+  /**
+   * Tell how many words each field has of the documents of a block.
+   * @param {number[]} ids
+   * @param {string[]} words by field
+   * @param {(id: number, field: number, count: number) => void} tell
+   */
+  function tellLengths(ids, words, tell) {
+    words.forEach((of, field) => {
+      const digits = of.length / ids.length; // none where no document has the field
+      for (let at = 0; digits && at < ids.length; at++) {
+        tell(ids[at], field, parseInt(of.slice(at * digits, (at + 1) * digits), 16));
+      }
+    });
   }
 
   /**

@@ -7,7 +7,9 @@
 "use strict";
 
 (() => {
-  const { parse, isText, Nearness, Reading, WordSource, PhraseSource, LightSource, BestTogether } = globalThis.Picturerail;
+  const FEW = 256; // documents of which it is looked up how long fields are
+  const FEW_FILES = 32; // that tell it
+  const { parse, isText, Logic, Nearness, Reading, WordSource, PhraseSource, LightSource, BestTogether } = globalThis.Picturerail;
 
   /** One search: what is known so far of which documents match, and how much they are worth. */
   class Search {
@@ -26,9 +28,7 @@
         return new (light.has(number) ? LightSource : word.phrase ? PhraseSource : WordSource)(index, word);
       });
       this._nearness = new Nearness(index, this.sources, []); // no pairs are known yet
-      this.relaxed = false;
-      /** @type {Map<number, number> | undefined} */
-      this.orders = undefined;
+      this._logic = new Logic(this.query.root, (word, id) => this._word(word, id));
       this._wordless = false; // whether documents match that bear no word of the query
       /** The most that each word may be worth to a document of which nothing is known. @type {number[]} */
       this._bounds = [];
@@ -36,6 +36,9 @@
       this._open = [];
       /** The same to one of which another word tells whether it has this one or a form of it. @type {number[]} */
       this._others = [];
+      /** What documents of which something is not known are worth at most, where that is known of all. */
+      this._ceiling = Infinity;
+      this._looked = false; // whether lengths of fields were looked up of few documents
       this._sure = 0;
       this._reading = new Reading(index, this.sources);
       /** @type {BestTogether | undefined} */
@@ -44,31 +47,35 @@
       this.shown = undefined; // that which the answer is taken from
     }
 
+    /** Whether any of what is asked is enough, since none has all. */
+    get relaxed() {
+      return this._logic.relaxed;
+    }
+
+    /** When pictures were taken, where that is asked. */
+    get orders() {
+      return this._logic.orders;
+    }
+
     async open() {
       await Promise.all(this.sources.map((source) => source.open()));
       await this._reading.learn();
-      const { root } = this.query;
-      this._wordless = this._needsAll(root);
-      if (this._wordless || has(root, (node) => node.kind === "times")) {
-        this.orders = await this.index.orders();
+      const { wordless, asksTimes } = this._logic;
+      this._wordless = wordless;
+      if (wordless || asksTimes) {
+        this._logic.orders = await this.index.orders();
       }
       this._nearness = new Nearness(this.index, this.sources, this.query.pairs);
       this._reading.spare(this._required(), this._nearness);
+      await this._exclude();
       const asked = this._flat()?.words.map((word) => this.sources[word]);
       this.together = asked && (await BestTogether.open(this.index, asked, this._nearness.pairs));
     }
 
-    /**
-     * Whether documents match that bear no word of the query.
-     * @param {QueryNode} node
-     * @returns {boolean}
-     */
-    _needsAll(node) {
-      if (node.kind === "any") {
-        return node.children.some((child) => child.negated || this._needsAll(child));
-      }
-      const needless = node.kind === "all" && node.children.every((child) => child.negated || child.optional || this._needsAll(child));
-      return needless || node.kind === "times";
+    /** Learn which documents have what is excluded, but for words of which others tell it. */
+    async _exclude() {
+      const excluded = this.sources.filter((source) => source.word.excluded && !this._reading.spares(source));
+      await Promise.all(excluded.map((source) => source.loadPresence()));
     }
 
     /**
@@ -90,14 +97,18 @@
         }
         const found = this._rank(limit);
         if (found.settled) {
-          if (found.hits.length || this.relaxed || !canRelax(this.query.root)) {
+          if (found.hits.length || this.relaxed || !this._logic.canRelax) {
             return found;
           }
-          this.relaxed = true;
+          this._logic.relaxed = true;
+          this._ceiling = Infinity;
+          this._looked = false;
           this._reading.spareNone();
+          await this._exclude();
           continue;
         }
-        await this._reading.on(this._required(), this._nearness);
+        const low = found.hits[limit - 1]?.low ?? 0;
+        await this._reading.on(this._required(), this._nearness, () => this._learnLengths(low));
       }
     }
 
@@ -136,12 +147,76 @@
       return enough ? { hits, settled: true, total: hits.length, all: others === 0 } : undefined;
     }
 
+    /**
+     * Learn how long fields are of those documents alone that may be worth more than so much, if these are few.
+     * @param {number} low
+     * @returns {Promise<boolean>} whether they are; then all others are known not to be
+     */
+    async _learnLengths(low) {
+      const lean = this.sources.filter((source) => source.lean);
+      const ids = this._looked ? undefined : this._better(lean, low);
+      if (!ids || (await this.index.missing("lengths", ids)) > FEW_FILES) {
+        return false;
+      }
+      this._looked = true;
+      const lengths = await this.index.lengthsOf(ids);
+      for (const id of ids) {
+        lean.forEach((source) => source.settle(id, (field) => lengths.get(id)?.[field]));
+      }
+      // Of some it may be another word of which something is not known.
+      this._ceiling = ids.every((id) => isSure(this._logic.of(id))) ? low : Infinity;
+      return true;
+    }
+
+    /**
+     * Documents of lean lists that may be worth more than so much; nothing where these are many, or others may.
+     * @param {Source[]} lean
+     * @param {number} low
+     */
+    _better(lean, low) {
+      const bounds = this._bounds;
+      this._bounds = this._open; // of documents that are in none of these lists
+      const others = this._logic.of(-1);
+      this._bounds = bounds;
+      const light = this.sources.some((source) => source.light && source.lists.length);
+      if (light || (others.may && others.high + this._nearness.most > low)) {
+        return undefined;
+      }
+      const whole = this._required().filter((source) => source.bounding <= 0);
+      const from = whole.length ? [...whole[0].known.keys()] : lean.flatMap((source) => source.leanIds);
+      const { most: near, unread } = this._nearness;
+      /** @type {number[]} */
+      const ids = [];
+      for (const id of new Set(from)) {
+        const state = this._logic.of(id);
+        if (isSure(state) || state.high + near <= low) {
+          continue;
+        }
+        const { value, final } = this._nearness.of(id, unread);
+        if (state.high + (final ? value : near) > low && ids.push(id) > FEW) {
+          return undefined;
+        }
+      }
+      return ids;
+    }
+
+    /**
+     * The most that a word may be worth to a document which has it, of which it is not known how long fields are.
+     * @param {number} word
+     * @param {number} id
+     */
+    _atMost(word, id) {
+      /** @type {number[]} */
+      const least = [];
+      this.sources.forEach((source) => source.lean && source.lengthen(id, least));
+      return Math.min(this._bounds[word], this.sources[word].idf * this.sources[word].atMost(id, least));
+    }
+
     /** @param {number} limit */
     _rank(limit) {
       this._bounds = this.sources.map((source) => source.idf * source.bounding);
       this._open = this.sources.map((source) => source.idf * source.bound);
       this._others = this.sources.map((source) => source.idf * source.boundOf(false));
-      const { root } = this.query;
       /** @type {Scored[]} */
       const sure = [];
       /** @type {Unsure[]} */
@@ -153,24 +228,24 @@
         this._rankFlat(flat, sure, unsure, limit);
       } else {
         for (const id of this._candidates()) {
-          const state = this._root(root, id);
+          const state = this._logic.of(id);
           if (!state.may) {
             continue;
           }
-          if (state.sure && state.high - state.low < 1e-12) {
+          if (isSure(state)) {
             sure.push({ id, low: state.low, high: state.low + near, exact: near === 0 });
           } else {
             others = Math.max(others, state.high + near);
           }
         }
       }
-      const unseen = this._root(root, -1);
+      const unseen = this._logic.of(-1);
       if (unseen.may && !this._looksAtAll) {
         others = Math.max(others, unseen.high + near);
       }
       const hits = this._best(sure, limit);
       const last = hits[Math.min(limit, hits.length) - 1];
-      others = Math.max(others, this._most(unsure, hits.length >= limit ? last.low : 0));
+      others = Math.min(this._ceiling, Math.max(others, this._most(unsure, hits.length >= limit ? last.low : 0)));
       const enough = hits.length >= limit && last.low >= others;
       const all = others === 0;
       // Of some more may come to be known that lifts them among the best.
@@ -231,7 +306,7 @@
             const settled = !lean[at] || sources[at].settle(id, (field) => this._lengthOf(id, field));
             const known = sources[at].known.get(id);
             const told = sources[at].told.has(id);
-            const bound = settled ? (told ? this._others : this._open)[words[at]] : bounds[at];
+            const bound = settled ? (told ? this._others : this._open)[words[at]] : this._atMost(words[at], id);
             if (!known && bound <= 0) {
               return;
             }
@@ -335,46 +410,6 @@
     }
 
     /**
-     * @param {QueryNode} root
-     * @param {number} id
-     * @returns {Standing}
-     */
-    _root(root, id) {
-      return this.relaxed ? this._relaxed(root, id) : this._all(root.children, id);
-    }
-
-    /**
-     * @param {QueryNode} node
-     * @param {number} id
-     * @returns {Standing}
-     */
-    _of(node, id) {
-      switch (node.kind) {
-        case "word":
-          return this._word(node.word, id);
-        case "all":
-          return this._all(node.children, id);
-        case "any":
-          return this._any(node.children.map((child) => this._maybeNot(child, id)));
-        default: {
-          const order = this.orders?.get(id);
-          const inside = order !== undefined && node.from <= order && order < node.before;
-          return { low: 0, high: 0, sure: inside, may: inside || id < 0 };
-        }
-      }
-    }
-
-    /**
-     * @param {QueryNode} node
-     * @param {number} id
-     * @returns {Standing}
-     */
-    _maybeNot(node, id) {
-      const state = this._of(node, id);
-      return node.negated ? { low: 0, high: 0, sure: !state.may, may: !state.sure } : state;
-    }
-
-    /**
      * @param {number} word
      * @param {number} id
      * @returns {Standing}
@@ -386,7 +421,7 @@
       }
       const has = id >= 0 && source.lean && !source.settle(id, (field) => this._lengthOf(id, field)); // what that is worth is not known
       const known = source.known.get(id);
-      const bound = (has || id < 0 ? this._bounds : source.told.has(id) ? this._others : this._open)[word];
+      const bound = has ? this._atMost(word, id) : id < 0 ? this._bounds[word] : (source.told.has(id) ? this._others : this._open)[word];
       const low = known ? source.idf * known.worth : 0;
       return { low, high: Math.max(low, bound), sure: !!known || has, may: !!known || bound > 0 };
     }
@@ -418,58 +453,13 @@
         }
       }
     }
-
-    /**
-     * @param {QueryNode[]} children
-     * @param {number} id
-     * @returns {Standing}
-     */
-    _all(children, id) {
-      let [low, high, sure, may] = [0, 0, true, true];
-      for (const child of children) {
-        const state = this._maybeNot(child, id);
-        low += state.low;
-        high += state.high;
-        if (!child.optional) {
-          sure &&= state.sure;
-          may &&= state.may;
-        }
-      }
-      return { low, high, sure, may };
-    }
-
-    /**
-     * @param {Standing[]} states
-     * @returns {Standing}
-     */
-    _any(states) {
-      const some = { low: 0, high: 0, sure: false, may: false };
-      for (const state of states) {
-        some.low += state.sure ? state.low : 0;
-        some.high += state.may ? state.high : 0;
-        some.sure ||= state.sure;
-        some.may ||= state.may;
-      }
-      return some;
-    }
-
-    /**
-     * @param {QueryNode} root
-     * @param {number} id
-     * @returns {Standing}
-     */
-    _relaxed(root, id) {
-      const rest = root.children.filter((child) => child.demanded || child.optional);
-      const any = this._any(units(root).map((unit) => this._all(unit, id)));
-      const all = this._all(rest, id);
-      return {
-        low: any.low + all.low,
-        high: any.high + all.high,
-        sure: any.sure && all.sure,
-        may: any.may && all.may,
-      };
-    }
   }
+
+  /**
+   * Whether nothing more is to be known of a document but how near words are in it.
+   * @param {Standing} state
+   */
+  const isSure = ({ may, sure, low, high }) => !may || (sure && high - low < 1e-12);
 
   /**
    * @param {Scored[]} best
@@ -487,37 +477,6 @@
     }
     best.splice(low, 0, hit);
   }
-
-  /**
-   * Of what is asked for the parts of which any may be enough.
-   * @param {QueryNode} root
-   */
-  function units(root) {
-    /** @type {QueryNode[][]} */
-    const all = [];
-    let before = 0;
-    for (const child of root.children) {
-      if (!child.demanded && !child.optional) {
-        if (child.chunk && child.chunk === before) {
-          all[all.length - 1].push(child);
-        } else {
-          all.push([child]);
-        }
-        before = child.chunk;
-      }
-    }
-    return all;
-  }
-
-  /** @param {QueryNode} root */
-  const canRelax = (root) => units(root).length > 1;
-
-  /**
-   * @param {QueryNode} node
-   * @param {(node: QueryNode) => boolean} test
-   * @returns {boolean}
-   */
-  const has = (node, test) => test(node) || node.children.some((child) => has(child, test));
 
   globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Search });
 })();

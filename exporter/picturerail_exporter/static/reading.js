@@ -56,6 +56,14 @@
       }
     }
 
+    /**
+     * Whether another word's lists tell what matters of this one.
+     * @param {Source} source
+     */
+    spares(source) {
+      return this._spared.has(source);
+    }
+
     /** Read from now on the lists of any word: documents may lack some. */
     spareNone() {
       this._spared.clear();
@@ -65,8 +73,10 @@
      * Read on.
      * @param {Source[]} required words which a document must have
      * @param {Nearness} nearness
+     * @param {() => Promise<boolean>} few learns how long fields are of those documents alone that may be among the
+     *   best, if these are few
      */
-    async on(required, nearness) {
+    async on(required, nearness, few) {
       await Promise.all(this._unknown.splice(0).map((pair) => nearness.lookUp(pair)));
       const open = this.sources.filter((source) => source.bound > 0 && !this._spared.has(source));
       const texts = open.filter(({ unread }) => unread.length);
@@ -78,6 +88,8 @@
         await Promise.all(frontless.map((source) => source.loadFronts()));
       } else if (open.length) {
         await this._load(texts, open, required);
+      } else if (stuck.length && (await few())) {
+        // What is not known now is worth too little.
       } else if (stuck.length) {
         const [first] = stuck; // it tells others of the same documents, too
         await Promise.all((required.length ? [first] : stuck).map((source) => source.loadLengths()));
