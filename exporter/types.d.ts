@@ -2,7 +2,7 @@
 
 type LoadBytes = (name: string) => Promise<Uint8Array>;
 
-type BlockKind = "pictures" | "looks" | "lengths" | "values" | "facts";
+type BlockKind = "pictures" | "looks" | "lengths" | "values" | "facts" | "times";
 type IndexKind = "terms" | "postings" | "front" | "rest" | "beside" | "presence" | "together" | "spelling" | "meaning" | BlockKind;
 type Row = [key: string, value: Uint8Array, looks: Uint8Array];
 
@@ -36,6 +36,7 @@ interface PostingsRoot {
   lengths: number;
   values: number;
   facts: number;
+  times: number;
   ending: string;
 }
 
@@ -367,9 +368,11 @@ interface Lists extends Source {
 /** What is asked: whether a document matches, and what it is worth. */
 interface Logic {
   relaxed: boolean;
+  /** Which pictures were taken in times that are asked. */
+  readonly times: Map<QueryNode, (id: number) => boolean>;
+  readonly timesAsked: QueryNode[];
   orders: Map<number, number> | undefined;
   readonly wordless: boolean;
-  readonly asksTimes: boolean;
   readonly canRelax: boolean;
   of(id: number): Standing;
 }
@@ -560,6 +563,7 @@ interface Postings {
   facts(ids?: number[]): Promise<Facts[]>;
   values(ids?: number[]): Promise<Values[]>;
   orders(ids?: number[]): Promise<Map<number, number>>;
+  takenIn(from: number, before: number): Promise<(id: number) => boolean>;
   missing(kind: BlockKind, ids: number[]): Promise<number>;
   /** Read what parts of a term tell apart of a very frequent stem, by its number. */
   tellApart(parts: Part[], stem: number): Promise<void>;

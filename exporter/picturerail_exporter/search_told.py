@@ -15,7 +15,7 @@ from picturerail_exporter.collection import Photo
 from picturerail_exporter.search_rows import columns
 from picturerail_exporter.search_state import Told
 
-BLOCKS = {"pictures": 128, "looks": 1024, "lengths": 4096, "values": 1024, "facts": 4096}
+BLOCKS = {"pictures": 128, "looks": 1024, "lengths": 4096, "values": 1024, "facts": 4096, "times": 4096}
 """What is said of pictures one by one, and how many ids share a row of it."""
 
 _CHROMAS = (-40, -14, 0, 22)
@@ -121,6 +121,13 @@ def _facts(block: _Block) -> object:
     }
 
 
+def _times(block: _Block) -> object:
+    """Return when the pictures were taken: from the first of them to the last."""
+    orders = [told.order for _, told in block]
+    number = block[0][0] // BLOCKS["times"]
+    return {"block": number, "first": min(orders), "last": max(orders)}
+
+
 def _sets(told: Sequence[tuple[str, ...]]) -> dict[str, object]:
     """Return the sets of a field's values that there are, and for each picture that of its own."""
     sets = sorted(set(told))
@@ -142,5 +149,6 @@ SAY: Mapping[str, Callable[[_Block], object]] = {
     "looks": _looks,
     "values": _values,
     "facts": _facts,
+    "times": _times,
 }
 """What is said of a block of pictures, by kind; None where there is nothing to say."""

@@ -212,6 +212,11 @@ def colour(number: int) -> str:
     return "#" + "".join(f"{part:02x}" for part in parts)
 
 
+def taken(number: int) -> int:
+    """Return when a picture was taken, in seconds since 1970: some minutes after another."""
+    return 1_100_000_000 + 600 * number + random.Random(number).randrange(600)
+
+
 def photo(number: int, of: tuple[str, str, str]) -> Photo:
     """Return a picture that looks like nothing, with what is said of it."""
     filename, caption, camera = of
@@ -223,7 +228,7 @@ def photo(number: int, of: tuple[str, str, str]) -> Photo:
         folder=(b"Pictures",),
         width=4000,
         height=(2250, 3000, 5333)[number % 3],
-        order=1_100_000_000 + 600 * number,
+        order=taken(number),
         taken=None,
         caption=caption,
         tags=(),

@@ -12,7 +12,9 @@
       this.root = root;
       this.word = word;
       this.relaxed = false; // whether any of the parts is enough
-      /** When pictures were taken, where that matters. @type {Map<number, number> | undefined} */
+      /** Which pictures were taken in times that are asked. @type {Map<QueryNode, (id: number) => boolean>} */
+      this.times = new Map();
+      /** When all pictures were taken, where any may match. @type {Map<number, number> | undefined} */
       this.orders = undefined;
     }
 
@@ -30,9 +32,9 @@
       return this._needsAll(this.root);
     }
 
-    /** Whether it matters when pictures were taken. */
-    get asksTimes() {
-      return has(this.root, (node) => node.kind === "times");
+    /** The times that are asked. */
+    get timesAsked() {
+      return timesIn(this.root);
     }
 
     /** Whether there are parts of which any may be enough. */
@@ -54,8 +56,7 @@
         case "any":
           return this._any(node.children.map((child) => this._maybeNot(child, id)));
         default: {
-          const order = this.orders?.get(id);
-          const inside = order !== undefined && node.from <= order && order < node.before;
+          const inside = !!this.times.get(node)?.(id);
           return { low: 0, high: 0, sure: inside, may: inside || id < 0 };
         }
       }
@@ -159,10 +160,9 @@
 
   /**
    * @param {QueryNode} node
-   * @param {(node: QueryNode) => boolean} test
-   * @returns {boolean}
+   * @returns {QueryNode[]}
    */
-  const has = (node, test) => test(node) || node.children.some((child) => has(child, test));
+  const timesIn = (node) => (node.kind === "times" ? [node] : node.children.flatMap(timesIn));
 
   globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Logic });
 })();

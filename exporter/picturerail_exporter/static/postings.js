@@ -413,6 +413,32 @@
     }
 
     /**
+     * Which documents were taken in a time. That is looked up only where of many with ids next to each other some
+     * were, and others were not.
+     * @param {number} from in seconds since 1970
+     * @param {number} before
+     * @returns {Promise<(id: number) => boolean>}
+     */
+    async takenIn(from, before) {
+      const size = this.root.times;
+      const whole = new Set();
+      /** @type {number[]} */
+      const partly = [];
+      for (const { block, first, last } of await this._told("times")) {
+        if (from <= first && last < before) {
+          whole.add(block);
+        } else if (first < before && from <= last) {
+          partly.push(block * size);
+        }
+      }
+      const orders = await this.orders(partly);
+      return (id) => {
+        const order = orders.get(id);
+        return whole.has(Math.floor(id / size)) || (order !== undefined && from <= order && order < before);
+      };
+    }
+
+    /**
      * How many files must be fetched to know this of documents.
      * @param {BlockKind} kind
      * @param {number[]} ids

@@ -52,7 +52,7 @@
       return this._logic.relaxed;
     }
 
-    /** When pictures were taken, where that is asked. */
+    /** When pictures were taken, where any may match. */
     get orders() {
       return this._logic.orders;
     }
@@ -60,10 +60,13 @@
     async open() {
       await Promise.all(this.sources.map((source) => source.open()));
       await this._reading.learn();
-      const { wordless, asksTimes } = this._logic;
+      const { wordless, times, timesAsked } = this._logic;
       this._wordless = wordless;
-      if (wordless || asksTimes) {
+      if (wordless) {
         this._logic.orders = await this.index.orders();
+      }
+      for (const node of timesAsked) {
+        times.set(node, await this.index.takenIn(node.from, node.before));
       }
       this._nearness = new Nearness(this.index, this.sources, this.query.pairs);
       this._reading.spare(this._required(), this._nearness);
@@ -101,6 +104,9 @@
             return found;
           }
           this._logic.relaxed = true;
+          if (this._logic.times.size) {
+            this._logic.orders ??= await this.index.orders();
+          }
           this._ceiling = Infinity;
           this._looked = false;
           this._reading.spareNone();
