@@ -15,7 +15,14 @@ from picturerail_exporter.collection import Photo
 from picturerail_exporter.search_rows import columns
 from picturerail_exporter.search_state import Told
 
-BLOCKS = {"pictures": 128, "looks": 1024, "lengths": 4096, "values": 1024, "facts": 4096, "times": 4096}
+BLOCKS = {
+    "pictures": 128,
+    "looks": 1024,
+    "lengths": 4096,
+    "values": 1024,
+    "facts": 4096,
+    "times": 4096,
+}
 """What is said of pictures one by one, and how many ids share a row of it."""
 
 _CHROMAS = (-40, -14, 0, 22)

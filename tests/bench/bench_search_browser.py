@@ -11,11 +11,9 @@ are Pagefind and MiniSearch, from npm.
 from __future__ import annotations
 
 import argparse
-import collections
 import gzip
 import hashlib
 import html
-import itertools
 import json
 import math
 import os
@@ -31,6 +29,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from browser_queries import SEED, documents, queries, several, visits
 from playwright.sync_api import sync_playwright
 
 from picturerail_exporter.assets import SEARCH_SCRIPT, static_files
@@ -44,11 +43,9 @@ from picturerail_exporter.theme import Theme
 from picturerail_native.records import Exposure
 from picturerail_native.search import Reader, analyse
 
-SEED = 7
 CHANGES = 12
 MOST = {100_000: (150_000, 10), 1_000_000: (250_000, math.inf)}
 """The bytes and requests that a first query is to take at most, by how many pictures there are."""
-CAMERAS = ("Canon EOS 90D", "FUJIFILM X-T4", "Apple iPhone 13", "SONY ILCE-7M3")
 PEERS = {"pagefind": "1.5.2", "minisearch": "7.2.0"}
 
 OURS = """
@@ -114,94 +111,6 @@ def main() -> None:
     for count in options.pictures:
         with tempfile.TemporaryDirectory() as folder:
             measure(count, Path(folder), peers=options.peers)
-
-
-def documents(count: int) -> list[tuple[str, str, str]]:
-    """Return (filename, caption, camera) of so many pictures."""
-    rng = random.Random(SEED)
-    syllables = [
-        a + b for a in "bdfglmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "in")
-    ]
-    words = list(
-        dict.fromkeys("".join(rng.choices(syllables, k=rng.randrange(2, 5))) for _ in range(40_000))
-    )
-    words = words[:20_000]
-    weights = list(itertools.accumulate(1 / (rank + 3) ** 1.05 for rank in range(len(words))))
-    return [
-        (
-            f"IMG_{number:06}.jpg",
-            " ".join(rng.choices(words, cum_weights=weights, k=rng.randint(10, 30))),
-            rng.choice(CAMERAS),
-        )
-        for number in range(count)
-    ]
-
-
-def queries(of: list[tuple[str, str, str]]) -> dict[str, str]:
-    """Return queries by what they are: of words by their frequency."""
-    counts: dict[str, int] = {}
-    for _, caption, _ in of:
-        for word in set(caption.split()):
-            counts[word] = counts.get(word, 0) + 1
-    ranked = sorted(counts, key=lambda word: (-counts[word], word))
-    caption = of[len(of) // 2][1].split()
-    middle = ranked[len(ranked) // 40]
-    return {
-        "common": ranked[0],
-        "middle": middle,
-        "rare": ranked[len(ranked) // 2],
-        "two common": f"{ranked[1]} {ranked[2]}",
-        "two": f"{ranked[3]} {middle}",
-        "three": " ".join(sorted(caption, key=lambda word: -counts[word])[:3]),
-        "phrase": f'"{caption[0]} {caption[1]}"',
-        "prefix": ranked[5][:3],
-        "misspelt": middle[1] + middle[0] + middle[2:],
-    }
-
-
-def several(of: list[tuple[str, str, str]]) -> dict[str, list[str]]:
-    """Return queries of several words by how frequent these are, since single ones differ much."""
-    rng = random.Random(SEED)
-    counts = collections.Counter(word for _, caption, _ in of for word in set(caption.split()))
-    ranked = sorted(counts, key=lambda word: (-counts[word], word))
-    most, many, few = ranked[:12], ranked[40:200], ranked[500:5000]
-    return {
-        "two of the 12 most frequent": [" ".join(rng.sample(most, 2)) for _ in range(12)],
-        "one of these and one of the 200": [
-            f"{rng.choice(most)} {rng.choice(many)}" for _ in range(12)
-        ],
-        "one of these and a rarer one": [
-            f"{rng.choice(most)} {rng.choice(few)}" for _ in range(24)
-        ],
-        "two of the 200": [" ".join(rng.sample(many, 2)) for _ in range(12)],
-        "three of the 12": [" ".join(rng.sample(most, 3)) for _ in range(12)],
-        "two of the 12 and one of the 200": [
-            " ".join((*rng.sample(most, 2), rng.choice(many))) for _ in range(24)
-        ],
-        "the three most frequent of a caption": [
-            " ".join(sorted(set(rng.choice(of)[1].split()), key=lambda word: -counts[word])[:3])
-            for _ in range(24)
-        ],
-        "two of a caption": [" ".join(rng.sample(rng.choice(of)[1].split(), 2)) for _ in range(24)],
-        "three of a caption": [
-            " ".join(rng.sample(rng.choice(of)[1].split(), 3)) for _ in range(48)
-        ],
-    }
-
-
-def visits(of: list[tuple[str, str, str]]) -> dict[str, list[str]]:
-    """Return what a visitor may ask one after the other, by its kind."""
-    rng = random.Random(SEED)
-
-    def some(count: int) -> list[str]:
-        return rng.sample(rng.choice(of)[1].split(), count)
-
-    typed = [word[:end] for word in some(8) for end in range(2, len(word) + 1)]
-    return {
-        "words of captions": [some(1)[0] for _ in range(31)],
-        "two of one caption": [" ".join(some(2)) for _ in range(31)],
-        "letter by letter": typed,
-    }
 
 
 def colour(number: int) -> str:

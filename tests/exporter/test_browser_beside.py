@@ -3,9 +3,16 @@
 import itertools
 import random
 
+import numpy as np
 import pytest
 
-from picturerail_exporter import search_beside, search_index, search_rows, search_state
+from picturerail_exporter import (
+    search_beside,
+    search_index,
+    search_rows,
+    search_state,
+    search_told,
+)
 from picturerail_exporter.collection import published
 from picturerail_exporter.media import shape
 from picturerail_exporter.recipe import Recipe
@@ -35,6 +42,7 @@ OWN = 1700
 APART = 120
 APART_OF_MANY = 90
 LARGE = 362
+SIZE = {"width": 30, "height": 20}
 WHOLE = 900
 BANDED = 150
 SHOWN = 1400
@@ -162,8 +170,10 @@ def test_less_is_read(node, source, tmp_path):
         names = [name for kind in ("front", "rest") for _, name in state.search.files(kind)]
         names = [name for name in names if not is_near(tmp_path / name)]
     queries = ["harbour anchor", "rope boat", "sea harbour sail", "gull harbours boats"]
+    queries += ["anchor -harbour", "-boats rope -sea", "sail gull -boat"]
     tasks = [["search", query, {"limit": 20}] for query in queries]
     whole = node(tmp_path, tasks)
+    found_as_by_engine(node, tmp_path, queries)
     assert len(names) > 9
 
     for name in names:
@@ -172,7 +182,7 @@ def test_less_is_read(node, source, tmp_path):
 
     assert not without["problems"]
     assert without["answers"] == whole["answers"]
-    assert all(len(answer["hits"]) == 20 for answer in whole["answers"])
+    assert all(len(answer["hits"]) > 3 for answer in whole["answers"])
 
 
 @pytest.mark.usefixtures("small_files")
@@ -287,7 +297,7 @@ def test_what_lies_apart_is_read_stem_by_stem(node, source, tmp_path, monkeypatc
 
 
 def test_the_other_word_tells_lengths(node, source, tmp_path):
-    """How long fields are is read only where no other word says, and what is worth the most does not.
+    """How long fields are is read only where neither another word nor the best pictures tell it.
 
     That is so of phrases of frequent words, and where all is asked.
     """
@@ -332,6 +342,77 @@ def test_the_other_word_tells_lengths(node, source, tmp_path):
     assert all(answer["answers"][0]["hits"] for answer in whole)
     assert without[: len(told)] == whole[: len(told)]
     assert all(answer["problems"] for answer in without[len(told) :])
+
+
+def test_of_few_pictures_alone_it_is_looked_up_how_long_fields_are(
+    node, source, tmp_path, monkeypatch
+):
+    """Where nothing else tells it, and few may be among the best."""
+    small = {"lengths": (ROWS["lengths"][0], Cut(1, 1, packed_record, 1))}
+    monkeypatch.setattr(search_state, "ROWS", {**ROWS, **small})
+    monkeypatch.setattr(search_index, "BLOCKS", {**search_index.BLOCKS, "lengths": 64})
+    rng = random.Random(13)
+    rare = set(rng.sample(range(3000), 7))
+    for number in range(3000):
+        words = [word for word in MANY if rng.random() < 0.5 or number in rare]
+        words += [f"w{rng.randrange(3000):04}" for _ in range(rng.randrange(1, 9))]
+        rng.shuffle(words)
+        tags = ("zeppelin",) * (number in rare)
+        source.add(f"{number}.jpg", b"%d" % number, caption=" ".join(words), tags=tags, **SIZE)
+    index_only(source, {}, tmp_path)
+    numbers = {photo.filename: photo.id for photo in published(source, Rules())[0]}
+    blocks = {numbers[f"{number}.jpg"] // 64 for number in rare}
+    lengths = names_of(source, tmp_path / "other", "lengths")
+    queries = ["pier zeppelin", "zeppelin quay pier"]
+    tasks = [["search", query, {"limit": 10}] for query in queries]
+    whole = node(tmp_path, tasks)
+    found_as_by_engine(node, tmp_path, queries)
+
+    for block, name in enumerate(lengths):
+        if block not in blocks:
+            (tmp_path / name).unlink()
+
+    assert len(lengths) > 40
+    assert [len(answer["hits"]) for answer in whole["answers"]] == [7, 7]
+    assert node(tmp_path, tasks) == whole
+
+
+def test_when_pictures_were_taken_is_looked_up_where_it_is_not_told_of_all(
+    node, source, tmp_path, monkeypatch
+):
+    """Of pictures next to each other it is told from when to when they were taken."""
+    small = {"facts": (ROWS["facts"][0], Cut(1, 1, packed_record, 1))}
+    monkeypatch.setattr(search_state, "ROWS", {**ROWS, **small})
+    blocks = {**search_index.BLOCKS, "facts": 64, "times": 64}
+    monkeypatch.setattr(search_index, "BLOCKS", blocks)
+    monkeypatch.setattr(search_told, "BLOCKS", blocks)
+    rng = random.Random(14)
+    days = sorted(rng.randrange(8 * 365) for _ in range(2000))
+    for number, day in enumerate(days):
+        caption = " ".join(word for word in MANY + OTHERS if rng.random() < 0.3)
+        taken = str(np.datetime64("2012-01-01T10:00:00") + np.timedelta64(day, "D"))
+        source.add(f"{number}.jpg", b"%d" % number, caption=caption, taken=taken, **SIZE)
+    index_only(source, {}, tmp_path)
+    photos = {photo.id: photo for photo in published(source, Rules())[0]}
+    begin, end = (int(np.datetime64(f"{year}-01-01", "s").astype(int)) for year in (2015, 2017))
+    partly = {
+        block
+        for block in {number // 64 for number in photos}
+        if len({begin <= p.order < end for i, p in photos.items() if i // 64 == block}) > 1
+    }
+    facts = names_of(source, tmp_path / "other", "facts")
+    queries = ["anchor date:2015..2016", "rope -date:2015..2016", "pier (sail OR date:2015..2016)"]
+    tasks = [["search", query, {"limit": 20}] for query in queries]
+    whole = node(tmp_path, tasks)
+    found_as_by_engine(node, tmp_path, queries)
+
+    for block, name in enumerate(facts):
+        if block not in partly:
+            (tmp_path / name).unlink()
+
+    assert 1 <= len(partly) <= 4 < len(facts)
+    assert all(len(answer["hits"]) == 20 for answer in whole["answers"])
+    assert node(tmp_path, tasks) == whole
 
 
 def test_what_frequent_words_have_in_common_is_known_by_its_look(
