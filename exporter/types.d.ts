@@ -443,7 +443,7 @@ interface Search {
   /** What the answer is taken from, where the index tells it beforehand. */
   readonly shown: BestTogether | undefined;
   open(): Promise<void>;
-  best(limit: number, whole: boolean): Promise<{ hits: Scored[]; total: number; all: boolean }>;
+  best(limit: number, whole: boolean, unranked?: boolean): Promise<{ hits: Scored[]; total: number; all: boolean }>;
 }
 
 /** How a picture came to match a word of the query. */
@@ -563,6 +563,7 @@ interface Postings {
   facts(ids?: number[]): Promise<Facts[]>;
   values(ids?: number[]): Promise<Values[]>;
   orders(ids?: number[]): Promise<Map<number, number>>;
+  times(): Promise<{ block: number; first: number; last: number }[]>;
   takenIn(from: number, before: number): Promise<(id: number) => boolean>;
   missing(kind: BlockKind, ids: number[]): Promise<number>;
   /** Read what parts of a term tell apart of a very frequent stem, by its number. */

@@ -3,16 +3,9 @@
 import itertools
 import random
 
-import numpy as np
 import pytest
 
-from picturerail_exporter import (
-    search_beside,
-    search_index,
-    search_rows,
-    search_state,
-    search_told,
-)
+from picturerail_exporter import search_beside, search_index, search_rows, search_state
 from picturerail_exporter.collection import published
 from picturerail_exporter.media import shape
 from picturerail_exporter.recipe import Recipe
@@ -374,44 +367,6 @@ def test_of_few_pictures_alone_it_is_looked_up_how_long_fields_are(
 
     assert len(lengths) > 40
     assert [len(answer["hits"]) for answer in whole["answers"]] == [7, 7]
-    assert node(tmp_path, tasks) == whole
-
-
-def test_when_pictures_were_taken_is_looked_up_where_it_is_not_told_of_all(
-    node, source, tmp_path, monkeypatch
-):
-    """Of pictures next to each other it is told from when to when they were taken."""
-    small = {"facts": (ROWS["facts"][0], Cut(1, 1, packed_record, 1))}
-    monkeypatch.setattr(search_state, "ROWS", {**ROWS, **small})
-    blocks = {**search_index.BLOCKS, "facts": 64, "times": 64}
-    monkeypatch.setattr(search_index, "BLOCKS", blocks)
-    monkeypatch.setattr(search_told, "BLOCKS", blocks)
-    rng = random.Random(14)
-    days = sorted(rng.randrange(8 * 365) for _ in range(2000))
-    for number, day in enumerate(days):
-        caption = " ".join(word for word in MANY + OTHERS if rng.random() < 0.3)
-        taken = str(np.datetime64("2012-01-01T10:00:00") + np.timedelta64(day, "D"))
-        source.add(f"{number}.jpg", b"%d" % number, caption=caption, taken=taken, **SIZE)
-    index_only(source, {}, tmp_path)
-    photos = {photo.id: photo for photo in published(source, Rules())[0]}
-    begin, end = (int(np.datetime64(f"{year}-01-01", "s").astype(int)) for year in (2015, 2017))
-    partly = {
-        block
-        for block in {number // 64 for number in photos}
-        if len({begin <= p.order < end for i, p in photos.items() if i // 64 == block}) > 1
-    }
-    facts = names_of(source, tmp_path / "other", "facts")
-    queries = ["anchor date:2015..2016", "rope -date:2015..2016", "pier (sail OR date:2015..2016)"]
-    tasks = [["search", query, {"limit": 20}] for query in queries]
-    whole = node(tmp_path, tasks)
-    found_as_by_engine(node, tmp_path, queries)
-
-    for block, name in enumerate(facts):
-        if block not in partly:
-            (tmp_path / name).unlink()
-
-    assert 1 <= len(partly) <= 4 < len(facts)
-    assert all(len(answer["hits"]) == 20 for answer in whole["answers"])
     assert node(tmp_path, tasks) == whole
 
 

@@ -24,15 +24,15 @@
     await one.open();
     const narrowed = filters.length ? await Facets.matching(index, filters) : undefined;
     const whole = limit === Infinity || sort !== "best" || !!narrowed;
-    const found = none ? undefined : await one.best(whole ? Infinity : limit, whole);
+    const found = none ? undefined : await one.best(whole ? Infinity : limit, whole, sort !== "best");
     /** @type {Ranked[]} */
     let ranked = found
-      ? found.hits.map(({ id, low }) => ({ id, score: Math.fround(low) }))
+      ? found.hits.map(({ id, low }) => ({ id, score: sort === "best" ? Math.fround(low) : 0 }))
       : Array.from(narrowed ?? [], (id) => ({ id, score: 0 }));
     if (narrowed) {
       ranked = ranked.filter(({ id }) => narrowed.has(id));
     }
-    const orders = one.orders ?? (await ordersFor(index, ranked, sort));
+    const orders = one.orders ?? (await (sort === "best" ? ordersOfTies(index, ranked) : ordersOfFirst(index, ranked, sort, limit)));
     sortHits(ranked, orders, sort);
     const all = !found || found.all;
     const total = narrowed ? ranked.length : Math.max(found?.total ?? 0, ranked.length);
@@ -81,19 +81,52 @@
   }
 
   /**
-   * When pictures were taken, where that decides their order and is not too dear.
+   * When pictures were taken that are worth the same, where that is not too dear.
    * @param {Postings} index
-   * @param {Ranked[]} hits
-   * @param {string} sort
+   * @param {Ranked[]} hits the best first
    */
-  async function ordersFor(index, hits, sort) {
+  async function ordersOfTies(index, hits) {
     /** @param {number} at */
     const ties = (at) => hits[at] && hits[at + 1] && hits[at].score === hits[at + 1].score;
-    const wanted = sort === "best" ? hits.filter((_, at) => ties(at) || ties(at - 1)) : hits;
-    const ids = wanted.map(({ id }) => id);
-    const many = index.documents > FEW_BLOCKS * index.root.facts;
-    const dear = sort === "best" && many && (await index.missing("facts", ids)) > 0;
+    const ids = hits.filter((_, at) => ties(at) || ties(at - 1)).map(({ id }) => id);
+    const dear = index.documents > FEW_BLOCKS * index.root.facts && (await index.missing("facts", ids)) > 0;
     return dear ? new Map() : index.orders(ids);
+  }
+
+  /**
+   * When those of some pictures were taken that come first by it; of others it is not read.
+   * @param {Postings} index
+   * @param {Ranked[]} hits
+   * @param {string} sort "newest" or "oldest"
+   * @param {number} limit how many come first
+   */
+  async function ordersOfFirst(index, hits, sort, limit) {
+    const sign = sort === "oldest" ? -1 : 1;
+    /** @type {Map<number, number[]>} */
+    const ids = new Map();
+    for (const { id } of hits) {
+      const block = Math.floor(id / index.root.times);
+      const those = ids.get(block) ?? [];
+      those.push(id);
+      ids.set(block, those);
+    }
+    const told = (await index.times()).filter(({ block }) => ids.has(block));
+    if (limit >= hits.length || told.length < ids.size) {
+      return index.orders(hits.map(({ id }) => id));
+    }
+    // By when the last of them was taken, or the first.
+    const blocks = told.map(({ block, first, last }) => ({ block, end: sign * (sort === "oldest" ? first : last) })).sort((a, b) => b.end - a.end);
+    /** @type {Map<number, number>} */
+    let orders = new Map();
+    for (let count = 1; ; count *= 2) {
+      const read = blocks.slice(0, count).flatMap(({ block }) => ids.get(block) ?? []);
+      orders = await index.orders(read);
+      const end = blocks[count]?.end ?? -Infinity;
+      const first = read.filter((id) => sign * (orders.get(id) ?? NaN) > end);
+      if (first.length >= limit || count >= blocks.length) {
+        return orders;
+      }
+    }
   }
 
   /**
@@ -102,9 +135,9 @@
    * @param {string} sort
    */
   function sortHits(hits, orders, sort) {
-    /** @param {Ranked} hit */
-    const order = (hit) => orders.get(hit.id) ?? 0;
     const sign = sort === "oldest" ? -1 : 1;
+    /** @param {Ranked} hit */
+    const order = (hit) => orders.get(hit.id) ?? -sign * Infinity;
     hits.sort((a, b) => (sort === "best" ? b.score - a.score : 0) || sign * (order(b) - order(a)) || a.id - b.id);
   }
 

@@ -99,7 +99,9 @@
     async loadAll() {
       await this.loadLengths();
     }
-    async loadPresence() {}
+    async loadPresence() {
+      [...this._lean].forEach(([id, uses]) => this._know(id, uses));
+    }
     async loadFronts() {}
     async loadOthers() {}
     async loadWorth() {}

@@ -413,6 +413,14 @@
     }
 
     /**
+     * When the first and the last of each block of documents were taken.
+     * @returns {Promise<{ block: number, first: number, last: number }[]>}
+     */
+    times() {
+      return this._told("times");
+    }
+
+    /**
      * Which documents were taken in a time. That is looked up only where of many with ids next to each other some
      * were, and others were not.
      * @param {number} from in seconds since 1970
@@ -424,7 +432,7 @@
       const whole = new Set();
       /** @type {number[]} */
       const partly = [];
-      for (const { block, first, last } of await this._told("times")) {
+      for (const { block, first, last } of await this.times()) {
         if (from <= first && last < before) {
           whole.add(block);
         } else if (first < before && from <= last) {

@@ -85,14 +85,16 @@
      * Find the best documents.
      * @param {number} limit
      * @param {boolean} whole find all documents, and how many they are
+     * @param {boolean} unranked of all it does not matter what they are worth
      */
-    async best(limit, whole) {
+    async best(limit, whole, unranked = false) {
+      const lengths = !unranked || this.sources.some(({ light }) => light);
       for (;;) {
         if (this.superseded()) {
           throw new Error("another search has begun");
         }
         if (whole) {
-          await Promise.all(this.sources.map((source) => (source.word.excluded ? source.loadPresence() : source.loadAll())));
+          await Promise.all(this.sources.map((source) => (lengths && !source.word.excluded ? source.loadAll() : source.loadPresence())));
         }
         const told = whole ? undefined : await this._rankTogether(limit);
         if (told) {

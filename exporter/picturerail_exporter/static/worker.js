@@ -79,7 +79,7 @@
     alt: async (id) => (await (await open()).pictures([id])).get(id)?.alt,
     /** @param {Asked} asked */
     facets: async (asked) => {
-      const { hits } = await find(asked, Infinity);
+      const { hits } = await find({ ...asked, sort: "newest" }, Infinity); // what they are worth does not matter
       const counts = await Facets.count(await open(), new Set(hits.map(({ id }) => id)));
       return { total: hits.length, counts };
     },
