@@ -2,7 +2,7 @@
 
 type LoadBytes = (name: string) => Promise<Uint8Array>;
 
-type BlockKind = "pictures" | "looks" | "lengths" | "values" | "facts" | "times";
+type BlockKind = "pictures" | "looks" | "lengths" | "values" | "facts" | "orders" | "times";
 type IndexKind = "terms" | "postings" | "front" | "rest" | "beside" | "presence" | "together" | "spelling" | "meaning" | BlockKind;
 type Row = [key: string, value: Uint8Array, looks: Uint8Array];
 
@@ -36,14 +36,14 @@ interface PostingsRoot {
   lengths: number;
   values: number;
   facts: number;
+  orders: number;
   times: number;
   ending: string;
 }
 
-/** Pictures of one block by id: when they were taken, and which set of values each has. */
+/** Pictures of one block by id, and which set of values each has. */
 interface Facts {
   ids: number[];
-  orders: number[];
   folder: { sets: string[][]; of: number[] };
   camera: { sets: string[][]; of: number[] };
 }
@@ -560,7 +560,7 @@ interface Postings {
   spellings(length: number, edits: number): Promise<string[]>;
   pictures(ids: number[]): Promise<Map<number, Shown>>;
   looks(ids: number[]): Promise<Map<number, Look>>;
-  facts(ids?: number[]): Promise<Facts[]>;
+  facts(): Promise<Facts[]>;
   values(ids?: number[]): Promise<Values[]>;
   orders(ids?: number[]): Promise<Map<number, number>>;
   times(): Promise<{ block: number; first: number; last: number }[]>;
@@ -572,6 +572,9 @@ interface Postings {
   near(owner: string, other: string): Promise<Map<number, number>>;
   nearTo(term: Term, stem: number): Promise<Map<number, number> | undefined>;
 }
+
+/** In a worker. */
+declare function importScripts(...paths: string[]): void;
 
 declare var Picturerail: {
   analyse(text: string): string[];

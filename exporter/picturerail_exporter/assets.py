@@ -47,6 +47,9 @@ SEARCH_SCRIPTS = tuple(
 )
 """What searches, in the order in which it runs; of languages a site has its own alone."""
 
+_NARROWING = "static/facets.js"
+"""This is sent alone, to those that narrow a search."""
+
 _OF_LANGUAGES = {
     "none": frozenset[str](),
     "english": frozenset({"static/region.js", "static/english.js"}),
@@ -56,8 +59,8 @@ _OF_ANY = frozenset().union(*_OF_LANGUAGES.values())
 
 
 def search_scripts(language: str) -> tuple[str, ...]:
-    """Return what searches texts of a language, named as the engine does, in order."""
-    others = _OF_ANY - _OF_LANGUAGES[language]
+    """Return what searches texts of a language, named as the engine does, in order: one script."""
+    others = _OF_ANY - _OF_LANGUAGES[language] | {_NARROWING}
     return tuple(path for path in SEARCH_SCRIPTS if path not in others)
 
 
@@ -76,7 +79,9 @@ def static_files(
         if path == "static/site.css":
             yield path, data + shapes_css()
         elif path.endswith(".js"):
-            if path in SEARCH_SCRIPTS:
+            if path == _NARROWING:
+                yield path, with_short_names(data)
+            elif path in SEARCH_SCRIPTS:
                 search[path] = data
             elif path != SEARCH_SCRIPT:
                 yield path, without_comments(data)

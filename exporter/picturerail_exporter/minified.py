@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import functools
+import re
 import subprocess
 import sys
 
@@ -11,6 +13,9 @@ import sys, minify
 text = sys.stdin.buffer.read().decode()
 sys.stdout.buffer.write(minify.string("application/javascript", text).encode())
 """
+
+_OWN_MEMBER = re.compile(rb"(?<=[.{;},(! ])_[a-z]\w*")
+"""As members stand in scripts with short names: behind a dot, or where a class begins one."""
 
 
 def without_comments(script: bytes) -> bytes:
@@ -25,9 +30,17 @@ def without_comments(script: bytes) -> bytes:
 def with_short_names(script: bytes) -> bytes:
     """Return a script that does the same, whose own names are short, too.
 
-    One with a mistake keeps its names. What shortens them runs in a process of its own: with it
-    comes Go's runtime, whose threads and signal handlers would stay for as long as the daemon runs.
+    Such are those of members that begin with an underscore. One with a mistake keeps its names.
+    What shortens them runs in a process of its own: with it comes Go's runtime, whose threads and
+    signal handlers would stay for as long as the daemon runs.
     """
     command = [sys.executable, "-c", _HELPER]
     done = subprocess.run(command, input=script, capture_output=True, check=False)
-    return done.stdout if done.returncode == 0 else without_comments(script)
+    return _with_short_members(done.stdout) if done.returncode == 0 else without_comments(script)
+
+
+def _with_short_members(script: bytes) -> bytes:
+    """Return a script whose own members have short names, the most frequent the shortest."""
+    every = collections.Counter(_OWN_MEMBER.findall(script)).most_common()
+    names = {name: b"_%x" % number for number, (name, _) in enumerate(every)}
+    return _OWN_MEMBER.sub(lambda found: names[found[0]], script)

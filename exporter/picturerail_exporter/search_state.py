@@ -14,7 +14,7 @@ Tables::
     search_together  key, data: the best pictures of frequent stems together
     search_spelling  key: words by their length, for those that are misspelt
     search_pictures, search_looks, search_lengths, search_values, search_facts,
-    search_times
+    search_orders, search_times
                      key, data: what is said of pictures one by one, some ids a row
     search_tag       folded, tag, count, words: how often a published tag is written so, and what
                      it is near to, folded
@@ -77,6 +77,7 @@ CREATE TABLE IF NOT EXISTS search_looks(key BLOB PRIMARY KEY, value BLOB) WITHOU
 CREATE TABLE IF NOT EXISTS search_lengths(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_values(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_facts(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS search_orders(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_times(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_tag(
   folded TEXT, tag BLOB, count INTEGER, words BLOB, PRIMARY KEY(folded, tag)) WITHOUT ROWID;
@@ -100,6 +101,7 @@ _TABLE_NAMES = (
     "search_lengths",
     "search_values",
     "search_facts",
+    "search_orders",
     "search_times",
     "search_tag",
     "search_look",
@@ -136,7 +138,8 @@ ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
         Cut(16_000, 36_000, packed_text, 2, fine=1_500_000, fine_steps=9),
     ),
     "values": ("search_values", Cut(30_000, 50_000, packed_size, 2)),
-    "facts": ("search_facts", Cut(20_000, 50_000, packed_exactly, 2)),
+    "facts": ("search_facts", Cut(40_000, 56_000, packed_exactly, 2)),
+    "orders": ("search_orders", Cut(18_000, 50_000, packed_exactly, 2)),
     "times": ("search_times", Cut(30_000, 50_000, packed_size, 2)),
 }
 """The kinds of files that are cut out of a table, by the content of its rows: smaller ones where

@@ -21,6 +21,7 @@ BLOCKS = {
     "lengths": 4096,
     "values": 1024,
     "facts": 4096,
+    "orders": 4096,
     "times": 4096,
 }
 """What is said of pictures one by one, and how many ids share a row of it."""
@@ -118,11 +119,18 @@ def _values(block: _Block) -> object:
     }
 
 
-def _facts(block: _Block) -> object:
-    """Return when pictures were taken, and what many in a row share."""
+def _orders(block: _Block) -> object:
+    """Return when pictures were taken."""
     return {
         "ids": _steps(number for number, _ in block),
         "orders": _steps(told.order for _, told in block),
+    }
+
+
+def _facts(block: _Block) -> object:
+    """Return what many pictures in a row share."""
+    return {
+        "ids": _steps(number for number, _ in block),
         "folder": _sets([told.folder for _, told in block]),
         "camera": _sets([told.camera for _, told in block]),
     }
@@ -156,6 +164,7 @@ SAY: Mapping[str, Callable[[_Block], object]] = {
     "looks": _looks,
     "values": _values,
     "facts": _facts,
+    "orders": _orders,
     "times": _times,
 }
 """What is said of a block of pictures, by kind; None where there is nothing to say."""

@@ -21,11 +21,11 @@ COUNT = 2000
 
 
 @pytest.fixture
-def facts(source, tmp_path, monkeypatch):
-    """Index pictures that came as they were taken; return the files of single blocks' facts."""
-    small = {"facts": (ROWS["facts"][0], Cut(1, 1, packed_record, 1))}
+def orders(source, tmp_path, monkeypatch):
+    """Index pictures that came as they were taken; return the files that tell when, by block."""
+    small = {"orders": (ROWS["orders"][0], Cut(1, 1, packed_record, 1))}
     monkeypatch.setattr(search_state, "ROWS", {**ROWS, **small})
-    blocks = {**search_index.BLOCKS, "facts": 64, "times": 64}
+    blocks = {**search_index.BLOCKS, "orders": 64, "times": 64}
     monkeypatch.setattr(search_index, "BLOCKS", blocks)
     monkeypatch.setattr(search_told, "BLOCKS", blocks)
     rng = random.Random(14)
@@ -39,10 +39,10 @@ def facts(source, tmp_path, monkeypatch):
         for photo in published(source, Rules())[0]:
             state.put(photo)
         SearchIndex(state, tmp_path / "other", source.uuid, Recipe()).rebuild(lambda _: ())
-        return [tmp_path / name for _, name in state.search.files("facts")]
+        return [tmp_path / name for _, name in state.search.files("orders")]
 
 
-def test_a_time_is_looked_up_where_it_is_not_told_of_all(facts, node, source, tmp_path):
+def test_a_time_is_looked_up_where_it_is_not_told_of_all(orders, node, source, tmp_path):
     """Where all pictures of a block were taken in it, or none, nothing more is read of them."""
     photos = {photo.id: photo for photo in published(source, Rules())[0]}
     begin, end = (int(np.datetime64(f"{year}-01-01", "s").astype(int)) for year in (2015, 2017))
@@ -56,17 +56,41 @@ def test_a_time_is_looked_up_where_it_is_not_told_of_all(facts, node, source, tm
     whole = node(tmp_path, tasks)
     found_as_by_engine(node, tmp_path, queries)
 
-    for block, path in enumerate(facts):
+    for block, path in enumerate(orders):
         if block not in partly:
             path.unlink()
 
-    assert 1 <= len(partly) <= 4 < len(facts)
+    assert 1 <= len(partly) <= 4 < len(orders)
     assert all(len(answer["hits"]) == 20 for answer in whole["answers"])
     assert node(tmp_path, tasks) == whole
 
 
+def test_years_are_looked_up_where_a_block_has_several(orders, node, source, tmp_path):
+    """Pictures of the others are counted, and narrowed to a year, without when each was taken."""
+    photos = published(source, Rules())[0]
+    years: dict[int, set[int]] = {}
+    for photo in photos:
+        year = int(np.datetime64(photo.order, "s").astype("datetime64[Y]").astype(int)) + 1970
+        years.setdefault(photo.id // 64, set()).add(year)
+    narrowed = {"filters": [{"facet": "year", "value": "2014"}], "limit": 20}
+    tasks = [["facets", "anchor"], ["search", "rope", narrowed]]
+    whole = node(tmp_path, tasks)
+    several = [block for block, of in years.items() if len(of) > 1]
+
+    for block, path in enumerate(orders):
+        if block not in several:
+            path.unlink()
+
+    counts = dict(whole["answers"][0]["year"])
+    assert 5 <= len(several) <= 8 < len(orders)
+    assert counts.keys() == {str(year) for year in range(2012, 2020)}
+    assert sum(counts.values()) == sum("anchor" in photo.caption for photo in photos)
+    assert len(whole["answers"][1]["hits"]) == 20
+    assert node(tmp_path, tasks) == whole
+
+
 @pytest.mark.parametrize(("sort", "sign"), [("newest", -1), ("oldest", 1)])
-def test_the_first_by_time_are_found_with_few_files(sort, sign, facts, node, source, tmp_path):
+def test_the_first_by_time_are_found_with_few_files(sort, sign, orders, node, source, tmp_path):
     """Of pictures that cannot come first it is not read when they were taken."""
     photos = {photo.id: photo for photo in published(source, Rules())[0]}
     queries = ["anchor", "rope sail", "pier -quay", '"pier quay"', "gull OR sail", "rope nowhere"]
@@ -74,7 +98,7 @@ def test_the_first_by_time_are_found_with_few_files(sort, sign, facts, node, sou
     tasks = [["search", query, {"limit": 20, "sort": sort}] for query in queries]
     whole = node(tmp_path, tasks)
 
-    for path in facts[8:] if sort == "oldest" else facts[:-8]:
+    for path in orders[8:] if sort == "oldest" else orders[:-8]:
         path.unlink()
 
     for query, answer, all_of_it in zip(queries, whole["answers"], every, strict=True):
@@ -82,5 +106,5 @@ def test_the_first_by_time_are_found_with_few_files(sort, sign, facts, node, sou
         ids.sort(key=lambda number: (sign * photos[number].order, number))
         assert [hit["id"] for hit in answer["hits"]] == ids[:20], query
         assert answer["total"] == len(ids) > 20, query
-    assert len(facts) > 20
+    assert len(orders) > 20
     assert node(tmp_path, tasks) == whole

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -54,6 +55,9 @@ def test_scripts_are_shortened(source, publish, options, theme):
     source.add("a.jpg", plain((1, 2, 3)))
     publish()
     short = (options.path / "static/search.js").read_text()
+    narrowing = (options.path / "static/facets.js").read_text()
+    assert not re.search(r"\b_[a-z]\w{3}", short)
+    assert "yearsOf" not in short + narrowing
     own = "// says little\nwindow.own = 1;"
     mistaken = "// says little\nconst = ;"
 

@@ -9,21 +9,48 @@
   const yearOf = (order) => String(new Date(order * 1000).getUTCFullYear());
 
   /**
+   * In which year pictures were taken. That is looked up only of those next to which others were taken in another one.
+   * @param {Postings} index
+   * @returns {Promise<(id: number) => string[]>} none where it is not known
+   */
+  async function yearsOf(index) {
+    const size = index.root.times;
+    /** @type {Map<number, string>} */
+    const whole = new Map();
+    /** @type {number[]} */
+    const partly = [];
+    for (const { block, first, last } of await index.times()) {
+      if (yearOf(first) === yearOf(last)) {
+        whole.set(block, yearOf(first));
+      } else {
+        partly.push(block * size);
+      }
+    }
+    const orders = await index.orders(partly);
+    return (id) => {
+      const order = orders.get(id);
+      const year = whole.get(Math.floor(id / size)) ?? (order === undefined ? undefined : yearOf(order));
+      return year === undefined ? [] : [year];
+    };
+  }
+
+  /**
    * Walk through all pictures of the index with their values.
    * @param {Postings} index
    * @param {Facet[]} wanted
    * @param {(facet: Facet, id: number, values: string[]) => void} tell
    */
   async function walk(index, wanted, tell) {
-    const [facts, values] = await Promise.all([
+    const [facts, values, years] = await Promise.all([
       wanted.some((facet) => facet !== "tag") ? index.facts() : [],
       wanted.includes("tag") ? index.values() : [],
+      wanted.includes("year") ? yearsOf(index) : () => [],
     ]);
-    for (const { ids, orders, folder, camera } of facts) {
+    for (const { ids, folder, camera } of facts) {
       ids.forEach((id, at) => {
         for (const facet of wanted) {
           if (facet === "year") {
-            tell(facet, id, [yearOf(orders[at])]);
+            tell(facet, id, years(id));
           } else if (facet !== "tag") {
             const { sets, of } = facet === "folder" ? folder : camera;
             tell(facet, id, sets[of[at]]);

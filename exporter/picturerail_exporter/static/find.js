@@ -2,8 +2,8 @@
 "use strict";
 
 (() => {
-  const { analyseQuery: analyse, Search, Facets, nearest } = globalThis.Picturerail;
-  const FEW_BLOCKS = 2; // of facts: for so few what orders ties is read
+  const { analyseQuery: analyse, Search, nearest } = globalThis.Picturerail;
+  const FEW_BLOCKS = 2; // for so few what orders ties is read
   const FEW = 20; // where words find fewer, what is near in meaning follows
 
   /**
@@ -22,7 +22,7 @@
       return { hits: [], total: 0, all: true, relaxed: false, corrected: [] };
     }
     await one.open();
-    const narrowed = filters.length ? await Facets.matching(index, filters) : undefined;
+    const narrowed = filters.length ? await globalThis.Picturerail.Facets.matching(index, filters) : undefined;
     const whole = limit === Infinity || sort !== "best" || !!narrowed;
     const found = none ? undefined : await one.best(whole ? Infinity : limit, whole, sort !== "best");
     /** @type {Ranked[]} */
@@ -89,7 +89,7 @@
     /** @param {number} at */
     const ties = (at) => hits[at] && hits[at + 1] && hits[at].score === hits[at + 1].score;
     const ids = hits.filter((_, at) => ties(at) || ties(at - 1)).map(({ id }) => id);
-    const dear = index.documents > FEW_BLOCKS * index.root.facts && (await index.missing("facts", ids)) > 0;
+    const dear = index.documents > FEW_BLOCKS * index.root.orders && (await index.missing("orders", ids)) > 0;
     return dear ? new Map() : index.orders(ids);
   }
 

@@ -375,12 +375,11 @@
     }
 
     /**
-     * When pictures were taken, and what many share: of these documents, or of all.
-     * @param {number[]} [ids]
+     * What many documents in a row share, of all.
      * @returns {Promise<Facts[]>} one for each block
      */
-    async facts(ids) {
-      return (await this._told("facts", ids)).map((told) => ({ ...told, ids: summed(told.ids), orders: summed(told.orders) }));
+    async facts() {
+      return (await this._told("facts")).map((told) => ({ ...told, ids: summed(told.ids) }));
     }
 
     /**
@@ -403,8 +402,9 @@
       }
       /** @type {Map<number, number>} */
       const orders = new Map();
-      for (const block of await this.facts(ids)) {
-        block.ids.forEach((id, at) => orders.set(id, block.orders[at]));
+      for (const block of await this._told("orders", ids)) {
+        const taken = summed(block.orders);
+        summed(block.ids).forEach((id, at) => orders.set(id, taken[at]));
       }
       if (!ids && !this.problems.size) {
         this._orders = orders;

@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const { Postings, search, searchName, Facets, complete } = globalThis.Picturerail;
+  const { Postings, search, searchName, complete } = globalThis.Picturerail;
   const MANY = 5000; // pictures; of more not all hits are looked for
   const FEW_FILES = 2;
   const site = new URL("../", location.href);
@@ -28,6 +28,14 @@
     return opening;
   }
 
+  /** What narrows a search: a script of its own, which few need. */
+  function narrowing() {
+    if (!globalThis.Picturerail.Facets) {
+      importScripts("facets.js");
+    }
+    return globalThis.Picturerail.Facets;
+  }
+
   /**
    * @param {Asked} asked
    * @param {number} limit
@@ -36,6 +44,9 @@
     const index = await open();
     const { name, words, sort, filters } = asked;
     const number = newest;
+    if (filters.length) {
+      narrowing();
+    }
     const superseded = () => number !== newest;
     return name ? searchName(index, name) : search(index, words, { limit, sort, filters, superseded });
   }
@@ -80,7 +91,7 @@
     /** @param {Asked} asked */
     facets: async (asked) => {
       const { hits } = await find({ ...asked, sort: "newest" }, Infinity); // what they are worth does not matter
-      const counts = await Facets.count(await open(), new Set(hits.map(({ id }) => id)));
+      const counts = await narrowing().count(await open(), new Set(hits.map(({ id }) => id)));
       return { total: hits.length, counts };
     },
     /** @param {string} text */
