@@ -50,7 +50,7 @@ def unreferenced(site: Path) -> set[str]:
         "static/tiles.js",
     }  # of photo pages, if any
     used |= {"404.html", "robots.txt"}  # asked for by name
-    for script in ("page.js", "results.js"):  # for a search
+    for script in ("page.js", "results.js", "search.js"):  # for a search
         named = re.findall(r'"(?:static/)?(\w+\.js)"', (site / "static" / script).read_text())
         used |= {f"static/{name}" for name in named}
     for page in site.rglob("*.html"):
