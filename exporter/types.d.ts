@@ -307,6 +307,8 @@ interface Source {
   /** Those of them that are not read to their ends. */
   readonly unread: List[];
   boundOf(text: boolean): number;
+  /** The same to a document of this list. */
+  boundBeside(list: List): number;
   /** What uses are worth before they are saturated. */
   weight(uses: FieldUse[]): number;
   open(): Promise<void>;

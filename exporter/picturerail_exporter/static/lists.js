@@ -123,6 +123,15 @@
       return Math.max(near, ...this.lists.filter((list) => isText(list) === text).map((list) => this._bound(list)));
     }
 
+    /**
+     * The most that what is not read yet may be worth to a document of a list, which is in that once.
+     * @param {List} list
+     */
+    boundBeside(list) {
+      const near = this.tags.length ? 0.1 * this.tags[0].similarity : 0;
+      return Math.max(near, ...this.lists.map((each) => (each === list ? 0 : this._bound(each))));
+    }
+
     /** The most that it may be worth to a document of which it is not known. */
     get bounding() {
       const lean = this.lists.filter((list) => list.lean).map((list) => this._boundBehind(list));

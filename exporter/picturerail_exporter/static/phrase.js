@@ -169,6 +169,10 @@
       return 0;
     }
 
+    boundBeside() {
+      return 0;
+    }
+
     weight() {
       return 0;
     }

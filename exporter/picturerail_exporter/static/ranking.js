@@ -34,6 +34,8 @@
       this._bounds = [];
       /** The same to one of which it is known what the lists that were read say of it. @type {number[]} */
       this._open = [];
+      /** The same to one that is known from a list. @type {Map<List, number>[]} */
+      this._beside = [];
       /** The same to one of which another word tells whether it has this one or a form of it. @type {number[]} */
       this._others = [];
       /** What documents of which something is not known are worth at most, where that is known of all. */
@@ -220,10 +222,28 @@
       return Math.min(this._bounds[word], this.sources[word].idf * this.sources[word].atMost(id, least));
     }
 
+    /**
+     * The most that lists which are not read may say that a word is worth to a document.
+     * @param {number} word
+     * @param {Known | undefined} known what others say of it
+     */
+    _unread(word, known) {
+      if (!known) {
+        return this._open[word];
+      }
+      let most = this._beside[word].get(known.list);
+      if (most === undefined) {
+        most = this.sources[word].idf * this.sources[word].boundBeside(known.list);
+        this._beside[word].set(known.list, most);
+      }
+      return most;
+    }
+
     /** @param {number} limit */
     _rank(limit) {
       this._bounds = this.sources.map((source) => source.idf * source.bounding);
       this._open = this.sources.map((source) => source.idf * source.bound);
+      this._beside = this.sources.map(() => new Map());
       this._others = this.sources.map((source) => source.idf * source.boundOf(false));
       /** @type {Scored[]} */
       const sure = [];
@@ -314,7 +334,7 @@
             const settled = !lean[at] || sources[at].settle(id, (field) => this._lengthOf(id, field));
             const known = sources[at].known.get(id);
             const told = sources[at].told.has(id);
-            const bound = settled ? (told ? this._others : this._open)[words[at]] : this._atMost(words[at], id);
+            const bound = !settled ? this._atMost(words[at], id) : told ? this._others[words[at]] : this._unread(words[at], known);
             if (!known && bound <= 0) {
               return;
             }
@@ -429,7 +449,12 @@
       }
       const has = id >= 0 && source.lean && !source.settle(id, (field) => this._lengthOf(id, field)); // what that is worth is not known
       const known = source.known.get(id);
-      const bound = has ? this._atMost(word, id) : id < 0 ? this._bounds[word] : (source.told.has(id) ? this._others : this._open)[word];
+      let bound = this._bounds[word];
+      if (has) {
+        bound = this._atMost(word, id);
+      } else if (id >= 0) {
+        bound = source.told.has(id) ? this._others[word] : this._unread(word, known);
+      }
       const low = known ? source.idf * known.worth : 0;
       return { low, high: Math.max(low, bound), sure: !!known || has, may: !!known || bound > 0 };
     }
