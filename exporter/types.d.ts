@@ -370,8 +370,8 @@ interface Lists extends Source {
 /** What is asked: whether a document matches, and what it is worth. */
 interface Logic {
   relaxed: boolean;
-  /** Which pictures were taken in times that are asked. */
-  readonly times: Map<QueryNode, (id: number) => boolean>;
+  /** Whether pictures were taken in times that are asked: 0; before: -1; behind: 1. */
+  readonly times: Map<QueryNode, (id: number) => number | undefined>;
   readonly timesAsked: QueryNode[];
   orders: Map<number, number> | undefined;
   readonly wordless: boolean;
@@ -496,7 +496,8 @@ interface Completion {
 
 interface SearchOptions {
   limit?: number;
-  sort?: Asked["sort"];
+  /** By what; "none": neither what they are worth nor when they were taken matters. */
+  sort?: Asked["sort"] | "none";
   filters?: Filter[];
   /** Whether nobody waits for the answer any more. */
   superseded?: () => boolean;
@@ -537,12 +538,37 @@ interface ResultsView {
   show(asked: Asked): Promise<void>;
 }
 
-interface Postings {
+/** Which files of the index may hold which keys. */
+interface Directory {
+  covering(kind: IndexKind, first: string, last: string): Promise<string[]>;
+  beginning(kind: IndexKind, text?: string): Promise<string[]>;
+  holding(kind: IndexKind, keys: Iterable<string>): Promise<string[]>;
+}
+
+/** An opened index: its files, and what these say of pictures one by one. */
+interface Told {
   readonly documents: number;
   readonly fields: { name: string; weight: number; average: number }[];
   readonly root: PostingsRoot;
-  readonly language: Language;
   readonly problems: Set<string>;
+  /** How many words each field has, by field and id. */
+  lengths(): Promise<Uint32Array[]>;
+  lengthsOf(ids: number[]): Promise<Map<number, number[]>>;
+  pictures(ids: number[]): Promise<Map<number, Shown>>;
+  looks(ids: number[]): Promise<Map<number, Look>>;
+  facts(): Promise<Facts[]>;
+  values(ids?: number[]): Promise<Values[]>;
+  orders(ids?: number[]): Promise<Map<number, number>>;
+  times(): Promise<{ block: number; first: number; last: number }[]>;
+  byTime<T>(of: (order: number) => T): Promise<(id: number) => T | undefined>;
+  missing(kind: BlockKind, ids: number[]): Promise<number>;
+  readonly _directory: Directory;
+  _read(name: string): Promise<Row[]>;
+}
+
+/** Which terms there are, too, and what is said of each. */
+interface Postings extends Told {
+  readonly language: Language;
   term(text: string, kind: "w" | "t"): Promise<Term | undefined>;
   beginningWith(text: string, kind?: "w" | "t"): Promise<Term[]>;
   wordsOf(stem: string): Promise<string[] | undefined>;
@@ -555,19 +581,8 @@ interface Postings {
   rest(term: Term): Promise<Part[]>;
   presence(term: Term): Promise<Part[]>;
   complete(parts: Part[]): Promise<void>;
-  /** How many words each field has, by field and id. */
-  lengths(): Promise<Uint32Array[]>;
-  lengthsOf(ids: number[]): Promise<Map<number, number[]>>;
   together(stems: string[]): Promise<Row | undefined>;
   spellings(length: number, edits: number): Promise<string[]>;
-  pictures(ids: number[]): Promise<Map<number, Shown>>;
-  looks(ids: number[]): Promise<Map<number, Look>>;
-  facts(): Promise<Facts[]>;
-  values(ids?: number[]): Promise<Values[]>;
-  orders(ids?: number[]): Promise<Map<number, number>>;
-  times(): Promise<{ block: number; first: number; last: number }[]>;
-  takenIn(from: number, before: number): Promise<(id: number) => boolean>;
-  missing(kind: BlockKind, ids: number[]): Promise<number>;
   /** Read what parts of a term tell apart of a very frequent stem, by its number. */
   tellApart(parts: Part[], stem: number): Promise<void>;
   besideOf(part: Part, stem: number): BesideStem | undefined;
@@ -596,11 +611,8 @@ declare var Picturerail: {
   unpack(file: Uint8Array): Promise<Uint8Array>;
   rowsOf(body: Uint8Array): Row[];
   lookOf(looks: Uint8Array, at: number, count: number): Look;
-  Directory: new (bytes: IndexBytes, read: (name: string) => Promise<Row[]>) => {
-    covering(kind: IndexKind, first: string, last: string): Promise<string[]>;
-    beginning(kind: IndexKind, text?: string): Promise<string[]>;
-    holding(kind: IndexKind, keys: Iterable<string>): Promise<string[]>;
-  };
+  Directory: new (bytes: IndexBytes, read: (name: string) => Promise<Row[]>) => Directory;
+  Told: new (root: PostingsRoot, bytes: IndexBytes, load: LoadBytes) => Told;
   Postings: { open(load: LoadBytes): Promise<Postings> };
   distance(from: string, to: string, most: number): number;
   Lists: new (index: Postings, word: QueryWord) => Lists;
@@ -612,6 +624,7 @@ declare var Picturerail: {
   Logic: new (root: QueryNode, word: (word: number, id: number) => Standing) => Logic;
   Reading: new (index: Postings, sources: Source[]) => Reading;
   isText(list: List): boolean;
+  lookIn(parts: Part[], id: number): Look | undefined;
   besideOf(told: ToldBeside, part: Part, stems: PostingsRoot["beside"]["stems"], fields: number): BesideStem[];
   besideApart(value: Uint8Array, part: Part, first: string, fields: number): BesideStem;
   nearOf(value: Uint8Array): [id: number, nearness: number][];
@@ -637,7 +650,7 @@ declare var Picturerail: {
   searchName(index: Postings, filename: string): Promise<Found>;
   Facets: {
     matching(index: Postings, filters: Filter[]): Promise<Set<number>>;
-    count(index: Postings, ids: Set<number>): Promise<Record<Facet, [value: string, count: number][]>>;
+    of(index: Postings, text: string, options?: SearchOptions): Promise<{ total: number; counts: Record<Facet, [value: string, count: number][]> }>;
   };
   complete(index: Postings, query: string): Promise<Completion[]>;
   nearest(index: Postings, text: string, seen: Set<number>, most: number): Promise<Near[]>;

@@ -32,8 +32,7 @@ async function answer(index, what, text, options) {
     case "complete":
       return complete(index, text);
     case "facets": {
-      const { hits } = await search(index, text, options ?? {});
-      return Facets.count(index, new Set(hits.map(({ id }) => id)));
+      return (await Facets.of(index, text, options)).counts;
     }
     case "looks": {
       const { hits } = await search(index, text, options);

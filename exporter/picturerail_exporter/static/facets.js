@@ -9,32 +9,6 @@
   const yearOf = (order) => String(new Date(order * 1000).getUTCFullYear());
 
   /**
-   * In which year pictures were taken. That is looked up only of those next to which others were taken in another one.
-   * @param {Postings} index
-   * @returns {Promise<(id: number) => string[]>} none where it is not known
-   */
-  async function yearsOf(index) {
-    const size = index.root.times;
-    /** @type {Map<number, string>} */
-    const whole = new Map();
-    /** @type {number[]} */
-    const partly = [];
-    for (const { block, first, last } of await index.times()) {
-      if (yearOf(first) === yearOf(last)) {
-        whole.set(block, yearOf(first));
-      } else {
-        partly.push(block * size);
-      }
-    }
-    const orders = await index.orders(partly);
-    return (id) => {
-      const order = orders.get(id);
-      const year = whole.get(Math.floor(id / size)) ?? (order === undefined ? undefined : yearOf(order));
-      return year === undefined ? [] : [year];
-    };
-  }
-
-  /**
    * Walk through all pictures of the index with their values.
    * @param {Postings} index
    * @param {Facet[]} wanted
@@ -44,13 +18,14 @@
     const [facts, values, years] = await Promise.all([
       wanted.some((facet) => facet !== "tag") ? index.facts() : [],
       wanted.includes("tag") ? index.values() : [],
-      wanted.includes("year") ? yearsOf(index) : () => [],
+      wanted.includes("year") ? index.byTime(yearOf) : () => undefined,
     ]);
     for (const { ids, folder, camera } of facts) {
       ids.forEach((id, at) => {
         for (const facet of wanted) {
           if (facet === "year") {
-            tell(facet, id, years(id));
+            const year = years(id);
+            tell(facet, id, year ? [year] : []);
           } else if (facet !== "tag") {
             const { sets, of } = facet === "folder" ? folder : camera;
             tell(facet, id, sets[of[at]]);
@@ -103,5 +78,16 @@
     return { year: most(counts.year), folder: most(counts.folder), tag: most(counts.tag), camera: most(counts.camera) };
   }
 
-  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Facets: { matching, count } });
+  /**
+   * What narrows a search: how many pictures it finds, and the values of these. What they are worth does not matter.
+   * @param {Postings} index
+   * @param {string} text
+   * @param {SearchOptions} [options]
+   */
+  async function of(index, text, options) {
+    const { hits } = await globalThis.Picturerail.search(index, text, { ...options, sort: "none" });
+    return { total: hits.length, counts: await count(index, new Set(hits.map(({ id }) => id))) };
+  }
+
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Facets: { matching, of } });
 })();

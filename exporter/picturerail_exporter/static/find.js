@@ -32,7 +32,7 @@
     if (narrowed) {
       ranked = ranked.filter(({ id }) => narrowed.has(id));
     }
-    const orders = one.orders ?? (await (sort === "best" ? ordersOfTies(index, ranked) : ordersOfFirst(index, ranked, sort, limit)));
+    const orders = one.orders ?? (await ordersFor(index, ranked, sort, limit));
     sortHits(ranked, orders, sort);
     const all = !found || found.all;
     const total = narrowed ? ranked.length : Math.max(found?.total ?? 0, ranked.length);
@@ -78,6 +78,20 @@
     const hits = found.hits.filter(({ id }) => pictures.get(id)?.filename === filename);
     hits.forEach((hit) => hit.matches.forEach((way) => Object.assign(way, { word: filename, score: 0 })));
     return { ...found, hits, total: hits.length };
+  }
+
+  /**
+   * When pictures were taken, as far as that decides their order.
+   * @param {Postings} index
+   * @param {Ranked[]} hits
+   * @param {string} sort
+   * @param {number} limit
+   */
+  async function ordersFor(index, hits, sort, limit) {
+    if (sort === "none") {
+      return new Map();
+    }
+    return sort === "best" ? ordersOfTies(index, hits) : ordersOfFirst(index, hits, sort, limit);
   }
 
   /**

@@ -509,13 +509,7 @@
      * @returns {Look | undefined}
      */
     look(id) {
-      for (const part of this.lists.flatMap(({ front, parts }) => [...front, ...parts])) {
-        const at = part.find(id);
-        const look = at < 0 ? undefined : part.look(at);
-        if (look) {
-          return look;
-        }
-      }
+      return lookIn(this.lists.flatMap(({ front, parts }) => [...front, ...parts]), id);
     }
 
     /**
@@ -566,6 +560,22 @@
   const isText = (list) => list.via === "exact" || list.via === "form";
 
   /**
+   * What a document looks like, where one of these parts tells it.
+   * @param {Part[]} parts
+   * @param {number} id
+   * @returns {Look | undefined}
+   */
+  function lookIn(parts, id) {
+    for (const part of parts) {
+      const at = part.find(id);
+      const look = at < 0 ? undefined : part.look(at);
+      if (look) {
+        return look;
+      }
+    }
+  }
+
+  /**
    * Where a document stands in a list, as far as that is read.
    * @param {List} list
    * @param {number} id
@@ -580,5 +590,5 @@
     }
   }
 
-  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Lists, isText });
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Lists, isText, lookIn });
 })();

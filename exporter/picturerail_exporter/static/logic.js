@@ -12,7 +12,7 @@
       this.root = root;
       this.word = word;
       this.relaxed = false; // whether any of the parts is enough
-      /** Which pictures were taken in times that are asked. @type {Map<QueryNode, (id: number) => boolean>} */
+      /** Whether pictures were taken in times that are asked, 0, or else. @type {Map<QueryNode, (id: number) => number | undefined>} */
       this.times = new Map();
       /** When all pictures were taken, where any may match. @type {Map<number, number> | undefined} */
       this.orders = undefined;
@@ -56,7 +56,7 @@
         case "any":
           return this._any(node.children.map((child) => this._maybeNot(child, id)));
         default: {
-          const inside = !!this.times.get(node)?.(id);
+          const inside = this.times.get(node)?.(id) === 0;
           return { low: 0, high: 0, sure: inside, may: inside || id < 0 };
         }
       }

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { documentsOf, worth, weightOf } = globalThis.Picturerail;
+  const { documentsOf, lookIn, worth, weightOf } = globalThis.Picturerail;
 
   /** Words that must stand side by side. */
   class PhraseSource {
@@ -179,13 +179,7 @@
 
     /** @param {number} id */
     look(id) {
-      for (const part of this._read.flatMap(({ parts }) => parts)) {
-        const at = part.find(id);
-        const look = at < 0 ? undefined : part.look(at);
-        if (look) {
-          return look;
-        }
-      }
+      return lookIn(this._read.flatMap(({ parts }) => parts), id);
     }
 
     /**

@@ -1,9 +1,9 @@
-// The search index as a browser reads it: only the files that a query needs, each once.
+// Which terms the search index has, and what it says of each.
 // SEARCH_INDEX.md, beside the exporter, draws them.
 "use strict";
 
 (() => {
-  const { Bytes, Directory, Part, unpack, rowsOf, besideOf, besideApart, nearOf, binary, lookOf, languageOf } = globalThis.Picturerail;
+  const { Bytes, Part, Told, unpack, rowsOf, besideOf, besideApart, nearOf, binary, languageOf } = globalThis.Picturerail;
   const EXACT = 7; // up to this a term's level tells how many documents it has
   const MANY = 10; // from this level on two are a doubling
   const encoder = new TextEncoder();
@@ -19,50 +19,31 @@
   const textOf = (key) =>
     decoder.decode(Uint8Array.from(key.slice(0, -2), (character) => character.charCodeAt(0)));
 
-  /**
-   * A reader of the index. A file that is missing or damaged is noted in `problems` and read
-   * as empty, so a search still shows what the other files give.
-   */
-  class Postings {
+  /** A reader of the index: which terms there are, and what is said of each. */
+  class Postings extends Told {
     /**
      * @param {Uint8Array} body of the root
      * @param {LoadBytes} load
      */
     constructor(body, load) {
       const bytes = new Bytes(body);
-      /** @type {PostingsRoot} */
       const root = JSON.parse(bytes.text());
-      this.documents = root.documents;
-      this.fields = root.fields.map(([name, weight, words, holding]) => ({
-        name,
-        weight,
-        average: holding ? words / holding : 1,
-      }));
-      this.root = root;
+      const frequent = rowsOf(bytes.take(bytes.number()));
+      super(root, bytes, load);
       this.language = languageOf(root.language);
-      /** @type {Set<string>} */
-      this.problems = new Set();
-      this._load = load;
-      /** @type {Map<string, Promise<Row[]>>} */
-      this._files = new Map();
-      /** @type {Map<number, number> | undefined} */
-      this._orders = undefined; // of all documents, once they were asked for
-      /** @type {Promise<Uint32Array[]> | undefined} */
-      this._lengths = undefined; // of all documents by field, so too
       /** @type {WeakMap<Uint8Array, Part>} */
       this._parts = new WeakMap(); // by their rows' values: words are searched again as one types on
       /** @type {Map<string, number>} */
       this._frequent = new Map(); // how many documents have a term that has a rest
       /** @type {Set<string>} */
       this._alone = new Set(); // such words that no tag is near to
-      for (const [key, value] of rowsOf(bytes.take(bytes.number()))) {
+      for (const [key, value] of frequent) {
         const told = new Bytes(value);
         this._frequent.set(key, told.number());
         if (told.ended) {
           this._alone.add(key);
         }
       }
-      this._directory = new Directory(bytes, (name) => this._read(name));
     }
 
     /**
@@ -216,40 +197,6 @@
       lean.forEach((part) => part.complete((id, field) => lengths[field][id]));
     }
 
-    /** How many words each field has, by field and id; 0 of documents of a damaged file. */
-    lengths() {
-      return (this._lengths ??= this._readLengths());
-    }
-
-    async _readLengths() {
-      const lengths = this.fields.map(() => new Uint32Array(this.root.last + 1));
-      for (const { ids, words } of await this._told("lengths")) {
-        tellLengths(summed(ids), words, (id, field, count) => (lengths[field][id] = count));
-      }
-      if (this.problems.size) {
-        this._lengths = undefined; // the next search tries again
-      }
-      return lengths;
-    }
-
-    /**
-     * How many words each field has of these documents, by their ids.
-     * @param {number[]} ids
-     * @returns {Promise<Map<number, number[]>>}
-     */
-    async lengthsOf(ids) {
-      const lengths = new Map(ids.map((id) => [id, /** @type {number[]} */ ([])]));
-      for (const told of await this._told("lengths", ids)) {
-        tellLengths(summed(told.ids), told.words, (id, field, count) => {
-          const of = lengths.get(id);
-          if (of) {
-            of[field] = count;
-          }
-        });
-      }
-      return lengths;
-    }
-
     /**
      * All documents of a frequent word that says little, in parts that tell no lengths or positions; of others
      * nothing.
@@ -343,120 +290,6 @@
     }
 
     /**
-     * The names of documents' files, and what is said of them to those who cannot see them; those of a
-     * damaged file are left out.
-     * @param {number[]} ids
-     * @returns {Promise<Map<number, Shown>>}
-     */
-    async pictures(ids) {
-      const wanted = new Set(ids);
-      /** @type {Map<number, Shown>} */
-      const found = new Map();
-      for (const { ids: steps, names, texts } of await this._told("pictures", ids)) {
-        summed(steps).forEach((id, at) => wanted.has(id) && found.set(id, { filename: names[at], alt: texts[at] }));
-      }
-      return found;
-    }
-
-    /**
-     * What documents look like of which no posting tells it; those of a damaged file are left out.
-     * @param {number[]} ids
-     * @returns {Promise<Map<number, Look>>}
-     */
-    async looks(ids) {
-      const wanted = new Set(ids);
-      /** @type {Map<number, Look>} */
-      const found = new Map();
-      for (const told of await this._told("looks", ids)) {
-        const bytes = Uint8Array.from(told.looks.match(/../g), (/** @type {string} */ byte) => parseInt(byte, 16));
-        summed(told.ids).forEach((id, at) => wanted.has(id) && found.set(id, lookOf(bytes, at, told.ids.length)));
-      }
-      return found;
-    }
-
-    /**
-     * What many documents in a row share, of all.
-     * @returns {Promise<Facts[]>} one for each block
-     */
-    async facts() {
-      return (await this._told("facts")).map((told) => ({ ...told, ids: summed(told.ids) }));
-    }
-
-    /**
-     * The tags of these documents, or of all.
-     * @param {number[]} [ids]
-     * @returns {Promise<Values[]>} one for each block
-     */
-    async values(ids) {
-      return (await this._told("values", ids)).map((told) => ({ ...told, ids: summed(told.ids) }));
-    }
-
-    /**
-     * Documents' places in time, in seconds since 1970: of these documents, or of all.
-     * @param {number[]} [ids]
-     * @returns {Promise<Map<number, number>>}
-     */
-    async orders(ids) {
-      if (!ids && this._orders) {
-        return this._orders;
-      }
-      /** @type {Map<number, number>} */
-      const orders = new Map();
-      for (const block of await this._told("orders", ids)) {
-        const taken = summed(block.orders);
-        summed(block.ids).forEach((id, at) => orders.set(id, taken[at]));
-      }
-      if (!ids && !this.problems.size) {
-        this._orders = orders;
-      }
-      return orders;
-    }
-
-    /**
-     * When the first and the last of each block of documents were taken.
-     * @returns {Promise<{ block: number, first: number, last: number }[]>}
-     */
-    times() {
-      return this._told("times");
-    }
-
-    /**
-     * Which documents were taken in a time. That is looked up only where of many with ids next to each other some
-     * were, and others were not.
-     * @param {number} from in seconds since 1970
-     * @param {number} before
-     * @returns {Promise<(id: number) => boolean>}
-     */
-    async takenIn(from, before) {
-      const size = this.root.times;
-      const whole = new Set();
-      /** @type {number[]} */
-      const partly = [];
-      for (const { block, first, last } of await this.times()) {
-        if (from <= first && last < before) {
-          whole.add(block);
-        } else if (first < before && from <= last) {
-          partly.push(block * size);
-        }
-      }
-      const orders = await this.orders(partly);
-      return (id) => {
-        const order = orders.get(id);
-        return whole.has(Math.floor(id / size)) || (order !== undefined && from <= order && order < before);
-      };
-    }
-
-    /**
-     * How many files must be fetched to know this of documents.
-     * @param {BlockKind} kind
-     * @param {number[]} ids
-     */
-    async missing(kind, ids) {
-      const names = await this._directory.holding(kind, this._blocks(kind, ids));
-      return names.filter((name) => !this._files.has(name)).length;
-    }
-
-    /**
      * @param {Row} row
      * @returns {Part}
      */
@@ -517,81 +350,6 @@
       const parts = await Promise.all(names.map((name) => this._read(name)));
       return parts.flat().filter(([key]) => key.startsWith(beginning));
     }
-
-    /**
-     * The rows that tell something of these documents, by their keys.
-     * @param {BlockKind} kind
-     * @param {number[]} ids
-     */
-    _blocks(kind, ids) {
-      const size = this.root[kind];
-      return new Set(Array.from(new Set(ids.map((id) => Math.floor(id / size))), bigEndian));
-    }
-
-    /**
-     * @param {BlockKind} kind
-     * @param {number[]} [ids]
-     * @returns {Promise<any[]>}
-     */
-    async _told(kind, ids) {
-      const blocks = ids && this._blocks(kind, ids);
-      const names = await (blocks ? this._directory.holding(kind, blocks) : this._directory.beginning(kind));
-      const parts = await Promise.all(names.map((name) => this._read(name)));
-      const rows = parts.flat().filter(([key]) => !blocks || blocks.has(key));
-      return rows.map(([, value]) => JSON.parse(decoder.decode(value)));
-    }
-
-    /**
-     * @param {string} name
-     * @returns {Promise<Row[]>}
-     */
-    _read(name) {
-      const held = this._files.get(name);
-      if (held) {
-        return held;
-      }
-      const file = this._fetch(name);
-      this._files.set(name, file);
-      return file;
-    }
-
-    /**
-     * @param {string} name
-     * @returns {Promise<Row[]>}
-     */
-    async _fetch(name) {
-      try {
-        return rowsOf(await unpack(await this._load(name)));
-      } catch {
-        this._files.delete(name); // the next search tries again
-        this.problems.add(name);
-        return [];
-      }
-    }
-  }
-
-  /**
-   * Numbers that are each told by the distance to the one before.
-   * @param {number[]} steps
-   */
-  function summed(steps) {
-    let value = 0;
-    return steps.map((step) => (value += step));
-  }
-
-  /**
-   * Tell how many words each field has of the documents of a block.
-   * @param {number[]} ids
-   * @param {string[]} words by field
-   * @param {(id: number, field: number, count: number) => void} tell
-   */
-  function tellLengths(ids, words, tell) {
-    words.forEach((of, field) => {
-      const digits = of.length / ids.length; // none where no document has the field
-      for (let at = 0; digits && at < ids.length; at++) {
-        tell(ids[at], field, parseInt(of.slice(at * digits, (at + 1) * digits), 16));
-      }
-    });
   }
 
   /**
@@ -602,9 +360,6 @@
     const doublings = Math.log2(documents);
     return documents <= EXACT ? documents - 1 : Math.floor(doublings < MANY - 4 ? 4 + doublings : 2 * doublings - 2);
   }
-
-  /** @param {number} number */
-  const bigEndian = (number) => String.fromCharCode(...[24, 16, 8, 0].map((bits) => (number >>> bits) & 255));
 
   globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Postings });
 })();

@@ -7,9 +7,9 @@
 "use strict";
 
 (() => {
+  const { parse, isText, Logic, Nearness, Reading, WordSource, PhraseSource, LightSource, BestTogether } = globalThis.Picturerail;
   const FEW = 256; // documents of which it is looked up how long fields are
   const FEW_FILES = 32; // that tell it
-  const { parse, isText, Logic, Nearness, Reading, WordSource, PhraseSource, LightSource, BestTogether } = globalThis.Picturerail;
 
   /** One search: what is known so far of which documents match, and how much they are worth. */
   class Search {
@@ -68,7 +68,7 @@
         this._logic.orders = await this.index.orders();
       }
       for (const node of timesAsked) {
-        times.set(node, await this.index.takenIn(node.from, node.before));
+        times.set(node, await this.index.byTime((order) => (order < node.from ? -1 : Number(order >= node.before))));
       }
       this._nearness = new Nearness(this.index, this.sources, this.query.pairs);
       this._reading.spare(this._required(), this._nearness);

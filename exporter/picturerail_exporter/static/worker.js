@@ -89,10 +89,9 @@
     /** @param {number} id */
     alt: async (id) => (await (await open()).pictures([id])).get(id)?.alt,
     /** @param {Asked} asked */
-    facets: async (asked) => {
-      const { hits } = await find({ ...asked, sort: "newest" }, Infinity); // what they are worth does not matter
-      const counts = await narrowing().count(await open(), new Set(hits.map(({ id }) => id)));
-      return { total: hits.length, counts };
+    facets: async ({ words, filters }) => {
+      const number = newest;
+      return narrowing().of(await open(), words, { filters, superseded: () => number !== newest });
     },
     /** @param {string} text */
     complete: async (text) => complete(await open(), text),
