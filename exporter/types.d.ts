@@ -3,7 +3,7 @@
 type LoadBytes = (name: string) => Promise<Uint8Array>;
 
 type BlockKind = "pictures" | "looks" | "lengths" | "values" | "facts" | "orders" | "times";
-type IndexKind = "terms" | "postings" | "front" | "rest" | "beside" | "presence" | "together" | "spelling" | "meaning" | BlockKind;
+type IndexKind = "terms" | "postings" | "front" | "rest" | "beside" | "together" | "spelling" | "meaning" | BlockKind;
 type Row = [key: string, value: Uint8Array, looks: Uint8Array];
 
 /** What differs from language to language, of folded words. */
@@ -265,8 +265,6 @@ interface List {
   parts: Part[];
   /** Whether `parts` are all, and do not tell how long fields are. */
   lean: boolean;
-  /** Of a word that says little: which documents have it, where that is all that is read. */
-  there: Part[];
 }
 
 /** The best way that is known in which a document has a word. */
@@ -299,9 +297,6 @@ interface Source {
   reach: number;
   /** The most that what is not read may be worth. */
   readonly bound: number;
-  /** Whether it need not be there, and says little: then `reckon` tells what it is worth, `most` at most. */
-  light: boolean;
-  readonly most: number;
   /** The lists of the word and its forms, where there are any; else all. */
   readonly main: List[];
   /** Those of them that are not read to their ends. */
@@ -346,10 +341,6 @@ interface Source {
   teach(learning: Learning): Promise<void>;
   /** Take over what another word's record tells of this one, of these documents; `text`: nearness counts. */
   learn(from: Source, told: BesideStem, ids: Float64Array, text: boolean): void;
-  /** Of a light one: read what it is worth, too. */
-  loadWorth(): Promise<void>;
-  /** Learn what a light one is worth to a document, from lengths that other words tell. */
-  reckon(id: number, lengthOf: (field: number) => number | undefined): { low: number; high: number };
   look(id: number): Look | undefined;
   way(id: number): Way | undefined;
   places(id: number, tell: (field: number, positions: Uint32Array) => void): void;
@@ -410,7 +401,6 @@ interface QueryNode {
   from: number;
   before: number;
   negated: boolean;
-  optional: boolean;
   demanded: boolean;
   children: QueryNode[];
 }
@@ -579,7 +569,6 @@ interface Postings extends Told {
   meaning(word: string): Promise<Near[][]>;
   front(term: Term): Promise<Part[][]>;
   rest(term: Term): Promise<Part[]>;
-  presence(term: Term): Promise<Part[]>;
   complete(parts: Part[]): Promise<void>;
   together(stems: string[]): Promise<Row | undefined>;
   spellings(length: number, edits: number): Promise<string[]>;
@@ -618,7 +607,6 @@ declare var Picturerail: {
   Lists: new (index: Postings, word: QueryWord) => Lists;
   WordSource: new (index: Postings, word: QueryWord) => Lists;
   PhraseSource: new (index: Postings, word: QueryWord) => Source;
-  LightSource: new (index: Postings, word: QueryWord) => Source;
   BestTogether: { open(index: Postings, sources: Source[], pairs: PairWorth[]): Promise<BestTogether | undefined> };
   Nearness: new (index: Postings, sources: Source[], pairs: [number, number][]) => Nearness;
   Logic: new (root: QueryNode, word: (word: number, id: number) => Standing) => Logic;

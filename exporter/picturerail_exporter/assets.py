@@ -33,7 +33,6 @@ SEARCH_SCRIPTS = tuple(
         "lists",
         "sources",
         "phrase",
-        "light",
         "nearness",
         "together",
         "facets",

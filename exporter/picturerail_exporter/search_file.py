@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-MAGIC = b"PRSX\x11"
+MAGIC = b"PRSX\x12"
 """What every file begins with; the last byte is the format's version."""
 
 FOLDER = "search"

@@ -30,7 +30,7 @@ from picturerail_exporter.search_together import Stems, by_stem, near_key_of
 from picturerail_exporter.search_told import BLOCKS, SAY, lengths_of, told_of
 from picturerail_exporter.state import SiteState
 from picturerail_native.fields import FIELD_WEIGHTS, FIELDS
-from picturerail_native.search import Reader, Writer, analyse
+from picturerail_native.search import Reader, Writer, analyse, is_stop_word
 from picturerail_native.search import stems as stems_of
 from picturerail_native.site_terms import SiteTerms
 
@@ -306,10 +306,10 @@ class SearchIndex:
         documents, fields = terms.statistics()
         lengths = (words / holding if holding else 1 for words, holding in fields.values())
         stemmed = functools.partial(_stem, language=self._language)
-        longest = by_stem(self._search.frequent(), stemmed, self._search.says_little)
+        says_little = functools.partial(is_stop_word, language=self._language)
+        longest = by_stem(self._search.frequent(), stemmed, says_little)
         longest = {stem: count for stem, count in longest.items() if count > search_rows.WHOLE}
-        most = dict(self._beside().stems)
-        stems = Stems.chosen(longest, most, documents, lengths)
+        stems = Stems.chosen(longest, self._beside(), documents, lengths)
         before = Stems.read(self._state.note(_TOGETHER))
         if stems != before:
             self._state.set_note(_TOGETHER, stems.note())

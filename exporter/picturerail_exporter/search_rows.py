@@ -18,7 +18,7 @@ from picturerail_exporter.search_file import (
     varint,
 )
 from picturerail_exporter.search_state import FREQUENT, TERMS, Row, SearchState
-from picturerail_native.site_terms import PRESENCE, SiteTerm, SiteTogether
+from picturerail_native.site_terms import SiteTerm, SiteTogether
 
 FRONT = 400
 """A term's bands that begin before so many of its documents are its front: they lie apart from the
@@ -126,29 +126,24 @@ class Shown:
         """Return the rows of a term's records, by kind."""
         found: dict[str, list[Row]] = {kind: [] for kind in (*TERMS, FREQUENT)}
         bands: dict[int, int] = {}
-        ranked = [record for record in term.records if record.band < PRESENCE]
-        for record in ranked:
+        for record in term.records:
             bands[record.band] = bands.get(record.band, 0) + len(record.ids) // 8
         ends = dict(zip(bands, itertools.accumulate(bands.values()), strict=True))
         frequent = term.documents > WHOLE
         rest = {band for band in bands if frequent and ends[band] - bands[band] >= FRONT}
         every = term.documents < SHOWN
-        for number, record in enumerate(ranked):
+        for number, record in enumerate(term.records):
             ids = struct.unpack(f"<{len(record.ids) // 8}Q", record.ids)
             kind = "rest" if record.band in rest else "front" if rest else "postings"
             whole = every or (kind != "rest" and ends[record.band] < BANDED)
             seen = ids if whole else ids[: 0 if number else _SHOWN_ALWAYS]
-            first = not number or record.band != ranked[number - 1].band
+            first = not number or record.band != term.records[number - 1].band
             row = _key_of(key, record.band, ids[0], first=first)
             data = varint(len(record.postings)) + record.postings
             before = old.get(kind, {}).get(row, b"")
             found[kind].append((row, self._with_looks(data, seen, before)))
             for stem, told in enumerate(texts_told(record.beside)):
                 found["beside"].append((key_apart(key, stem, row), told))
-        for number, record in enumerate(term.records[len(ranked) :] if frequent else ()):
-            begin = int.from_bytes(record.ids[:8], "little")
-            row = _key_of(key, record.band, begin, first=not number)
-            found["presence"].append((row, varint(len(record.postings)) + record.postings))
         return found
 
     def _alone(self, key: bytes, term: SiteTerm) -> bytes:

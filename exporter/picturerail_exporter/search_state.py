@@ -9,7 +9,6 @@ Tables::
     search_rest      key, data: its other postings; which pictures have words of two very frequent
                      stems near each other
     search_beside    key, data: what long lists tell apart of the most frequent stems
-    search_presence  key, data: which pictures have a frequent word that says little
     search_frequent  key, documents: how many have each term that has other postings
     search_together  key, data: the best pictures of frequent stems together
     search_spelling  key: words by their length, for those that are misspelt
@@ -68,7 +67,6 @@ CREATE TABLE IF NOT EXISTS search_record(key BLOB PRIMARY KEY, value BLOB) WITHO
 CREATE TABLE IF NOT EXISTS search_front(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_rest(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_beside(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS search_presence(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_frequent(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_together(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS search_spelling(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
@@ -92,7 +90,6 @@ _TABLE_NAMES = (
     "search_front",
     "search_rest",
     "search_beside",
-    "search_presence",
     "search_frequent",
     "search_together",
     "search_spelling",
@@ -124,14 +121,13 @@ ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
         Cut(8_000, 60_000, packed_record, 1, fine=6_000_000, fine_steps=2, terms=True),
     ),
     "beside": ("search_beside", Cut(9_000, 22_000, packed_bits, 1, terms=True)),
-    "presence": ("search_presence", Cut(6_000, 48_000, packed_record, 1, 20, terms=True)),
     "together": (
         "search_together",
         Cut(69_000, 76_000, packed_together, 4, fine=6_000_000, fine_steps=4),
     ),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),
-    "pictures": ("search_pictures", Cut(76_000, 87_000, packed_text, 2)),
+    "pictures": ("search_pictures", Cut(74_000, 84_000, packed_text, 2)),
     "looks": ("search_looks", Cut(56_000, 80_000, packed_text, 2, fine=3_000_000, fine_steps=9)),
     "lengths": (
         "search_lengths",
@@ -145,9 +141,9 @@ ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
 """The kinds of files that are cut out of a table, by the content of its rows: smaller ones where
 most searches read one, larger ones where few do, so that there are no more than some hundreds."""
 
-_RECORDS = {"postings", "front", "rest", "presence", "together"}
+_RECORDS = {"postings", "front", "rest", "together"}
 """The kinds whose rows are records, or some are."""
-TERMS = ("terms", "postings", "front", "rest", "beside", "presence")
+TERMS = ("terms", "postings", "front", "rest", "beside")
 """The kinds whose rows are of terms."""
 FREQUENT = "frequent"
 """Rows of terms, too; they lie in the root in place of files."""
@@ -252,10 +248,6 @@ class SearchState:
     def frequent(self) -> Iterator[Row]:
         """Yield the terms that have other postings, ascending, and how many documents each has."""
         return iter(self._db.execute("SELECT key, value FROM search_frequent ORDER BY key"))
-
-    def says_little(self, word: str) -> bool:
-        """Tell whether a frequent word says little: only of such is presence told."""
-        return bool(self._of_term("search_presence", word.encode() + b"\0w"))
 
     def is_near(self, word: bytes) -> bool:
         """Tell whether a frequent word is near to tags."""

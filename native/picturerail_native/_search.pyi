@@ -264,6 +264,13 @@ class _Library:
         length: FFI.CData,
         error: FFI.CData,
     ) -> int: ...
+    def prse_is_stop_word(
+        self,
+        word: FFI.CData,
+        language: bytes | FFI.CData,
+        stop: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
     def prse_analyse(
         self,
         text: FFI.CData,

@@ -264,7 +264,7 @@ class Reader:
             typos: whether a word that no document has finds what is nearly it.
             plain: whether each word finds itself alone: no other form of it, no word that it
                 begins (unless it has a `*`) or nearly is, no tag near to it; that words stand
-                near to each other then adds nothing, and no word counts little.
+                near to each other then adds nothing, and no word is passed over.
             count: whether to count all that match; else `total` may be too low, and where
                 `explain` is off too, the best few are found without looking at all.
             sort: by what hits are sorted.
@@ -491,6 +491,14 @@ def stems(words: Sequence[str], language: str = "english") -> list[str]:
     status = lib.prse_stems(given[0], language.encode(), out, capacity, length, error)
     raise_for(status, error)
     return _decode_bytes(ffi.unpack(out, length[0])).split("\n")[:-1]
+
+
+def is_stop_word(word: str, language: str = "english") -> bool:
+    """Tell whether a folded word says little, so that a query passes over it beside others."""
+    given, _kept = _text(word)
+    error, stop = _new("prse_error *"), _new("int32_t *")
+    raise_for(lib.prse_is_stop_word(given[0], language.encode(), stop, error), error)
+    return bool(stop[0])
 
 
 def destroy(path: str | os.PathLike[str]) -> None:

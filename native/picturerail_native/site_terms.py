@@ -26,14 +26,11 @@ _KEYS_AT_ONCE = 4096
 _TERMS_AT_ONCE = 512
 _NO_MEMBER = 0xFFFFFFFF
 
-PRESENCE = 255
-"""The band of records that tell which documents have a word that says little, and not more."""
-
 
 class SiteRecord(msgspec.Struct, frozen=True, gc=False):
     """Documents of a term that are worth about the same.
 
-    `band` is the lower, the more they are worth, or `PRESENCE`; `ids` are
+    `band` is the lower, the more they are worth; `ids` are
     little-endian u64, ascending; `postings` say where and how often each has the term, and what
     it has beside it, where `beside` does not say that apart.
     """

@@ -1,9 +1,10 @@
 """The search in the browser: what its index costs to make and to read, beside its peers.
 
-    make bench-browser [ARGS="--pictures 1000 10000 100000 --peers"]
+    make bench-browser [ARGS="--pictures 1000 10000 100000 --peers --sentences"]
 
 Pictures have a filename, a caption of 10 to 30 words out of 20,000 that are as frequent as words
-are (Zipf, exponent 1.05), and one of four cameras. Each index is read in Chromium from a plain
+are (Zipf, exponent 1.05), and one of four cameras; in sentences 40 % of the words are such as say
+little, as "the". Each index is read in Chromium from a plain
 local server that compresses texts; bytes and requests are the server's, scripts included. Peers
 are Pagefind and MiniSearch, from npm.
 """
@@ -102,15 +103,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--peers", action="store_true", help="Pagefind and MiniSearch, too (npm)")
+    parser.add_argument("--sentences", action="store_true", help="captions with words as `the`")
     parser.add_argument("--build", nargs=2, metavar=("COUNT", "FOLDER"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.build:
-        build(int(options.build[0]), Path(options.build[1]))
+        build(int(options.build[0]), Path(options.build[1]), sentences=options.sentences)
         return
     print(f"seed {SEED}")
     for count in options.pictures:
         with tempfile.TemporaryDirectory() as folder:
-            measure(count, Path(folder), peers=options.peers)
+            measure(count, Path(folder), peers=options.peers, sentences=options.sentences)
 
 
 def colour(number: int) -> str:
@@ -150,11 +152,12 @@ def photo(number: int, of: tuple[str, str, str]) -> Photo:
     )
 
 
-def build(count: int, folder: Path) -> None:
+def build(count: int, folder: Path, *, sentences: bool) -> None:
     """Make our index, and print what it cost; in a process of its own."""
+    of = documents(count, sentences=sentences)
     with open_state(folder / "site.sqlite") as state:
-        for number, of in enumerate(documents(count)):
-            state.put(photo(number, of))
+        for number, one in enumerate(of):
+            state.put(photo(number, one))
         state.commit()
         start = time.process_time()
         index = SearchIndex(state, folder / "engine", bytes(16), Recipe())
@@ -165,7 +168,6 @@ def build(count: int, folder: Path) -> None:
         for path, data in {**brought.written, ROOT: brought.root}.items():
             (folder / path).write_bytes(data)
         told = {"cpu": full, "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
-        of = documents(count)
         rng = random.Random(SEED)
         changed = []
         for which in rng.sample(range(count), CHANGES):
@@ -249,21 +251,21 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def measure(count: int, folder: Path, *, peers: bool) -> None:
+def measure(count: int, folder: Path, *, peers: bool, sentences: bool) -> None:
     """Print one size's tables."""
-    of = documents(count)
+    of = documents(count, sentences=sentences)
     asked = queries(of)
     ours = folder / "ours"
     ours.mkdir()
     done = subprocess.run(
-        [sys.executable, __file__, "--build", str(count), str(ours)],
+        [sys.executable, __file__, "--build", str(count), str(ours)] + ["--sentences"] * sentences,
         capture_output=True,
         text=True,
         check=True,
     )
     made = json.loads(done.stdout)
     sizes = [path.stat().st_size for path in (ours / "search").iterdir()]
-    print(f"\n{count:,} pictures")
+    print(f"\n{count:,} pictures{', captions in sentences' * sentences}")
     row = "{:12} {:>8} {:>8} {:>8} {:>8} {:>9}"
     print(row.format("index", "CPU s", "MB RSS", "files", "MB", "most kB"))
     print(

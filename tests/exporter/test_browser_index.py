@@ -351,8 +351,8 @@ def test_the_best_of_many_are_the_engines(seed, node, source, tmp_path, monkeypa
                 assert not found["all"] or found["total"] == best.total, query
 
 
-def test_words_that_say_little_cost_little(node, source, tmp_path, monkeypatch):
-    """Of "the" beside others it is read who has it, not where; of another word as frequent both."""
+def test_words_that_say_little_cost_nothing(node, source, tmp_path, monkeypatch):
+    """Of "the" beside others nothing is read; of another word as frequent it is."""
     monkeypatch.setattr(search_rows, "WHOLE", 900)
     rng = random.Random(9)
     for number in range(6000):
@@ -372,15 +372,14 @@ def test_words_that_say_little_cost_little(node, source, tmp_path, monkeypatch):
     answers = node(tmp_path, tasks)["answers"][1::2]
 
     alone, little, much = (answer["cost"]["bytes"] for answer in answers)
-    assert (little - alone) * 2 < much - alone, (alone, little, much)
+    assert little == alone < much
     with Reader(tmp_path / "engine") as reader:
         for query, answer in zip(queries, answers, strict=True):
             best = reader.search(query, limit=20)
             assert [hit["score"] for hit in answer["hits"]] == pytest.approx(
                 [hit.score for hit in best.hits], rel=1e-5
             ), query
-    ways = [{(way["word"], way["via"]) for way in hit["matches"]} for hit in answers[1]["hits"]]
-    assert {("sea", "exact"), ("the", "exact")} in ways
+    assert all([way["word"] for way in hit["matches"]] == ["sea"] for hit in answers[1]["hits"])
 
 
 @pytest.mark.parametrize("whole", [900, 2400])

@@ -20,7 +20,7 @@ import snowballstemmer
 from picturerail_native.search import analyse
 
 K1, B, GAP = 2.0, 0.75, 16
-FORM, STOP, NEAR, FARTHEST = 0.7, 0.25, 0.6, 4
+FORM, NEAR, FARTHEST = 0.7, 0.6, 4
 STOP_WORDS = {"a", "do"}  # of those that tests use
 WEIGHTS = {"filename": 4.0, "tags": 3.0, "caption": 2.0, "folder": 1.0}
 
@@ -233,22 +233,13 @@ class Oracle:
         stops = [part for part in tree.parts if is_stop(part)]
         rest = [part for part in tree.parts if part not in stops]
         wanted = any(not isinstance(part, Without | Times) for part in rest)
-        if isinstance(tree, Either) and stops and wanted:
-            found = [
-                {i: score * (STOP if part in stops else 1) for i, score in scores.items()}
-                for part in tree.parts
-                for scores in [self._evaluate(itself(part) if part in stops else part, weights)]
-            ]
-            ids = {i for scores in found for i in scores}
-            return {i: sum(scores.get(i, 0.0) for scores in found) for i in ids}
-        if isinstance(tree, Both) and stops and wanted:
-            scores = self._evaluate(Both(tuple(rest)), weights)
-            for part in stops:
-                for i, score in self._evaluate(itself(part), weights).items():
-                    if i in scores:
-                        scores[i] += STOP * score
-            return scores
-        found = [self._evaluate(part, weights) for part in tree.parts]
+        if stops and wanted and isinstance(tree, Both):
+            return self._evaluate(Both(tuple(rest)), weights)
+        if stops and wanted:
+            meant = (itself(part) if part in stops else part for part in tree.parts)
+            found = [self._evaluate(part, weights) for part in meant]
+        else:
+            found = [self._evaluate(part, weights) for part in tree.parts]
         ids = set(self.documents) if isinstance(tree, Both) else set()
         for scores in found:
             ids = ids & set(scores) if isinstance(tree, Both) else ids | set(scores)

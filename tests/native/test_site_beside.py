@@ -6,7 +6,7 @@ import random
 import pytest
 
 from picturerail_native.search import Reader, SearchArgumentError, Writer, stem
-from picturerail_native.site_terms import PRESENCE, SiteTerms
+from picturerail_native.site_terms import SiteTerms
 
 from .site_bytes import NEARER, Lean, Numbers, Range, likely_of
 from .site_collection import BANDED, FIELDS, UUID, WHOLE, WORDS, Collection, nearness
@@ -132,7 +132,7 @@ def test_records_tell_what_documents_have(seed, tmp_path):
         having = {}
         for record in term.records:
             here = told(record, stems, positions=kind == b"w")
-            if term.documents > most or text.isdigit() or record.band == PRESENCE:
+            if term.documents > most or text.isdigit():
                 assert here is None, key
                 continue
             apart = term.documents > whole
@@ -155,8 +155,7 @@ def near_in_rest(record, stems):
     ids, bits = numbers.ascending(count, first)
     lean = Lean(numbers.data[numbers.at + math.ceil(bits.at / 8) :])
     own = [uses for uses, _ in lean.classes(classes, count)]
-    if record.band != PRESENCE:
-        lean.places(own)
+    lean.places(own)
     found = lean.nearness(count, len(stems)) if tells else None
     lean.coder.ended()
     assert tells in (0, HERE)
@@ -186,7 +185,7 @@ def test_long_lists_tell_how_near_they_are_to_stems(tmp_path):
         found = {word: terms.term(f"{word}\0w".encode()).records for word in shares}
 
     for word, records in found.items():
-        rest = max(record.band for record in records if record.band != PRESENCE)
+        rest = max(record.band for record in records)
         nearness_of = [near_in_rest(record, stems) for record in records if record.band == rest]
         assert len(nearness_of) > 1, word
         if word not in ("pier", "boat"):

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from picturerail_native.search import Reader, SearchArgumentError, Writer, analyse, stem
-from picturerail_native.site_terms import PRESENCE, SiteTerms
+from picturerail_native.site_terms import SiteTerms
 
 from .site_bytes import Lean, Numbers
 from .site_collection import BANDED, WHOLE
@@ -69,16 +69,15 @@ def spelt_out(term, *, positions, whole=WHOLE, lengths=None):
     if entry.at < len(entry.data):
         bounds_of_rest = [entry.uses() for _ in range(entry.next())]
     entry.ended()
-    ranked = [record for record in term.records if record.band != PRESENCE]
     found = {}
     in_bands = {}
-    for record in ranked:
+    for record in term.records:
         in_bands[record.band] = in_bands.get(record.band, 0) + len(record.ids) // 8
     begins = dict(zip(in_bands, itertools.accumulate(in_bands.values(), initial=0), strict=False))
     rest = {band for band, before in begins.items() if before >= 400}
     assert bool(rest) == bool(bounds_of_rest)
     assert term.documents <= whole or len(rest) <= 1
-    for record in ranked:
+    for record in term.records:
         here = opened(record, positions=positions)
         again = term.documents > whole and record.band in rest
         if again:
@@ -283,34 +282,6 @@ def _bands(folder, count, banded):
     for band in range(1, len(bands) - (count > banded[1])):
         assert max(bands[band - 1]) < min(bands[band])
     return list(bands.values())
-
-
-def test_of_words_that_say_little_all_documents_are_told(tmp_path):
-    """Which documents have such a word, and how often, is told apart where these are many."""
-    rng = random.Random(2)
-    texts = {
-        number: "x " * rng.randrange(5) + "the pier " * rng.randrange(1, 4)
-        for number in range(1, 9001)
-    }
-    with Writer(tmp_path / "index", UUID) as writer:
-        for number, text in texts.items():
-            writer.put(number, [("caption", text)])
-        writer.put(9001, [("caption", "of")])
-        writer.commit(1)
-    with Reader(tmp_path / "index") as reader:
-        terms = SiteTerms(reader, FIELDS, BANDED)
-        told, other, rare = (terms.term(f"{word}\0w".encode()) for word in ("the", "pier", "of"))
-        lengths = lengths_of(terms)
-    present = [record for record in told.records if record.band == PRESENCE]
-    assert len(present) > 1
-    found = {}
-    for record in present:
-        found |= {number: uses for number, uses, _ in opened(record, positions=False)}
-    caption = FIELDS.index("caption")
-    assert found == {number: {caption: (text.count("the"), 0)} for number, text in texts.items()}
-    assert spelt_out(told, positions=True, lengths=lengths).keys() == found.keys()
-    for term in (other, rare):
-        assert all(record.band != PRESENCE for record in term.records)
 
 
 def test_ids_may_lie_anywhere(tmp_path):

@@ -7,7 +7,7 @@
   /** @typedef {[first: string, name: string]} FileName */
   const { Bytes } = globalThis.Picturerail;
   /** @type {IndexKind[]} */
-  const KINDS = ["terms", "postings", "front", "rest", "beside", "presence", "together", "spelling", "meaning", "pictures", "looks", "lengths", "values", "facts", "orders", "times"];
+  const KINDS = ["terms", "postings", "front", "rest", "beside", "together", "spelling", "meaning", "pictures", "looks", "lengths", "values", "facts", "orders", "times"];
   const NAME_BYTES = 6;
   const BEHIND = "\uffff"; // behind every byte
 

@@ -38,7 +38,6 @@
       this.learning = [];
       this.bearing = 0; // documents that have it as such or in a form
       this.reach = 0; // the same, or where there are none, those of the most frequent other list
-      this.light = false;
     }
 
     /** Look up which lists there are: of a word of a query (`sources.js`). */
@@ -51,7 +50,7 @@
      */
     _add(term, via, more = {}) {
       const number = this.lists.length;
-      const rest = { name: term.text, similarity: 1, edits: 0, bands: undefined, next: 0, ended: false, front: [], parts: [], lean: false, there: [] };
+      const rest = { name: term.text, similarity: 1, edits: 0, bands: undefined, next: 0, ended: false, front: [], parts: [], lean: false };
       this.lists.push({ term, via, number, ...rest, ...more });
     }
 
@@ -138,12 +137,6 @@
       return Math.max(this.bound, ...lean);
     }
 
-    /** The most that it may be worth to any document, read or not. */
-    get most() {
-      const all = this.lists.flatMap((list) => list.term.bounds.map((uses) => worth(list, this.weight(uses))));
-      return Math.max(0, ...all);
-    }
-
     /** The lists of the word and its other forms, where there are any; else all. */
     get main() {
       const texts = this.lists.filter(isText);
@@ -186,12 +179,6 @@
         }
         await (list ? this._readBand(list) : this._resolve(16));
       } while (this._read < wanted);
-    }
-
-    async loadWorth() {}
-
-    reckon() {
-      return { low: 0, high: 0 };
     }
 
     async loadAll() {

@@ -81,7 +81,7 @@
       if (node.kind === "any") {
         return node.children.some((child) => child.negated || this._needsAll(child));
       }
-      const needless = node.kind === "all" && node.children.every((child) => child.negated || child.optional || this._needsAll(child));
+      const needless = node.kind === "all" && node.children.every((child) => child.negated || this._needsAll(child));
       return needless || node.kind === "times";
     }
 
@@ -96,10 +96,8 @@
         const state = this._maybeNot(child, id);
         low += state.low;
         high += state.high;
-        if (!child.optional) {
-          sure &&= state.sure;
-          may &&= state.may;
-        }
+        sure &&= state.sure;
+        may &&= state.may;
       }
       return { low, high, sure, may };
     }
@@ -125,7 +123,7 @@
      * @returns {Standing}
      */
     _relaxed(root, id) {
-      const rest = root.children.filter((child) => child.demanded || child.optional);
+      const rest = root.children.filter((child) => child.demanded);
       const any = this._any(units(root).map((unit) => this._all(unit, id)));
       const all = this._all(rest, id);
       return {
@@ -146,7 +144,7 @@
     const all = [];
     let before = 0;
     for (const child of root.children) {
-      if (!child.demanded && !child.optional) {
+      if (!child.demanded) {
         if (child.chunk && child.chunk === before) {
           all[all.length - 1].push(child);
         } else {

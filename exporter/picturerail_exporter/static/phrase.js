@@ -20,12 +20,10 @@
       this._list = /** @type {List} */ ({ via: "phrase", number: 0, name: word.terms.join(" "), similarity: 1 });
       this.bound = 0;
       this.unread = [];
-      this.light = false;
       this.frontless = false;
       /** Where it stands in documents of which none of its words tells how long fields are. @type {Map<number, FieldUse[]>} */
       this._lean = new Map();
       this.short = false;
-      this.most = 0;
       this.bearing = this.reach = 0;
       /** @type {List[]} */
       this.main = [];
@@ -104,7 +102,6 @@
     }
     async loadFronts() {}
     async loadOthers() {}
-    async loadWorth() {}
     async teach() {}
     learn() {}
 
@@ -159,10 +156,6 @@
         this._know(id, uses);
       }
       return true;
-    }
-
-    reckon() {
-      return { low: 0, high: 0 };
     }
 
     boundOf() {

@@ -198,17 +198,6 @@
     }
 
     /**
-     * All documents of a frequent word that says little, in parts that tell no lengths or positions; of others
-     * nothing.
-     * @param {Term} term
-     * @returns {Promise<Part[]>}
-     */
-    async presence(term) {
-      const rows = term.rest ? await this._range("presence", term.key) : [];
-      return rows.map((row) => this._part(row));
-    }
-
-    /**
      * Read what parts of a term tell apart of a very frequent stem of the root.
      * @param {Part[]} parts
      * @param {number} stem its number

@@ -84,13 +84,13 @@
     /** @returns {Query} */
     parse() {
       const root = all(this.sequence(0));
-      this.freeStopWords(root);
+      this.passOverStopWords(root);
       return this.united({ words: this.words.slice(0, MOST_WORDS), root, pairs: this.pairs(root) });
     }
 
     /**
      * The same where a word that is asked for again beside itself counts once; what stands beside it each time is
-     * near it.
+     * near it. Words that are passed over go.
      * @param {Query} query
      * @returns {Query}
      */
@@ -106,7 +106,8 @@
           once.push(node);
         }
       }
-      const left = words.filter((_, word) => first[word] === word);
+      const used = wordsIn({ ...root, children: once });
+      const left = words.filter((_, word) => used.has(word));
       const number = first.map((word) => left.indexOf(words[word]));
       const named = new Map(pairs.map(([a, b]) => [number[a], number[b]].sort((one, other) => one - other)).map((pair) => [pair.join(), pair]));
       const others = [...named.values()].filter(([a, b]) => a !== b);
@@ -134,21 +135,18 @@
       return node.kind === "word" && this.words[node.word].stop;
     }
 
-    /** @param {QueryNode} node */
-    freeStopWords(node) {
-      node.children.forEach((child) => this.freeStopWords(child));
-      const others = node.children.some(
-        (child) => !child.negated && child.kind !== "times" && !this.isStop(child),
-      );
-      for (const child of node.children) {
-        if (this.isStop(child)) {
-          const word = this.words[child.word];
-          word.stop = others && !child.negated;
-          child.optional = word.stop && node.kind === "all";
-          if (word.stop) {
-            Object.assign(word, { prefixes: false, typos: false, near: [] }); // it means itself
-          }
-        }
+    /**
+     * Pass over words that say little beside others that must be there. Where any is enough they mean themselves.
+     * @param {QueryNode} node
+     */
+    passOverStopWords(node) {
+      node.children.forEach((child) => this.passOverStopWords(child));
+      const telling = node.children.some((child) => !child.negated && child.kind !== "times" && !this.isStop(child));
+      if (telling && node.kind === "all") {
+        node.children = node.children.filter((child) => !this.isStop(child));
+      } else if (telling) {
+        const stops = node.children.filter((child) => this.isStop(child));
+        stops.forEach((child) => Object.assign(this.words[child.word], { prefixes: false, typos: false, near: [] }));
       }
     }
 
@@ -159,7 +157,7 @@
       let before = -1;
       for (const node of root.children) {
         const word = node.kind === "word" && !node.negated ? this.words[node.word] : undefined;
-        if (!word || word.stop || word.phrase || !word.forms) {
+        if (!word || word.phrase || !word.forms) {
           continue;
         }
         if (before >= 0 && this.words[before].field === word.field) {
@@ -362,7 +360,7 @@
    */
   function all(children) {
     const numbers = { word: -1, chunk: 0, from: 0, before: 0 };
-    return { kind: "all", ...numbers, negated: false, optional: false, demanded: false, children };
+    return { kind: "all", ...numbers, negated: false, demanded: false, children };
   }
 
   /**
@@ -375,6 +373,12 @@
     word: node.kind === "word" ? number[node.word] : node.word,
     children: node.children.map((child) => renumbered(child, number)),
   });
+
+  /**
+   * @param {QueryNode} node
+   * @returns {Set<number>}
+   */
+  const wordsIn = ({ kind, word, children }) => new Set(kind === "word" ? [word] : children.flatMap((child) => [...wordsIn(child)]));
 
   /** @param {QueryNode[]} nodes */
   const joined = (nodes) => (nodes.length === 1 ? nodes[0] : all(nodes));

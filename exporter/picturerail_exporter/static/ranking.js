@@ -7,7 +7,7 @@
 "use strict";
 
 (() => {
-  const { parse, isText, Logic, Nearness, Reading, WordSource, PhraseSource, LightSource, BestTogether } = globalThis.Picturerail;
+  const { parse, isText, Logic, Nearness, Reading, WordSource, PhraseSource, BestTogether } = globalThis.Picturerail;
   const FEW = 256; // documents of which it is looked up how long fields are
   const FEW_FILES = 32; // that tell it
 
@@ -22,11 +22,8 @@
       this.index = index;
       this.superseded = superseded;
       this.query = parse(text, index.fields.map(({ name }) => name), index.language);
-      const light = new Set(this.query.root.children.filter(({ optional }) => optional).map(({ word }) => word));
       /** @type {Source[]} */
-      this.sources = this.query.words.map((word, number) => {
-        return new (light.has(number) ? LightSource : word.phrase ? PhraseSource : WordSource)(index, word);
-      });
+      this.sources = this.query.words.map((word) => new (word.phrase ? PhraseSource : WordSource)(index, word));
       this._nearness = new Nearness(index, this.sources, []); // no pairs are known yet
       this._logic = new Logic(this.query.root, (word, id) => this._word(word, id));
       this._wordless = false; // whether documents match that bear no word of the query
@@ -73,7 +70,7 @@
       this._nearness = new Nearness(this.index, this.sources, this.query.pairs);
       this._reading.spare(this._required(), this._nearness);
       await this._exclude();
-      const asked = this._flat()?.words.map((word) => this.sources[word]);
+      const asked = this._flat()?.map((word) => this.sources[word]);
       this.together = asked && (await BestTogether.open(this.index, asked, this._nearness.pairs));
     }
 
@@ -90,13 +87,12 @@
      * @param {boolean} unranked of all it does not matter what they are worth
      */
     async best(limit, whole, unranked = false) {
-      const lengths = !unranked || this.sources.some(({ light }) => light);
       for (;;) {
         if (this.superseded()) {
           throw new Error("another search has begun");
         }
         if (whole) {
-          await Promise.all(this.sources.map((source) => (lengths && !source.word.excluded ? source.loadAll() : source.loadPresence())));
+          await Promise.all(this.sources.map((source) => (!unranked && !source.word.excluded ? source.loadAll() : source.loadPresence())));
         }
         const told = whole ? undefined : await this._rankTogether(limit);
         if (told) {
@@ -132,26 +128,14 @@
       if (!together) {
         return undefined;
       }
-      const light = this.sources.filter((source) => source.light);
-      await Promise.all(light.map((source) => source.load(0)));
-      const more = light.reduce((sum, source) => sum + source.idf * source.most, 0);
-      let unsure = 0;
       /** @type {Scored[]} */
       const hits = [];
       together.forEach((id, value, known) => {
         together.sources.forEach((source, at) => source.known.set(id, known[at]));
-        const states = light.map((source) => this._light(source, id));
-        const low = states.reduce((sum, state) => sum + state.low, value);
-        const high = states.reduce((sum, state) => sum + state.high, value);
-        if (high - low < 1e-12) {
-          hits.push({ id, low, high, exact: true });
-        } else {
-          unsure = Math.max(unsure, high);
-        }
+        hits.push({ id, low: value, high: value, exact: true });
       });
       hits.sort((a, b) => b.low - a.low || a.id - b.id);
-      const bound = await together.bound((hits[limit - 1]?.low ?? 0) - more);
-      const others = Math.max(unsure, bound && bound + more);
+      const others = await together.bound(hits[limit - 1]?.low ?? 0);
       const enough = others === 0 ? hits.length > 0 : hits.length >= limit && hits[limit - 1].low >= others;
       this.shown = enough ? together : undefined;
       return enough ? { hits, settled: true, total: hits.length, all: others === 0 } : undefined;
@@ -188,8 +172,7 @@
       this._bounds = this._open; // of documents that are in none of these lists
       const others = this._logic.of(-1);
       this._bounds = bounds;
-      const light = this.sources.some((source) => source.light && source.lists.length);
-      if (light || (others.may && others.high + this._nearness.most > low)) {
+      if (others.may && others.high + this._nearness.most > low) {
         return undefined;
       }
       const whole = this._required().filter((source) => source.bounding <= 0);
@@ -283,37 +266,34 @@
 
     /** Words that a document must have, whatever else is asked. */
     _required() {
-      const must = this.query.root.children.filter(({ kind, negated, optional }) => kind === "word" && !negated && !optional);
+      const must = this.query.root.children.filter(({ kind, negated }) => kind === "word" && !negated);
       return this.relaxed ? [] : must.map(({ word }) => this.sources[word]);
     }
 
-    /** The numbers of the query's words, where all but light ones must be there and nothing else is asked. */
+    /** The numbers of the query's words, where all must be there and nothing else is asked. */
     _flat() {
       const { children } = this.query.root;
       const plain = children.every(({ kind, negated }) => kind === "word" && !negated);
       if (!plain || this.relaxed || this.orders) {
         return undefined;
       }
-      /** @param {boolean} optional */
-      const those = (optional) => children.filter((child) => child.optional === optional).map(({ word }) => word);
-      return { words: those(false), light: those(true) };
+      return children.map(({ word }) => word);
     }
 
     /**
      * The same as for any query, where all words must be there: without a thought for documents that
      * lack one which is known whole.
-     * @param {{ words: number[], light: number[] }} flat
+     * @param {number[]} words their numbers
      * @param {Scored[]} sure
      * @param {Unsure[]} unsure of which something is not known
      * @param {number} limit
      */
-    _rankFlat({ words, light }, sure, unsure, limit) {
+    _rankFlat(words, sure, unsure, limit) {
       const sources = words.map((word) => this.sources[word]);
       const bounds = words.map((word) => this._bounds[word]);
       const lean = sources.map((source) => source.lean);
       const whole = sources.filter((_, at) => bounds[at] <= 0).sort((a, b) => a.known.size - b.known.size);
       const first = whole.length ? [whole[0]] : sources;
-      const more = light.reduce((sum, word) => sum + this._word(word, -1).high, 0);
       const unread = sources.map((source) => source.boundOf(true) > 0);
       const nearOf = this._nearness.mostOf(sources);
       /** @type {number[]} */
@@ -345,22 +325,12 @@
             texts |= Number((unread[at] && !told) || !settled || (known !== undefined && isText(known.list))) << at;
           }
           if (!all) {
-            unsure.push({ id, high: high + more, near: nearOf(texts) });
+            unsure.push({ id, high, near: nearOf(texts) });
             return;
           }
-          high = low;
-          for (const word of light) {
-            const state = this._word(word, id);
-            low += state.low;
-            high += state.high;
-          }
-          if (high - low < 1e-12) {
-            ids.push(id);
-            lows.push(low);
-            nears.push(nearOf(texts));
-          } else {
-            unsure.push({ id, high, near: nearOf(texts) });
-          }
+          ids.push(id);
+          lows.push(low);
+          nears.push(nearOf(texts));
         });
       });
       // Nearness cannot bring those below among the best.
@@ -444,9 +414,6 @@
      */
     _word(word, id) {
       const source = this.sources[word];
-      if (source.light && source.bound <= 0) {
-        return this._light(source, id);
-      }
       const has = id >= 0 && source.lean && !source.settle(id, (field) => this._lengthOf(id, field)); // what that is worth is not known
       const known = source.known.get(id);
       let bound = this._bounds[word];
@@ -460,27 +427,14 @@
     }
 
     /**
-     * @param {Source} source
-     * @param {number} id
-     * @returns {Standing}
-     */
-    _light(source, id) {
-      if (id < 0) {
-        return { low: 0, high: source.idf * source.most, sure: false, may: true };
-      }
-      const { low, high } = source.reckon(id, (field) => this._lengthOf(id, field));
-      return { low: source.idf * low, high: source.idf * high, sure: low > 0, may: high > 0 };
-    }
-
-    /**
      * How many words a field of a document has, where any word of the query tells it.
      * @param {number} id
      * @param {number} field
      * @returns {number | undefined}
      */
     _lengthOf(id, field) {
-      for (const { light, known } of this.sources) {
-        const use = light ? undefined : known.get(id)?.uses.find((each) => each.field === field);
+      for (const { known } of this.sources) {
+        const use = known.get(id)?.uses.find((each) => each.field === field);
         if (use) {
           return use.words;
         }

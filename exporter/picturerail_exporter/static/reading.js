@@ -28,9 +28,9 @@
     async learn() {
       const { root, language } = this.index;
       for (const source of this.sources) {
-        const { word, light } = source;
+        const { word } = source;
         const alone = word.excluded && !word.prefixes && !word.phrase;
-        const stem = light || word.field || !(word.forms || alone) ? undefined : language.stem(word.terms[0]);
+        const stem = word.field || !(word.forms || alone) ? undefined : language.stem(word.terms[0]);
         const number = root.beside.stems.findIndex(([each]) => each === stem);
         if (number >= 0) {
           this._toldBeside.add(source);
@@ -93,11 +93,8 @@
       } else if (stuck.length) {
         const [first] = stuck; // it tells others of the same documents, too
         await Promise.all((required.length ? [first] : stuck).map((source) => source.loadLengths()));
-      } else if (this._spared.size) {
-        await this._loadSpared();
       } else {
-        // Nothing is left but what light words are worth to a few.
-        await Promise.all(this.sources.map((source) => source.loadWorth()));
+        await this._loadSpared();
       }
     }
 
@@ -108,7 +105,7 @@
      * @param {Source[]} required
      */
     async _load(texts, open, required) {
-      const wanted = this.sources.filter((source) => !source.word.excluded && !source.light && source.bounding + source.known.size > 0);
+      const wanted = this.sources.filter((source) => !source.word.excluded && source.bounding + source.known.size > 0);
       const least = wanted.length > 1 ? SEVERAL : 0;
       const needed = this._needsRests(required);
       // Once those are read other ways to have a word may turn out to be worth too little.

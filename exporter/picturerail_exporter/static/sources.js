@@ -3,7 +3,6 @@
 
 (() => {
   const { distance, isText, Lists } = globalThis.Picturerail;
-  const STOP_SHARE = 0.25;
   /** @type {Via[]} */
   const WAYS = ["exact", "phrase", "form", "prefix", "typo", "neighbour"]; // the nearest first
 
@@ -72,8 +71,7 @@
 
     /** @param {number} documents */
     _idf(documents) {
-      const share = this.word.stop ? STOP_SHARE : 1;
-      return share * Math.log1p((this.index.documents - documents + 0.5) / (documents + 0.5));
+      return Math.log1p((this.index.documents - documents + 0.5) / (documents + 0.5));
     }
 
     /** @param {Via} via */

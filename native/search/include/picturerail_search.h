@@ -31,7 +31,7 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-#define PRSE_ABI_VERSION 12
+#define PRSE_ABI_VERSION 13
 #define PRSE_UUID_BYTES 16
 #define PRSE_MESSAGE_BYTES 1020
 
@@ -86,7 +86,7 @@ enum prse_flag {
   PRSE_NO_REASONS = 8, /* the matches hold counts of facets alone */
   PRSE_NO_COUNT = 4, /* `total` may be too low; the best few are found without looking at all */
   PRSE_PLAIN = 16 /* a word finds itself alone: no other form, no word that it begins unless it has a `*`,
-                     none that is nearly it, no tag; nearness adds nothing, and no word says little */
+                     none that is nearly it, no tag; nearness adds nothing, and no word is passed over */
 };
 
 enum prse_sort {
@@ -384,6 +384,9 @@ int32_t prse_stem(prse_text word, const char *language, char *stem, size_t capac
  * `*length` is what all stems take. */
 int32_t prse_stems(prse_text words, const char *language, char *stems, size_t capacity, size_t *length,
                    prse_error *error);
+
+/* Whether a folded word says little in a language, so that a query passes over it beside others: 1, or else 0. */
+int32_t prse_is_stop_word(prse_text word, const char *language, int32_t *stop, prse_error *error);
 /* cffi: end */
 
 #ifdef __cplusplus

@@ -385,4 +385,8 @@ int32_t prse_stems(prse_text words, const char* language, char* stems, size_t ca
   });
 }
 
+int32_t prse_is_stop_word(prse_text word, const char* language, int32_t* stop, prse_error* error) {
+  return guarded(error, [&] { required(stop, "stop") = prse::is_stop_word(view(word), known_language(language)) ? 1 : 0; });
+}
+
 }  // extern "C"

@@ -25,7 +25,6 @@ class Conjunction {
         contenders_(search, proximity, top) {
     lead_ = search.words.size();
     for (std::size_t w = 0; w < search.words.size(); ++w) {
-      if (search.words[w].optional) continue;
       if (lead_ == search.words.size() || search.words[w].documents < search.words[lead_].documents) lead_ = w;
     }
     probers_.reserve(search.words.size());
@@ -36,15 +35,8 @@ class Conjunction {
       most_of_others_ += probers_.back().most();
     }
     idf_ = (*search.idf)[lead_];
-    for (const bool optional : {false, true}) {
-      for (std::size_t w = 0; w < search.words.size(); ++w) {
-        if (search.words[w].optional == optional) summed_.push_back(w);
-      }
-    }
-    for (std::size_t i = 0; i < others_.size(); ++i) {
-      if (!search.words[others_[i]].optional) demanded_.push_back(&probers_[i]);
-    }
-    std::stable_sort(demanded_.begin(), demanded_.end(), [](const Prober* a, const Prober* b) {
+    for (Prober& prober : probers_) rarest_first_.push_back(&prober);
+    std::stable_sort(rarest_first_.begin(), rarest_first_.end(), [](const Prober* a, const Prober* b) {
       return a->documents() < b->documents();
     });
     for (std::size_t w = 0; w < search.words.size(); ++w) {
@@ -132,7 +124,7 @@ class Conjunction {
     double least = least_worth(of_others);
     // Looking documents up takes more than telling which are worth enough, where those are few. With nearness,
     // which may add as much as a word, they are not.
-    if ((least > 0 && proximity_.empty()) || demanded_.empty()) {
+    if ((least > 0 && proximity_.empty()) || rarest_first_.empty()) {
       list.list.read_codes(block_);
       count = limits_.pass(block_, 0, block_.size, list.least_weighted(least), places_.data());
       if (count == 0) return;
@@ -140,9 +132,9 @@ class Conjunction {
       std::iota(places_.begin(), places_.begin() + static_cast<std::ptrdiff_t>(count), 0);
     }
     for (Prober& prober : probers_) prober.begin();
-    if (!demanded_.empty()) {
+    if (!rarest_first_.empty()) {
       for (std::size_t k = 0; k < count; ++k) docs_[k] = block_.docs[places_[k]];
-      for (Prober* prober : demanded_) {
+      for (Prober* prober : rarest_first_) {
         count = prober->keep(docs_.data(), places_.data(), count);
         if (count == 0) return;
       }
@@ -174,11 +166,11 @@ class Conjunction {
     worths_[lead_] = worth_of_lead;
     for (std::size_t i = 0; i < others_.size(); ++i) {
       const double worth = probers_[i].worth(doc);
-      if (worth == 0 && !search_.words[others_[i]].optional) return;
+      if (worth == 0) return;
       worths_[others_[i]] = worth;
     }
     double sum = 0;
-    for (const std::size_t w : summed_) sum += (*search_.idf)[w] * worths_[w];
+    for (std::size_t w = 0; w < search_.words.size(); ++w) sum += (*search_.idf)[w] * worths_[w];
     if (!wants(sum + proximity_.most())) return;
     if (!once_ || proximity_.empty()) {
       offer(doc, sum);
@@ -211,10 +203,9 @@ class Conjunction {
   std::size_t lead_ = 0;
   double idf_ = 0;
   bool once_ = true;  // no document comes twice
-  std::vector<std::size_t> summed_;  // all, in the order in which looking at everything adds them up
   std::vector<std::size_t> others_;
   std::vector<Prober> probers_;   // of the others
-  std::vector<Prober*> demanded_;  // of those that must be there, the rarest first
+  std::vector<Prober*> rarest_first_;
   double most_of_others_;
   std::vector<Entry> queue_;
   PostingBlock block_;
@@ -230,7 +221,7 @@ class Conjunction {
 
 void find_all(SegmentSearch& search, Proximity& proximity, TopHits& top) {
   for (const WordLists& word : search.words) {
-    if (word.lists.empty() && !word.optional) return;
+    if (word.lists.empty()) return;
   }
   if (suits_windows(search)) {
     find_all_in_windows(search, proximity, top);

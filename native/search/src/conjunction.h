@@ -15,8 +15,7 @@
 
 namespace prse {
 
-// Offers what the segment has to `top`; words of one segment, at least one, of which not all are
-// `optional`.
+// Offers what the segment has to `top`; words of one segment, at least one.
 void find_all(SegmentSearch& search, Proximity& proximity, TopHits& top);
 
 }  // namespace prse

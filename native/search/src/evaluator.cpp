@@ -33,15 +33,6 @@ Documents combine(const Documents& left, const Documents& right, bool both) {
   return out;
 }
 
-// Adds to the scores of the first what the second has for the same documents.
-void add_where_there(Documents& documents, const Documents& more) {
-  auto b = more.begin();
-  for (ScoredDocument& a : documents) {
-    while (b != more.end() && b->doc < a.doc) ++b;
-    if (b != more.end() && b->doc == a.doc) a.score += b->score;
-  }
-}
-
 // The documents of the first that the second has not.
 Documents without(const Documents& documents, const Documents& excluded) {
   Documents out;
@@ -59,7 +50,7 @@ bool can_relax(const QueryNode& root) {
   std::size_t units = 0;
   std::size_t chunk = 0;
   for (const QueryNode& child : root.children) {
-    if (child.demanded || child.optional) continue;
+    if (child.demanded) continue;
     if (child.chunk == 0 || child.chunk != chunk) ++units;
     chunk = child.chunk;
   }
@@ -115,7 +106,7 @@ Documents Evaluator::all_of(const std::vector<QueryNode>& children, bool relaxed
       bool begun = false;
       do {
         const QueryNode& child = children[i++];
-        if (child.demanded || child.optional) continue;
+        if (child.demanded) continue;
         unit = begun ? combine(unit, of(child), true) : of(child);
         begun = true;
       } while (chunk != 0 && i < children.size() && children[i].chunk == chunk);
@@ -124,15 +115,12 @@ Documents Evaluator::all_of(const std::vector<QueryNode>& children, bool relaxed
     any = true;
   }
   for (const QueryNode& child : children) {
-    if (child.negated || child.optional || child.kind == Kind::kTimes) continue;
+    if (child.negated || child.kind == Kind::kTimes) continue;
     if (relaxed && !child.demanded) continue;
     out = any ? combine(out, of(child), true) : of(child);
     any = true;
   }
   if (!any) out = living();
-  for (const QueryNode& child : children) {
-    if (child.optional) add_where_there(out, of(child));
-  }
   for (const QueryNode& child : children) {
     if (child.kind == Kind::kTimes) {
       std::erase_if(out, [&](const ScoredDocument& hit) {

@@ -64,7 +64,6 @@ void PrunedSearch::open(std::uint32_t number) {
   for (std::size_t w = 0; w < query_.words.size(); ++w) {
     const QueryWord& word = query_.words[w];
     WordLists& lists = search.words[w];
-    lists.optional = word.optional;
     const std::string key = kWordKey + word.terms.front();
     std::vector<Dictionary::Cursor> forms;
     if (word.forms) forms = view.segment->forms(word.terms.front(), word.stem);
@@ -131,8 +130,7 @@ void PrunedSearch::settle_idf(std::size_t word) {
   }
   nearest_tier_.push_back(nearest);
   documents_.push_back(most);
-  idf_.push_back(inverse_document_frequency(state_.statistics.documents, most) *
-                 (query_.words[word].stop ? kStopShare : 1));
+  idf_.push_back(inverse_document_frequency(state_.statistics.documents, most));
 }
 
 // Of a single word, no list ranks among those of a nearer tier (a form among the word itself may):
@@ -194,7 +192,6 @@ bool PrunedSearch::find_near(TopHits& top) {
     for (std::size_t w = 0; w < search.words.size(); ++w) {
       WordLists& word = search.words[w];
       documents.push_back(word.documents);
-      if (word.optional) continue;
       const auto begin = std::find_if(word.lists.begin(), word.lists.end(),
                                       [](const WordList& list) { return tier(list.via) > kFormTier; });
       far[w].assign(std::make_move_iterator(begin), std::make_move_iterator(word.lists.end()));
@@ -256,7 +253,6 @@ std::uint64_t PrunedSearch::count(bool all) const {
     Bits matching(size, all ? ~std::uint64_t{0} : 0);
     Bits of_word(size);
     for (std::size_t w = 0; w < search.words.size(); ++w) {
-      if (all && query_.words[w].optional) continue;
       const WordLists& word = search.words[w];
       std::fill(of_word.begin(), of_word.end(), 0);
       for (const WordList& list : word.lists) list.list.add_to(of_word, block);

@@ -31,7 +31,7 @@ class Parser {
 
   Query parse() {
     query_.root = all(parse_sequence(0));
-    free_stop_words(query_.root);
+    pass_over_stop_words(query_.root);
     pair_words();
     if (query_.words.size() > kMostQueryWords) {
       fail_invalid("a query of " + std::to_string(query_.words.size()) + " words; at most " +
@@ -54,22 +54,23 @@ class Parser {
     return node.kind == QueryNode::Kind::kWord && query_.words[node.word].stop;
   }
 
-  // Words that say little count little, and where all must match need not be there, if others are
-  // asked for beside them. They then mean themselves: few would ask for `arch` by `a`.
-  void free_stop_words(QueryNode& node) {
-    for (QueryNode& child : node.children) free_stop_words(child);
+  // Words that say little are passed over beside others that must be there. Where any is enough they mean themselves:
+  // few would ask for `arch` by `a`.
+  void pass_over_stop_words(QueryNode& node) {
+    for (QueryNode& child : node.children) pass_over_stop_words(child);
     const bool others = std::any_of(node.children.begin(), node.children.end(), [&](const QueryNode& child) {
       return !child.negated && child.kind != QueryNode::Kind::kTimes && !is_stop(child);
     });
-    for (QueryNode& child : node.children) {
+    if (!others) return;
+    if (node.kind == QueryNode::Kind::kAll) {
+      std::erase_if(node.children, [&](const QueryNode& child) { return is_stop(child); });
+      return;
+    }
+    for (const QueryNode& child : node.children) {
       if (!is_stop(child)) continue;
       QueryWord& word = query_.words[child.word];
-      word.stop = others && !child.negated;
-      child.optional = word.optional = word.stop && node.kind == QueryNode::Kind::kAll;
-      if (word.stop) {
-        word.prefixes = word.typos = false;
-        word.neighbour_keys.clear();
-      }
+      word.prefixes = word.typos = false;
+      word.neighbour_keys.clear();
     }
   }
 
@@ -79,7 +80,7 @@ class Parser {
     for (const QueryNode& node : query_.root.children) {
       if (node.kind != QueryNode::Kind::kWord || node.negated) continue;
       const QueryWord& word = query_.words[node.word];
-      if (word.stop || word.phrase || !word.forms) continue;
+      if (word.phrase || !word.forms) continue;
       if (before != none && query_.words[before].field == word.field) {
         query_.pairs.emplace_back(before, node.word);
       }
@@ -96,7 +97,8 @@ class Parser {
            one.forms == other.forms && one.neighbour_keys == other.neighbour_keys;
   }
 
-  // A word that is asked for again beside itself counts once; what stands beside it each time is near it.
+  // A word that is asked for again beside itself counts once; what stands beside it each time is near it. Words that
+  // are passed over go.
   void unite_words() {
     std::vector<std::size_t> first(query_.words.size());  // by word, the first one that is the same
     std::iota(first.begin(), first.end(), 0);
@@ -110,23 +112,26 @@ class Parser {
       }
     }
     query_.root.children = std::move(once);
+    std::vector<bool> used(first.size());
+    mark_used(query_.root, used);
     std::vector<QueryWord> words;
     std::vector<std::size_t> number(first.size());
     for (std::size_t word = 0; word < first.size(); ++word) {
-      if (first[word] == word) {
-        number[word] = words.size();
-        words.push_back(std::move(query_.words[word]));
-      } else {
-        number[word] = number[first[word]];
-      }
+      number[word] = words.size();
+      if (used[word]) words.push_back(std::move(query_.words[word]));
     }
     query_.words = std::move(words);
     renumber(query_.root, number);
     std::set<std::pair<std::size_t, std::size_t>> pairs;
     for (const auto& [a, b] : query_.pairs) {
-      if (first[a] != first[b]) pairs.insert(std::minmax(number[a], number[b]));
+      if (first[a] != first[b]) pairs.insert(std::minmax(number[first[a]], number[first[b]]));
     }
     query_.pairs.assign(pairs.begin(), pairs.end());
+  }
+
+  static void mark_used(const QueryNode& node, std::vector<bool>& used) {
+    if (node.kind == QueryNode::Kind::kWord) used[node.word] = true;
+    for (const QueryNode& child : node.children) mark_used(child, used);
   }
 
   static void renumber(QueryNode& node, std::span<const std::size_t> number) {

@@ -22,8 +22,7 @@ struct QueryWord {
   bool prefixes = true;     // it also matches words that it begins
   bool forms = true;        // and other forms of it
   std::string stem;         // which these have; empty where they are not sought
-  bool stop = false;        // it says little, and counts little beside others
-  bool optional = false;    // it need not be there
+  bool stop = false;        // it says little, and is passed over beside others
   bool typos = true;        // and where there are none of either, words that are nearly it
   // Folded words under which tags may hold this one as a neighbour: the term, and all of what
   // was typed without a space ("t-shirt" is two words, and may be one neighbour).
@@ -34,8 +33,6 @@ struct QueryNode {
   enum class Kind { kWord, kAll, kAny, kTimes };
   Kind kind = Kind::kAll;
   bool negated = false;
-  // Adds to the score where it is there; beside others that are no such words.
-  bool optional = false;
   // Stays demanded where "all words" is relaxed to "any": what names a field, a date or a "-".
   bool demanded = false;
   // Not 0: of the words that stand together without a space, which stay together where "all words" is

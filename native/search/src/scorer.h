@@ -15,7 +15,7 @@
 // and among neighbours it is the similarity that counts, hardly how many tags a picture has. A
 // document that has a word in several ways gets the best of them. The idf is that of all documents
 // that have the word or a form of it; where none has, of the most frequent of the nearest ways, so
-// all documents that have the word share it. Words that say little count a quarter beside others.
+// all documents that have the word share it.
 // proximity.h has what words that stand near to each other add.
 //
 // k1, the bounds and shares were chosen by hand on the whole Cranfield collection
@@ -57,7 +57,6 @@ double inverse_document_frequency(std::uint64_t documents, std::uint64_t with_wo
 
 constexpr double kK1 = 2.0;
 constexpr double kFormShare = 0.7;
-constexpr double kStopShare = 0.25;
 
 // By s; of a form, that of kFormShare w.
 inline double worth_of_exact(double saturated) { return 0.25 + (kK1 + 1) * saturated; }

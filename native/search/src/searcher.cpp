@@ -141,8 +141,7 @@ class Search {
     if (options_.count) result.total = pruned.count(all);
     std::vector<RankedHit> ranked = pruned.find(all, wanted);
     if (ranked.empty() && can_relax(query_.root)) {
-      // Of words that need not be there, none may be the only one that is.
-      if (has_optional() || has_chunks(query_.root)) return false;
+      if (has_chunks(query_.root)) return false;
       all = false;
       if (options_.count) result.total = pruned.count(all);
       ranked = pruned.find(all, wanted);
@@ -155,11 +154,6 @@ class Search {
       if (options_.explain) explain(pruned, ranked[i], hit);
     }
     return true;
-  }
-
-  bool has_optional() const {
-    return std::any_of(query_.words.begin(), query_.words.end(),
-                       [](const QueryWord& word) { return word.optional; });
   }
 
   void explain(const PrunedSearch& pruned, const RankedHit& hit, FoundHit& out) const {
@@ -229,10 +223,9 @@ class Search {
   // By how many documents have the word or a form of it; where none has, by the most frequent of
   // the nearest ways in which any document has it.
   double word_idf(std::size_t word) const {
-    const double share = query_.words[word].stop ? kStopShare : 1;
     std::uint64_t bearing = 0;
     for (const auto& segment : matches_) bearing += segment[word].bearing;
-    if (bearing > 0) return share * inverse_document_frequency(state_.statistics.documents, bearing);
+    if (bearing > 0) return inverse_document_frequency(state_.statistics.documents, bearing);
     std::map<std::pair<int, std::string_view>, std::uint64_t> documents;
     for (const auto& segment : matches_) {
       const WordMatches& matches = segment[word];
@@ -247,7 +240,7 @@ class Search {
     for (const auto& [way, count] : documents) {
       if (way.first == documents.begin()->first.first) most = std::max(most, count);
     }
-    return share * inverse_document_frequency(state_.statistics.documents, most);
+    return inverse_document_frequency(state_.statistics.documents, most);
   }
 
   Proximity proximity_of(std::size_t segment) const {

@@ -363,10 +363,6 @@ std::optional<SiteTerm> SiteTerms::list(std::string_view text, bool with_positio
       put_parts(out.records, bands.rest, lean, lean.all, kParts, near ? beside_ : nothing, false);
     }
   }
-  if (little && bands.has_rest()) {
-    const SitePostings present = without_lengths(postings, false);
-    put_parts(out.records, kPresence, present, present.all, kShortParts, nothing, false);
-  }
   return out;
 }
 

@@ -27,13 +27,11 @@ namespace prse {
 
 // Documents of a term that are worth about the same, ascending by id.
 struct SiteRecord {
-  std::uint32_t band;  // the lower, the more its documents are worth; or kPresence
+  std::uint32_t band;  // the lower, the more its documents are worth
   std::vector<std::uint64_t> ids;
   SiteRecordBytes bytes;
 };
 
-// The band of records of all documents of a word that says little, without lengths and positions.
-inline constexpr std::uint32_t kPresence = 255;
 
 struct SiteTerm {
   std::uint64_t documents;  // of a word or tag, or with any word of a stem; 0 of others

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <numeric>
 
 #include "contenders.h"
 
@@ -19,7 +20,7 @@ constexpr std::size_t kMostLists = 64;
 std::uint64_t least_documents(const SegmentSearch& search) {
   std::uint64_t least = UINT64_MAX;
   for (const WordLists& word : search.words) {
-    if (!word.optional) least = std::min(least, word.documents);
+    least = std::min(least, word.documents);
   }
   return least;
 }
@@ -44,14 +45,9 @@ class Windows {
         places_(window_),
         found_(window_ + 1) {
     for (std::size_t w = 0; w < search.words.size(); ++w) words_.push_back(open(w));
-    for (const bool optional : {false, true}) {
-      for (std::size_t w = 0; w < words_.size(); ++w) {
-        if (search.words[w].optional != optional) continue;
-        summed_.push_back(w);
-        if (!optional) demanded_.push_back(w);
-      }
-    }
-    std::stable_sort(demanded_.begin(), demanded_.end(), [&](std::size_t a, std::size_t b) {
+    rarest_first_.resize(words_.size());
+    std::iota(rarest_first_.begin(), rarest_first_.end(), 0);
+    std::stable_sort(rarest_first_.begin(), rarest_first_.end(), [&](std::size_t a, std::size_t b) {
       return search.words[a].documents < search.words[b].documents;
     });
   }
@@ -138,8 +134,7 @@ class Windows {
   // The most that a document of the window may score; 0 where none can have all words. Windows must ascend.
   double bound(std::uint32_t window) {
     double sum = proximity_.most();
-    for (const std::size_t w : summed_) {
-      Word& word = words_[w];
+    for (Word& word : words_) {
       double most = 0;
       for (const Short& entry : shorts_of(word, window)) most = std::max(most, entry.worth);
       for (Long& of : word.longs) {
@@ -149,7 +144,7 @@ class Windows {
         const std::uint32_t last = std::min(table.find(end_of(window) - 1, of.next), table.blocks() - 1);
         most = std::max(most, of.list->worth(of.list->most_of_blocks(of.next, last)));
       }
-      if (most == 0 && !search_.words[w].optional) return 0;
+      if (most == 0) return 0;
       sum += most * word.idf * kSlack;
     }
     return sum * kSlack;
@@ -196,7 +191,7 @@ class Windows {
         count += goes_on ? 1 : 0;
       }
     };
-    Word& word = words_[demanded_[number]];
+    Word& word = words_[rarest_first_[number]];
     for (const Short& entry : shorts_of(word, window)) see(entry.doc);
     for (Long& of : word.longs) {
       read_blocks(of, window);
@@ -212,18 +207,15 @@ class Windows {
   void visit(std::uint32_t window) {
     std::fill(marks_.begin(), marks_.end(), std::uint8_t{0});
     count_ = 0;
-    const std::size_t last = demanded_.size() - 1;
+    const std::size_t last = rarest_first_.size() - 1;
     for (std::size_t number = 0; number < last; ++number) mark<false>(number, window);
     mark<true>(last, window);
     leave_out_dead(window);
     if (count_ == 0) return;
     spots_.assign(count_ * proximity_.sources(), Spot{Spot::kAbsent});
-    for (const std::size_t w : summed_) {
-      words_[w].worths.assign(count_, 0.0);
-      if (search_.words[w].optional) {
-        for (Long& of : words_[w].longs) read_blocks(of, window);
-      }
-      weigh(words_[w], window);
+    for (Word& word : words_) {
+      word.worths.assign(count_, 0.0);
+      weigh(word, window);
     }
     for (std::size_t i = 0; i < count_; ++i) consider(i);
   }
@@ -246,7 +238,7 @@ class Windows {
   // What the word is worth in each of those found, and where it stands.
   void weigh(Word& word, std::uint32_t window) {
     const std::uint32_t begin = begin_of(window);
-    const auto all = static_cast<std::uint8_t>(demanded_.size());
+    const auto all = static_cast<std::uint8_t>(rarest_first_.size());
     const std::uint8_t* const marks = marks_.data();
     std::array<std::uint32_t, kBlockDocs> in_block;
     for (const Short& entry : shorts_of(word, window)) {
@@ -280,7 +272,7 @@ class Windows {
 
   void consider(std::size_t i) {
     double sum = 0;
-    for (const std::size_t w : summed_) sum += words_[w].idf * words_[w].worths[i];
+    for (const Word& word : words_) sum += word.idf * word.worths[i];
     if (!contenders_.wants(sum + proximity_.most())) return;
     const std::size_t sources = proximity_.sources();
     std::ranges::copy(std::span(spots_).subspan(i * sources, sources), contenders_.add(found_[i], sum).begin());
@@ -292,9 +284,8 @@ class Windows {
   std::uint32_t documents_;
   std::uint32_t window_;
   std::vector<Word> words_;
-  std::vector<std::size_t> summed_;  // all, in the order in which looking at everything adds them up
-  std::vector<std::size_t> demanded_;  // the rarest first
-  // Of the window's documents, how many of the demanded words they have; and of those that have all, which
+  std::vector<std::size_t> rarest_first_;  // their places
+  // Of the window's documents, how many of the words they have; and of those that have all, which
   // place among those found.
   std::vector<std::uint8_t> marks_;
   std::vector<std::uint32_t> places_;
@@ -307,18 +298,15 @@ class Windows {
 }  // namespace
 
 bool suits_windows(const SegmentSearch& search) {
-  std::size_t demanded = 0;
   std::size_t lists = 0;
   std::size_t most = 0;
   for (const WordLists& word : search.words) {
     std::size_t longs = 0;
     for (const WordList& list : word.lists) longs += list.list.table().blocks() > 0 ? 1 : 0;
     lists += longs;
-    if (word.optional) continue;
-    ++demanded;
     most = std::max(most, longs);
   }
-  return demanded > 1 && most > 1 && lists <= kMostLists &&
+  return search.words.size() > 1 && most > 1 && lists <= kMostLists &&
          least_documents(search) * kMostWindow >= kTooFew * search.view->segment->documents();
 }
 

@@ -93,7 +93,6 @@ struct Worth {
 struct WordLists {
   std::vector<WordList> lists;
   std::uint64_t documents = 0;  // living, of all lists: a document may be counted several times
-  bool optional = false;        // a document need not have it
 };
 
 // What stays the same for one segment while a query is answered.
