@@ -596,6 +596,7 @@ declare var Picturerail: {
   RangeDecoder: { new (bytes: Uint8Array, at: number): RangeCode; likely(zeros: number[]): Uint16Array };
   Lean: new (bytes: Uint8Array, at: number) => Lean;
   Part: new (record: Uint8Array, looks: Uint8Array, key?: string) => Part;
+  wordsOf(list: Uint8Array): string[][];
   binary(bytes: Uint8Array): string;
   unpack(file: Uint8Array): Promise<Uint8Array>;
   rowsOf(body: Uint8Array): Row[];

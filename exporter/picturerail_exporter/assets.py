@@ -24,6 +24,7 @@ SEARCH_SCRIPTS = tuple(
         "files",
         "directory",
         "beside",
+        "words",
         "told",
         "postings",
         "query",

@@ -57,6 +57,7 @@ from picturerail_exporter.search_file import (
     page_of,
     separator,
 )
+from picturerail_native.site_terms import site_words
 
 if TYPE_CHECKING:
     from picturerail_exporter.search_meaning import MeaningState
@@ -185,6 +186,13 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
 
 _told_decoder = msgspec.msgpack.Decoder(Told)
 Row = tuple[bytes, bytes]
+
+
+def _file_of(kind: str, rows: Sequence[Row]) -> bytes:
+    """Return a file of a kind's rows."""
+    if kind == "spelling":
+        rows = [(rows[0][0], site_words(key[1:] for key, _ in rows))]
+    return packed(*body_of(rows, records=kind in _RECORDS))
 
 
 class SearchState:
@@ -431,7 +439,7 @@ class SearchState:
         where = where.smaller(self._step(kind))
         files: Files = {}
         for rows in cut(self._rows(table, b""), where):
-            data = packed(*body_of(rows, records=kind in _RECORDS))
+            data = _file_of(kind, rows)
             files[self._set_file(kind, rows[0][0], data)] = data
         return files
 
@@ -487,7 +495,7 @@ class SearchState:
                 if first in same and ends[first] == after:
                     self._name_file(kind, first, names[first])
                 else:
-                    data = packed(*body_of(rows, records=kind in _RECORDS))
+                    data = _file_of(kind, rows)
                     files[self._set_file(kind, first, data)] = data
             done = last
         return files

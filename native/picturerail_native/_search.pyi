@@ -264,6 +264,14 @@ class _Library:
         length: FFI.CData,
         error: FFI.CData,
     ) -> int: ...
+    def prse_site_words(
+        self,
+        words: FFI.CData,
+        told: FFI.CData,
+        capacity: int,
+        length: FFI.CData,
+        error: FFI.CData,
+    ) -> int: ...
     def prse_is_stop_word(
         self,
         word: FFI.CData,

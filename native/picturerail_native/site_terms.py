@@ -27,6 +27,24 @@ _TERMS_AT_ONCE = 512
 _NO_MEMBER = 0xFFFFFFFF
 
 
+def site_words(words: Iterable[bytes]) -> bytes:
+    """Return words, in UTF-8, as a list in few bytes (`SITE.md`).
+
+    They have 1 to 64 letters, none more than the next; of as many they are to ascend.
+    """
+    data = b"".join([word + b"\n" for word in words])
+    kept = ffi.from_buffer(data)
+    given = _new("prse_text *", {"data": kept, "length": len(data)})
+    error, length = _new("prse_error *"), _new("size_t *")
+    capacity = len(data) + 64
+    while True:
+        out = _new("char[]", capacity)
+        raise_for(lib.prse_site_words(given[0], out, capacity, length, error), error)
+        if length[0] <= capacity:
+            return bytes(ffi.buffer(out, length[0]))
+        capacity = length[0]
+
+
 class SiteRecord(msgspec.Struct, frozen=True, gc=False):
     """Documents of a term that are worth about the same.
 

@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const { Bytes, Part, Told, unpack, rowsOf, besideOf, besideApart, nearOf, binary, languageOf } = globalThis.Picturerail;
+  const { Bytes, Part, Told, unpack, rowsOf, besideOf, besideApart, nearOf, wordsOf, binary, languageOf } = globalThis.Picturerail;
   const EXACT = 7; // up to this a term's level tells how many documents it has
   const MANY = 10; // from this level on two are a doubling
   const encoder = new TextEncoder();
@@ -270,12 +270,11 @@
      * @returns {Promise<string[]>}
      */
     async spellings(length, edits) {
-      const parts = [];
-      for (let each = Math.max(1, length - edits); each <= length + edits; each++) {
-        parts.push(this._range("spelling", String.fromCharCode(each)));
-      }
-      const rows = (await Promise.all(parts)).flat();
-      return rows.map(([key]) => textOf(`${key.slice(1)}\0w`));
+      const [first, last] = [Math.max(1, length - edits), length + edits];
+      const names = await this._directory.covering("spelling", String.fromCharCode(first), `${String.fromCharCode(last)}\uffff`);
+      const rows = (await Promise.all(names.map((name) => this._read(name)))).flat();
+      const words = rows.flatMap(([, list]) => wordsOf(list));
+      return words.filter((word) => first <= word.length && word.length <= last).map((word) => word.join(""));
     }
 
     /**

@@ -387,6 +387,11 @@ int32_t prse_stems(prse_text words, const char *language, char *stems, size_t ca
 
 /* Whether a folded word says little in a language, so that a query passes over it beside others: 1, or else 0. */
 int32_t prse_is_stop_word(prse_text word, const char *language, int32_t *stop, prse_error *error);
+
+/* A list of words in few bytes (SITE.md). Each has a line feed behind it, and 1 to 64 letters,
+ * none more than the next: others are PRSE_INVALID. In order they take the least. Fills at most `capacity` bytes; `*length` is what
+ * the list takes. */
+int32_t prse_site_words(prse_text words, char *list, size_t capacity, size_t *length, prse_error *error);
 /* cffi: end */
 
 #ifdef __cplusplus

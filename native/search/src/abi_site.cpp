@@ -1,4 +1,5 @@
 // The part of the C border that a static site's search is made with.
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include "bytes.h"
 #include "picturerail_search.h"
 #include "site_terms.h"
+#include "site_words.h"
 #include "status.h"
 
 using prse::fail_invalid;
@@ -174,5 +176,16 @@ int32_t prse_site_together(prse_site* site, const prse_text* stems, const uint32
 }
 
 void prse_site_close(prse_site* site) { delete site; }
+
+int32_t prse_site_words(prse_text words, char* list, size_t capacity, size_t* length, prse_error* error) {
+  return guarded(error, [&] {
+    const auto page = array(list, capacity, "list");
+    std::vector<std::string_view> every;
+    for (std::string_view rest = view(words); !rest.empty();) every.push_back(take_line(rest));
+    const std::string told = prse::site_words(every);
+    std::copy_n(told.begin(), std::min(page.size(), told.size()), page.begin());
+    required(length, "length") = told.size();
+  });
+}
 
 }  // extern "C"
