@@ -265,6 +265,8 @@ interface List {
   parts: Part[];
   /** Whether `parts` are all, and do not tell how long fields are. */
   lean: boolean;
+  /** Whether of the rest only those parts were read where some documents may be that alone matter. */
+  partial: boolean;
 }
 
 /** The best way that is known in which a document has a word. */
@@ -307,12 +309,14 @@ interface Source {
   /** What uses are worth before they are saturated. */
   weight(uses: FieldUse[]): number;
   open(): Promise<void>;
-  load(least: number, needed?: boolean): Promise<void>;
+  load(least: number, needed?: boolean, ids?: number[]): Promise<void>;
   loadAll(): Promise<void>;
   /** Read which documents have it, where what it is worth to them does not matter. */
   loadPresence(): Promise<void>;
   /** Read all but the lists of the word and its other forms. */
-  loadOthers(): Promise<void>;
+  loadOthers(ids?: number[]): Promise<void>;
+  /** Forget that of long lists some documents alone were read: from now on others matter, too. */
+  reopen(): void;
   /** The most that it may be worth to a document of which nothing is known. */
   readonly bounding: number;
   /** Whether of some lists it is read which documents they have, and not which of these are worth the most. */
@@ -533,6 +537,7 @@ interface Directory {
   covering(kind: IndexKind, first: string, last: string): Promise<string[]>;
   beginning(kind: IndexKind, text?: string): Promise<string[]>;
   holding(kind: IndexKind, keys: Iterable<string>): Promise<string[]>;
+  having(kind: IndexKind, term: string, ids: number[]): Promise<string[]>;
 }
 
 /** An opened index: its files, and what these say of pictures one by one. */
@@ -567,8 +572,8 @@ interface Postings extends Told {
   atLeast(term: Term): { documents: number; exact: boolean };
   nearTags(word: string): Promise<NearTag[]>;
   meaning(word: string): Promise<Near[][]>;
-  front(term: Term): Promise<Part[][]>;
-  rest(term: Term): Promise<Part[]>;
+  front(term: Term, ids?: number[]): Promise<Part[][]>;
+  rest(term: Term, ids?: number[]): Promise<Part[]>;
   complete(parts: Part[]): Promise<void>;
   together(stems: string[]): Promise<Row | undefined>;
   spellings(length: number, edits: number): Promise<string[]>;

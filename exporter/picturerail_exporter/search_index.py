@@ -307,7 +307,7 @@ class SearchIndex:
         lengths = (words / holding if holding else 1 for words, holding in fields.values())
         stemmed = functools.partial(_stem, language=self._language)
         says_little = functools.partial(is_stop_word, language=self._language)
-        longest = by_stem(self._search.frequent(), stemmed, says_little)
+        longest = by_stem(self._search.ranked(), stemmed, says_little)
         longest = {stem: count for stem, count in longest.items() if count > search_rows.WHOLE}
         stems = Stems.chosen(longest, self._beside(), documents, lengths)
         before = Stems.read(self._state.note(_TOGETHER))

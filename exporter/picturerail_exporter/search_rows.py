@@ -101,7 +101,7 @@ class Shown:
         # it would be another file to change for each.
         stem = key.endswith(b"s")
         several = stem and entry[0] > 1  # of one the documents are its own
-        if found["rest"] or (several and term.documents > _MANY):
+        if (several and term.documents > _MANY) or (not stem and term.documents > WHOLE):
             found[FREQUENT].append((key, varint(term.documents)))
         elif several:
             found["postings"].append((key, varint(term.documents)))

@@ -9,7 +9,7 @@ Tables::
     search_rest      key, data: its other postings; which pictures have words of two very frequent
                      stems near each other
     search_beside    key, data: what long lists tell apart of the most frequent stems
-    search_frequent  key, documents: how many have each term that has other postings
+    search_frequent  key, documents: how many have each term whose postings are many
     search_together  key, data: the best pictures of frequent stems together
     search_spelling  key: words by their length, for those that are misspelt
     search_pictures, search_looks, search_lengths, search_values, search_facts,
@@ -144,6 +144,8 @@ most searches read one, larger ones where few do, so that there are no more than
 
 _RECORDS = {"postings", "front", "rest", "together"}
 """The kinds whose rows are records, or some are."""
+_DIVIDED = {"postings", "rest"}
+"""The kinds in which a term's rows may lie in many files, by the documents in them."""
 TERMS = ("terms", "postings", "front", "rest", "beside")
 """The kinds whose rows are of terms."""
 FREQUENT = "frequent"
@@ -160,6 +162,13 @@ _TERM_TABLES = {
     FREQUENT: "search_frequent",
 }
 
+_RANKED = """
+SELECT key, value FROM search_frequent AS one
+WHERE substr(key, -1) = CAST('s' AS BLOB) OR EXISTS (
+  SELECT 1 FROM search_front WHERE search_front.key >= one.key
+  AND search_front.key < CAST(one.key || x'ffffffffffffffffff' AS BLOB))
+ORDER BY key
+"""
 _AT_ONCE = 900
 """Rows that one query asks for."""
 _TERMS_AT_ONCE = 200
@@ -186,6 +195,11 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
 
 _told_decoder = msgspec.msgpack.Decoder(Told)
 Row = tuple[bytes, bytes]
+
+
+def _are_of_one_term(key: bytes, other: bytes) -> bool:
+    end = key.index(b"\0") + 2  # what tells the kind of the term ends there
+    return key[:end] == other[:end]
 
 
 def _file_of(kind: str, rows: Sequence[Row]) -> bytes:
@@ -254,15 +268,19 @@ class SearchState:
         return dict(self._db.execute(query, (key, key + b"\xff" * 9)))
 
     def frequent(self) -> Iterator[Row]:
-        """Yield the terms that have other postings, ascending, and how many documents each has."""
+        """Yield the terms whose postings are many, ascending, and how many documents each has."""
         return iter(self._db.execute("SELECT key, value FROM search_frequent ORDER BY key"))
+
+    def ranked(self) -> Iterator[Row]:
+        """Yield those of them that some documents are worth more for than others, and all stems."""
+        return iter(self._db.execute(_RANKED))
 
     def is_near(self, word: bytes) -> bool:
         """Tell whether a frequent word is near to tags."""
         return self._is_row("search_front", word + b"\0n")
 
     def is_frequent(self, word: bytes) -> bool:
-        """Tell whether a word has other postings."""
+        """Tell whether the postings of a word are many."""
         return self._is_row("search_frequent", word + b"\0w")
 
     def set_spelling(self, key: bytes, *, there: bool) -> None:
@@ -367,10 +385,13 @@ class SearchState:
         So whoever looks for what begins with a text sees where the file before has nothing of it.
         """
         query = f"SELECT max(key) FROM {ROWS[kind][0]} WHERE key < ?"  # noqa: S608
-        return [
-            (separator(self._db.execute(query, (first,)).fetchone()[0], first), name)
-            for first, name in self.files(kind)
-        ]
+        files = []
+        for first, name in self.files(kind):
+            (before,) = self._db.execute(query, (first,)).fetchone()
+            # Who looks for a document in a long list is to know which file has it.
+            divided = kind in _DIVIDED and before is not None and _are_of_one_term(before, first)
+            files.append((first if divided else separator(before, first), name))
+        return files
 
     def cut_directories(self) -> tuple[Files, list[Directory]]:
         """Tell of each kind which files there are, where these are many in pages.

@@ -41,11 +41,20 @@
      * @param {string} last
      */
     async covering(kind, first, last) {
-      const names = covering(this._files[kind], first, last);
+      return namesOf(await this._covering(kind, first, last));
+    }
+
+    /**
+     * @param {IndexKind} kind
+     * @param {string} first
+     * @param {string} last
+     */
+    async _covering(kind, first, last) {
+      const files = covering(this._files[kind], first, last);
       if (!this._paged.has(kind)) {
-        return names;
+        return files;
       }
-      const pages = await Promise.all(names.map((name) => this._read(name)));
+      const pages = await Promise.all(files.map(([, name]) => this._read(name)));
       return covering(pages.flat().flatMap(([, page]) => this._toldBy(page)), first, last);
     }
 
@@ -63,6 +72,23 @@
      */
     beginning(kind, text = "") {
       return this.covering(kind, text, text + BEHIND);
+    }
+
+    /**
+     * Those files of a term's records that may hold any of these documents.
+     * @param {IndexKind} kind
+     * @param {string} term its key
+     * @param {number[]} ids
+     */
+    async having(kind, term, ids) {
+      const files = await this._covering(kind, term, term + BEHIND);
+      const begins = files.map(([start]) => placeIn(start, term));
+      const needed = files.filter((_, at) => {
+        const [from, to] = [begins[at], begins[at + 1]];
+        // Where it is not told which bands a file holds, any may be there.
+        return !to || from.band + 1 < to.band || ids.some((id) => (from.band < to.band ? id >= from.id || id < to.id : id >= from.id && id < to.id));
+      });
+      return namesOf(needed);
     }
 
     /**
@@ -92,8 +118,21 @@
     });
   }
 
+  /** @param {FileName[]} files */
+  const namesOf = (files) => files.map(([, name]) => name);
+
   /**
-   * The names of those that may hold keys from one up to another.
+   * The band and the id that a term's first record in a file begins with.
+   * @param {string} start what the file's first key begins with: all of it where the file before has records of the term
+   * @param {string} term its key
+   */
+  function placeIn(start, term) {
+    const [band = 0, ...id] = start.startsWith(term) ? Array.from(start.slice(term.length), (byte) => byte.charCodeAt(0)) : [];
+    return { band, id: id.reduce((number, byte) => number * 256 + byte, 0) };
+  }
+
+  /**
+   * Those that may hold keys from one up to another.
    * @param {FileName[]} files
    * @param {string} first
    * @param {string} last
@@ -101,7 +140,7 @@
   function covering(files, first, last) {
     const behind = files.findIndex(([start]) => start > first);
     const from = Math.max(0, (behind < 0 ? files.length : behind) - 1);
-    return files.filter(([start], at) => at === from || (at > from && start <= last)).map(([, name]) => name);
+    return files.filter(([start], at) => at === from || (at > from && start <= last));
   }
 
   globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Directory });

@@ -50,7 +50,7 @@
      */
     _add(term, via, more = {}) {
       const number = this.lists.length;
-      const rest = { name: term.text, similarity: 1, edits: 0, bands: undefined, next: 0, ended: false, front: [], parts: [], lean: false };
+      const rest = { name: term.text, similarity: 1, edits: 0, bands: undefined, next: 0, ended: false, front: [], parts: [], lean: false, partial: false };
       this.lists.push({ term, via, number, ...rest, ...more });
     }
 
@@ -153,13 +153,14 @@
      * where there are so many before lists' rests, and then all, since where they lie all are: those of the word and
      * its other forms before others; how long fields are other words may tell.
      * @param {number} least
-     * @param {boolean} needed whether a document must have others of these words, too: of a list that has a rest the
+     * @param {boolean} [needed] whether a document must have others of these words, too: of a list that has a rest the
      *   first ones are then no better than others, and all are in the rest
+     * @param {number[]} [ids] where of long lists only these documents matter
      */
-    async load(least, needed = false) {
+    async load(least, needed = false, ids = undefined) {
       const { unread } = this;
-      if (least && this._read) {
-        await (unread.length ? Promise.all(unread.map((list) => this._readRest(list, true))) : this.loadOthers());
+      if (least && (this._read || ids)) {
+        await (unread.length ? Promise.all(unread.map((list) => this._readRest(list, true, ids))) : this.loadOthers(ids));
         return;
       }
       const long = needed ? unread.filter(({ term }) => term.rest) : [];
@@ -359,10 +360,20 @@
       return kind;
     }
 
-    /** Read all but the lists of the word and its other forms. */
-    async loadOthers() {
+    /**
+     * Read all but the lists of the word and its other forms.
+     * @param {number[]} [ids] where of long lists only these documents matter
+     */
+    async loadOthers(ids) {
       await this._resolve(this.tags.length);
-      await Promise.all(this.lists.filter((list) => !isText(list)).map((list) => this._readRest(list, true)));
+      await Promise.all(this.lists.filter((list) => !isText(list)).map((list) => this._readRest(list, true, ids)));
+    }
+
+    /** Read anew what of long lists was read of some documents alone: others matter, too. */
+    reopen() {
+      for (const list of this.lists.filter(({ partial }) => partial)) {
+        Object.assign(list, { partial: false, ended: false, lean: false, parts: list.front, front: [] });
+      }
     }
 
     /** @param {List} list */
@@ -393,12 +404,14 @@
      * Read all documents of a list: its rest holds all; of one without, its bands.
      * @param {List} list
      * @param {boolean} lean without lengths of fields, where these lie apart
+     * @param {number[]} [ids] of what a rest has only where these documents may be
      */
-    async _readRest(list, lean = false) {
-      if (!list.term.rest) {
+    async _readRest(list, lean = false, ids = undefined) {
+      if (!list.term.rest && (!ids || list.bands)) {
         await this._readOut(list);
       } else if (!list.ended) {
-        const rest = await this.index.rest(list.term);
+        const rest = await (list.term.rest ? this.index.rest(list.term, ids) : this.index.front(list.term, ids).then((bands) => bands.flat()));
+        list.partial = !!ids;
         const apart = rest.some((part) => part.lean);
         await (apart && !lean ? this.index.complete(rest) : undefined);
         list.ended = true;

@@ -4,6 +4,8 @@
 (() => {
   const { documentsOf, lookIn, worth, weightOf } = globalThis.Picturerail;
 
+  const FEW = 32; // documents of the rarest word: where they are, of others only these are read
+
   /** Words that must stand side by side. */
   class PhraseSource {
     /**
@@ -51,9 +53,13 @@
       const inOrder = [...new Set(terms.map((term) => term.key))]
         .map((key) => /** @type {Term} */ (terms.find((term) => term.key === key)))
         .sort((a, b) => a.level - b.level);
-      const parts = await Promise.all(
-        inOrder.map(async (term) => (term.rest ? this.index.rest(term) : (await this.index.front(term)).flat())),
-      );
+      const [rarest, ...others] = inOrder;
+      /** @param {number[]} [ids] */
+      const read = (ids) => (/** @type {Term} */ term) => (term.rest ? this.index.rest(term, ids) : this.index.front(term, ids).then((bands) => bands.flat()));
+      const first = await read()(rarest);
+      const few = first.reduce((sum, { count }) => sum + count, 0) <= FEW;
+      const ids = few ? first.flatMap((part) => Array.from(part.open().ids)) : undefined;
+      const parts = [first, ...(await Promise.all(others.map(read(ids))))];
       this._read = inOrder.map((term, number) => ({ term, parts: parts[number] }));
       /** @type {Map<string, Map<number, Place>>} */
       const found = new Map();
@@ -102,6 +108,7 @@
     }
     async loadFronts() {}
     async loadOthers() {}
+    reopen() {}
     async teach() {}
     learn() {}
 

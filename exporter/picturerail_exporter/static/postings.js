@@ -160,31 +160,43 @@
     }
 
     /**
-     * A term's front: the documents that are worth the most, by band, those of the first the most.
+     * A term's front: the documents that are worth the most, by band, those of the first the most; or of a list without
+     * a rest those parts that these documents may be in.
      * @param {Term} term
+     * @param {number[]} [ids]
      * @returns {Promise<Part[][]>}
      */
-    async front(term) {
+    async front(term, ids) {
       if (term.only) {
         return [[term.only]];
       }
       /** @type {Part[][]} */
       const bands = [];
-      for (const row of await this._range(term.rest ? "front" : "postings", term.key)) {
-        const band = row[0].charCodeAt(term.key.length);
-        (bands[band] ??= []).push(this._part(row));
+      for (const part of await this._records(term.rest ? "front" : "postings", term, ids)) {
+        (bands[part.key.charCodeAt(term.key.length)] ??= []).push(part);
       }
       return bands.filter(Boolean); // one may be damaged
     }
 
     /**
-     * A term's other documents, in parts.
+     * A term's other documents, in parts: all of them, or those parts that these documents may be in.
      * @param {Term} term
+     * @param {number[]} [ids]
      * @returns {Promise<Part[]>}
      */
-    async rest(term) {
-      const rows = term.rest ? await this._range("rest", term.key) : [];
-      return rows.map((row) => this._part(row));
+    async rest(term, ids) {
+      return term.rest ? this._records("rest", term, ids) : [];
+    }
+
+    /**
+     * @param {IndexKind} kind
+     * @param {Term} term
+     * @param {number[]} [ids]
+     */
+    async _records(kind, { key }, ids) {
+      const names = await (ids ? this._directory.having(kind, key, ids) : this._directory.beginning(kind, key));
+      const rows = (await Promise.all(names.map((name) => this._read(name)))).flat();
+      return rows.filter((row) => row[0].startsWith(key)).map((row) => this._part(row));
     }
 
     /**

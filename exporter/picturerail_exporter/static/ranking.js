@@ -110,6 +110,7 @@
           this._ceiling = Infinity;
           this._looked = false;
           this._reading.spareNone();
+          this.sources.forEach((source) => source.reopen());
           await this._exclude();
           continue;
         }
