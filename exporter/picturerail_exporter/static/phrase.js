@@ -4,7 +4,7 @@
 (() => {
   const { documentsOf, lookIn, worth, weightOf } = globalThis.Picturerail;
 
-  const FEW = 32; // documents of the rarest word: where they are, of others only these are read
+  const FEW = 32; // documents of the rarest word: of others only these are then read
 
   /** Words that must stand side by side. */
   class PhraseSource {
@@ -53,13 +53,15 @@
       const inOrder = [...new Set(terms.map((term) => term.key))]
         .map((key) => /** @type {Term} */ (terms.find((term) => term.key === key)))
         .sort((a, b) => a.level - b.level);
-      const [rarest, ...others] = inOrder;
-      /** @param {number[]} [ids] */
-      const read = (ids) => (/** @type {Term} */ term) => (term.rest ? this.index.rest(term, ids) : this.index.front(term, ids).then((bands) => bands.flat()));
-      const first = await read()(rarest);
-      const few = first.reduce((sum, { count }) => sum + count, 0) <= FEW;
-      const ids = few ? first.flatMap((part) => Array.from(part.open().ids)) : undefined;
-      const parts = [first, ...(await Promise.all(others.map(read(ids))))];
+      /** @type {Part[][]} */
+      const parts = [];
+      /** @type {number[] | undefined} */
+      let ids;
+      if (this.index.atLeast(inOrder[0]).documents <= FEW) {
+        parts.push(await this._documents(inOrder[0]));
+        ids = parts[0].flatMap((part) => Array.from(part.open().ids));
+      }
+      parts.push(...(await Promise.all(inOrder.slice(parts.length).map((term) => this._documents(term, ids)))));
       this._read = inOrder.map((term, number) => ({ term, parts: parts[number] }));
       /** @type {Map<string, Map<number, Place>>} */
       const found = new Map();
@@ -88,6 +90,15 @@
           this._know(id, uses);
         }
       }
+    }
+
+    /**
+     * All documents of a term, or those parts that these may be in.
+     * @param {Term} term
+     * @param {number[]} [ids]
+     */
+    async _documents(term, ids) {
+      return term.rest ? this.index.rest(term, ids) : (await this.index.front(term, ids)).flat();
     }
 
     /**

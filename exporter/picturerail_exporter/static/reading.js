@@ -7,8 +7,8 @@
   const FRONT = 400; // the documents of a long list that its front tells, those that are worth the most
   const ENOUGH = 30; // of these may be all that is to be found
   const FEW = 5; // where fewer of them have the other words, too, they are of no use
-  const LONG = 4000;
-  const SOME = 32; // documents of a word: where no more have it, of other words' long lists only these are read
+  const LONG = 4000; // documents of a list that is divided
+  const SOME = 32; // documents of a word: where no more have it, of others' divided lists only these are read
 
   class Reading {
     /**
@@ -112,13 +112,23 @@
       const needed = this._needsRests(required);
       // Once those are read other ways to have a word may turn out to be worth too little.
       const now = needed && texts.length ? texts : open;
-      const rare = required.filter(({ reach, word }) => reach <= SOME && !word.phrase);
-      const long = required.length > 1 && open.some(({ unread }) => unread.some(({ term }) => this.index.atLeast(term).documents > LONG));
-      const few = long ? rare.find(({ bounding }) => bounding <= 0) : undefined;
-      const ids = few && few.known.size <= SOME ? [...few.known.keys()] : undefined;
-      const first = long && !few ? open.filter((source) => rare.includes(source)) : [];
+      const { first, ids } = this._byRare(open, required);
       const those = first.length ? first : now;
       await Promise.all(those.map((source) => (source.word.excluded ? source.loadPresence() : source.load(least, needed, ids))));
+    }
+
+    /**
+     * Where few documents have a word which all must have: what is read before others' long lists; and then of which
+     * documents alone these are read.
+     * @param {Source[]} open words of which not all is read
+     * @param {Source[]} required
+     */
+    _byRare(open, required) {
+      const long = required.length > 1 && open.some(({ unread }) => unread.some(({ term }) => this.index.atLeast(term).documents > LONG));
+      const rare = long ? required.filter(({ reach, word }) => reach <= SOME && !word.phrase) : [];
+      const whole = rare.find(({ bounding }) => bounding <= 0);
+      const ids = whole && whole.known.size <= SOME ? [...whole.known.keys()] : undefined;
+      return { first: whole ? [] : open.filter((source) => rare.includes(source)), ids };
     }
 
     /**
