@@ -309,14 +309,16 @@ interface Source {
   /** What uses are worth before they are saturated. */
   weight(uses: FieldUse[]): number;
   open(): Promise<void>;
-  load(least: number, needed?: boolean, ids?: number[]): Promise<void>;
+  /** Where documents are that may match; anywhere if it is not told. */
+  where: Where | undefined;
+  load(least: number, needed?: boolean): Promise<void>;
   loadAll(): Promise<void>;
   /** Read which documents have it, where what it is worth to them does not matter. */
   loadPresence(): Promise<void>;
   /** Read all but the lists of the word and its other forms. */
-  loadOthers(ids?: number[]): Promise<void>;
+  loadOthers(): Promise<void>;
   /** Forget that of long lists some documents alone were read: from now on others matter, too. */
-  reopen(): void;
+  reopen(where?: Where): void;
   /** The most that it may be worth to a document of which nothing is known. */
   readonly bounding: number;
   /** Whether of some lists it is read which documents they have, and not which of these are worth the most. */
@@ -532,12 +534,15 @@ interface ResultsView {
   show(asked: Asked): Promise<void>;
 }
 
+/** Whether documents that may match have ids from one up to another. */
+type Where = (from: number, to: number) => boolean;
+
 /** Which files of the index may hold which keys. */
 interface Directory {
   covering(kind: IndexKind, first: string, last: string): Promise<string[]>;
   beginning(kind: IndexKind, text?: string): Promise<string[]>;
   holding(kind: IndexKind, keys: Iterable<string>): Promise<string[]>;
-  having(kind: IndexKind, term: string, ids: number[]): Promise<string[]>;
+  having(kind: IndexKind, term: string, where: Where): Promise<string[]>;
 }
 
 /** An opened index: its files, and what these say of pictures one by one. */
@@ -547,7 +552,7 @@ interface Told {
   readonly root: PostingsRoot;
   readonly problems: Set<string>;
   /** How many words each field has, by field and id. */
-  lengths(): Promise<Uint32Array[]>;
+  lengths(where?: Where): Promise<Uint32Array[]>;
   lengthsOf(ids: number[]): Promise<Map<number, number[]>>;
   pictures(ids: number[]): Promise<Map<number, Shown>>;
   looks(ids: number[]): Promise<Map<number, Look>>;
@@ -555,7 +560,7 @@ interface Told {
   values(ids?: number[]): Promise<Values[]>;
   orders(ids?: number[]): Promise<Map<number, number>>;
   times(): Promise<{ block: number; first: number; last: number }[]>;
-  byTime<T>(of: (order: number) => T): Promise<(id: number) => T | undefined>;
+  byTime<T>(of: (order: number) => T): Promise<{ of: (id: number) => T | undefined; where: (value: T) => Where }>;
   missing(kind: BlockKind, ids: number[]): Promise<number>;
   readonly _directory: Directory;
   _read(name: string): Promise<Row[]>;
@@ -572,9 +577,9 @@ interface Postings extends Told {
   atLeast(term: Term): { documents: number; exact: boolean };
   nearTags(word: string): Promise<NearTag[]>;
   meaning(word: string): Promise<Near[][]>;
-  front(term: Term, ids?: number[]): Promise<Part[][]>;
-  rest(term: Term, ids?: number[]): Promise<Part[]>;
-  complete(parts: Part[]): Promise<void>;
+  front(term: Term, where?: Where): Promise<Part[][]>;
+  rest(term: Term, where?: Where): Promise<Part[]>;
+  complete(parts: Part[], where?: Where): Promise<void>;
   together(stems: string[]): Promise<Row | undefined>;
   spellings(length: number, edits: number): Promise<string[]>;
   /** Read what parts of a term tell apart of a very frequent stem, by its number. */
@@ -606,6 +611,7 @@ declare var Picturerail: {
   unpack(file: Uint8Array): Promise<Uint8Array>;
   rowsOf(body: Uint8Array): Row[];
   lookOf(looks: Uint8Array, at: number, count: number): Look;
+  around(ids: number[]): Where;
   Directory: new (bytes: IndexBytes, read: (name: string) => Promise<Row[]>) => Directory;
   Told: new (root: PostingsRoot, bytes: IndexBytes, load: LoadBytes) => Told;
   Postings: { open(load: LoadBytes): Promise<Postings> };

@@ -75,18 +75,20 @@
     }
 
     /**
-     * Those files of a term's records that may hold any of these documents.
+     * Those files of a term's records that may hold documents which may match.
      * @param {IndexKind} kind
      * @param {string} term its key
-     * @param {number[]} ids
+     * @param {Where} where these are
      */
-    async having(kind, term, ids) {
+    async having(kind, term, where) {
       const files = await this._covering(kind, term, term + BEHIND);
       const begins = files.map(([start]) => placeIn(start, term));
       const needed = files.filter((_, at) => {
         const [from, to] = [begins[at], begins[at + 1]];
-        // Where it is not told which bands a file holds, any may be there.
-        return !to || from.band + 1 < to.band || ids.some((id) => (from.band < to.band ? id >= from.id || id < to.id : id >= from.id && id < to.id));
+        if (!to || from.band + 1 < to.band) {
+          return true; // it has all of a band, or it is not told which ones
+        }
+        return from.band < to.band ? where(from.id, Infinity) || where(0, to.id) : where(from.id, to.id);
       });
       return namesOf(needed);
     }
@@ -143,5 +145,12 @@
     return files.filter(([start], at) => at === from || (at > from && start <= last));
   }
 
-  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Directory });
+  /**
+   * Where these documents are.
+   * @param {number[]} ids
+   * @returns {Where}
+   */
+  const around = (ids) => (from, to) => ids.some((id) => from <= id && id < to);
+
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Directory, around });
 })();

@@ -18,7 +18,7 @@
     const [facts, values, years] = await Promise.all([
       wanted.some((facet) => facet !== "tag") ? index.facts() : [],
       wanted.includes("tag") ? index.values() : [],
-      wanted.includes("year") ? index.byTime(yearOf) : () => undefined,
+      wanted.includes("year") ? index.byTime(yearOf).then(({ of }) => of) : () => undefined,
     ]);
     for (const { ids, folder, camera } of facts) {
       ids.forEach((id, at) => {

@@ -36,6 +36,8 @@
       this.near = new Map();
       /** Of these words it is to be learnt beside this one, by the numbers of their stems. @type {Learning[]} */
       this.learning = [];
+      /** Where documents are that may match; anywhere if it is not told. @type {Where | undefined} */
+      this.where = undefined;
       this.bearing = 0; // documents that have it as such or in a form
       this.reach = 0; // the same, or where there are none, those of the most frequent other list
     }
@@ -155,12 +157,11 @@
      * @param {number} least
      * @param {boolean} [needed] whether a document must have others of these words, too: of a list that has a rest the
      *   first ones are then no better than others, and all are in the rest
-     * @param {number[]} [ids] where of long lists only these documents matter
      */
-    async load(least, needed = false, ids = undefined) {
+    async load(least, needed = false) {
       const { unread } = this;
-      if (least && (this._read || ids)) {
-        await (unread.length ? Promise.all(unread.map((list) => this._readRest(list, true, ids))) : this.loadOthers(ids));
+      if (least && (this._read || this.where)) {
+        await (unread.length ? Promise.all(unread.map((list) => this._readRest(list, true))) : this.loadOthers());
         return;
       }
       const long = needed ? unread.filter(({ term }) => term.rest) : [];
@@ -235,7 +236,7 @@
         this.lists.map(async (list) => {
           if (list.lean) {
             const { parts } = list;
-            await this.index.complete(parts);
+            await this.index.complete(parts, this.where);
             [list.lean, list.parts] = [false, []];
             await this._takeParts(list, parts);
           }
@@ -360,17 +361,18 @@
       return kind;
     }
 
-    /**
-     * Read all but the lists of the word and its other forms.
-     * @param {number[]} [ids] where of long lists only these documents matter
-     */
-    async loadOthers(ids) {
+    /** Read all but the lists of the word and its other forms. */
+    async loadOthers() {
       await this._resolve(this.tags.length);
-      await Promise.all(this.lists.filter((list) => !isText(list)).map((list) => this._readRest(list, true, ids)));
+      await Promise.all(this.lists.filter((list) => !isText(list)).map((list) => this._readRest(list, true)));
     }
 
-    /** Read anew what of long lists was read of some documents alone: others matter, too. */
-    reopen() {
+    /**
+     * Read anew what of long lists was read only where some documents are: others may match, too.
+     * @param {Where} [where] these are
+     */
+    reopen(where) {
+      this.where = where;
       for (const list of this.lists.filter(({ partial }) => partial)) {
         Object.assign(list, { partial: false, ended: false, lean: false, parts: list.front, front: [] });
       }
@@ -404,16 +406,17 @@
      * Read all documents of a list: its rest holds all; of one without, its bands.
      * @param {List} list
      * @param {boolean} lean without lengths of fields, where these lie apart
-     * @param {number[]} [ids] of what a rest has only where these documents may be
      */
-    async _readRest(list, lean = false, ids = undefined) {
-      if (!list.term.rest && (!ids || list.bands)) {
+    async _readRest(list, lean = false) {
+      const { index, where } = this;
+      const { term } = list;
+      if (!term.rest && (!where || list.bands)) {
         await this._readOut(list);
       } else if (!list.ended) {
-        const rest = await (list.term.rest ? this.index.rest(list.term, ids) : this.index.front(list.term, ids).then((bands) => bands.flat()));
-        list.partial = !!ids;
+        const rest = term.rest ? await index.rest(term, where) : (await index.front(term, where)).flat();
+        list.partial = where !== undefined;
         const apart = rest.some((part) => part.lean);
-        await (apart && !lean ? this.index.complete(rest) : undefined);
+        await (apart && !lean ? index.complete(rest, where) : undefined);
         list.ended = true;
         list.front = list.parts;
         list.parts = [];

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { documentsOf, lookIn, worth, weightOf } = globalThis.Picturerail;
+  const { around, documentsOf, lookIn, worth, weightOf } = globalThis.Picturerail;
 
   const FEW = 32; // documents of the rarest word: of others only these are then read
 
@@ -23,6 +23,8 @@
       this.bound = 0;
       this.unread = [];
       this.frontless = false;
+      /** @type {Where | undefined} */
+      this.where = undefined; // of a phrase all is known from the beginning, since it tells what it is worth
       /** Where it stands in documents of which none of its words tells how long fields are. @type {Map<number, FieldUse[]>} */
       this._lean = new Map();
       this.short = false;
@@ -55,13 +57,13 @@
         .sort((a, b) => a.level - b.level);
       /** @type {Part[][]} */
       const parts = [];
-      /** @type {number[] | undefined} */
-      let ids;
+      /** @type {Where | undefined} */
+      let where;
       if (this.index.atLeast(inOrder[0]).documents <= FEW) {
         parts.push(await this._documents(inOrder[0]));
-        ids = parts[0].flatMap((part) => Array.from(part.open().ids));
+        where = around(parts[0].flatMap((part) => Array.from(part.open().ids)));
       }
-      parts.push(...(await Promise.all(inOrder.slice(parts.length).map((term) => this._documents(term, ids)))));
+      parts.push(...(await Promise.all(inOrder.slice(parts.length).map((term) => this._documents(term, where)))));
       this._read = inOrder.map((term, number) => ({ term, parts: parts[number] }));
       /** @type {Map<string, Map<number, Place>>} */
       const found = new Map();
@@ -93,12 +95,12 @@
     }
 
     /**
-     * All documents of a term, or those parts that these may be in.
+     * All documents of a term, or those parts that documents may be in which may have the phrase.
      * @param {Term} term
-     * @param {number[]} [ids]
+     * @param {Where} [where] these are
      */
-    async _documents(term, ids) {
-      return term.rest ? this.index.rest(term, ids) : (await this.index.front(term, ids)).flat();
+    async _documents(term, where) {
+      return term.rest ? this.index.rest(term, where) : (await this.index.front(term, where)).flat();
     }
 
     /**

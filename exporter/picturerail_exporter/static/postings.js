@@ -161,40 +161,40 @@
 
     /**
      * A term's front: the documents that are worth the most, by band, those of the first the most; or of a list without
-     * a rest those parts that these documents may be in.
+     * a rest those parts that documents may be in which may match.
      * @param {Term} term
-     * @param {number[]} [ids]
+     * @param {Where} [where] these are
      * @returns {Promise<Part[][]>}
      */
-    async front(term, ids) {
+    async front(term, where) {
       if (term.only) {
         return [[term.only]];
       }
       /** @type {Part[][]} */
       const bands = [];
-      for (const part of await this._records(term.rest ? "front" : "postings", term, ids)) {
+      for (const part of await this._records(term.rest ? "front" : "postings", term, where)) {
         (bands[part.key.charCodeAt(term.key.length)] ??= []).push(part);
       }
       return bands.filter(Boolean); // one may be damaged
     }
 
     /**
-     * A term's other documents, in parts: all of them, or those parts that these documents may be in.
+     * A term's other documents, in parts: all of them, or those parts that documents may be in which may match.
      * @param {Term} term
-     * @param {number[]} [ids]
+     * @param {Where} [where] these are
      * @returns {Promise<Part[]>}
      */
-    async rest(term, ids) {
-      return term.rest ? this._records("rest", term, ids) : [];
+    async rest(term, where) {
+      return term.rest ? this._records("rest", term, where) : [];
     }
 
     /**
      * @param {IndexKind} kind
      * @param {Term} term
-     * @param {number[]} [ids]
+     * @param {Where} [where]
      */
-    async _records(kind, { key }, ids) {
-      const names = await (ids ? this._directory.having(kind, key, ids) : this._directory.beginning(kind, key));
+    async _records(kind, { key }, where) {
+      const names = await (where ? this._directory.having(kind, key, where) : this._directory.beginning(kind, key));
       const rows = (await Promise.all(names.map((name) => this._read(name)))).flat();
       return rows.filter((row) => row[0].startsWith(key)).map((row) => this._part(row));
     }
@@ -202,10 +202,11 @@
     /**
      * Learn how long fields are where parts of terms do not tell it.
      * @param {Part[]} parts
+     * @param {Where} [where] documents are that may match: of others it does not matter
      */
-    async complete(parts) {
+    async complete(parts, where) {
       const lean = parts.filter((part) => part.lean);
-      const lengths = lean.length ? await this.lengths() : [];
+      const lengths = lean.length ? await this.lengths(where) : [];
       lean.forEach((part) => part.complete((id, field) => lengths[field][id]));
     }
 

@@ -37,6 +37,8 @@
       this._others = [];
       /** What documents of which something is not known are worth at most, where that is known of all. */
       this._ceiling = Infinity;
+      /** Where documents may match, if that is asked. @type {Where | undefined} */
+      this._where = undefined;
       this._looked = false; // whether lengths of fields were looked up of few documents
       this._sure = 0;
       this._reading = new Reading(index, this.sources);
@@ -65,8 +67,14 @@
         this._logic.orders = await this.index.orders();
       }
       for (const node of timesAsked) {
-        times.set(node, await this.index.byTime((order) => (order < node.from ? -1 : Number(order >= node.before))));
+        const asked = await this.index.byTime((order) => (order < node.from ? -1 : Number(order >= node.before)));
+        times.set(node, asked.of);
+        if (this.query.root.children.includes(node) && !node.negated) {
+          const [before, where] = [this._where, asked.where(0)];
+          this._where = (from, to) => (!before || before(from, to)) && where(from, to);
+        }
       }
+      this.sources.forEach((source) => source.reopen(this._where));
       this._nearness = new Nearness(this.index, this.sources, this.query.pairs);
       this._reading.spare(this._required(), this._nearness);
       await this._exclude();
@@ -110,7 +118,7 @@
           this._ceiling = Infinity;
           this._looked = false;
           this._reading.spareNone();
-          this.sources.forEach((source) => source.reopen());
+          this.sources.forEach((source) => source.reopen(this._where));
           await this._exclude();
           continue;
         }

@@ -10,6 +10,8 @@
   const LONG = 4000; // documents of a list that is divided
   const SOME = 32; // documents of a word: where no more have it, of others' divided lists only these are read
 
+  const { around } = globalThis.Picturerail;
+
   class Reading {
     /**
      * @param {Postings} index
@@ -112,23 +114,26 @@
       const needed = this._needsRests(required);
       // Once those are read other ways to have a word may turn out to be worth too little.
       const now = needed && texts.length ? texts : open;
-      const { first, ids } = this._byRare(open, required);
+      const first = this._rareFirst(open, required);
       const those = first.length ? first : now;
-      await Promise.all(those.map((source) => (source.word.excluded ? source.loadPresence() : source.load(least, needed, ids))));
+      await Promise.all(those.map((source) => (source.word.excluded ? source.loadPresence() : source.load(least, needed))));
     }
 
     /**
-     * Where few documents have a word which all must have: what is read before others' long lists; and then of which
-     * documents alone these are read.
+     * What is read before others' long lists, where few documents have a word which all must have: once these are
+     * known, others' are read only where they are.
      * @param {Source[]} open words of which not all is read
      * @param {Source[]} required
      */
-    _byRare(open, required) {
+    _rareFirst(open, required) {
       const long = required.length > 1 && open.some(({ unread }) => unread.some(({ term }) => this.index.atLeast(term).documents > LONG));
       const rare = long ? required.filter(({ reach, word }) => reach <= SOME && !word.phrase) : [];
       const whole = rare.find(({ bounding }) => bounding <= 0);
-      const ids = whole && whole.known.size <= SOME ? [...whole.known.keys()] : undefined;
-      return { first: whole ? [] : open.filter((source) => rare.includes(source)), ids };
+      if (whole && whole.known.size <= SOME) {
+        const where = around([...whole.known.keys()]);
+        open.forEach((source) => (source.where = where));
+      }
+      return whole ? [] : open.filter((source) => rare.includes(source));
     }
 
     /**

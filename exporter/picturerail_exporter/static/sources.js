@@ -34,10 +34,14 @@
       if (!this._nearestVia() && this.tags.length) {
         await this._resolve(this.tags.length);
       }
-      if (word.field) {
+      const fields = this.lists.flatMap(({ term }) => term.bounds.flat()).map(({ field }) => index.fields[field].name);
+      if (fields.every((field) => field === word.field)) {
+        this.word = { ...word, field: "" }; // it stands in no other
+      }
+      if (this.word.field) {
         await this._readWhole(); // how many have it there is not written down
       }
-      const bearing = word.field ? this._bearing() : (stems?.bearing ?? (await this._documents("exact")));
+      const bearing = this.word.field ? this._bearing() : (stems?.bearing ?? (await this._documents("exact")));
       this.bearing = bearing;
       this.reach = bearing || (await this._mostFrequent());
       this.idf = this._idf(this.reach);

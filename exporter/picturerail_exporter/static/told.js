@@ -37,14 +37,20 @@
       this._directory = new Directory(bytes, (name) => this._read(name));
     }
 
-    /** How many words each field has, by field and id; 0 of documents of a damaged file. */
-    lengths() {
-      return (this._lengths ??= this._readLengths());
+    /**
+     * How many words each field has, by field and id; 0 of documents of a damaged file.
+     * @param {Where} [where] documents are of which it matters, if not of all
+     */
+    lengths(where) {
+      return where ? this._readLengths(where) : (this._lengths ??= this._readLengths());
     }
 
-    async _readLengths() {
-      const lengths = this.fields.map(() => new Uint32Array(this.root.last + 1));
-      for (const { ids, words } of await this._told("lengths")) {
+    /** @param {Where} [where] */
+    async _readLengths(where) {
+      const { last, lengths: size } = this.root;
+      const lengths = this.fields.map(() => new Uint32Array(last + 1));
+      const begins = Array.from({ length: Math.ceil((last + 1) / size) }, (_, block) => block * size);
+      for (const { ids, words } of await this._told("lengths", where && begins.filter((begin) => where(begin, begin + size)))) {
         tellLengths(summed(ids), words, (id, field, count) => (lengths[field][id] = count));
       }
       if (this.problems.size) {
@@ -153,7 +159,8 @@
      * Something that follows from when documents were taken. That is looked up only where it differs within a block.
      * @template T
      * @param {(order: number) => T} of the same for all times between two for which it is the same
-     * @returns {Promise<(id: number) => T | undefined>}
+     * @returns {Promise<{ of: (id: number) => T | undefined, where: (value: T) => Where }>} of a document; and where there
+     *   may be such of which it is this
      */
     async byTime(of) {
       const size = this.root.times;
@@ -169,9 +176,20 @@
         }
       }
       const orders = await this.orders(others);
-      return (id) => {
-        const order = orders.get(id);
-        return order === undefined ? same.get(Math.floor(id / size)) : of(order);
+      return {
+        of: (id) => {
+          const order = orders.get(id);
+          return order === undefined ? same.get(Math.floor(id / size)) : of(order);
+        },
+        where: (value) => (from, to) => {
+          const end = Math.min(to - 1, this.root.last);
+          for (let block = Math.floor(from / size); block * size <= end; block++) {
+            if ((same.get(block) ?? value) === value) {
+              return true;
+            }
+          }
+          return false;
+        },
       };
     }
 
