@@ -154,10 +154,9 @@ def photo(number: int, of: tuple[str, str, str]) -> Photo:
 
 def build(count: int, folder: Path, *, sentences: bool) -> None:
     """Make our index, and print what it cost; in a process of its own."""
-    of = documents(count, sentences=sentences)
     with open_state(folder / "site.sqlite") as state:
-        for number, one in enumerate(of):
-            state.put(photo(number, one))
+        for number, of_one in enumerate(documents(count, sentences=sentences)):
+            state.put(photo(number, of_one))
         state.commit()
         start = time.process_time()
         index = SearchIndex(state, folder / "engine", bytes(16), Recipe())
@@ -168,6 +167,7 @@ def build(count: int, folder: Path, *, sentences: bool) -> None:
         for path, data in {**brought.written, ROOT: brought.root}.items():
             (folder / path).write_bytes(data)
         told = {"cpu": full, "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+        of = documents(count, sentences=sentences)
         rng = random.Random(SEED)
         changed = []
         for which in rng.sample(range(count), CHANGES):
