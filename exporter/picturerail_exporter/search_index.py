@@ -309,7 +309,8 @@ class SearchIndex:
         says_little = functools.partial(is_stop_word, language=self._language)
         longest = by_stem(self._search.ranked(), stemmed, says_little)
         longest = {stem: count for stem, count in longest.items() if count > search_rows.WHOLE}
-        stems = Stems.chosen(longest, self._beside(), documents, lengths)
+        most = dict(self._beside().stems)
+        stems = Stems.chosen(longest, most, documents, lengths)
         before = Stems.read(self._state.note(_TOGETHER))
         if stems != before:
             self._state.set_note(_TOGETHER, stems.note())

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
-from picturerail_exporter.search_beside import Beside
 from picturerail_exporter.search_file import number_of
 
 _STEPS = 4
@@ -81,7 +80,7 @@ class Stems(msgspec.Struct, frozen=True, dict=True):
     def chosen(
         cls,
         longest: Mapping[str, int],
-        beside: Beside,
+        most: Iterable[str],
         documents: int,
         lengths: Iterable[float],
     ) -> Stems:
@@ -89,20 +88,17 @@ class Stems(msgspec.Struct, frozen=True, dict=True):
 
         Args:
             longest: how many pictures each stem has of which the lists are long.
-            beside: of its stems the most frequent are told with any; where the lists of three are
-                too long to tell of these, the three are told together.
+            most: those of which postings tell; the most frequent of these are told with any.
             documents: all pictures.
             lengths: of each field, the average number of words.
         """
-        of_two = _most_of(
-            longest, min(_LONG_OF_TWO, documents * _LONG_OF_TWO // _MANY), _MOST_OF_TWO
+        of_two, of_three = (
+            _most_of(longest, min(long, long * documents // _MANY), most)
+            for long, most in ((_LONG_OF_TWO, _MOST_OF_TWO), (_LONG_OF_THREE, _MOST_OF_THREE))
         )
-        three = min(_LONG_OF_THREE, documents * _LONG_OF_THREE // _MANY)
-        of_three = _most_of(longest, min(three, beside.up_to or three), _MOST_OF_THREE)
         weights = {stem: _weight(of_two[stem], documents) for stem in sorted(of_two)}
         quarters = tuple(round(4 * math.log2(max(1, length))) for length in lengths)
-        stems = {stem for stem, _ in beside.stems}
-        told = sorted(of_two.keys() & stems, key=lambda stem: (-of_two[stem], stem))
+        told = sorted(of_two.keys() & set(most), key=lambda stem: (-of_two[stem], stem))
         return cls(weights, frozenset(of_three), frozenset(told[:_MOST_WITH_ANY]), quarters)
 
     def combinations(self, stems: Iterable[str]) -> Iterator[tuple[str, ...]]:

@@ -9,7 +9,6 @@ from picturerail_exporter import search_beside, search_rows, search_together
 from picturerail_exporter.collection import published
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.rules import Rules
-from picturerail_exporter.search_beside import Beside
 from picturerail_exporter.search_index import SearchIndex
 from picturerail_exporter.search_together import Stems, _weight, by_stem
 from picturerail_exporter.state import open_state
@@ -238,17 +237,12 @@ def test_without_what_is_told_the_lists_are_read(node, source, tmp_path, monkeyp
             assert scores[0] == pytest.approx(scores[1], rel=1e-6)
 
 
-def beside(*stems, up_to=0):
-    """Return stems that postings of up to so many pictures tell of."""
-    return Beside(tuple((stem, stem) for stem in stems), up_to)
-
-
 def test_which_words_are_told_together():
     """Of each two and three of the most frequent; where many are frequent, of fewer."""
     counts = {f"w{number:03}": 6000 // (number + 1) for number in range(120)}
     longest = {stem: count for stem, count in counts.items() if count > 300}
 
-    stems = Stems.chosen(longest, beside("w000", "w001", "x"), 10_000, [6, 0, 0.5])
+    stems = Stems.chosen(longest, {"w000", "w001", "x"}, 10_000, [6, 0, 0.5])
 
     assert stems.weights.keys() == {stem for stem in longest if counts[stem] > 1000}
     assert stems.frequent == {stem for stem in longest if counts[stem] > 1250}
@@ -260,16 +254,14 @@ def test_which_words_are_told_together():
         ("w000", "w001", "w002"),
         ("w000", "w001", "w004"),
     }
-    shorter = Stems.chosen(longest, beside("w000", up_to=1150), 10_000, [6])
-    assert shorter.frequent == shorter.weights.keys(), "their lists tell no lengths"
     many = {f"w{number:03}": 40_000 + number for number in range(500)}
-    assert not Stems.chosen(many, Beside(), 1_000_000, [6]).weights
+    assert not Stems.chosen(many, (), 1_000_000, [6]).weights
     fewer = dict(itertools.islice(many.items(), 200))
-    chosen = Stems.chosen(fewer, Beside(), 1_000_000, [6])
+    chosen = Stems.chosen(fewer, (), 1_000_000, [6])
     assert chosen.weights.keys() == fewer.keys()
     assert not chosen.frequent
     assert not chosen.most
-    with_any = Stems.chosen(fewer, beside(*[*fewer][:150]), 1_000_000, [6]).most
+    with_any = Stems.chosen(fewer, [*fewer][:150], 1_000_000, [6]).most
     assert with_any == {f"w{number:03}" for number in range(138, 150)}
 
 
@@ -280,13 +272,12 @@ def test_weights_seldom_change():
     for count in range(100):
         after = {stem: number + count for stem, number in before.items()}
         old, new = (
-            Stems.chosen(of, Beside(), 20_000, [6.0])
-            for of in (before, {**before, "w03": after["w03"]})
+            Stems.chosen(of, (), 20_000, [6.0]) for of in (before, {**before, "w03": after["w03"]})
         )
         assert new.changed_since(old) <= {"w03"}
         changed += new.changed_since(old) == {"w03"}
     assert 0 <= changed < 100
-    other = Stems.chosen(before, Beside(), 20_000, [12.0])
+    other = Stems.chosen(before, (), 20_000, [12.0])
     assert other.changed_since(old) == set(before), "fields are longer"
     assert Stems.read(other.note()) == other
     assert Stems.read("") == Stems()
