@@ -30,9 +30,9 @@ from picturerail_exporter.search_together import Stems, by_stem, near_key_of
 from picturerail_exporter.search_told import BLOCKS, SAY, lengths_of, told_of
 from picturerail_exporter.state import SiteState
 from picturerail_native.fields import FIELD_WEIGHTS, FIELDS
-from picturerail_native.search import Reader, Writer, analyse, is_stop_word
+from picturerail_native.search import Reader, Writer, analyse
 from picturerail_native.search import stems as stems_of
-from picturerail_native.site_terms import SiteTerms
+from picturerail_native.site_terms import SiteTerms, is_stop_word
 
 if TYPE_CHECKING:
     from picturerail_exporter.search_meaning import Meaning, Vectors

@@ -493,14 +493,6 @@ def stems(words: Sequence[str], language: str = "english") -> list[str]:
     return _decode_bytes(ffi.unpack(out, length[0])).split("\n")[:-1]
 
 
-def is_stop_word(word: str, language: str = "english") -> bool:
-    """Tell whether a folded word says little, so that a query passes over it beside others."""
-    given, _kept = _text(word)
-    error, stop = _new("prse_error *"), _new("int32_t *")
-    raise_for(lib.prse_is_stop_word(given[0], language.encode(), stop, error), error)
-    return bool(stop[0])
-
-
 def destroy(path: str | os.PathLike[str]) -> None:
     """Remove an index, also a damaged one; other files in the folder are left alone."""
     error = _new("prse_error *")

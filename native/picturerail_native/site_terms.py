@@ -45,6 +45,15 @@ def site_words(words: Iterable[bytes]) -> bytes:
         capacity = length[0]
 
 
+def is_stop_word(word: str, language: str = "english") -> bool:
+    """Tell whether a folded word says little, so that a query passes over it beside others."""
+    kept = ffi.from_buffer(word.encode())
+    given = _new("prse_text *", {"data": kept, "length": len(kept)})
+    error, stop = _new("prse_error *"), _new("int32_t *")
+    raise_for(lib.prse_is_stop_word(given[0], language.encode(), stop, error), error)
+    return bool(stop[0])
+
+
 class SiteRecord(msgspec.Struct, frozen=True, gc=False):
     """Documents of a term that are worth about the same.
 

@@ -116,6 +116,11 @@ def test_in_a_time_only_its_pictures_are_read(node, made):
     answers = asked(node, made, queries, limit=450)
 
     same_as_by_engine(made, queries, answers, limit=450)
+    one_after_the_other = [
+        ["search", query, {"limit": 450}] for query in [*queries, *queries[::-1]]
+    ]
+    again = node(made, one_after_the_other)["answers"]
+    same_as_by_engine(made, [*queries, *queries[::-1]], again, limit=450)
     files = {query: answer["cost"]["files"] for query, answer in zip(queries, answers, strict=True)}
     assert files["pier date:1999"] <= 4, "where none was taken then no long list is read"
     assert files["boat date:2004 pier"] <= 12

@@ -23,12 +23,6 @@ constexpr std::size_t kToldShared = 8;
 // A letter is as likely as it was behind the one before: of so many these are told apart.
 constexpr std::uint32_t kContexts = 64;
 
-Letters letters_of(std::string_view word) {
-  Letters letters;
-  while (!word.empty()) letters.push_back(take_code_point(word));
-  return letters;
-}
-
 // One of an alphabet's letters, bit by bit, the highest first, by the letter before.
 class LikelyLetters {
  public:
@@ -56,7 +50,7 @@ std::string site_words(std::span<const std::string_view> words) {
   std::vector<Letters> every;
   Letters alphabet;
   for (const std::string_view word : words) {
-    Letters letters = letters_of(word);
+    Letters letters = code_points(word);
     if (letters.empty() || letters.size() > kMostLetters || (!every.empty() && letters.size() < every.back().size())) {
       fail_invalid("words of a list have 1 to 64 letters, none more than the next");
     }

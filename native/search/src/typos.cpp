@@ -7,13 +7,7 @@
 namespace prse {
 namespace {
 
-using Letters = std::vector<char32_t>;
-
-Letters letters_of(std::string_view text) {
-  Letters letters;
-  while (!text.empty()) letters.push_back(take_code_point(text));
-  return letters;
-}
+using Letters = std::u32string;
 
 // Distances of the beginnings of one word after the other from all beginnings of the wanted
 // word: optimal string alignment (Damerau, "A technique for computer detection and correction
@@ -75,7 +69,7 @@ class Distances {
 
 std::uint32_t edits_allowed(std::string_view word) {
   const bool digit = std::any_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
-  const std::size_t letters = letters_of(word).size();
+  const std::size_t letters = code_points(word).size();
   if (digit || letters < 4) return 0;
   return letters < 8 ? 1 : 2;
 }
@@ -84,10 +78,10 @@ std::vector<Typo> find_typos(const Dictionary& dictionary, char kind, std::strin
                              std::uint32_t edits) {
   std::vector<Typo> typos;
   if (edits == 0) return typos;
-  Distances distances(letters_of(word), edits);
+  Distances distances(code_points(word), edits);
   for (auto term = dictionary.lower_bound(std::string(1, kind)); term.valid() && term.key()[0] == kind;
        term.next()) {
-    const std::uint32_t distance = distances.of(letters_of(std::string_view(term.key()).substr(1)));
+    const std::uint32_t distance = distances.of(code_points(std::string_view(term.key()).substr(1)));
     if (distance > 0 && distance <= edits) typos.push_back({term.key(), distance});
   }
   return typos;

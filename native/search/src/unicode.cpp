@@ -84,4 +84,10 @@ char32_t take_code_point(std::string_view& text) {
   return valid ? code_point : kReplacement;
 }
 
+std::u32string code_points(std::string_view text) {
+  std::u32string points;
+  while (!text.empty()) points.push_back(take_code_point(text));
+  return points;
+}
+
 }  // namespace prse

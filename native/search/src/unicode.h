@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace prse {
@@ -27,5 +28,8 @@ bool stands_alone(char32_t letter);
 // Takes the first code point off `text`, which must not be empty. Of bytes that are not UTF-8
 // it takes one and returns kReplacement.
 char32_t take_code_point(std::string_view& text);
+
+// All of them.
+std::u32string code_points(std::string_view text);
 
 }  // namespace prse
