@@ -358,10 +358,26 @@ interface Lists extends Source {
   /** Tags whose lists are not looked up yet, the nearest first. */
   tags: NearTag[];
   _add(term: Term, via: Via, more?: Partial<List>): void;
+  /** Documents that have other words of its stem, too, by what others told. */
+  readonly unclear: Set<number>;
+  place(id: number): Place | undefined;
   _resolve(count: number): Promise<void>;
   _kind(list: List, uses: FieldUse[]): Known;
   _readBand(list: List): Promise<void>;
   _readWhole(): Promise<void>;
+}
+
+/** One or another of two words of which it is told what has both. */
+interface Either {
+  readonly words: number[];
+  readonly told: BestTogether;
+  narrowed(id: number, state: Standing, each: Standing[]): Standing;
+}
+
+/** The words of a query that is a phrase and nothing else. */
+interface Sequence {
+  in(id: number): boolean | undefined;
+  way(id: number): Way;
 }
 
 /** What is asked: whether a document matches, and what it is worth. */
@@ -441,6 +457,7 @@ interface Search {
   /** What the answer is taken from, where the index tells it beforehand. */
   readonly shown: BestTogether | undefined;
   open(): Promise<void>;
+  ways(id: number): Way[];
   best(limit: number, whole: boolean, unranked?: boolean): Promise<{ hits: Scored[]; total: number; all: boolean }>;
 }
 
@@ -580,7 +597,7 @@ interface Postings extends Told {
   front(term: Term, where?: Where): Promise<Part[][]>;
   rest(term: Term, where?: Where): Promise<Part[]>;
   complete(parts: Part[], where?: Where): Promise<void>;
-  together(stems: string[]): Promise<Row | undefined>;
+  together(stems: string[], kind: string): Promise<Row | undefined>;
   spellings(length: number, edits: number): Promise<string[]>;
   /** Read what parts of a term tell apart of a very frequent stem, by its number. */
   tellApart(parts: Part[], stem: number): Promise<void>;
@@ -619,7 +636,9 @@ declare var Picturerail: {
   Lists: new (index: Postings, word: QueryWord) => Lists;
   WordSource: new (index: Postings, word: QueryWord) => Lists;
   PhraseSource: new (index: Postings, word: QueryWord) => Source;
-  BestTogether: { open(index: Postings, sources: Source[], pairs: PairWorth[]): Promise<BestTogether | undefined> };
+  Sequence: { new (word: QueryWord, sources: Lists[]): Sequence; of(query: Query): Query | undefined };
+  Either: { open(index: Postings, root: QueryNode, sources: Lists[]): Promise<Either | undefined> };
+  BestTogether: { open(index: Postings, sources: Source[], pairs: PairWorth[], how?: "all" | "row" | "either"): Promise<BestTogether | undefined> };
   Nearness: new (index: Postings, sources: Source[], pairs: [number, number][]) => Nearness;
   Logic: new (root: QueryNode, word: (word: number, id: number) => Standing) => Logic;
   Reading: new (index: Postings, sources: Source[]) => Reading;
@@ -628,6 +647,8 @@ declare var Picturerail: {
   besideOf(told: ToldBeside, part: Part, stems: PostingsRoot["beside"]["stems"], fields: number): BesideStem[];
   besideApart(value: Uint8Array, part: Part, first: string, fields: number): BesideStem;
   nearOf(value: Uint8Array): [id: number, nearness: number][];
+  withScript(name: string, what: string): typeof globalThis.Picturerail;
+  idfOf(documents: number, having: number): number;
   isNearer(one: Known, than: Known | undefined): boolean;
   worth(list: List, weight: number): number;
   weightOf(index: Postings, uses: FieldUse[], only: string): number;

@@ -13,6 +13,7 @@ SEARCH_SCRIPT = "static/search.js"
 SEARCH_SCRIPTS = tuple(
     f"static/{name}.js"
     for name in (
+        "apart",
         "analyse",
         "language",
         "region",
@@ -36,6 +37,7 @@ SEARCH_SCRIPTS = tuple(
         "phrase",
         "nearness",
         "together",
+        "either",
         "facets",
         "meaning",
         "logic",
@@ -48,8 +50,9 @@ SEARCH_SCRIPTS = tuple(
 )
 """What searches, in the order in which it runs; of languages a site has its own alone."""
 
-_NARROWING = "static/facets.js"
-"""This is sent alone, to those that narrow a search."""
+SENT_ALONE = ("static/either.js", "static/facets.js", "static/phrase.js")
+"""These are sent alone, to those that ask for one or another word, narrow a search, or ask for
+phrases."""
 
 _OF_LANGUAGES = {
     "none": frozenset[str](),
@@ -61,7 +64,7 @@ _OF_ANY = frozenset().union(*_OF_LANGUAGES.values())
 
 def search_scripts(language: str) -> tuple[str, ...]:
     """Return what searches texts of a language, named as the engine does, in order: one script."""
-    others = _OF_ANY - _OF_LANGUAGES[language] | {_NARROWING}
+    others = _OF_ANY - _OF_LANGUAGES[language] | set(SENT_ALONE)
     return tuple(path for path in SEARCH_SCRIPTS if path not in others)
 
 
@@ -72,22 +75,22 @@ def static_files(
 
     `search_language` is that of the texts, as the engine knows it: another's rules are not sent.
     """
-    search: dict[str, bytes] = {}
+    scripts: dict[str, bytes] = {}
     for path, data in theme.static_files():
         if path == "static/fallback.js" and "jpeg" not in recipe.formats:
             continue
         # The shapes ride along: a file of its own would be one more request.
         if path == "static/site.css":
             yield path, data + shapes_css()
+        elif path in SENT_ALONE:
+            yield path, with_short_names(data)
+        elif path in SEARCH_SCRIPTS:
+            scripts[path] = data
         elif path.endswith(".js"):
-            if path == _NARROWING:
-                yield path, with_short_names(data)
-            elif path in SEARCH_SCRIPTS:
-                search[path] = data
-            elif path != SEARCH_SCRIPT:
+            if path != SEARCH_SCRIPT:
                 yield path, without_comments(data)
         else:
             yield path, data
     # What searches is one script, for the same reason.
-    script = b"\n".join(search[path] for path in search_scripts(search_language))
-    yield SEARCH_SCRIPT, with_short_names(script)
+    search = b"\n".join(scripts[path] for path in search_scripts(search_language))
+    yield SEARCH_SCRIPT, with_short_names(search)

@@ -26,7 +26,7 @@ def without_comments(script: bytes) -> bytes:
     return short
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=8)
 def with_short_names(script: bytes) -> bytes:
     """Return a script that does the same, whose own names are short, too.
 

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-MAGIC = b"PRSX\x12"
+MAGIC = b"PRSX\x13"
 """What every file begins with; the last byte is the format's version."""
 
 FOLDER = "search"
@@ -27,7 +27,7 @@ _MOST_STEPS = 4
 DIGEST = 6
 """Bytes that name a file. More than a quarter of the root is names, and each search reads it."""
 _NEAR = b"a"
-_TOGETHER = b"b"
+_TOGETHER = (b"b", b"f", b"o", b"r")
 _PART = 2
 _TOLD_APART = b"b"
 """What keys of rows end in that tell apart what a record's documents have beside the term."""
@@ -222,7 +222,7 @@ def body_of(rows: Iterable[tuple[bytes, bytes]], *, records: bool = False) -> tu
 def _is_record(key: bytes) -> bool:
     """Tell whether a row of a kind that has records is one."""
     kind = key.partition(b"\0")[2]
-    return kind == _TOGETHER or (kind[:1] in (b"w", b"t") and len(kind) in _OF_RECORDS)
+    return kind in _TOGETHER or (kind[:1] in (b"w", b"t") and len(kind) in _OF_RECORDS)
 
 
 def cut(rows: Iterable[tuple[bytes, bytes]], where: Cut) -> Iterator[list[tuple[bytes, bytes]]]:
@@ -399,7 +399,7 @@ def texts_of(path: str, data: bytes) -> Iterator[str]:
             yield each.decode("utf-8", "replace")
         if kind[:1] == _NEAR:
             yield kind[1:].partition(b"\0")[0].decode("utf-8", "replace")
-        if kind == _TOGETHER:
+        if kind in _TOGETHER:
             yield from _texts_of_together(value, text.count(b"\1") + 1)
         if kind == b"n" or (kind == b"s" and not _is_count(value)):
             yield from texts_of_entry(value, kind)

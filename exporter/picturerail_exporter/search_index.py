@@ -315,15 +315,15 @@ class SearchIndex:
         if stems != before:
             self._state.set_note(_TOGETHER, stems.note())
         others = stems.changed_since(before)
-        told = {before.key_of(each) for each in before.with_any(others)}
+        told = {key for each in before.with_any(others) for key in before.keys_of(each)}
         asked = set(stems.with_any(others))
         for each in changed.stems if changed else ():
             asked.update(stems.combinations(each))
-        told.update(map(stems.key_of, asked))
+        told.update(key for each in asked for key in stems.keys_of(each))
         rows_now: dict[bytes, bytes | None] = dict.fromkeys(told)
         looks = Shown(self._search, changed.ids if changed else None)
         for one in terms.together(stems.weights, stems.lengths, sorted(asked)) if asked else ():
-            key = stems.key_of(one.stems)
+            key = stems.key_of(one.stems, one.kind)
             old = self._search.row("together", key) if changed else None
             rows_now[key] = looks.row_of(one, old or b"")
         return self._set_rows("together", rows_now)

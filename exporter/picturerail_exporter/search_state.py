@@ -124,7 +124,7 @@ ROWS: Final[Mapping[str, tuple[str, Cut]]] = {
     "beside": ("search_beside", Cut(9_000, 22_000, packed_bits, 1, terms=True)),
     "together": (
         "search_together",
-        Cut(69_000, 76_000, packed_together, 4, fine=6_000_000, fine_steps=4),
+        Cut(75_000, 83_000, packed_together, 4, fine=6_000_000, fine_steps=4),
     ),
     "spelling": ("search_spelling", Cut(24_000, 56_000, packed_size, 60)),
     "meaning": ("search_meaning", Cut(8_000, 24_000, packed_size, 8)),

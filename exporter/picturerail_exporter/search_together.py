@@ -9,12 +9,18 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from picturerail_exporter.search_file import number_of
 
+TOLD = (b"b", b"f", b"o", b"r")
+"""What keys end with: all pictures that have the stems; of two, those where the second of them,
+ascending, is the next word after the first; all, whose nearness does not count; and those where the
+first is the next after the second."""
+
+_PHRASE = 2
 _STEPS = 4
 """How many steps a doubling has in what a word is worth: few, so that it seldom changes."""
 _UNIT = 16
@@ -124,10 +130,15 @@ class Stems(msgspec.Struct, frozen=True, dict=True):
         ranked = sorted(self.weights, key=lambda stem: (-self.weights[stem], stem.encode()))
         return {stem: place for place, stem in enumerate(ranked)}
 
-    def key_of(self, stems: Iterable[str]) -> bytes:
+    def key_of(self, stems: Iterable[str], kind: bytes) -> bytes:
         """Return the key of what is told of some of them."""
         ordered = sorted(stems, key=self.rarest_first.__getitem__)
-        return b"\1".join(stem.encode() for stem in ordered) + b"\0b"
+        return b"\1".join(stem.encode() for stem in ordered) + b"\0" + kind
+
+    def keys_of(self, stems: Sequence[str]) -> Iterator[bytes]:
+        """Yield the keys of all that may be told of them."""
+        for kind in TOLD if len(stems) == _PHRASE else TOLD[:1]:
+            yield self.key_of(stems, kind)
 
     def with_any(self, stems: set[str]) -> Iterator[tuple[str, ...]]:
         """Yield what is told of any of some stems, and of others."""

@@ -82,13 +82,19 @@ class SiteTerm(msgspec.Struct, frozen=True, gc=False):
 class SiteTogether(msgspec.Struct, frozen=True, gc=False):
     """The best documents that have two or three stems together.
 
-    `shown` are the ids, little-endian u64 and ascending, of those of which it is to be told what
-    they look like.
+    Of two the same is told of those documents alone in which a word of one is the next one after
+    one of the other's. `shown` are the ids, little-endian u64 and ascending, of those of which it
+    is to be told what they look like.
     """
 
     key: bytes
     shown: bytes
     record: bytes
+
+    @property
+    def kind(self) -> bytes:
+        """What the key ends with: which of the documents with all stems are meant."""
+        return self.key[-1:]
 
     @property
     def stems(self) -> list[str]:

@@ -33,7 +33,7 @@ import pytest
 from browser_queries import SEED, documents, queries, several, visits
 from playwright.sync_api import sync_playwright
 
-from picturerail_exporter.assets import SEARCH_SCRIPT, static_files
+from picturerail_exporter.assets import SEARCH_SCRIPT, SENT_ALONE, static_files
 from picturerail_exporter.collection import Photo
 from picturerail_exporter.recipe import Recipe
 from picturerail_exporter.search_file import ROOT
@@ -45,6 +45,16 @@ from picturerail_native.records import Exposure
 from picturerail_native.search import Reader, analyse
 
 CHANGES = 12
+IMPORT = """
+self.importScripts = (name) => {
+  const request = new XMLHttpRequest();
+  request.open("GET", "/" + name, false);
+  request.send();
+  (0, eval)(request.responseText);
+};
+"""
+"""What a worker has and a page has not: a script that is there once this returns."""
+
 MOST = {100_000: (150_000, 10), 1_000_000: (250_000, math.inf)}
 """The bytes and requests that a first query is to take at most, by how many pictures there are."""
 PEERS = {"pagefind": "1.5.2", "minisearch": "7.2.0"}
@@ -281,8 +291,10 @@ def measure(count: int, folder: Path, *, peers: bool, sentences: bool) -> None:
     sides = {"ours": OURS}
     site = Site()
     site.folders["/index/"] = ours
-    heads = {"ours": '<script src="/search.js"></script>'}
-    site.files["/search.js"] = dict(static_files(Theme(), Recipe()))[SEARCH_SCRIPT]
+    heads = {"ours": f'<script>{IMPORT}</script><script src="/search.js"></script>'}
+    static = dict(static_files(Theme(), Recipe()))
+    for script in (SEARCH_SCRIPT, *SENT_ALONE):
+        site.files[script.removeprefix("static")] = static[script]
     script = len(gzip.compress(site.files["/search.js"], 6))
     print(f"ours, the script that searches: {script / 1e3:.1f} kB of each cold query")
     if peers:

@@ -281,7 +281,9 @@ def test_weights_seldom_change():
     assert other.changed_since(old) == set(before), "fields are longer"
     assert Stems.read(other.note()) == other
     assert Stems.read("") == Stems()
-    assert Stems({"a": 3, "b": 4, "c": 3}).key_of(("a", "b", "c")) == b"b\1a\1c\0b"
+    stems = Stems({"a": 3, "b": 4, "c": 3})
+    assert [*stems.keys_of(("a", "b", "c"))] == [b"b\1a\1c\0b"]
+    assert [*stems.keys_of(("a", "b"))] == [b"b\1a\0" + kind for kind in (b"b", b"f", b"o", b"r")]
 
 
 def test_words_are_counted_by_their_stems():

@@ -247,8 +247,10 @@ class Oracle:
 
     def _match(self, word: Wanted, weights: Mapping[str, float]) -> tuple[dict[int, float], float]:
         """Return the scores of one word of the query, and its idf."""
+        if word.phrase:
+            return self._match_phrase(word, weights)
         average = self._average_lengths()
-        # By tier (0 exact or phrase, 1 form, 2 prefix, 3 typo, 4 neighbour), term, document.
+        # By tier (0 exact, 1 form, 2 prefix, 3 typo, 4 neighbour), term, document.
         worths: dict[tuple[int, tuple[str, ...]], dict[int, float]] = {}
         if word.field:
             weights = {name: 0.0 for d in self.documents.values() for name in d.words} | {
@@ -292,6 +294,35 @@ class Oracle:
             for doc_id, worth in ids.items():
                 scores[doc_id] = max(scores.get(doc_id, 0.0), idf * worth)
         return scores, idf
+
+    def _match_phrase(
+        self, phrase: Wanted, weights: Mapping[str, float]
+    ) -> tuple[dict[int, float], float]:
+        """Return what its words score in the documents that bear it, and the sum of their idfs."""
+        scores = {
+            i: 0.0
+            for i, document in self.documents.items()
+            if any(
+                (name == phrase.field if phrase.field else weights.get(name, 1.0))
+                for counts in self._ways(phrase, document).values()
+                for name in counts
+            )
+        }
+        whole = 0.0
+        for term in set(phrase.terms):
+            exact = Wanted(
+                (term,), False, field=phrase.field, prefixes=False, forms=False, typos=False
+            )
+            of_word, in_field = self._match(exact, weights)
+            df = sum(
+                any(term in words.values() for words in d.words.values())
+                for d in self.documents.values()
+            )
+            idf = math.log(1 + (len(self.documents) - df + 0.5) / (df + 0.5))
+            whole += idf
+            for i in scores:
+                scores[i] += of_word[i] / in_field * idf
+        return scores, whole
 
     def _ways(
         self, word: Wanted, document: Document

@@ -67,6 +67,19 @@ class Collection:
         """Return 4 where words of two stems stand side by side, 0 where more than four apart."""
         return nearness(self.places[number][one], self.places[number][other])
 
+    def next_to(self, one, other):
+        """Return the documents where a word of a stem is the next one after one of another's."""
+        return {
+            number
+            for number, places in self.places.items()
+            if follows(places.get(one, []), places.get(other, []))
+        }
+
+
+def follows(before, after):
+    """Tell whether a place is the next one after one of the others."""
+    return not {(field, at + 1) for field, at in before}.isdisjoint(after)
+
 
 def nearness(one, other):
     """Return 4 where a place is beside one of the others, 0 where all are more than four apart."""

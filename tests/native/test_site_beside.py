@@ -9,7 +9,16 @@ from picturerail_native.search import Reader, SearchArgumentError, Writer, stem
 from picturerail_native.site_terms import SiteTerms
 
 from .site_bytes import NEARER, Lean, Numbers, Range, likely_of
-from .site_collection import BANDED, FIELDS, UUID, WHOLE, WORDS, Collection, nearness
+from .site_collection import (
+    BANDED,
+    FIELDS,
+    UUID,
+    WHOLE,
+    WORDS,
+    Collection,
+    follows,
+    nearness,
+)
 
 APART = 1
 HERE = 2
@@ -21,6 +30,8 @@ AT_FIRST = {
     "field": [14],
     "beyond": [12, 12, 12, 12],
     "near": NEARER,
+    "ahead": [8],
+    "both": [15],
 }
 
 
@@ -78,10 +89,10 @@ def told_apart(numbers, likely, own, words):
 
 
 def document(coder, likely, own, words):
-    """Return the uses of a stem in a document, and how near they are."""
+    """Return the uses of a stem in a document, how near, and 1 where behind, 2 where before."""
     uses = {}
     if not coder.bit(likely, ("there", 0)):
-        return uses, 0
+        return uses, 0, 0
     while True:
         others = len(words) - 1
         word = 1 + coder.one_of(others) if others and coder.bit(likely, ("word", 0)) else 0
@@ -96,7 +107,11 @@ def document(coder, likely, own, words):
         uses[words[word], field] = times, length
         if not coder.bit(likely, ("another", 0)):
             break
-    return uses, coder.several(likely, [("near", at) for at in range(4)], 5)
+    near = coder.several(likely, [("near", at) for at in range(4)], 5)
+    if near < 4:
+        return uses, near, 0
+    ahead = coder.bit(likely, ("ahead", 0))
+    return uses, near, (1 + 2 * coder.bit(likely, ("both", 0))) if ahead else 2
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -139,10 +154,12 @@ def test_records_tell_what_documents_have(seed, tmp_path):
             assert bool(record.beside) == apart, key
             having |= here
         for number, of_stems in having.items():
-            for (name, _), (uses, near) in zip(stems, of_stems, strict=True):
+            for (name, _), (uses, near, sides) in zip(stems, of_stems, strict=True):
                 assert uses == collection.uses[number].get(name, {}), (key, number)
                 places = collection.words[number].get(text, []) if kind == b"w" else []
                 assert near == nearness(places, collection.places[number].get(name, [])), key
+                others = collection.places[number].get(name, [])
+                assert sides == follows(places, others) + 2 * follows(others, places), key
                 some[apart] += near > 0
     assert all(some.values())
 

@@ -14,7 +14,9 @@ from .site_bytes import Numbers
 from .site_collection import BANDED, FIELDS, UUID, WORDS, Collection
 
 LENGTHS = [0, 4, 12, 0]
-TOLD, SHOWN = 48, 32
+TOLD = {b"b": 48, b"f": 40, b"o": 40, b"r": 40}
+SHOWN_OF_TWO = {b"b": 48, b"f": 24, b"o": 24, b"r": 24}
+SHOWN_OF_THREE = 32
 
 
 def spelt_out(one, count):
@@ -113,18 +115,24 @@ def test_the_best_are_told_and_the_others_bounded(seed, tmp_path):
         )
         some = list(SiteTerms(reader, FIELDS, BANDED).together(weights, LENGTHS, asked[::7]))
 
-    keys = {"\1".join(each).encode() + b"\0b": each for each in asked}
+    keys = {}
+    for each in asked:
+        key = "\1".join(each).encode() + b"\0"
+        keys[key + b"b"] = each, collection.having(each)
+        if len(each) == 2:
+            both = keys[key + b"b"][1]
+            keys[key + b"o"] = each, {number: (uses, [0]) for number, (uses, _) in both.items()}
+            for kind, (before, after) in ((b"f", each), (b"r", each[::-1])):
+                there = collection.next_to(before, after)
+                keys[key + kind] = each, {number: both[number] for number in both.keys() & there}
     assert [one.key for one in told] == sorted(one.key for one in told)
-    assert {one.key for one in told} == {
-        key for key, each in keys.items() if collection.having(each)
-    }
+    assert {one.key for one in told} == {key for key, (_, having) in keys.items() if having}
     by_key = {one.key: one for one in told}
     assert some == [by_key[one.key] for one in some]
     assert len(some) >= len(told) // 8
     bounded = 0
     for one in told:
-        members = keys[one.key]
-        having = collection.having(members)
+        members, having = keys[one.key]
         documents, bounds, shown = spelt_out(one, len(members))
         assert {number: having[number] for number in documents} == documents
         valued = {
@@ -133,11 +141,12 @@ def test_the_best_are_told_and_the_others_bounded(seed, tmp_path):
         }
         orders = 3 if len(members) == 3 else 1
         best = [
-            sorted(having, key=lambda number: (-valued[number][order], number))[:TOLD]
+            sorted(having, key=lambda number: (-valued[number][order], number))[: TOLD[one.kind]]
             for order in range(orders)
         ]
         assert set().union(*best) == documents.keys()
-        assert shown == set().union(*(of[: SHOWN if orders == 3 else TOLD] for of in best))
+        most = SHOWN_OF_THREE if orders == 3 else SHOWN_OF_TWO[one.kind]
+        assert shown == set().union(*(of[:most] for of in best))
         for number in having.keys() - documents.keys():
             assert any(covers(bound, having[number]) for bound in bounds), (members, number)
             bounded += 1
@@ -158,9 +167,9 @@ def test_what_cannot_be_told_is_refused(tmp_path):
     with Reader(tmp_path / "index") as reader:
         terms = SiteTerms(reader, FIELDS, BANDED)
         weights = {"sea": 1, "sun": 1, "sky": 1}
-        assert [one.key for one in terms.together(weights, LENGTHS, [("sun", "sea")])] == [
-            b"sea\x01sun\0b"
-        ]
+        told = [*terms.together(weights, LENGTHS, [("sun", "sea")])]
+        assert [one.key for one in told] == [b"sea\x01sun\0" + kind for kind in (b"b", b"f", b"o")]
+        assert told[0].record == told[1].record != told[2].record
         assert list(terms.together(weights, LENGTHS, [("sky", "sea")])) == []
         assert list(terms.together(weights, LENGTHS, [])) == []
         for lengths, each in (

@@ -7,8 +7,8 @@
   const { Bytes, Bits, Listed, RangeDecoder } = globalThis.Picturerail;
 
   // What is likely, by its place; how many of 16 are 0 at first.
-  const [THERE, ANOTHER, OTHER_WORD, OTHER_FIELD, AGAIN, NEARER] = [0, 1, 2, 3, 4, 8];
-  const AT_FIRST = [10, 15, 14, 14, 12, 12, 12, 12, 10, 4, 5, 8];
+  const [THERE, ANOTHER, OTHER_WORD, OTHER_FIELD, AGAIN, NEARER, AHEAD, BOTH] = [0, 1, 2, 3, 4, 8, 12, 13];
+  const AT_FIRST = [10, 15, 14, 14, 12, 12, 12, 12, 10, 4, 5, 8, 8, 15];
   const MOST_TIMES = 4;
   const FARTHEST = 4;
 
@@ -92,13 +92,25 @@
       likely.forEach((of, stem) => {
         if (decoder.bit(of, THERE)) {
           readUses(decoder, of, own, fields, found[stem], part.ids[document]);
-          near[stem].set(part.ids[document], decoder.several(of, NEARER, FARTHEST, FARTHEST + 1));
+          near[stem].set(part.ids[document], readNearness(decoder, of));
         }
       });
     }
     return found.map((of, stem) => {
       return { words: new Map(of.map((each, word) => [words[stem][word], each.open()])), near: near[stem] };
     });
+  }
+
+  /**
+   * How near a word of a stem is to the record's term: up to four; of those that are next to it four where none is behind
+   * it, five where one is, six where others are before it, too.
+   * @param {RangeCode} decoder
+   * @param {Uint16Array} likely
+   */
+  function readNearness(decoder, likely) {
+    const near = decoder.several(likely, NEARER, FARTHEST, FARTHEST + 1);
+    const behind = near === FARTHEST && decoder.bit(likely, AHEAD);
+    return near + Number(behind) + Number(behind && decoder.bit(likely, BOTH));
   }
 
   /**

@@ -4,7 +4,7 @@
 
 (() => {
   const { Bytes } = globalThis.Picturerail;
-  const MAGIC = [0x50, 0x52, 0x53, 0x58, 18]; // "PRSX" and the version
+  const MAGIC = [0x50, 0x52, 0x53, 0x58, 19]; // "PRSX" and the version
   const LOOK_BYTES = 3;
   const NO_LOOKS = new Uint8Array();
 

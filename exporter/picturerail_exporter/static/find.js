@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { analyseQuery: analyse, Search, nearest } = globalThis.Picturerail;
+  const { analyseQuery: analyse, Search, nearest, withScript } = globalThis.Picturerail;
   const FEW_BLOCKS = 2; // for so few what orders ties is read
   const FEW = 20; // where words find fewer, what is near in meaning follows
 
@@ -22,7 +22,7 @@
       return { hits: [], total: 0, all: true, relaxed: false, corrected: [] };
     }
     await one.open();
-    const narrowed = filters.length ? await globalThis.Picturerail.Facets.matching(index, filters) : undefined;
+    const narrowed = filters.length ? await withScript("facets.js", "Facets").Facets.matching(index, filters) : undefined;
     const whole = limit === Infinity || sort !== "best" || !!narrowed;
     const found = none ? undefined : await one.best(whole ? Infinity : limit, whole, sort !== "best");
     /** @type {Ranked[]} */
@@ -37,9 +37,8 @@
     const all = !found || found.all;
     const total = narrowed ? ranked.length : Math.max(found?.total ?? 0, ranked.length);
     const hits = ranked.slice(0, limit).map(({ id, score }) => {
-      const ways = one.sources.filter(({ word }) => !word.excluded).map((source) => source.way(id));
       const look = one.shown?.look(id) ?? one.sources.map((source) => source.look(id)).find(Boolean);
-      return { id, score, look, matches: /** @type {Way[]} */ (ways.filter(Boolean)) };
+      return { id, score, look, matches: one.ways(id) };
     });
     const near = all && sort === "best" && !narrowed ? await byMeaning(index, text, hits, Math.min(limit, FEW)) : [];
     const relaxed = one.relaxed && hits.length > 0;

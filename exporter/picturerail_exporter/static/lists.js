@@ -34,6 +34,8 @@
       this.told = new Set();
       /** How near to these other words it is there. @type {Map<Source, Map<number, number>>} */
       this.near = new Map();
+      /** Documents that have other words of its stem, too, by what others told. @type {Set<number>} */
+      this.unclear = new Set();
       /** Of these words it is to be learnt beside this one, by the numbers of their stems. @type {Learning[]} */
       this.learning = [];
       /** Where documents are that may match; anywhere if it is not told. @type {Where | undefined} */
@@ -501,6 +503,8 @@
           this._take(list, part);
         }
       }
+      const own = new Set(this.lists.map(({ term }) => term.text));
+      words.forEach((part, word) => own.has(word) || part.ids.forEach((id) => this.unclear.add(id)));
       ids.forEach((id) => this.told.add(id));
       const known = this.near.get(from) ?? new Map();
       near.forEach((nearness, id) => known.set(id, Math.max(text ? nearness : 0, known.get(id) ?? 0)));
@@ -530,6 +534,14 @@
       near.sort((a, b) => b.similarity - a.similarity);
       const tags = via === "neighbour" ? near.map((list) => list.name) : [];
       return { query: this.word.terms[0], word: name, via, similarity, score: this.idf * held.worth, tags };
+    }
+
+    /**
+     * Where the word itself stands in a document, as far as that is read.
+     * @param {number} id
+     */
+    place(id) {
+      return this.lists[0] && placeIn(this.lists[0], id);
     }
 
     /**

@@ -78,7 +78,7 @@
           });
         });
         const [ofA, ofB] = [a.near.get(b)?.get(id), b.near.get(a)?.get(id)];
-        nearest = Math.min(nearest, FARTHEST + 1 - Math.max(ofA ?? 0, ofB ?? 0, near?.get(id) ?? 0));
+        nearest = Math.min(nearest, Math.max(1, FARTHEST + 1 - Math.max(ofA ?? 0, ofB ?? 0, near?.get(id) ?? 0)));
         value += nearest <= FARTHEST ? most / nearest : 0;
         // A list has a document once: only those may tell more in which it was not met yet.
         const asked = ofA !== undefined ? [b] : ofB !== undefined ? [a] : [a, b];

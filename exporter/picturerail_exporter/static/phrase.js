@@ -2,8 +2,10 @@
 "use strict";
 
 (() => {
-  const { around, documentsOf, lookIn, worth, weightOf } = globalThis.Picturerail;
+  const { around, documentsOf, idfOf, lookIn, worth, weightOf } = globalThis.Picturerail;
 
+  // How words stand to one whose lists tell it: next to it, but none after it; one after it; or both.
+  const [BEFORE, AFTER, BOTH] = [4, 5, 6];
   const FEW = 32; // documents of the rarest word: of others only these are then read
 
   /** Words that must stand side by side. */
@@ -25,7 +27,9 @@
       this.frontless = false;
       /** @type {Where | undefined} */
       this.where = undefined; // of a phrase all is known from the beginning, since it tells what it is worth
-      /** Where it stands in documents of which none of its words tells how long fields are. @type {Map<number, FieldUse[]>} */
+      /** Of each of its words, as they come first, what it counts. @type {number[]} */
+      this._idfs = [];
+      /** Where these stand in documents of which none of them tells how long all fields are. @type {Map<number, FieldUse[][]>} */
       this._lean = new Map();
       this.short = false;
       this.bearing = this.reach = 0;
@@ -40,21 +44,24 @@
     }
 
     async open() {
-      const terms = await Promise.all(this.word.terms.map((text) => this.index.term(text, "w")));
-      if (terms.every(Boolean)) {
-        await this._match(/** @type {Term[]} */ (terms));
+      const { index, word } = this;
+      const terms = await Promise.all([...new Set(word.terms)].map((text) => index.term(text, "w")));
+      if (!terms.every(Boolean)) {
+        return;
       }
-      const documents = this.known.size + this._lean.size;
-      this.bearing = this.reach = documents;
-      this.idf = Math.log1p((this.index.documents - documents + 0.5) / (documents + 0.5));
+      const each = /** @type {Term[]} */ (terms);
+      if (!word.excluded) {
+        this._idfs = (await Promise.all(each.map((term) => index.count(term)))).map((count) => idfOf(index.documents, count));
+      }
+      this.idf = this._idfs.reduce((sum, idf) => sum + idf, 0);
+      await this._match(each);
+      this.bearing = this.reach = this.known.size + this._lean.size;
     }
 
-    /** @param {Term[]} terms */
+    /** @param {Term[]} terms each once */
     async _match(terms) {
       // The rarest first, so that only what may still match is kept of the others.
-      const inOrder = [...new Set(terms.map((term) => term.key))]
-        .map((key) => /** @type {Term} */ (terms.find((term) => term.key === key)))
-        .sort((a, b) => a.level - b.level);
+      const inOrder = [...terms].sort((a, b) => a.level - b.level);
       /** @type {Part[][]} */
       const parts = [];
       /** @type {Where | undefined} */
@@ -84,12 +91,11 @@
       });
       for (const id of kept?.keys() ?? []) {
         const places = terms.map((term) => /** @type {Place} */ (found.get(term.key)?.get(id)));
-        const uses = sideBySide(places);
-        const counts = uses.length && weightOf(this.index, uses, this.word.field) > 0;
-        if (counts && uses.some(({ words }) => !words) && !this.word.excluded) {
-          this._lean.set(id, uses);
-        } else if (counts) {
-          this._know(id, uses);
+        const row = this.word.terms.map((text) => places[terms.findIndex((term) => term.text === text)]);
+        if (weightOf(this.index, sideBySide(row), this.word.field) > 0) {
+          const uses = usesOf(places);
+          const lean = uses.flat().some(({ words }) => !words) && !this.word.excluded;
+          lean ? this._lean.set(id, uses) : this._know(id, uses);
         }
       }
     }
@@ -105,11 +111,29 @@
 
     /**
      * @param {number} id
-     * @param {FieldUse[]} uses
+     * @param {FieldUse[][]} uses of each word
      */
     _know(id, uses) {
       this._lean.delete(id);
-      this.known.set(id, { worth: worth(this._list, weightOf(this.index, uses, this.word.field)), list: this._list, uses });
+      this.known.set(id, { worth: this._worth(uses), list: this._list, uses: uses.flat() });
+    }
+
+    /**
+     * What it is worth: as much as its words.
+     * @param {FieldUse[][]} uses of each of them
+     */
+    _worth(uses) {
+      const worths = this._idfs.map((idf, at) => idf * worth(this._list, weightOf(this.index, uses[at], this.word.field)));
+      return this.idf && worths.reduce((sum, each) => sum + each, 0) / this.idf;
+    }
+
+    /**
+     * The same where fields have so many words at least.
+     * @param {FieldUse[][]} uses
+     * @param {number[]} least by field
+     */
+    _atMost(uses, least) {
+      return this._worth(uses.map((of) => of.map((use) => ({ ...use, words: Math.max(use.words, least[use.field] ?? 0, use.times) }))));
     }
 
     async load() {}
@@ -130,9 +154,7 @@
     }
 
     get bounding() {
-      const shortest = this.word.terms.length; // a field has no fewer words
-      const weights = [...this._lean.values()].map((uses) => weightOf(this.index, uses.map((use) => ({ ...use, words: shortest })), this.word.field));
-      return Math.max(0, ...weights.map((weight) => worth(this._list, weight)));
+      return Math.max(0, ...[...this._lean.values()].map((uses) => this._atMost(uses, [])));
     }
 
     lengthen() {}
@@ -142,8 +164,8 @@
      * @param {number[]} least
      */
     atMost(id, least) {
-      const uses = this._lean.get(id)?.map((use) => ({ ...use, words: Math.max(least[use.field] ?? 0, this.word.terms.length) }));
-      return uses ? worth(this._list, weightOf(this.index, uses, this.word.field)) : (this.known.get(id)?.worth ?? 0);
+      const uses = this._lean.get(id);
+      return uses ? this._atMost(uses, least) : (this.known.get(id)?.worth ?? 0);
     }
 
     /** Documents of which it is known that they have it, and not what it is worth. */
@@ -167,8 +189,8 @@
      * @param {(field: number) => number | undefined} lengthOf
      */
     settle(id, lengthOf) {
-      const uses = this._lean.get(id)?.map((use) => ({ ...use, words: lengthOf(use.field) ?? 0 })) ?? [];
-      if (uses.some(({ words }) => !words)) {
+      const uses = (this._lean.get(id) ?? []).map((of) => of.map((use) => ({ ...use, words: use.words || (lengthOf(use.field) ?? 0) })));
+      if (uses.flat().some(({ words }) => !words)) {
         this.short = true;
         return false;
       }
@@ -208,6 +230,97 @@
     places() {}
   }
 
+  /** The words of a query that is a phrase and nothing else, each read like any other, which must stand side by side. */
+  class Sequence {
+    /**
+     * @param {QueryWord} word
+     * @param {Lists[]} sources its words
+     */
+    constructor(word, sources) {
+      this.word = word;
+      this.sources = sources;
+    }
+
+    /**
+     * A query's words, where it is such a phrase: each by itself.
+     * @param {Query} query
+     * @returns {Query | undefined}
+     */
+    static of({ words: [word, another], root }) {
+      const [node] = root.children;
+      const alone = word?.phrase && !another && node.kind === "word" && !node.negated && !word.field;
+      if (!alone || word.terms.length < 2 || new Set(word.terms).size < word.terms.length) {
+        return undefined;
+      }
+      const words = word.terms.map((term) => ({ ...word, terms: [term], phrase: false }));
+      return { words, root: { ...root, children: words.map((_, at) => ({ ...node, word: at })) }, pairs: [] };
+    }
+
+    /**
+     * Whether they stand side by side in a document that has all of them.
+     * @param {number} id
+     * @returns {boolean | undefined} nothing where that is not known yet
+     */
+    in(id) {
+      const { sources } = this;
+      const places = sources.map((source) => source.place(id));
+      if (places.every(Boolean)) {
+        return sideBySide(/** @type {Place[]} */ (places)).length > 0;
+      }
+      const next = sources.slice(1).map((source, before) => isNext(sources[before], source, id));
+      if (next.includes(false)) {
+        return false;
+      }
+      // Where a word stands once, what is on its sides is so at the same place.
+      const once = sources.slice(1, -1).every(({ known }) => timesIn(known.get(id)?.uses ?? []) === 1);
+      if (once && !next.includes(undefined)) {
+        return true;
+      }
+      return sources.some(({ unread }, at) => !places[at] && unread.length) ? undefined : false;
+    }
+
+    /**
+     * @param {number} id
+     * @returns {Way}
+     */
+    way(id) {
+      const name = this.word.terms.join(" ");
+      const score = this.sources.reduce((sum, { idf, known }) => sum + idf * (known.get(id)?.worth ?? 0), 0);
+      return { query: name, word: name, via: "phrase", similarity: 1, score, tags: [] };
+    }
+  }
+
+  /**
+   * Whether one word is the next after another somewhere in a document, as far as either's lists tell it of both.
+   * @param {Lists} before
+   * @param {Lists} after
+   * @param {number} id
+   */
+  function isNext(before, after, id) {
+    const [ahead, behind] = [after.near.get(before)?.get(id), before.near.get(after)?.get(id)];
+    const near = ahead ?? behind;
+    if (near === undefined) {
+      return undefined;
+    }
+    const next = near === BOTH || near === (ahead === undefined ? BEFORE : AFTER);
+    // It may be another word of the stem that stands there.
+    return next && (ahead === undefined ? before : after).unclear.has(id) ? undefined : next;
+  }
+
+  /** @param {FieldUse[]} uses */
+  const timesIn = (uses) => uses.reduce((sum, { times }) => sum + times, 0);
+
+  /**
+   * Where words stand in a document, one by one; how long fields are any of them may tell.
+   * @param {Place[]} places
+   * @returns {FieldUse[][]}
+   */
+  function usesOf(places) {
+    const all = places.map(({ part, at }) => part.uses(at));
+    const words = new Map(all.flat().filter((use) => use.words).map((use) => [use.field, use.words])); // prettier-ignore
+    return all.map((uses) => uses.map((use) => ({ ...use, words: use.words || (words.get(use.field) ?? 0) })));
+  }
+
   /**
    * The uses of a phrase, by field, in a document that has all of its words.
    * @param {Place[]} places
@@ -215,19 +328,17 @@
    */
   function sideBySide(places) {
     const [first, ...rest] = places;
-    const told = /** @type {Place} */ (places.find(({ part }) => !part.lean) ?? first);
     const begins = first.part.positions(first.at);
-    return first.part.uses(first.at).flatMap(({ field }, number) => {
+    return first.part.uses(first.at).flatMap(({ field, words }, number) => {
       let side = begins[number];
       rest.forEach(({ part, at }, step) => {
         const which = side.length ? part.uses(at).findIndex((use) => use.field === field) : -1;
         const there = which < 0 ? new Uint32Array() : part.positions(at)[which];
         side = side.filter((position) => there.includes(position + step + 1));
       });
-      const { words } = told.part.uses(told.at).find((use) => use.field === field) ?? { words: 0 };
       return side.length ? [{ field, words, times: side.length }] : [];
     });
   }
 
-  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { PhraseSource });
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { PhraseSource, Sequence });
 })();

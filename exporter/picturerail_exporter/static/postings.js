@@ -259,10 +259,12 @@
     /**
      * What is told beforehand of the best documents that have some words together.
      * @param {string[]} stems two or three of `root.together`, as `binary`, in the order of `two`
+     * @param {string} kind "b": of all such; of two, "f" or "r": where the second of them, ascending, is the next word
+     *   after the first, or the first after the second; "o": where their nearness does not count
      * @returns {Promise<Row | undefined>}
      */
-    together(stems) {
-      return this._row("together", `${stems.join("\x01")}\0b`);
+    together(stems, kind) {
+      return this._row("together", `${stems.join("\x01")}\0${kind}`);
     }
 
     /**

@@ -7,7 +7,7 @@
 "use strict";
 
 (() => {
-  const { parse, isText, Logic, Nearness, Reading, WordSource, PhraseSource, BestTogether } = globalThis.Picturerail;
+  const { parse, isText, Logic, Nearness, Reading, WordSource, BestTogether, withScript } = globalThis.Picturerail;
   const FEW = 256; // documents of which it is looked up how long fields are
   const FEW_FILES = 32; // that tell it
 
@@ -21,11 +21,17 @@
     constructor(index, text, superseded) {
       this.index = index;
       this.superseded = superseded;
-      this.query = parse(text, index.fields.map(({ name }) => name), index.language);
+      const asked = parse(text, index.fields.map(({ name }) => name), index.language);
+      const phrases = asked.words.some(({ phrase }) => phrase) ? withScript("phrase.js", "PhraseSource") : undefined;
+      const apart = phrases?.Sequence.of(asked);
+      this.query = apart ?? asked;
       /** @type {Source[]} */
-      this.sources = this.query.words.map((word) => new (word.phrase ? PhraseSource : WordSource)(index, word));
+      this.sources = this.query.words.map((word) => new (phrases && word.phrase ? phrases.PhraseSource : WordSource)(index, word));
+      this._row = phrases && apart && new phrases.Sequence(asked.words[0], /** @type {Lists[]} */ (this.sources));
       this._nearness = new Nearness(index, this.sources, []); // no pairs are known yet
       this._logic = new Logic(this.query.root, (word, id) => this._word(word, id));
+      /** @type {Either | undefined} */
+      this._either = undefined; // what follows for one or another word from what is told of both
       this._wordless = false; // whether documents match that bear no word of the query
       /** The most that each word may be worth to a document of which nothing is known. @type {number[]} */
       this._bounds = [];
@@ -45,7 +51,7 @@
       /** @type {BestTogether | undefined} */
       this.together = undefined;
       /** @type {BestTogether | undefined} */
-      this.shown = undefined; // that which the answer is taken from
+      this.shown = undefined; // that which tells what what is found looks like
     }
 
     /** Whether any of what is asked is enough, since none has all. */
@@ -79,7 +85,11 @@
       this._reading.spare(this._required(), this._nearness);
       await this._exclude();
       const asked = this._flat()?.map((word) => this.sources[word]);
-      this.together = asked && (await BestTogether.open(this.index, asked, this._nearness.pairs));
+      this.together = asked && (await BestTogether.open(this.index, asked, this._nearness.pairs, this._row && "row"));
+      if (this.query.root.children.some(({ kind }) => kind === "any")) {
+        this._either = await withScript("either.js", "Either").Either.open(this.index, this.query.root, /** @type {Lists[]} */ (this.sources));
+        this.shown = this._either?.told;
+      }
     }
 
     /** Learn which documents have what is excluded, but for words of which others tell it. */
@@ -108,7 +118,7 @@
         }
         const found = this._rank(limit);
         if (found.settled) {
-          if (found.hits.length || this.relaxed || !this._logic.canRelax) {
+          if (found.hits.length || this.relaxed || this._row || !this._logic.canRelax) {
             return found;
           }
           this._logic.relaxed = true;
@@ -145,7 +155,7 @@
       });
       hits.sort((a, b) => b.low - a.low || a.id - b.id);
       const others = await together.bound(hits[limit - 1]?.low ?? 0);
-      const enough = others === 0 ? hits.length > 0 : hits.length >= limit && hits[limit - 1].low >= others;
+      const enough = others === 0 ? hits.length > 0 || !!this._row : hits.length >= limit && hits[limit - 1].low >= others;
       this.shown = enough ? together : undefined;
       return enough ? { hits, settled: true, total: hits.length, all: others === 0 } : undefined;
     }
@@ -191,7 +201,7 @@
       const ids = [];
       for (const id of new Set(from)) {
         const state = this._logic.of(id);
-        if (isSure(state) || state.high + near <= low) {
+        if (isSure(state) || state.high + near <= low || this._row?.in(id) === false) {
           continue;
         }
         const { value, final } = this._nearness.of(id, unread);
@@ -248,7 +258,7 @@
         this._rankFlat(flat, sure, unsure, limit);
       } else {
         for (const id of this._candidates()) {
-          const state = this._logic.of(id);
+          const state = this._standing(id);
           if (!state.may) {
             continue;
           }
@@ -259,18 +269,28 @@
           }
         }
       }
-      const unseen = this._logic.of(-1);
+      const unseen = this._standing(-1);
       if (unseen.may && !this._looksAtAll) {
         others = Math.max(others, unseen.high + near);
       }
-      const hits = this._best(sure, limit);
+      const { hits, ended } = this._best(sure, limit);
       const last = hits[Math.min(limit, hits.length) - 1];
       others = Math.min(this._ceiling, Math.max(others, this._most(unsure, hits.length >= limit ? last.low : 0)));
       const enough = hits.length >= limit && last.low >= others;
-      const all = others === 0;
+      const all = others === 0 && (ended || !this._row);
       // Of some more may come to be known that lifts them among the best.
       const open = hits.some((hit, at) => !hit.exact && (at < limit || hit.high > last.low));
-      return { hits, settled: (enough || all) && !open, total: flat ? this._sure : sure.length, all };
+      return { hits, settled: (enough || others === 0) && !open, total: this._total(hits, sure), all };
+    }
+
+    /**
+     * How many documents are known to match.
+     * @param {Scored[]} hits
+     * @param {Scored[]} sure
+     */
+    _total(hits, sure) {
+      const known = this._flat() ? this._sure : sure.length;
+      return this._row ? hits.length : known;
     }
 
     /** Words that a document must have, whatever else is asked. */
@@ -345,7 +365,7 @@
       // Nearness cannot bring those below among the best.
       const enough = limit < lows.length ? Float64Array.from(lows).sort()[lows.length - limit] : 0;
       lows.forEach((low, at) => {
-        if (low + nears[at] >= enough) {
+        if (low + nears[at] >= enough || this._row) {
           sure.push({ id: ids[at], low, high: low + nears[at], exact: nears[at] === 0 });
         }
       });
@@ -362,6 +382,9 @@
       let most = 0;
       for (const { id, high, near } of unsure) {
         let all = high + near;
+        if (all > enough && this._row?.in(id) === false) {
+          continue;
+        }
         if (all > enough && high <= enough) {
           const { value, final } = this._nearness.of(id, unread);
           all = final ? high + value : all;
@@ -375,9 +398,10 @@
     }
 
     /**
-     * Of what is sure, the best with their nearness; the others' is not looked at.
+     * Of what is sure, the best with their nearness; the others' is not looked at. Of a phrase, those that may have it.
      * @param {Scored[]} sure
      * @param {number} limit
+     * @returns {{ hits: Scored[], ended: boolean }} and whether all were looked at
      */
     _best(sure, limit) {
       const { unread } = this._nearness;
@@ -386,16 +410,32 @@
       const best = [];
       for (const hit of sure) {
         if (best.length >= limit && hit.high < best[limit - 1].low) {
-          break;
+          return { hits: best, ended: false };
         }
-        if (!hit.exact) {
+        const has = this._row?.in(hit.id);
+        if (has === false) {
+          continue;
+        }
+        if (this._row) {
+          hit.exact = has === true;
+        } else if (!hit.exact) {
           const { value, final } = this._nearness.of(hit.id, unread);
           hit.low += value;
           hit.exact = final;
         }
         insert(best, hit);
       }
-      return best;
+      return { hits: best, ended: true };
+    }
+
+    /**
+     * Why a document matches, word by word.
+     * @param {number} id
+     * @returns {Way[]}
+     */
+    ways(id) {
+      const ways = this.sources.filter(({ word }) => !word.excluded).map((source) => source.way(id));
+      return this._row ? [this._row.way(id)] : /** @type {Way[]} */ (ways.filter(Boolean));
     }
 
     get _looksAtAll() {
@@ -414,6 +454,15 @@
       const all = new Set(first.known.keys());
       rest.forEach(({ known }) => known.forEach((_, id) => all.add(id)));
       return all;
+    }
+
+    /**
+     * What is known of a document, or of one that was not met yet.
+     * @param {number} id
+     */
+    _standing(id) {
+      const state = this._logic.of(id);
+      return this._either?.narrowed(id, state, this._either.words.map((word) => this._word(word, id))) ?? state; // prettier-ignore
     }
 
     /**

@@ -33,7 +33,7 @@
       const { root, language } = this.index;
       for (const source of this.sources) {
         const { word } = source;
-        const alone = word.excluded && !word.prefixes && !word.phrase;
+        const alone = !word.prefixes && !word.phrase;
         const stem = word.field || !(word.forms || alone) ? undefined : language.stem(word.terms[0]);
         const number = root.beside.stems.findIndex(([each]) => each === stem);
         if (number >= 0) {

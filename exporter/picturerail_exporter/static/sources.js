@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { distance, isText, Lists } = globalThis.Picturerail;
+  const { distance, idfOf, isText, Lists } = globalThis.Picturerail;
   /** @type {Via[]} */
   const WAYS = ["exact", "phrase", "form", "prefix", "typo", "neighbour"]; // the nearest first
 
@@ -44,7 +44,7 @@
       const bearing = this.word.field ? this._bearing() : (stems?.bearing ?? (await this._documents("exact")));
       this.bearing = bearing;
       this.reach = bearing || (await this._mostFrequent());
-      this.idf = this._idf(this.reach);
+      this.idf = idfOf(index.documents, this.reach);
     }
 
     /** @param {string} text */
@@ -71,11 +71,6 @@
       const found = terms.flatMap((term, at) => (term ? [{ term, edits: typos[at].edits }] : []));
       found.sort((a, b) => (a.term.key < b.term.key ? -1 : 1));
       found.forEach(({ term, edits: apart }) => this._add(term, "typo", { edits: apart }));
-    }
-
-    /** @param {number} documents */
-    _idf(documents) {
-      return Math.log1p((this.index.documents - documents + 0.5) / (documents + 0.5));
     }
 
     /** @param {Via} via */

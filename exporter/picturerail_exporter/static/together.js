@@ -79,9 +79,13 @@
      * @param {Together} told
      * @param {Source[]} sources in the order of their stems
      * @param {PairWorth[]} pairs of words whose nearness counts
+     * @param {boolean} side whether it tells of documents where words of the stems stand side by side
      */
-    constructor(index, told, sources, pairs) {
+    constructor(index, told, sources, pairs, side) {
       this.index = index;
+      this.side = side;
+      /** What documents may be worth that have other words of the stems, too, so that these may stand side by side. */
+      this._unclear = 0;
       this.told = told;
       this.pairs = pairs;
       this.sources = sources;
@@ -99,11 +103,14 @@
      * @param {Postings} index
      * @param {Source[]} sources of which a document must have all
      * @param {PairWorth[]} pairs of all words of the query
+     * @param {"all" | "row" | "either"} [how] whether the words must stand side by side, in this order; or how near they
+     *   are does not count
      * @returns {Promise<BestTogether | undefined>}
      */
-    static async open(index, sources, pairs) {
-      const few = sources.length > 1 && sources.length <= MOST;
-      if (!few || !sources.every(({ word }) => word.forms && !word.field)) {
+    static async open(index, sources, pairs, how = "all") {
+      const side = how === "row";
+      const few = sources.length > 1 && sources.length <= (how === "all" ? MOST : 2);
+      if (!few || !sources.every(({ word }) => (word.forms || side) && !word.field)) {
         return undefined;
       }
       const stems = sources.map((source) => index.language.stem(source.word.terms[0]));
@@ -114,8 +121,9 @@
       const order = keys.map((_, at) => at).sort((a, b) => (keys[a] < keys[b] ? -1 : 1));
       const { two } = index.root.together;
       const rarest = stems.map((_, at) => at).sort((a, b) => two.indexOf(stems[a]) - two.indexOf(stems[b]));
-      const row = await index.together(rarest.map((at) => keys[at]));
-      return row && new BestTogether(index, new Together(row, sources.length), order.map((at) => sources[at]), pairs);
+      const kind = { all: "b", either: "o", row: order[0] ? "r" : "f" }[how];
+      const row = await index.together(rarest.map((at) => keys[at]), kind);
+      return row && new BestTogether(index, new Together(row, sources.length), order.map((at) => sources[at]), pairs, side);
     }
 
     /**
@@ -126,19 +134,24 @@
       for (const { id, uses, near } of this.told.documents) {
         const known = uses.map((of, at) => this._best(at, of));
         if (known.every(Boolean)) {
-          tell(id, this._worth(known, near), /** @type {Known[]} */ (known));
+          const value = this._worth(known, near);
+          if (this.side && uses.some((of) => of.size > 1)) {
+            this._unclear = Math.max(this._unclear, value);
+          } else {
+            tell(id, value, /** @type {Known[]} */ (known));
+          }
         }
       }
     }
 
     /**
-     * The most that a document may be worth that is not told; 0 where there is none.
+     * The most that a document may be worth that is not told by `forEach`; 0 where there is none.
      * @param {number} low what is not to be told from less
      * @returns {Promise<number>}
      */
     async bound(low) {
       const others = this.sources.map((_, at) => this._boundWithout(at, low));
-      return Math.max(this._most(this.told.bounds), ...(await Promise.all(others)));
+      return Math.max(this._unclear, this._most(this.told.bounds), ...(await Promise.all(others)));
     }
 
     /** @param {TogetherBound[]} kinds of documents */

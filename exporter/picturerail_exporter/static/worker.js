@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const { Postings, search, searchName, complete } = globalThis.Picturerail;
+  const { Postings, search, searchName, complete, withScript } = globalThis.Picturerail;
   const MANY = 5000; // pictures; of more not all hits are looked for
   const FEW_FILES = 2;
   const site = new URL("../", location.href);
@@ -28,14 +28,6 @@
     return opening;
   }
 
-  /** What narrows a search: a script of its own, which few need. */
-  function narrowing() {
-    if (!globalThis.Picturerail.Facets) {
-      importScripts("facets.js");
-    }
-    return globalThis.Picturerail.Facets;
-  }
-
   /**
    * @param {Asked} asked
    * @param {number} limit
@@ -44,9 +36,6 @@
     const index = await open();
     const { name, words, sort, filters } = asked;
     const number = newest;
-    if (filters.length) {
-      narrowing();
-    }
     const superseded = () => number !== newest;
     return name ? searchName(index, name) : search(index, words, { limit, sort, filters, superseded });
   }
@@ -91,7 +80,7 @@
     /** @param {Asked} asked */
     facets: async ({ words, filters }) => {
       const number = newest;
-      return narrowing().of(await open(), words, { filters, superseded: () => number !== newest });
+      return withScript("facets.js", "Facets").Facets.of(await open(), words, { filters, superseded: () => number !== newest });
     },
     /** @param {string} text */
     complete: async (text) => complete(await open(), text),

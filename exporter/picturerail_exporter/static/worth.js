@@ -2,9 +2,9 @@
 //
 // The worth is the engine's: BM25F (Zaragoza and others, "Microsoft Cambridge at TREC-13", 2004),
 // saturated to s in 0..1, and by the nearest way in which a picture has the word: 0.25 + (k1 + 1) s
-// for the word itself or a phrase, 0.2 + (k1 + 1) s for another form of it, whose weight counts 0.7;
+// for the word itself, 0.2 + (k1 + 1) s for another form of it, whose weight counts 0.7;
 // 0.1 + 0.1 s for a word that it begins; 0.1 + 0.06 s or 0.04 s for one an edit or two away; for a tag
-// that it is near 0.1 (0.8 + 0.2 s) times the similarity.
+// that it is near 0.1 (0.8 + 0.2 s) times the similarity. A phrase is worth what its words are.
 "use strict";
 
 (() => {
@@ -57,5 +57,12 @@
     return sum;
   }
 
-  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { isNearer, weightOf, worth });
+  /**
+   * The inverse document frequency of a word.
+   * @param {number} documents
+   * @param {number} having how many of them have it
+   */
+  const idfOf = (documents, having) => Math.log1p((documents - having + 0.5) / (having + 0.5));
+
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { idfOf, isNearer, weightOf, worth });
 })();

@@ -25,6 +25,8 @@ class PhraseCursor {
   std::uint32_t doc() const { return doc_; }
   // In which fields, and how often.
   std::span<const FieldCount> fields() const { return fields_; }
+  // The same of one of the words by itself, wherever it stands in the document.
+  std::span<const FieldCount> fields_of_word(std::uint32_t place) const { return words_[place].fields(); }
 
  private:
   // One of the words, with the block of its list in which the search stands.

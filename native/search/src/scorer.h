@@ -5,7 +5,7 @@
 // is divided by the field's relative length, weighted, and summed to w; saturated, s = w / (k1 + w)
 // lies in 0..1. For each word of the query a document gets idf × worth, where the worth is
 //
-//   the word itself, or the phrase       0.25 + (k1 + 1) s    above 0.2
+//   the word itself                      0.25 + (k1 + 1) s    above 0.2
 //   another form of it                   0.2 + (k1 + 1) s of 0.7 w
 //   a word that it begins                0.1 + 0.1 s          0.1 .. 0.2
 //   a word one or two edits away       0.1 + 0.06 s, 0.1 + 0.04 s; sought where there is none of these
@@ -16,6 +16,12 @@
 // document that has a word in several ways gets the best of them. The idf is that of all documents
 // that have the word or a form of it; where none has, of the most frequent of the nearest ways, so
 // all documents that have the word share it.
+//
+// A document that bears a phrase gets, for each of its different words, idf × worth of the word
+// itself: all that stands of it in the searched fields counts, also what stands outside of the
+// phrase, and the idf is that of the documents that have the very word, in any field. So a phrase's
+// score needs no knowledge of how many documents bear it.
+//
 // proximity.h has what words that stand near to each other add.
 //
 // k1, the bounds and shares were chosen by hand on the whole Cranfield collection
@@ -103,6 +109,10 @@ class SegmentScorer {
     double sum = 0;
     for (const FieldCount& count : counts) sum += weighted(doc, count.field, count.times);
     return sum;
+  }
+  // What the word itself is worth in a document with these counts.
+  double worth_of_word(std::uint32_t doc, std::span<const FieldCount> counts) const {
+    return counts.size() == 1 ? worth_of_single(doc, counts.front()) : worth_of_exact(saturated(doc, counts));
   }
   // No document of more words in the field is worth this w with `times` there; some of fewer may be
   // worth less too.

@@ -11,6 +11,7 @@
 #include "evaluator.h"
 #include "neighbours.h"
 #include "parallel.h"
+#include "phrase_words.h"
 #include "proximity.h"
 #include "pruned.h"
 #include "query.h"
@@ -73,6 +74,7 @@ class Search {
     find_near();
     if (prune(result)) return result;
     threads_ = threads_for(snapshot_, options_.threads);
+    weigh_phrases();
     match_words();
     std::vector<RankedHit> ranked = rank(false, result);
     if (result.total == 0 && can_relax(query_.root)) {
@@ -192,13 +194,21 @@ class Search {
     }
   }
 
+  void weigh_phrases() {
+    phrases_.resize(query_.words.size());
+    for (std::size_t w = 0; w < query_.words.size(); ++w) {
+      const QueryWord& word = query_.words[w];
+      if (word.phrase) phrases_[w] = weigh_phrase(state_, word.terms);
+    }
+  }
+
   void match_words() {
     const std::size_t segments = snapshot_.segments.size();
     const std::vector<QueryWord>& words = query_.words;
     matches_.resize(segments);
     run_parallel(segments, threads_, [&](std::size_t i) {
       for (std::size_t w = 0; w < words.size(); ++w) {
-        matches_[i].push_back(matcher(i, w).match(words[w], near_[w]));
+        matches_[i].push_back(matcher(i, w).match(words[w], near_[w], phrases_[w]));
       }
     });
     for (std::size_t w = 0; w < words.size(); ++w) {
@@ -220,9 +230,10 @@ class Search {
     });
   }
 
-  // By how many documents have the word or a form of it; where none has, by the most frequent of
-  // the nearest ways in which any document has it.
+  // Of a phrase, that of its words; else by how many documents have the word or a form of it; where none
+  // has, by the most frequent of the nearest ways in which any document has it.
   double word_idf(std::size_t word) const {
+    if (query_.words[word].phrase) return phrases_[word].idf;
     std::uint64_t bearing = 0;
     for (const auto& segment : matches_) bearing += segment[word].bearing;
     if (bearing > 0) return inverse_document_frequency(state_.statistics.documents, bearing);
@@ -378,6 +389,7 @@ class Search {
   std::vector<std::size_t> scope_;                  // by word: which of a segment's scorers
   std::vector<std::vector<const SegmentScorer*>> scorers_;  // by scope, then segment
   std::vector<std::unique_ptr<SegmentScorer>> own_scorers_;
+  std::vector<PhraseWords> phrases_;                // by word; empty for those that are no phrase
   std::vector<std::vector<WordMatches>> matches_;   // by segment, then word
   std::vector<double> idf_;                         // by word
 };

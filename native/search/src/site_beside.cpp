@@ -20,18 +20,23 @@ constexpr std::uint64_t kToldHere = 2;
 // Words are near up to so many words apart.
 constexpr std::uint32_t kFarthest = 4;
 
-// How far apart the nearest of two words' places in a field are, up to `kFarthest` and one more; two words of one
-// place are not near each other.
-std::uint32_t least_apart(std::span<const std::uint32_t> a, std::span<const std::uint32_t> b) {
-  std::uint32_t least = kFarthest + 1;
-  for (const std::uint32_t one : a) {
-    for (const std::uint32_t other : b) {
-      const std::uint32_t apart = one < other ? other - one : one - other;
-      if (apart > 0) least = std::min(least, apart);
+// How the places of words in a field stand to those of others.
+struct Apart {
+  std::uint32_t least = kFarthest + 1;  // up to `kFarthest`; two words of one place are not near each other
+  bool ahead = false;  // whether one of the others is the next word after one of these
+  bool behind = false;
+
+  void look(std::span<const std::uint32_t> these, std::span<const std::uint32_t> others) {
+    for (const std::uint32_t one : these) {
+      for (const std::uint32_t other : others) {
+        const std::uint32_t words = one < other ? other - one : one - other;
+        if (words == 0) continue;
+        least = std::min(least, words);
+        if (words == 1) (one < other ? ahead : behind) = true;
+      }
     }
   }
-  return least;
-}
+};
 
 // That words are so many words apart in a document, at least.
 struct NearDocument {
@@ -65,6 +70,8 @@ struct SiteBeside::Likely {
   LikelyBit other_field{14};
   std::array<LikelyBit, kMostTimes> again{LikelyBit{12}, LikelyBit{12}, LikelyBit{12}, LikelyBit{12}};
   LikelyNearness nearness;
+  LikelyBit ahead{8};
+  LikelyBit both{15};
 };
 
 SiteBeside::SiteBeside(std::vector<SiteStem> stems, std::uint32_t fields) : fields_(fields) {
@@ -127,18 +134,18 @@ std::vector<std::string> SiteBeside::near(std::size_t a, std::size_t b) const {
     const std::span<const Use> ours = uses(rank, a);
     const std::span<const Use> theirs = uses(rank, b);
     if (ours.empty() || theirs.empty()) continue;
-    std::uint32_t nearest = kFarthest + 1;
+    Apart apart;
     for (const Use& one : ours) {
       for (const Use& other : theirs) {
-        if (one.field == other.field) nearest = std::min(nearest, least_apart(positions(one), positions(other)));
+        if (one.field == other.field) apart.look(positions(one), positions(other));
       }
     }
-    if (nearest > kFarthest) continue;
+    if (apart.least > kFarthest) continue;
     if (part_ends(part.size(), ids_[rank], kShortParts)) {
       parts.push_back(near_record(part));
       part.clear();
     }
-    part.push_back({ids_[rank], nearest});
+    part.push_back({ids_[rank], apart.least});
   }
   if (!part.empty()) parts.push_back(near_record(part));
   return parts;
@@ -167,7 +174,7 @@ void SiteBeside::put_nearness(RangeEncoder& out, const SitePostings& postings,
   std::vector<LikelyNearness> likely(stems_.size());
   for (std::size_t i = 0; i < part.size(); ++i) {
     for (std::size_t stem = 0; stem < stems_.size(); ++stem) {
-      likely[stem].put(out, nearness(uses(ranks[i], stem), postings, part[i]), kFarthest + 1);
+      likely[stem].put(out, nearness(uses(ranks[i], stem), postings, part[i]).near, kFarthest + 1);
     }
   }
 }
@@ -237,19 +244,19 @@ SiteBeside::Words SiteBeside::words_of(std::span<const std::size_t> ranks, std::
   return words;
 }
 
-std::uint32_t SiteBeside::nearness(std::span<const Use> uses, const SitePostings& postings,
-                                   const SitePosting& posting) const {
-  if (postings.positions.empty()) return 0;
-  std::uint32_t nearest = kFarthest + 1;
+SiteBeside::Nearness SiteBeside::nearness(std::span<const Use> uses, const SitePostings& postings,
+                                          const SitePosting& posting) const {
+  if (postings.positions.empty()) return {};
+  Apart apart;
   auto own = postings.positions.begin() + posting.first_position;
   for (const SiteUse& use : postings.classes[posting.place]) {
     const std::span here(&*own, use.times);
     for (const Use& other : uses) {
-      if (other.field == use.field) nearest = std::min(nearest, least_apart(here, positions(other)));
+      if (other.field == use.field) apart.look(here, positions(other));
     }
     own += use.times;
   }
-  return kFarthest + 1 - nearest;
+  return {kFarthest + 1 - apart.least, apart.ahead, apart.behind};
 }
 
 void SiteBeside::put(RangeEncoder& out, Likely& likely, std::span<const Use> uses, const SitePostings& postings,
@@ -279,7 +286,11 @@ void SiteBeside::put(RangeEncoder& out, Likely& likely, std::span<const Use> use
   }
   if (uses.empty()) return;
   out.put(likely.another, false);
-  likely.nearness.put(out, nearness(uses, postings, posting), kFarthest + 1);
+  const Nearness found = nearness(uses, postings, posting);
+  likely.nearness.put(out, found.near, kFarthest + 1);
+  if (found.near < kFarthest) return;
+  out.put(likely.ahead, found.ahead);
+  if (found.ahead) out.put(likely.both, found.behind);
 }
 
 }  // namespace prse

@@ -68,8 +68,13 @@ class SiteBeside {
   void put(RangeEncoder& out, Likely& likely, std::span<const Use> uses, const SitePostings& postings,
            const SitePosting& posting, const Words& words) const;
   std::span<const std::uint32_t> positions(const Use& use) const;
-  // 4 where one of the uses is next to where the term stands, 1 four words apart, 0 beyond.
-  std::uint32_t nearness(std::span<const Use> uses, const SitePostings& postings, const SitePosting& posting) const;
+  // How the uses stand to the term.
+  struct Nearness {
+    std::uint32_t near = 0;  // 4 where one is next to it, 1 four words apart, 0 beyond
+    bool ahead = false;      // whether one is the next word after it
+    bool behind = false;
+  };
+  Nearness nearness(std::span<const Use> uses, const SitePostings& postings, const SitePosting& posting) const;
 
   std::vector<std::vector<std::string>> stems_;  // the words of each
   std::uint32_t fields_ = 0;

@@ -16,7 +16,9 @@ namespace {
 // So many documents are told for each order in which a query may have the words; and of the first of them what
 // they look like, since a page of results shows hardly any other.
 constexpr std::uint32_t kTold = 48;
-constexpr std::size_t kShown = 32;
+constexpr std::uint32_t kToldOfOthers = 40;  // where words are not just to be there
+constexpr std::size_t kShownOfThree = 32;
+constexpr std::size_t kShownOfOthers = 24;
 // All others are bounded by so many kinds of documents at most.
 constexpr std::size_t kMostBounds = 120;
 
@@ -36,8 +38,9 @@ std::uint64_t mixed(const TogetherKind& kind) {
 
 }  // namespace
 
-Combination::Combination(std::vector<const StemDocuments*> members, const IdOf& id_of, const WeightOf& weight_of)
-    : members_(std::move(members)), id_of_(&id_of), weight_of_(&weight_of) {
+Combination::Combination(std::vector<const StemDocuments*> members, const IdOf& id_of, const WeightOf& weight_of,
+                         Told which)
+    : members_(std::move(members)), id_of_(&id_of), weight_of_(&weight_of), which_(which) {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     for (std::size_t j = i + 1; j < members_.size(); ++j) {
       const std::uint32_t less = std::min(members_[i]->weight(), members_[j]->weight());
@@ -57,10 +60,18 @@ SiteTogether Combination::told(std::span<const TogetherDocument> documents) {
     if (!out.key.empty()) out.key.push_back('\1');
     out.key += member->text();
   }
-  out.key.append("\0b", 2);
+  out.key.push_back('\0');
+  out.key.push_back(static_cast<char>(which_));
   out.shown = shown();
   out.record = record(out.shown);
   return out;
+}
+
+std::uint32_t Combination::most_told() const { return which_ == Told::kAll ? kTold : kToldOfOthers; }
+
+std::size_t Combination::most_shown() const {
+  if (which_ != Told::kAll) return kShownOfOthers;
+  return orders() == 1 ? kTold : kShownOfThree;
 }
 
 Combination::Values Combination::values_of(const Worths& worths, const Nearnesses& near) const {
@@ -106,14 +117,15 @@ void Combination::find_kinds(std::span<const TogetherDocument> documents) {
 
 // Finds, by order, what the last that is told is worth; tells of how many that are worth that there is room.
 std::array<std::uint32_t, kMostTogether> Combination::find_last() {
+  const std::uint32_t most = most_told();
   std::array<std::uint32_t, kMostTogether> room{};
   std::vector<std::int64_t> best;  // values of the best documents, as a heap, the least first
   for (std::size_t order = 0; order < orders(); ++order) {
     best.clear();
     for (std::size_t i = 0; i < kinds_.size(); ++i) {
       const std::int64_t value = value_of(kinds_[i], order);
-      for (std::uint32_t left = std::min(counts_[i], kTold); left > 0; --left) {
-        if (best.size() == kTold) {
+      for (std::uint32_t left = std::min(counts_[i], most); left > 0; --left) {
+        if (best.size() == most) {
           if (value <= best.front()) break;
           std::pop_heap(best.begin(), best.end(), std::greater<>());
           best.pop_back();
@@ -122,7 +134,7 @@ std::array<std::uint32_t, kMostTogether> Combination::find_last() {
         std::push_heap(best.begin(), best.end(), std::greater<>());
       }
     }
-    const std::int64_t last = best.size() == kTold ? best.front() : INT64_MIN;
+    const std::int64_t last = best.size() == most ? best.front() : INT64_MIN;
     room[order] = static_cast<std::uint32_t>(std::count(best.begin(), best.end(), last));
     for (Kind& kind : kinds_) {
       const std::int64_t value = value_of(kind, order);
@@ -141,8 +153,8 @@ void Combination::find_told(std::span<const TogetherDocument> documents) {
     const Kind& kind = kinds_[kind_of_[i]];
     if (!kind.left_out) told_.push_back({(*id_of_)(documents[i].number), kind_of_[i], kind.above});
   }
-  std::sort(told_.begin(), told_.end(), [](const Told& a, const Told& b) { return a.id < b.id; });
-  for (Told& each : told_) {
+  std::sort(told_.begin(), told_.end(), [](const Best& a, const Best& b) { return a.id < b.id; });
+  for (Best& each : told_) {
     Kind& kind = kinds_[each.kind];
     for (std::size_t order = 0; order < orders(); ++order) {
       if ((kind.at_last >> order & 1) == 0 || room[order] == 0) continue;
@@ -151,7 +163,7 @@ void Combination::find_told(std::span<const TogetherDocument> documents) {
     }
     if (each.orders == 0) kind.left_out = true;
   }
-  std::erase_if(told_, [](const Told& each) { return each.orders == 0; });
+  std::erase_if(told_, [](const Best& each) { return each.orders == 0; });
 }
 
 // The ids of those of which it is to be told what they look like.
@@ -159,10 +171,10 @@ std::vector<std::uint64_t> Combination::shown() const {
   std::vector<std::uint64_t> ids;
   for (std::size_t order = 0; order < orders(); ++order) {
     std::vector<std::pair<std::int64_t, std::uint64_t>> best;
-    for (const Told& each : told_) {
+    for (const Best& each : told_) {
       if ((each.orders >> order & 1) != 0) best.emplace_back(-value_of(kinds_[each.kind], order), each.id);
     }
-    const std::size_t most = orders() == 1 ? best.size() : std::min(best.size(), kShown);
+    const std::size_t most = std::min(best.size(), most_shown());
     std::nth_element(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(most), best.end());
     for (std::size_t i = 0; i < most; ++i) ids.push_back(best[i].second);
   }
@@ -308,14 +320,14 @@ std::string Combination::record(std::span<const std::uint64_t> shown) {
   put_varint(out, others.size());
   std::array<Numbered, kMostTogether> numbered;
   for (std::size_t i = 0; i < members_.size(); ++i) {
-    for (const Told& each : told_) numbered[i].add(members_[i]->uses(kinds_[each.kind].of.uses[i]));
+    for (const Best& each : told_) numbered[i].add(members_[i]->uses(kinds_[each.kind].of.uses[i]));
     for (const Bound& bound : others) numbered[i].add(bound.uses[i]);
     numbered[i].settle();
     numbered[i].put(out, *members_[i]);
   }
   put_varint(out, told_.front().id);
   BitWriter bits = put_ascending(out, told_.size(), [&](std::size_t i) { return told_[i].id; });
-  for (const Told& each : told_) {
+  for (const Best& each : told_) {
     bits.put(std::binary_search(shown.begin(), shown.end(), each.id) ? 1 : 0, 1);
   }
   const auto put = [&](const auto& uses_of, const Nearnesses& near) {
@@ -324,7 +336,7 @@ std::string Combination::record(std::span<const std::uint64_t> shown) {
     }
     for (std::size_t i = 0; i < near_worths_.size(); ++i) bits.put_one_of(near[i], kNearnesses);
   };
-  for (const Told& each : told_) {
+  for (const Best& each : told_) {
     const TogetherKind& kind = kinds_[each.kind].of;
     put([&](std::size_t i) -> const StemUses& { return members_[i]->uses(kind.uses[i]); }, kind.near);
   }

@@ -31,12 +31,17 @@ struct TogetherDocument {
   TogetherKind kind;
 };
 
+// Which documents of a combination are told, as its key ends: all; those where one of two stems is the next word after
+// the other, as in a phrase; or all, and how near they are is of no worth, as where one or another is asked for.
+enum class Told : char { kAll = 'b', kSecondNext = 'f', kFirstNext = 'r', kEither = 'o' };
+
 class Combination {
  public:
   // What is given must outlive it.
-  Combination(std::vector<const StemDocuments*> members, const IdOf& id_of, const WeightOf& weight_of);
+  Combination(std::vector<const StemDocuments*> members, const IdOf& id_of, const WeightOf& weight_of,
+              Told which = Told::kAll);
 
-  // What is to be told of the documents that have all stems, one at least.
+  // What is to be told of such documents, one at least.
   SiteTogether told(std::span<const TogetherDocument> documents);
 
  private:
@@ -54,7 +59,7 @@ class Combination {
     std::uint8_t at_last; // whether they are worth what the last that is told is
     bool left_out;        // whether some document is not told in any order
   };
-  struct Told {
+  struct Best {
     std::uint64_t id;
     std::uint32_t kind;
     std::uint8_t orders;  // a bit for each of which it is one of the best
@@ -69,6 +74,8 @@ class Combination {
 
   // Which of three words stands between the others matters.
   std::size_t orders() const { return members_.size() == kMostTogether ? kMostTogether : 1; }
+  std::uint32_t most_told() const;
+  std::size_t most_shown() const;
   Values values_of(const Worths& worths, const Nearnesses& near) const;
   Values values_of(const Kind& kind) const { return values_of(kind.worths, kind.of.near); }
   std::int64_t value_of(const Kind& kind, std::size_t order) const;
@@ -86,11 +93,12 @@ class Combination {
   std::vector<const StemDocuments*> members_;
   const IdOf* id_of_;
   const WeightOf* weight_of_;
+  Told which_;
   std::vector<std::array<std::int64_t, kNearnesses>> near_worths_;  // by pair and nearness
   std::vector<Kind> kinds_;
   std::vector<std::uint32_t> counts_;   // of documents, by kind
   std::vector<std::uint32_t> kind_of_;  // by document
-  std::vector<Told> told_;              // ascending by id
+  std::vector<Best> told_;              // ascending by id
 };
 
 }  // namespace prse

@@ -73,16 +73,26 @@ class StemDocuments {
   std::vector<std::uint32_t> ranks_;  // how many there are before each 64
 };
 
-// How near a word of one stem stands to one of another in a document.
-inline std::uint8_t nearness(std::span<const StemDocuments::Place> a, std::span<const StemDocuments::Place> b) {
+// How a word of one stem stands to one of another in a document.
+struct StemsApart {
+  std::uint8_t near;   // of the nearest two
+  bool ahead = false;  // whether one of the second stem is the next word after one of the first
+  bool behind = false;
+};
+
+inline StemsApart apart(std::span<const StemDocuments::Place> a, std::span<const StemDocuments::Place> b) {
+  StemsApart found{};
   std::uint64_t nearest = kNearnesses;
   for (const StemDocuments::Place one : a) {
     for (const StemDocuments::Place other : b) {
-      const std::uint64_t apart = one < other ? other - one : one - other;
-      if (apart != 0) nearest = std::min(nearest, apart);
+      const std::uint64_t words = one < other ? other - one : one - other;
+      if (words == 0) continue;
+      nearest = std::min(nearest, words);
+      if (words == 1) (one < other ? found.ahead : found.behind) = true;
     }
   }
-  return static_cast<std::uint8_t>(kNearnesses - nearest);
+  found.near = static_cast<std::uint8_t>(kNearnesses - nearest);
+  return found;
 }
 
 }  // namespace prse

@@ -13,7 +13,7 @@ struct Meeting {
   std::uint32_t document;  // among those of the first stem
   std::uint32_t other;     // stem, among those that are told with the first
   const StemDocuments::Document* of_other;
-  std::uint8_t near;
+  StemsApart apart;  // it, from the first stem
 };
 
 // Tells combinations of one stem with later ones.
@@ -77,22 +77,28 @@ class Together {
     for (const StemDocuments::Document& one : fewer.all()) {
       const StemDocuments::Document* found = more.find(one.number);
       if (found == nullptr) continue;
-      const std::uint8_t near = nearness(fewer.places(one), more.places(*found));
+      const StemDocuments::Document* other = turned ? &one : found;
       const StemDocuments::Document* of_first = turned ? found : &one;
       const auto document = static_cast<std::uint32_t>(of_first - first_.all().data());
-      meetings_.push_back({document, place, turned ? &one : found, near});
+      meetings_.push_back({document, place, other, apart(first_.places(*of_first), second.places(*other))});
     }
   }
 
   void tell_two(std::uint32_t place, std::span<const Meeting> meetings, std::vector<SiteTogether>& out) {
     if (meetings.empty()) return;
-    std::vector<TogetherDocument> found;
-    found.reserve(meetings.size());
-    for (const Meeting& each : meetings) {
-      const StemDocuments::Document& document = first_.all()[each.document];
-      found.push_back({document.number, {{document.uses, each.of_other->uses, 0}, {each.near, 0, 0}}});
+    for (const Told which : {Told::kAll, Told::kSecondNext, Told::kEither, Told::kFirstNext}) {
+      std::vector<TogetherDocument> found;
+      found.reserve(which == Told::kAll || which == Told::kEither ? meetings.size() : 0);
+      for (const Meeting& each : meetings) {
+        if (which == Told::kSecondNext && !each.apart.ahead) continue;
+        if (which == Told::kFirstNext && !each.apart.behind) continue;
+        const StemDocuments::Document& document = first_.all()[each.document];
+        const std::uint8_t near = which == Told::kEither ? std::uint8_t{0} : each.apart.near;
+        found.push_back({document.number, {{document.uses, each.of_other->uses, 0}, {near, 0, 0}}});
+      }
+      if (found.empty()) continue;
+      out.push_back(Combination({&first_, &other(place)}, id_of_, weight_of_, which).told(found));
     }
-    out.push_back(Combination({&first_, &other(place)}, id_of_, weight_of_).told(found));
   }
 
   // Each document is looked at once, for all combinations of three that it has.
@@ -125,7 +131,7 @@ class Together {
       const StemDocuments::Document& document = first_.all()[second.document];
       found[ends[which]++] = {document.number,
                               {{document.uses, second.of_other->uses, third.of_other->uses},
-                               {second.near, third.near, nearness(places(second), places(third))}}};
+                               {second.apart.near, third.apart.near, apart(places(second), places(third)).near}}};
     });
     std::size_t begin = 0;
     for (std::size_t i = 0; i < asked.size(); ++i) {

@@ -89,7 +89,7 @@ void WordMatcher::match_tags(std::span<const NearTag> near, WordMatches& out) co
   }
 }
 
-void WordMatcher::match_phrase(const QueryWord& word, WordMatches& out) const {
+void WordMatcher::match_phrase(const QueryWord& word, const PhraseWords& weighed, WordMatches& out) const {
   auto phrase = PhraseCursor::open(*view_.segment, word.terms);
   if (!phrase.has_value()) return;
   std::string text;
@@ -99,19 +99,22 @@ void WordMatcher::match_phrase(const QueryWord& word, WordMatches& out) const {
   while (phrase->next()) {
     const std::uint32_t doc = phrase->doc();
     if (!view_.alive(doc)) continue;
-    const double weighted = scorer_.sum(doc, phrase->fields());
-    if (weighted <= 0) continue;
-    out.documents.push_back({doc, 0, worth(out.ways.back(), weighted)});
+    if (scorer_.sum(doc, phrase->fields()) <= 0) continue;
+    double worth = 0;
+    for (std::size_t i = 0; i < weighed.places.size(); ++i) {
+      worth += weighed.shares[i] * scorer_.worth_of_word(doc, phrase->fields_of_word(weighed.places[i]));
+    }
+    out.documents.push_back({doc, 0, worth});
     ++count;
   }
   out.document_counts.push_back(count);
 }
 
-WordMatches WordMatcher::match(const QueryWord& word, std::span<const NearTag> near) const {
+WordMatches WordMatcher::match(const QueryWord& word, std::span<const NearTag> near,
+                               const PhraseWords& weighed) const {
   WordMatches matches;
   if (word.phrase) {
-    match_phrase(word, matches);
-    matches.bearing = static_cast<std::uint32_t>(matches.documents.size());
+    match_phrase(word, weighed, matches);
     return matches;
   }
   match_terms(word, matches);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "neighbours.h"
+#include "phrase_words.h"
 #include "query.h"
 #include "scorer.h"
 #include "snapshot.h"
@@ -40,15 +41,15 @@ struct WordMatches {
   std::vector<WordMatch> documents;  // living, ascending
   // Living documents by way, for the idf; the same length as `ways`.
   std::vector<std::uint32_t> document_counts;
-  std::uint32_t bearing = 0;  // documents that have the word or a form of it
+  std::uint32_t bearing = 0;  // documents that have the word or a form of it; 0 of a phrase
 };
 
 class WordMatcher {
  public:
   WordMatcher(const SegmentView& view, const SegmentScorer& scorer) : view_(view), scorer_(scorer) {}
 
-  // `near` are the tags that the word is a neighbour of, in order of their keys.
-  WordMatches match(const QueryWord& word, std::span<const NearTag> near) const;
+  // `near` are the tags that the word is a neighbour of, in order of their keys; `weighed` is of a phrase.
+  WordMatches match(const QueryWord& word, std::span<const NearTag> near, const PhraseWords& weighed) const;
 
   // Adds what nearly is the word; for a word that no document has otherwise.
   void add_typos(const QueryWord& word, WordMatches& out) const;
@@ -60,7 +61,7 @@ class WordMatcher {
   void match_key(std::string_view key, std::string_view value, WordMatches& out) const;
   void match_terms(const QueryWord& word, WordMatches& out) const;
   void match_tags(std::span<const NearTag> near, WordMatches& out) const;
-  void match_phrase(const QueryWord& word, WordMatches& out) const;
+  void match_phrase(const QueryWord& word, const PhraseWords& weighed, WordMatches& out) const;
 
   const SegmentView& view_;
   const SegmentScorer& scorer_;
