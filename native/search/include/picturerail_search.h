@@ -355,7 +355,8 @@ int32_t prse_site_near(prse_site *site, const prse_text *stems, size_t count, co
                        size_t pairs, prse_text *near, prse_error *error);
 
 /* The best documents of combinations of `count` stems, by key, as far as some document has all of one together; of
- * two stems also those alone where words of these stand side by side, in either order, if there are any.
+ * two stems also those alone where words of these stand side by side, in either order, if there are any, and those
+ * that are the best where nearness does not count.
  * Stems ascend; `weights`, up to 1,000 each, say what words of each are worth beside the others'. `lengths`
  * tell of each field how many words it is taken to have: two to the power of so many quarters. `members` are the
  * numbers of stems, ascending, three for each of the combinations, of two the last UINT32_MAX. A combination that is

@@ -17,8 +17,8 @@
 
 namespace prse {
 
-// The best of the documents that have some word of each of two or three stems; or of two where one of the second is
-// the next word after one of the first, or the other way round.
+// The best of the documents that have some word of each of two or three stems; or of two where a word of one is the
+// next after one of the other's, or where nearness does not count, as the key says (`Told` in site_combination.h).
 struct SiteTogether {
   std::string key;
   std::vector<std::uint64_t> shown;  // ids, ascending, of those of which it is to be told what they look like
