@@ -307,10 +307,10 @@ class SearchIndex:
         lengths = (words / holding if holding else 1 for words, holding in fields.values())
         stemmed = functools.partial(_stem, language=self._language)
         says_little = functools.partial(is_stop_word, language=self._language)
-        longest = by_stem(self._search.ranked(), stemmed, says_little)
+        longest = by_stem(self._search.ranked(), stemmed)
         longest = {stem: count for stem, count in longest.items() if count > search_rows.WHOLE}
         most = dict(self._beside().stems)
-        stems = Stems.chosen(longest, most, documents, lengths)
+        stems = Stems.chosen(longest, most, documents, lengths, says_little)
         before = Stems.read(self._state.note(_TOGETHER))
         if stems != before:
             self._state.set_note(_TOGETHER, stems.note())

@@ -46,17 +46,12 @@ def _most_of(counts: Mapping[str, int], least: int, most: int) -> dict[str, int]
         least += least // 4 + 1
 
 
-def by_stem(
-    rows: Iterable[tuple[bytes, bytes]],
-    stem: Callable[[str], str],
-    says_little: Callable[[str], bool],
-) -> dict[str, int]:
-    """Return how many pictures have any word of a stem, of those that say something.
+def by_stem(rows: Iterable[tuple[bytes, bytes]], stem: Callable[[str], str]) -> dict[str, int]:
+    """Return how many pictures have any word of a stem.
 
     Args:
         rows: the keys of words, and of stems of several, and how many pictures each has.
         stem: of a word.
-        says_little: tells it of a word.
     """
     stems: dict[str, int] = {}
     words: dict[str, int] = {}
@@ -66,15 +61,16 @@ def by_stem(
             kind[key[:-2].decode()] = number_of(value)
     for word, count in words.items():
         stems.setdefault(stem(word), count)  # of a stem with other words, too, it is there
-    return {each: count for each, count in stems.items() if not says_little(each)}
+    return stems
 
 
 class Stems(msgspec.Struct, frozen=True, dict=True):
     """The stems of which the best pictures are told together.
 
-    They are told of each two; of each three of the `frequent` ones; and of each two of the `most`
-    frequent with any other. `weights` are what the words of each are worth beside the others'.
-    `lengths` of fields are in quarters of a doubling.
+    They are told of each two, since phrases have words that say little, too; of each three of the
+    `frequent` ones that say something; and of each two of the `most` frequent with any other.
+    `weights` are what the words of each are worth beside the others'. `lengths` of fields are in
+    quarters of a doubling.
     """
 
     weights: dict[str, int] = {}
@@ -89,6 +85,7 @@ class Stems(msgspec.Struct, frozen=True, dict=True):
         most: Iterable[str],
         documents: int,
         lengths: Iterable[float],
+        says_little: Callable[[str], bool] = lambda _: False,
     ) -> Stems:
         """Choose them.
 
@@ -97,10 +94,15 @@ class Stems(msgspec.Struct, frozen=True, dict=True):
             most: those of which postings tell; the most frequent of these are told with any.
             documents: all pictures.
             lengths: of each field, the average number of words.
+            says_little: tells it of a stem.
         """
+        telling = {stem: count for stem, count in longest.items() if not says_little(stem)}
         of_two, of_three = (
-            _most_of(longest, min(long, long * documents // _MANY), most)
-            for long, most in ((_LONG_OF_TWO, _MOST_OF_TWO), (_LONG_OF_THREE, _MOST_OF_THREE))
+            _most_of(of, min(long, long * documents // _MANY), most)
+            for of, long, most in (
+                (longest, _LONG_OF_TWO, _MOST_OF_TWO),
+                (telling, _LONG_OF_THREE, _MOST_OF_THREE),
+            )
         )
         weights = {stem: _weight(of_two[stem], documents) for stem in sorted(of_two)}
         quarters = tuple(round(4 * math.log2(max(1, length))) for length in lengths)

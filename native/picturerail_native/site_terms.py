@@ -83,8 +83,8 @@ class SiteTogether(msgspec.Struct, frozen=True, gc=False):
     """The best documents that have two or three stems together.
 
     Of two the same is told of those documents alone in which a word of one is the next one after
-    one of the other's, and of all where nearness does not count. `shown` are the ids, little-endian u64 and ascending, of those of which it
-    is to be told what they look like.
+    one of the other's, and of all where nearness does not count. `shown` are the ids, little-endian
+    u64 and ascending, of those of which it is to be told what they look like.
     """
 
     key: bytes
