@@ -360,7 +360,6 @@ interface Lists extends Source {
   _add(term: Term, via: Via, more?: Partial<List>): void;
   /** Documents that have other words of its stem, too, by what others told. */
   readonly unclear: Set<number>;
-  place(id: number): Place | undefined;
   _resolve(count: number): Promise<void>;
   _kind(list: List, uses: FieldUse[]): Known;
   _readBand(list: List): Promise<void>;
@@ -643,6 +642,7 @@ declare var Picturerail: {
   Logic: new (root: QueryNode, word: (word: number, id: number) => Standing) => Logic;
   Reading: new (index: Postings, sources: Source[]) => Reading;
   isText(list: List): boolean;
+  placeIn(list: List, id: number): Place | undefined;
   lookIn(parts: Part[], id: number): Look | undefined;
   besideOf(told: ToldBeside, part: Part, stems: PostingsRoot["beside"]["stems"], fields: number): BesideStem[];
   besideApart(value: Uint8Array, part: Part, first: string, fields: number): BesideStem;

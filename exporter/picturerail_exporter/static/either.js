@@ -53,7 +53,7 @@
           source.told.add(id);
         });
       });
-      return new Either(words.map(({ word }) => word), both, told, ids, await told.bound(0)); // prettier-ignore
+      return new Either(words.map(({ word }) => word), both, told, ids, await told.bound(0));
     }
 
     /**

@@ -231,7 +231,6 @@
       return this.lists.some((list) => list.lean);
     }
 
-    /** Read how long fields are, of all documents of such lists. */
     async loadLengths() {
       this.short = false;
       await Promise.all(
@@ -503,8 +502,8 @@
           this._take(list, part);
         }
       }
-      const own = new Set(this.lists.map(({ term }) => term.text));
-      words.forEach((part, word) => own.has(word) || part.ids.forEach((id) => this.unclear.add(id)));
+      const others = [...words].filter(([word]) => !this.lists.some(({ term }) => term.text === word));
+      others.forEach(([, { ids: those }]) => those.forEach((id) => this.unclear.add(id)));
       ids.forEach((id) => this.told.add(id));
       const known = this.near.get(from) ?? new Map();
       near.forEach((nearness, id) => known.set(id, Math.max(text ? nearness : 0, known.get(id) ?? 0)));
@@ -534,14 +533,6 @@
       near.sort((a, b) => b.similarity - a.similarity);
       const tags = via === "neighbour" ? near.map((list) => list.name) : [];
       return { query: this.word.terms[0], word: name, via, similarity, score: this.idf * held.worth, tags };
-    }
-
-    /**
-     * Where the word itself stands in a document, as far as that is read.
-     * @param {number} id
-     */
-    place(id) {
-      return this.lists[0] && placeIn(this.lists[0], id);
     }
 
     /**
@@ -605,5 +596,5 @@
     }
   }
 
-  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Lists, isText, lookIn });
+  globalThis.Picturerail = Object.assign(globalThis.Picturerail ?? {}, { Lists, isText, lookIn, placeIn });
 })();

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { around, documentsOf, idfOf, lookIn, worth, weightOf } = globalThis.Picturerail;
+  const { around, documentsOf, idfOf, lookIn, placeIn, worth, weightOf } = globalThis.Picturerail;
 
   // How words stand to one whose lists tell it: next to it, but none after it; one after it; or both.
   const [BEFORE, AFTER, BOTH] = [4, 5, 6];
@@ -95,7 +95,11 @@
         if (weightOf(this.index, sideBySide(row), this.word.field) > 0) {
           const uses = usesOf(places);
           const lean = uses.flat().some(({ words }) => !words) && !this.word.excluded;
-          lean ? this._lean.set(id, uses) : this._know(id, uses);
+          if (lean) {
+            this._lean.set(id, uses);
+          } else {
+            this._know(id, uses);
+          }
         }
       }
     }
@@ -263,7 +267,7 @@
      */
     in(id) {
       const { sources } = this;
-      const places = sources.map((source) => source.place(id));
+      const places = sources.map(({ lists: [list] }) => list && placeIn(list, id));
       if (places.every(Boolean)) {
         return sideBySide(/** @type {Place[]} */ (places)).length > 0;
       }
@@ -317,7 +321,7 @@
    */
   function usesOf(places) {
     const all = places.map(({ part, at }) => part.uses(at));
-    const words = new Map(all.flat().filter((use) => use.words).map((use) => [use.field, use.words])); // prettier-ignore
+    const words = new Map(all.flat().filter((use) => use.words).map((use) => [use.field, use.words]));
     return all.map((uses) => uses.map((use) => ({ ...use, words: use.words || (words.get(use.field) ?? 0) })));
   }
 

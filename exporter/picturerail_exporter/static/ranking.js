@@ -462,7 +462,7 @@
      */
     _standing(id) {
       const state = this._logic.of(id);
-      return this._either?.narrowed(id, state, this._either.words.map((word) => this._word(word, id))) ?? state; // prettier-ignore
+      return this._either?.narrowed(id, state, this._either.words.map((word) => this._word(word, id))) ?? state;
     }
 
     /**
