@@ -323,6 +323,7 @@
     // ---- completions: a list below the box, which stays a search box for who looks for one ----
 
     let at = -1;
+    let offering = 0; // what is offered is numbered, and only the last shown
 
     function hideCompletions() {
       list.hidden = true;
@@ -333,9 +334,10 @@
     /** @param {string} words */
     async function offerCompletions(words) {
       const number = newest;
+      const offer = ++offering;
       /** @type {Completion[]} */
       const offered = words ? await find().ask("complete", words).catch(() => []) : [];
-      if (number !== newest || document.activeElement !== box) {
+      if (number !== newest || offer !== offering || document.activeElement !== box) {
         return;
       }
       hideCompletions();
@@ -392,6 +394,7 @@
         take(options[at].dataset.query ?? box.value);
       } else if (event.key === "Escape") {
         event.preventDefault();
+        offering++;
         hideCompletions();
       }
     });
