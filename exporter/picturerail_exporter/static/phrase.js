@@ -250,9 +250,9 @@
      * @param {Query} query
      * @returns {Query | undefined}
      */
-    static of({ words: [word, another], root }) {
-      const [node] = root.children;
-      const alone = word?.phrase && !another && node.kind === "word" && !node.negated && !word.field;
+    static of({ words: [word], root }) {
+      const [node, another] = root.children;
+      const alone = !another && node.kind === "word" && !node.negated && word.phrase && !word.field;
       if (!alone || word.terms.length < 2 || new Set(word.terms).size < word.terms.length) {
         return undefined;
       }
