@@ -227,8 +227,7 @@
      */
     way(id) {
       const held = this.known.get(id);
-      const name = this.word.terms.join(" ");
-      return held && { query: name, word: name, via: "phrase", similarity: 1, score: this.idf * held.worth, tags: [] };
+      return held && wayOf(this.word, this.idf * held.worth);
     }
 
     places() {}
@@ -284,14 +283,22 @@
     }
 
     /**
+     * Why a document has the phrase.
      * @param {number} id
-     * @returns {Way}
      */
     way(id) {
-      const name = this.word.terms.join(" ");
-      const score = this.sources.reduce((sum, { idf, known }) => sum + idf * (known.get(id)?.worth ?? 0), 0);
-      return { query: name, word: name, via: "phrase", similarity: 1, score, tags: [] };
+      return wayOf(this.word, this.sources.reduce((sum, { idf, known }) => sum + idf * (known.get(id)?.worth ?? 0), 0));
     }
+  }
+
+  /**
+   * @param {QueryWord} word a phrase
+   * @param {number} score
+   * @returns {Way}
+   */
+  function wayOf({ terms }, score) {
+    const name = terms.join(" ");
+    return { query: name, word: name, via: "phrase", similarity: 1, score, tags: [] };
   }
 
   /**
